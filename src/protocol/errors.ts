@@ -1,0 +1,48 @@
+// The one table of error codes. A code is a contract; a title is not. Nothing else spells a status. PROTOCOL.md section 3.
+
+interface ErrorFact { status: number, title: string, retryable: boolean }
+
+const refused = (status: number, title: string): ErrorFact => ({ status, title, retryable: false })
+
+export const errors = {
+  INVALID_JSON: refused(400, 'The body is not JSON'),
+  INVALID_BODY: refused(400, 'The body breaks a rule of this operation'),
+  INVALID_QUERY: refused(400, 'The address breaks a rule of this operation'),
+  INVALID_HEADER: refused(400, 'A header breaks a rule of this operation'),
+  INVALID_REQUEST: refused(400, 'The request is not valid HTTP'),
+  UNAUTHENTICATED: refused(401, 'A bearer token is needed'),
+  BAD_TOKEN: refused(401, 'The token is not valid here'),
+  TOKEN_EXPIRED: refused(401, 'The token has expired'),
+  BAD_TICKET: refused(401, 'The ticket is not valid here'),
+  BAD_SERVER_KEY: refused(401, 'The server key is not valid'),
+  REVOKE_FORBIDDEN: refused(403, 'Only the sender or an admin may revoke this message'),
+  REVOKE_WINDOW_PASSED: refused(403, 'The time in which the sender may revoke has passed'),
+  NOT_ALLOWED_TARGET: refused(403, 'No target shares a conversation with the sender'),
+  RESERVED_NAME: refused(403, 'The name is reserved for the gateway'),
+  NOT_FOUND: refused(404, 'There is nothing at this address'),
+  CONVERSATION_NOT_FOUND: refused(404, 'There is no such conversation for the caller'),
+  MESSAGE_NOT_FOUND: refused(404, 'There is no such message for the caller'),
+  NOTICE_NOT_FOUND: refused(404, 'There is no such notice'),
+  METHOD_NOT_ALLOWED: refused(405, 'The address does not know this method'),
+  CLIENT_MSG_ID_CONFLICT: refused(409, 'This clientMsgId was used for other content'),
+  CLIENT_CMD_ID_CONFLICT: refused(409, 'This clientCmdId was used for another command'),
+  NOTICE_ID_CONFLICT: refused(409, 'This noticeId was used for another notice'),
+  CONVERSATION_CLOSED: refused(409, 'The conversation is closed: its history is readable, nothing is sent'),
+  TOO_MANY_MEMBERS: refused(409, 'The group would have too many members'),
+  BODY_TOO_LARGE: refused(413, 'The body is too large'),
+  URI_TOO_LONG: refused(414, 'A part of the address is too long'),
+  UNSUPPORTED_MEDIA_TYPE: refused(415, 'Only application/json is read here'),
+  HEADERS_TOO_LARGE: refused(431, 'The headers are too large'),
+  INTERNAL: { status: 500, title: 'The gateway failed', retryable: true },
+  TOKENS_NOT_MINTED: refused(501, 'Tokens are signed elsewhere: Iris only holds a public key'),
+  NOTICE_UP_RESERVED: refused(501, 'NOTICE_UP is reserved and not used yet'),
+  STORE_UNAVAILABLE: { status: 503, title: 'The store did not answer: the outcome is unknown, a retry with the same client id is safe', retryable: true }
+} as const satisfies Record<string, ErrorFact>
+
+export type ErrorCode = keyof typeof errors
+
+/** Errors that any operation with a body and a user's token may answer; documented on each of them. */
+export const commonErrors: readonly ErrorCode[] = [
+  'INVALID_JSON', 'INVALID_BODY', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED',
+  'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'INTERNAL', 'STORE_UNAVAILABLE'
+]

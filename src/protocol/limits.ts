@@ -1,0 +1,54 @@
+// The limits of PROTOCOL.md section 2 as data: one table feeds the schemas, the stores and the configuration.
+
+interface LimitFact { default: number, sentence: string }
+
+/** Every limit: its default and what happens there. Its environment name is `IRIS_LIMIT_` + the key in capitals. */
+export const limitTable = {
+  bodyBytes: { default: 65_536, sentence: 'Bytes of a request body; more is 413 `BODY_TOO_LARGE`.' },
+  contentBytes: { default: 16_384, sentence: 'Bytes of a message\'s or notice\'s `content` as JSON.' },
+  extBytes: { default: 4_096, sentence: 'Bytes of `ext` as JSON.' },
+  dataBytes: { default: 4_096, sentence: 'Bytes of a command\'s `data` as JSON.' },
+  ids: { default: 100, sentence: 'Items of an array of ids or of a page.' },
+  downEntries: { default: 5_000, sentence: 'Entries of a down stream; older ones are trimmed and a cursor before them gets `IRIS.RESET`.' },
+  downIdleSec: { default: 2_592_000, sentence: 'Seconds without an attached terminal after which a down stream ends (`IRIS.RESET`).' },
+  logMessages: { default: 10_000, sentence: 'Messages kept per conversation; `minSeq` rises with it. At least `downEntries`.' },
+  members: { default: 500, sentence: 'Members of a group; more is 409 `TOO_MANY_MEMBERS`.' },
+  dedupeSec: { default: 86_400, sentence: 'Seconds in which a retry with the same client id is recognised.' },
+  cmdBox: { default: 500, sentence: 'Commands that may be pending for a user; more are `skipped` with `BOX_FULL`.' },
+  noticeBox: { default: 200, sentence: 'Notices that may be pending for a user; more are `skipped` with `BOX_FULL`.' },
+  mailboxMessages: { default: 500, sentence: 'Unread messages that a fresh attach brings; then READY says `more`.' },
+  terminals: { default: 10, sentence: 'Terminals of a user; the longest unseen one is removed, `IRIS.BYE` 4303 when all are connected.' },
+  revokeSec: { default: 120, sentence: 'Seconds in which a sender may revoke his message.' }
+} as const satisfies Record<string, LimitFact>
+
+export type LimitName = keyof typeof limitTable
+
+/** The limits in force, in the unit that the name says (bytes, seconds or a count). */
+export type Limits = Record<LimitName, number>
+
+/** The limits when nothing is configured. */
+export const defaultLimits = Object.fromEntries(Object.entries(limitTable).map(([name, fact]) => [name, fact.default])) as Limits
+
+/** @returns the environment variable that sets a limit: `downEntries` -> `IRIS_LIMIT_DOWN_ENTRIES`. */
+export function limitVariable (name: LimitName): string {
+  return 'IRIS_LIMIT_' + name.replace(/[A-Z]/g, letter => '_' + letter).toUpperCase()
+}
+
+/** A schema whose `maxItems` is the configured limit of that name. */
+export const limitedItems = (limit: LimitName) => ({ 'x-limit': { maxItems: limit }, maxItems: limitTable[limit].default })
+
+/** A schema whose size as JSON is bounded by the limit of that name; nested 32 deep at most, so that no printer overflows its stack. */
+export const limitedBytes = (limit: LimitName) => ({ 'x-limit': { maxBytes: limit }, maxBytes: limitTable[limit].default })
+
+/**
+ * Puts the configured limits into a schema.
+ * @returns a deep copy of `schema` in which every `x-limit` mark has become the keyword it names (`maxItems`, `maxBytes`).
+ */
+export function withLimits<T> (schema: T, limits: Limits): T {
+  if (Array.isArray(schema)) return schema.map(item => withLimits<unknown>(item, limits)) as T
+  if (typeof schema !== 'object' || schema === null) return schema
+  const { 'x-limit': marks, ...rest } = schema as Record<string, unknown>
+  const copy = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, withLimits(value, limits)]))
+  for (const [keyword, name] of Object.entries(marks as Record<string, LimitName> | undefined ?? {})) copy[keyword] = limits[name]
+  return copy as T
+}

@@ -1,0 +1,63 @@
+// What an operation is: one definition from which route, validation, types, OpenAPI and tests are computed.
+import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import type { ErrorCode } from './errors.js'
+import type { FieldError } from './problem.js'
+
+/** Who asks: a user's terminal, or the application's back end. `expiresAt`: the token's end, ms. */
+export interface Caller { userId: string, terminalId: string, role: 'user' | 'server', expiresAt: number }
+
+/** What a handler gets. `receivedAt`: when the request came in, ms since 1970. */
+export interface Request<Body = unknown, Query = unknown, Params = unknown> {
+  body: Body
+  query: Query
+  params: Params
+  caller: Caller
+  traceId: string
+  receivedAt: number
+}
+
+/** The facts of an operation that everything else is computed from. */
+export interface Operation<Context, Body extends TSchema = TSchema, Query extends TObject = TObject, Params extends TObject = TObject, Result extends TSchema = TSchema> {
+  /** The wire name of a command, the operationId of any. */
+  name: string
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  path: string
+  tag: string
+  auth: 'user' | 'server' | 'none'
+  summary: string
+  /** Markdown; what a reader of the API can learn from. */
+  description: string
+  body?: Body
+  query?: Query
+  params?: Params
+  result: Result
+  errors: readonly ErrorCode[]
+  /** A body (or for GET a result only) that works as it stands against a server that knows the demo users. */
+  example: { body?: Static<Body>, result: Static<Result> }
+  /** Rules between fields that a schema cannot say; answered as 400 INVALID_BODY. */
+  check? (body: Static<Body>): FieldError[]
+  handle (request: Request<Static<Body>, Static<Query>, Static<Params>>, context: Context): Promise<Static<Result>>
+}
+
+type CommandFacts<Context, Body extends TSchema, Result extends TSchema> =
+  Omit<Operation<Context, Body, TObject, TObject, Result>, 'method' | 'path' | 'tag' | 'auth' | 'query' | 'params' | 'body'> & { body: Body, path?: string }
+
+/** @returns the address of an up-command: `/v1/up/cmd/<kebab-case of the wire name>`. */
+export function commandPath (name: string): string {
+  return '/v1/up/cmd/' + name.toLowerCase().replaceAll('_', '-')
+}
+
+/**
+ * Makes the two definers for a context: the object of stores and delivery that handlers work with.
+ * @returns `defineCommand` for up-commands (POST, a user's token) and `defineOperation` for everything else.
+ */
+export function definers<Context> () {
+  return {
+    defineCommand<Body extends TSchema, Result extends TSchema> (facts: CommandFacts<Context, Body, Result>) {
+      return { method: 'POST', path: commandPath(facts.name), tag: 'Up', auth: 'user', ...facts } as Operation<Context, Body, TObject, TObject, Result>
+    },
+    defineOperation<Body extends TSchema, Query extends TObject, Params extends TObject, Result extends TSchema> (facts: Operation<Context, Body, Query, Params, Result>) {
+      return facts
+    }
+  }
+}

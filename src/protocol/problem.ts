@@ -1,0 +1,56 @@
+// RFC 9457 problems: what every refusal looks like on the wire. PROTOCOL.md section 3.
+import { Type, type Static } from '@sinclair/typebox'
+import { errors, type ErrorCode } from './errors.js'
+
+/** One broken rule: the field by JSON pointer (RFC 6901), the rule in words. */
+export interface FieldError { pointer: string, detail: string }
+
+/** What a problem may carry beside its code. `members` are extension members, such as `windowSec`. */
+export interface ProblemFacts { detail?: string, errors?: FieldError[], members?: Record<string, number | string> }
+
+/** A refusal with a code of the table. Thrown anywhere, printed as `application/problem+json` by the transports. */
+export class Problem extends Error {
+  constructor (readonly code: ErrorCode, readonly facts: ProblemFacts = {}) {
+    super(facts.detail ?? errors[code].title)
+    this.name = 'Problem'
+  }
+}
+
+/** @returns an INVALID_BODY problem for one field. */
+export function invalid (pointer: string, detail: string): Problem {
+  return new Problem('INVALID_BODY', { errors: [{ pointer, detail }] })
+}
+
+export const ProblemBody = Type.Object({
+  type: Type.String({ description: 'A URI that names the problem.' }),
+  title: Type.String({ description: 'For humans; not a contract.' }),
+  status: Type.Integer(),
+  detail: Type.Optional(Type.String()),
+  instance: Type.String({ description: 'The path of the request.' }),
+  code: Type.String({ description: 'The contract: what a client decides by.' }),
+  traceId: Type.String(),
+  retryable: Type.Boolean({ description: 'Whether the same request, with the same client id, may be sent again.' }),
+  errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() })))
+}, { additionalProperties: true, description: 'RFC 9457 problem. Some codes add members of their own, such as `windowSec`.' })
+
+/**
+ * Prints a problem.
+ * @param where `instance`: the path without query; `traceId` [TRACE-2].
+ * @returns the `application/problem+json` body.
+ */
+export function problemBody (problem: Problem, where: { instance: string, traceId: string }): Static<typeof ProblemBody> {
+  const { status, title, retryable } = errors[problem.code]
+  const { detail, errors: fields, members } = problem.facts
+  return {
+    type: `urn:iris:problem:${problem.code.toLowerCase().replaceAll('_', '-')}`,
+    title,
+    status,
+    ...(detail !== undefined && { detail }),
+    instance: where.instance,
+    code: problem.code,
+    traceId: where.traceId,
+    retryable,
+    ...(fields && { errors: fields }),
+    ...members
+  }
+}

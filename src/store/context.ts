@@ -1,0 +1,25 @@
+// What every store works with.
+import type { Limits } from '../protocol/limits.js'
+import type { Redis } from './redis.js'
+
+/** One connection, the name of this node, and the limits in force. */
+export interface StoreContext { redis: Redis, node: string, limits: Limits }
+
+/** The first arguments of every script that writes down streams, by the names of `down.lua`. */
+export const downArgs = ['downEntries', 'downIdleMs', 'node'] as const
+
+/** @returns the values of `downArgs`. */
+export function downValues ({ limits, node }: StoreContext) {
+  return { downEntries: limits.downEntries, downIdleMs: limits.downIdleSec * 1000, node }
+}
+
+/** Entries that this node's own terminals wait for: who, and the entry's id. */
+export type Here = { userId: string, id: string }[]
+
+/** Reads the flat list `user, id, user, id ...` that a script returns. */
+export function readHere (reply: unknown): Here {
+  const flat = reply as string[]
+  const here: Here = []
+  for (let i = 0; i < flat.length; i += 2) here.push({ userId: flat[i] as string, id: flat[i + 1] as string })
+  return here
+}

@@ -1,0 +1,129 @@
+// Conversations: their log, members, and the scripts that change them. Sections 5 and 6.
+import type { Message } from '../protocol/message.js'
+import { Problem } from '../protocol/problem.js'
+import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
+import { keys, partition } from './keys.js'
+import { defineScript } from './scripts.js'
+
+const appendMessage = defineScript('append-message', {
+  preludes: ['down'],
+  keys: ['conversation', 'members', 'log', 'dedupe'],
+  args: [...downArgs, 'id', 'from', 'terminal', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages']
+})
+
+const revokeMessage = defineScript('revoke-message', {
+  preludes: ['down'],
+  keys: ['conversation', 'members', 'log'],
+  args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
+})
+
+/** A send, ready to be decided. `draft`: the message's JSON members after `ts`, without braces; `create`: the two users of a new direct conversation. */
+export interface Send {
+  conversationId: string
+  from: string
+  terminalId: string
+  clientMsgId: string
+  fingerprint: string
+  draft: string
+  nonce: string
+  quoteSeq: number
+  silent: boolean
+  create?: [string, string]
+}
+
+/** How a send was decided. `body`: the message as the log keeps it. */
+export interface Sent { duplicate: boolean, seq: number, msgId: string, ts: number, epoch: string, body: string, here: Here }
+
+/** What a revocation needs. `windowSec` binds only a sender who is no admin. */
+export interface Revocation { conversationId: string, by: string, server: boolean, seq: number, reason: string, windowSec: number, draft: string }
+
+/** A caller's view of a conversation: `minSeq` and `headSeq` are what he may see (joining, leaving, retention). */
+export interface View { conversationId: string, kind: 'dm' | 'group', title: string, epoch: string, minSeq: number, headSeq: number, closed: boolean, member: boolean }
+
+/** Makes the conversations of a store. */
+export function createConversations (store: StoreContext) {
+  const { redis, limits } = store
+  return {
+    /** Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED, CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote). */
+    async append (send: Send): Promise<Sent> {
+      const { conversationId: id, from, clientMsgId, draft } = send
+      const [status, seq, msgId, ts, epoch, here] = await appendMessage(redis, {
+        conversation: keys.conversation(id),
+        members: keys.members(id),
+        log: keys.log(id),
+        dedupe: keys.dedupeMessage(id, from, clientMsgId)
+      }, {
+        ...downValues(store),
+        id,
+        from,
+        terminal: send.terminalId,
+        fingerprint: send.fingerprint,
+        draft,
+        nonce: send.nonce,
+        quoteSeq: send.quoteSeq,
+        silent: Number(send.silent),
+        create: send.create?.map(user => `${user}/${partition(user)}`).join(' ') ?? '',
+        dedupeMs: limits.dedupeSec * 1000,
+        logMessages: limits.logMessages
+      })
+      const body = `{"conversationId":"${id}","seq":${String(seq)},"msgId":"${String(msgId)}","ts":${String(ts)},${draft}}`
+      return { duplicate: status === 1, seq: Number(seq), msgId: String(msgId), ts: Number(ts), epoch: String(epoch), body, here: readHere(here) }
+    },
+
+    /** Replaces a message by its tombstone. [REVOKE-1] [REVOKE-2] `event` is the CMD_DOWN's body, `tombstone` the message's. */
+    async revoke (revocation: Revocation) {
+      const { conversationId: id, by, server, seq, reason, windowSec, draft } = revocation
+      const [, revokedAt, already, here, event, tombstone] = await revokeMessage(redis, {
+        conversation: keys.conversation(id), members: keys.members(id), log: keys.log(id)
+      }, { ...downValues(store), id, by, server: Number(server), seq, reason, windowSec, draft })
+      return { revokedAt: Number(revokedAt), alreadyRevoked: already === 1, here: readHere(here), event: String(event), tombstone: String(tombstone) }
+    },
+
+    /** @returns what a user may see of a conversation; throws CONVERSATION_NOT_FOUND when he never was in it. */
+    async view (conversationId: string, userId: string): Promise<View> {
+      const [facts, member, left] = await Promise.all([
+        redis.hmget(keys.conversation(conversationId), 'kind', 'title', 'epoch', 'headSeq', 'closedAt'),
+        redis.hget(keys.members(conversationId), userId),
+        redis.hget(keys.left(conversationId), userId)
+      ])
+      const [kind, title, epoch, head, closedAt] = facts
+      if (!kind || !(member ?? left)) throw new Problem('CONVERSATION_NOT_FOUND')
+      const headSeq = member ? Number(head ?? 0) : Number(left?.split(' ')[1])
+      const joined = Number(member ? member.split(' ')[1] : left?.split(' ')[0])
+      return {
+        conversationId,
+        kind: kind as View['kind'],
+        title: title ?? '',
+        epoch: epoch ?? '',
+        headSeq,
+        minSeq: Math.max(joined, Number(head ?? 0) - limits.logMessages + 1, 1),
+        closed: Boolean(closedAt),
+        member: Boolean(member)
+      }
+    },
+
+    /** @returns the messages of these seqs that the log still has, as JSON, rising; tombstones included. [GET-3] */
+    async bodies (conversationId: string, seqs: number[]): Promise<(string | null)[]> {
+      return seqs.length ? await redis.hmget(keys.log(conversationId), ...seqs.map(String)) : []
+    },
+
+    /** @returns one message, undefined when the log has none of that seq. */
+    async message (conversationId: string, seq: number): Promise<Message | undefined> {
+      const body = await redis.hget(keys.log(conversationId), String(seq))
+      return body === null ? undefined : JSON.parse(body) as Message
+    },
+
+    /** @returns the ids of the members, undefined when there is no such conversation. */
+    async memberIds (conversationId: string): Promise<string[] | undefined> {
+      const [there, members] = await Promise.all([redis.exists(keys.conversation(conversationId)), redis.hkeys(keys.members(conversationId))])
+      return there ? members : undefined
+    },
+
+    /** @returns those of `users` that share a conversation with `userId`, himself included. [CMD-3] Intersects across partitions: standalone Redis only. */
+    async acquainted (userId: string, users: string[]): Promise<Set<string>> {
+      const own = keys.conversations(userId)
+      const shared = await Promise.all(users.map(async user => user === userId ? 1 : await redis.zintercard(2, own, keys.conversations(user), 'LIMIT', 1)))
+      return new Set(users.filter((_, i) => Number(shared[i]) > 0))
+    }
+  }
+}

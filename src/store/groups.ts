@@ -1,0 +1,56 @@
+// Groups: created, replaced, changed and closed by the server API. Section 8.
+import type { StoreContext } from './context.js'
+import { keys, partition } from './keys.js'
+import { defineScript } from './scripts.js'
+
+const setMembers = defineScript('set-members', {
+  keys: ['conversation', 'members', 'left'],
+  args: ['id', 'mode', 'title', 'ext', 'maxMembers', 'close']
+})
+
+export type Role = 'owner' | 'admin' | 'member'
+
+/** What happens to one user: he gets a role, keeps it (`=`), or leaves (`-`). */
+export interface MemberChange { userId: string, role: Role | '=' | '-' }
+
+/** Makes the groups of a store. */
+export function createGroups ({ redis, limits }: StoreContext) {
+  async function change (id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]) {
+    const list = changes.flatMap(({ userId, role }) => [userId, role, partition(userId)])
+    const { mode, title = '', ext = '', close = false } = facts
+    const [, created, headSeq, closedAt, members] = await setMembers(redis, {
+      conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id)
+    }, { id, mode, title, ext, maxMembers: limits.members, close: Number(close) }, list)
+    return { created: created === 1, headSeq: Number(headSeq), closedAt: Number(closedAt), members: Number(members) }
+  }
+
+  return {
+    /** Creates the group or replaces its title, ext and members; who is not named leaves. Throws TOO_MANY_MEMBERS, CONVERSATION_CLOSED. */
+    put: (id: string, facts: { title: string, ext: string }, members: { userId: string, role: Role }[]) => change(id, { mode: 'put', ...facts }, members),
+
+    /** Changes some members; nothing happens to those who are in that state already. Throws CONVERSATION_NOT_FOUND too. */
+    change: (id: string, changes: MemberChange[]) => change(id, { mode: 'change' }, changes),
+
+    /** Closes a conversation: its history stays readable, nothing is sent. @returns when it was closed (ms). */
+    async close (id: string): Promise<number> {
+      return (await change(id, { mode: 'change', close: true }, [])).closedAt
+    },
+
+    /** @returns what the server API shows of a conversation, undefined when there is none. */
+    async get (id: string) {
+      const [facts, members] = await Promise.all([redis.hgetall(keys.conversation(id)), redis.hgetall(keys.members(id))])
+      if (!facts['kind']) return undefined
+      return {
+        conversationId: id,
+        kind: facts['kind'] as 'dm' | 'group',
+        ...(facts['title'] && { title: facts['title'] }),
+        ...(facts['ext'] && { ext: JSON.parse(facts['ext']) as Record<string, unknown> }),
+        epoch: facts['epoch'] ?? '',
+        headSeq: Number(facts['headSeq'] ?? 0),
+        createdAt: Number(facts['createdAt']),
+        ...(facts['closedAt'] && { closedAt: Number(facts['closedAt']) }),
+        members: Object.entries(members).map(([userId, member]) => ({ userId, role: member.split(' ')[0] as Role, joinedSeq: Number(member.split(' ')[1]) }))
+      }
+    }
+  }
+}

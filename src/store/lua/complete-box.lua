@@ -1,0 +1,46 @@
+-- complete-box.lua - a terminal completes items by exact id, or the server cancels them. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4] [COMPLETE-5]
+-- USES down box (the sender's stream when he asked to be told: standalone Redis only)
+-- KEYS box expiry waiting done deliveries collapse
+-- ARGV downEntries downIdleMs node name user tag terminal op(complete|cancel) traceId nonce keepMs
+-- then id ...
+-- RETURNS 0 here[] state(completed|share|already|unknown|expired) ...
+-- share: this terminal's part is done, others' are not.
+local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 4)
+sweep(keep_ms)
+
+local function tell (id, meta)
+  local rest = '"needComplete":false,"ts":' .. int(now) .. ',"traceId":"' .. trace_id .. '","op":"'
+  local body
+  if name == 'CMD_BOX' then
+    body = '{"cmdId":"' .. id .. '","name":"' .. meta.name .. '","data":{},' .. rest .. op .. '"}'
+  else
+    body = '{"noticeId":"' .. id .. '","kind":"' .. meta.kind .. '","content":{},' .. rest .. op .. '"}'
+  end
+  deliver(user, tag, { 'k', 'event', 'b', body, 'x', terminal, 'n', name }, body)
+  if not meta.notify then return end
+  local data = '{"cmdId":"' .. id .. '","clientCmdId":"' .. meta.clientCmdId .. '","userId":"' .. user .. '","completedAt":' .. int(now) .. '}'
+  local told = '{"cmdId":"' .. id .. nonce .. '","name":"CMD_COMPLETE","data":' .. data .. ',' .. rest .. 'do"}'
+  deliver(meta.from, meta.fromTag, { 'k', 'event', 'b', told }, told)
+end
+
+local function complete (id)
+  if redis.call('ZSCORE', done, 'c:' .. id) then return 'already' end
+  if redis.call('ZSCORE', done, 'e:' .. id) then return 'expired' end
+  local stored = redis.call('HGET', box, id)
+  if not stored then return 'unknown' end
+  local shares = redis.call('HGET', waiting, id)
+  if shares and op == 'complete' then
+    local mine = string.find(shares, ',' .. terminal .. ',', 1, true)
+    if not mine then return 'already' end
+    shares = string.sub(shares, 1, mine) .. string.sub(shares, mine + #terminal + 2)
+    redis.call('HSET', waiting, id, shares)
+    if shares ~= ',' then return 'share' end
+  end
+  forget(id, op == 'complete' and 'c' or 'e', keep_ms)
+  tell(id, meta_of(stored))
+  return 'completed'
+end
+
+local reply = { 0, here }
+for i = 12, #ARGV do reply[#reply + 1] = complete(ARGV[i]) end
+return reply

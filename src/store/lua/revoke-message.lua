@@ -1,0 +1,40 @@
+-- revoke-message.lua - replaces a message by its tombstone and tells every member. [REVOKE-1] to [REVOKE-5]
+-- USES down (members' streams and boxes: standalone Redis only)
+-- KEYS conversation members log
+-- ARGV downEntries downIdleMs node id by server seq reason windowSec draft
+-- RETURNS 0 revokedAt alreadyRevoked(0|1) here[] body tombstone
+-- -6 carries windowSec and ageSec.
+local conversation, members, log = unpack(KEYS)
+local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 4)
+
+local member = redis.call('HGET', members, by)
+if redis.call('EXISTS', conversation) == 0 or (server == '0' and not member) then return { -1 } end
+local role, joined = 'server', 0
+if member and server == '0' then role, joined = string.match(member, '^(%a+) (%d+)') end
+local stored = redis.call('HGET', log, seq)
+if not stored or tonumber(seq) < tonumber(joined) then return { -2 } end
+local message = cjson.decode(stored)
+local trusted = role == 'server' or role == 'owner' or role == 'admin'
+if not trusted and message.from ~= by then return { -5 } end
+if message.revoked then return { 0, int(message.revoked.at), 1, here, '', stored } end
+local age = math.floor((now - message.ts) / 1000)
+if not trusted and age >= tonumber(window_sec) then return { -6, window_sec, age } end
+
+local tombstone = cjson.encode({
+  conversationId = id, seq = message.seq, msgId = message.msgId, ts = message.ts, from = message.from,
+  clientMsgId = message.clientMsgId, type = 'revoked', traceId = message.traceId,
+  revoked = { by = by, at = now, reason = reason ~= '' and reason or nil }
+})
+local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '","seq":' .. seq ..
+  ',"msgId":"' .. message.msgId .. '","by":"' .. by .. '","revokedAt":' .. int(now) .. '}}'
+redis.call('HSET', log, seq, tombstone)
+local all = redis.call('HGETALL', members)
+for i = 1, #all, 2 do
+  local user, tag = all[i], string.match(all[i + 1], '%d+$')
+  local unread = user_key(tag, 'CHAT_MSG_BOX', user)
+  if redis.call('ZREMRANGEBYSCORE', unread .. ':' .. id, seq, seq) > 0 and redis.call('HINCRBY', unread, id, -1) <= 0 then
+    redis.call('HDEL', unread, id)
+  end
+  deliver(user, tag, { 'k', 'event', 'b', body }, body)
+end
+return { 0, int(now), 0, here, body, tombstone }

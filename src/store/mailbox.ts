@@ -1,0 +1,153 @@
+// A user's mailbox: his down stream, read from any position, and the instant at which a terminal attaches.
+import type { ResetReason } from '../protocol/events.js'
+import { parseCursor, type Position } from '../protocol/ids.js'
+import { Problem } from '../protocol/problem.js'
+import { downArgs, downValues, type StoreContext } from './context.js'
+import { type Item, readReference, type Reference, seqOf } from './entry.js'
+import { keys } from './keys.js'
+import { defineScript } from './scripts.js'
+
+/** A route that its node does not renew for so long is void: 90 s, as [LIFE-2] says of leases. */
+const LEASE_MS = 90_000
+
+const attachUser = defineScript('attach-user', {
+  preludes: ['down'],
+  keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices'],
+  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages']
+})
+
+const touchRoutes = defineScript('touch-routes', { preludes: ['down'], keys: ['down', 'routes'], args: [...downArgs, 'leaseMs'] })
+
+/** Who attaches, and from where. `cursor` is what the client sent, unread. */
+export interface Attaching { userId: string, terminalId: string, platform: string, cursor?: string }
+
+/** A message not read: where it stands, and when it was sent (ms). */
+export interface Unread { conversationId: string, seq: number, ts: number }
+
+/** What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them. */
+export interface Attached {
+  verdict: 'fresh' | 'resumed' | ResetReason
+  top: Position
+  serverTime: number
+  unread: Unread[]
+  more: boolean
+  pending: boolean
+  evicted: string | undefined
+}
+
+/** Makes the mailbox of a store. */
+export function createMailbox (store: StoreContext) {
+  const { redis, limits } = store
+  return {
+    /**
+     * Registers the terminal and its route, judges the cursor and takes stock of the boxes, all at one instant. [ATTACH-1] [ATTACH-3]
+     * @returns undefined when the user has too many terminals, all connected.
+     */
+    async attach ({ userId, terminalId, platform, cursor }: Attaching): Promise<Attached | undefined> {
+      const position = cursor === undefined ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
+      const [, verdict, top, serverTime, waiting, pending, evicted] = await attachUser(redis, {
+        down: keys.down(userId),
+        terminals: keys.terminals(userId),
+        routes: keys.routes(userId),
+        unread: keys.unread(userId),
+        commands: keys.box('CMD_BOX', userId),
+        notices: keys.box('NOTICE_BOX', userId)
+      }, {
+        ...downValues(store),
+        user: userId,
+        terminal: terminalId,
+        platform,
+        leaseMs: LEASE_MS,
+        maxTerminals: limits.terminals,
+        ...position,
+        mailboxMessages: limits.mailboxMessages
+      })
+      if (verdict === 'full') return undefined
+      return {
+        verdict: verdict as Attached['verdict'],
+        top: positionOf(top),
+        serverTime: Number(serverTime),
+        ...oldestUnread(waiting as Waiting, limits.mailboxMessages),
+        pending: Number(pending) > 0,
+        evicted: evicted === '' ? undefined : String(evicted)
+      }
+    },
+
+    /** Takes a terminal's route away: nobody is told there any more. */
+    async detach (userId: string, terminalId: string): Promise<void> {
+      await redis.hdel(keys.routes(userId), `${store.node}/${terminalId}`)
+    },
+
+    /**
+     * Renews the leases of a user's connected terminals.
+     * @returns the end of his stream, undefined when there is no stream any more.
+     */
+    async touch (userId: string, terminals: { terminalId: string, platform: string }[]): Promise<Position | undefined> {
+      const list = terminals.flatMap(({ terminalId, platform }) => [terminalId, platform])
+      const [, top] = await touchRoutes(redis, { down: keys.down(userId), routes: keys.routes(userId) }, { ...downValues(store), leaseMs: LEASE_MS }, list)
+      return top === '' ? undefined : positionOf(top)
+    },
+
+    /** @returns at most `count` entries after a position, in order, each with the body that is true now. [DOWN-2] */
+    async read (userId: string, after: Position, count: number): Promise<Item[]> {
+      const entries = await redis.xrange(keys.down(userId), `(${after.epoch}-${after.seq}`, '+', 'COUNT', count)
+      const items = entries.map(([id, fields]): Item => ({ id, seq: seqOf(id), reference: readReference(fields), body: undefined }))
+      await resolve(store, userId, items)
+      return items
+    }
+  }
+}
+
+/** Follows the references of `items`, one round trip for all, and sets their bodies. */
+async function resolve ({ redis }: StoreContext, userId: string, items: Item[]): Promise<void> {
+  const pipeline = redis.pipeline()
+  const asked: Item[] = []
+  for (const item of items) {
+    const { reference } = item
+    if (reference.kind === 'event') item.body = reference.body
+    if (reference.kind === 'msg') asked.push(item) && pipeline.hget(keys.log(reference.conversationId), String(reference.seq))
+    if (reference.kind === 'box') asked.push(item) && pipeline.hget(keys.box(reference.box, userId), reference.id)
+  }
+  if (asked.length === 0) return
+  const replies = await pipeline.exec() ?? []
+  asked.forEach((item, i) => {
+    const [error, found] = replies[i] ?? []
+    if (error) throw error
+    item.body = bodyOf(item.reference, found as string | null)
+  })
+}
+
+function bodyOf (reference: Reference, found: string | null): string | undefined {
+  if (found === null) return undefined
+  return reference.kind === 'box' ? found.slice(found.indexOf('\n') + 1) : found
+}
+
+function positionOf (id: unknown): Position {
+  const position = parseCursor(String(id))
+  if (!position) throw new Problem('INTERNAL', { detail: 'the store returned no position' })
+  return position
+}
+
+type Waiting = (string | number | string[])[]
+
+/** Merges the oldest unread messages of all conversations; stops where one of them has more that were not fetched, so that none is overtaken. */
+function oldestUnread (waiting: Waiting, limit: number): { unread: Unread[], more: boolean } {
+  const unread: Unread[] = []
+  let total = 0
+  let horizon = Infinity
+  for (let i = 0; i < waiting.length; i += 3) {
+    const conversationId = waiting[i] as string
+    const members = waiting[i + 2] as string[]
+    const count = Number(waiting[i + 1])
+    total += count
+    for (const member of members) {
+      const [seq, ts] = member.split(':').map(Number) as [number, number]
+      unread.push({ conversationId, seq, ts })
+    }
+    if (members.length < count) horizon = Math.min(horizon, unread.at(-1)?.ts ?? Infinity)
+  }
+  const sorted = unread.filter(({ ts }) => ts <= horizon).sort((a, b) => a.ts - b.ts || compare(a.conversationId, b.conversationId) || a.seq - b.seq).slice(0, limit)
+  return { unread: sorted, more: sorted.length < total }
+}
+
+const compare = (a: string, b: string) => a < b ? -1 : Number(a > b)

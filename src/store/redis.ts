@@ -1,0 +1,42 @@
+// The connection to Redis, and which of its failures mean "ask again".
+import { Redis, ReplyError } from 'ioredis'
+
+/** Up-commands answer within two seconds although Redis is silent. */
+const COMMAND_TIMEOUT_MS = 1_500
+
+export type { Redis }
+
+/**
+ * Opens a connection. It fails fast while Redis is away and comes back by itself; a command that was under way is sent
+ * again, which is why every script that writes is idempotent.
+ * @param address a `redis://` or `rediss://` URL, or the path of a unix socket.
+ */
+export function createRedis (address: string, options: { lazyConnect?: boolean } = {}): Redis {
+  return new Redis(address, {
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: null,
+    retryStrategy: times => Math.min(20 * times, 500),
+    ...options
+  })
+}
+
+/** @returns a second connection to the same Redis, for subscriptions; it subscribes anew by its `ready` event. */
+export function createRedisSubscriber (redis: Redis): Redis {
+  const subscriber = redis.duplicate({ autoResubscribe: false })
+  subscriber.on('error', () => undefined) // said by the first connection already
+  return subscriber
+}
+
+/** Replies of a Redis that is there but cannot do its work now. */
+const temporary = /^(LOADING|READONLY|OOM|MISCONF|BUSY|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|TRYAGAIN|UNBLOCKED)\b/
+
+/**
+ * @returns whether a failure came from a store that did not answer (or could not, for now), so that the outcome is
+ *   unknown and a retry is right; false for a reply that says the request itself was wrong, which is a bug of ours.
+ */
+export function isUnavailable (error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof ReplyError) return temporary.test(error.message)
+  return 'command' in error || /^(Command timed out|Connection is closed|Stream isn't writeable)|ECONN|ENOENT|EPIPE/.test(error.message)
+}

@@ -1,0 +1,60 @@
+// The application: gateway, plugins and transports on one Fastify instance. It listens nowhere and starts no Redis.
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { createExecute } from './commands/execute.js'
+import { commands, userOperations } from './commands/index.js'
+import type { Config } from './config.js'
+import { createGateway } from './gateway.js'
+import { createAuth } from './plugins/auth.js'
+import { health } from './plugins/health.js'
+import { openapi } from './plugins/openapi.js'
+import { page } from './plugins/page.js'
+import { clientErrorHandler, frameworkErrors, problems } from './plugins/problems.js'
+import { security } from './plugins/security.js'
+import { createTokens } from './plugins/tokens.js'
+import { trace } from './plugins/trace.js'
+import { serverOperations } from './server-api/index.js'
+import type { Redis } from './store/redis.js'
+import { mountOperations } from './transports/post.js'
+import { mountSse } from './transports/sse.js'
+
+/** A client that sends its headers or body so slowly is cut off. */
+const REQUEST_TIMEOUT_MS = 30_000
+const operations = [...commands, ...userOperations, ...serverOperations]
+
+/**
+ * Builds the application around a connection to Redis.
+ * @returns the Fastify instance, not yet listening; closing it ends all streams with BYE 4200, the connection stays open.
+ */
+export async function buildApp ({ config, redis, logger }: { config: Config, redis: Redis, logger: FastifyBaseLogger }): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    // plugins/trace.ts writes the line: Fastify's own holds the URL, and so a ticket
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.limits.bodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    exposeHeadRoutes: false,
+    frameworkErrors,
+    clientErrorHandler,
+    routerOptions: { maxParamLength: 200 }
+  })
+  const tokens = createTokens(config)
+  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, mintToken: tokens.mint, log: logger })
+  const { context, hub } = gateway
+  const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
+  const execute = createExecute(operations, context, config.limits)
+
+  await app.register(trace)
+  await app.register(problems)
+  await app.register(security, { allowedOrigins: config.allowedOrigins })
+  await app.register(openapi, { limits: config.limits })
+  await app.register(health, { redis })
+  if (config.demo) await app.register(page, { mint: tokens.mint })
+  app.after(() => {
+    mountOperations(app, { operations, execute, auth, now: context.now })
+    mountSse(app, { hub, authenticate: auth.down, now: context.now })
+  })
+  app.addHook('onReady', async () => gateway.start())
+  // streams are ended before Fastify waits for open requests to finish, or it would wait for ever
+  app.addHook('preClose', async () => gateway.stop())
+  return app
+}

@@ -1,0 +1,22 @@
+// Tickets: a browser's EventSource and WebSocket cannot send headers. Section 3.
+import { Type } from '@sinclair/typebox'
+import { Platform, TerminalId } from '../protocol/ids.js'
+import { defineOperation } from '../delivery/context.js'
+
+/** Exchanges a bearer token for a ticket that may stand in the down side's URL. */
+export const createTicket = defineOperation({
+  name: 'createTicket',
+  method: 'POST',
+  path: '/v1/down/tickets',
+  tag: 'Down',
+  auth: 'user',
+  summary: 'Get a ticket for EventSource or WebSocket',
+  description: 'A token is never taken from a URL. The ticket must be used within `expiresIn` seconds; from then on it belongs to its terminal and serves the reconnects of the same URL while the token lives. It can do nothing else.',
+  body: Type.Object({ terminalId: Type.Optional(TerminalId), platform: Type.Optional(Platform) }, { additionalProperties: false }),
+  result: Type.Object({ ticket: Type.String(), expiresIn: Type.Integer() }),
+  errors: [],
+  example: { body: { terminalId: 'web-1', platform: 'web' }, result: { ticket: 'Zk3v0mU2q8n1rT5wYb7cXe9aHd4jLf6gPs0oVi2uKtM', expiresIn: 60 } },
+  async handle ({ body, caller: { userId, expiresAt } }, { tickets }) {
+    return await tickets.create({ userId, tokenExpiresAt: expiresAt, ...body })
+  }
+})

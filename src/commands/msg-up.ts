@@ -1,0 +1,37 @@
+// MSG_UP: sends a message.
+import { Type } from '@sinclair/typebox'
+import { clientId, ConversationId, Epoch, Seq, Time, UserId } from '../protocol/ids.js'
+import { contents, messageUnion } from '../protocol/message.js'
+import { defineCommand } from '../delivery/context.js'
+import { checkTarget, sendMessage } from '../delivery/send-message.js'
+
+/** MSG_UP - a message to a user or a conversation. [MSG-1] ... [MSG-5] */
+export const msgUp = defineCommand({
+  name: 'MSG_UP',
+  path: '/v1/up/msg',
+  summary: 'Send a message to a user or a conversation',
+  description: 'Stores the message once, gives it the next `seq` of its conversation and puts it into the stream of every member. Send it again with the same `clientMsgId` and content until you get an answer: the answer is the same, with `duplicate: true`. The first message to a user creates the direct conversation. [MSG-1] [MSG-2]',
+  body: messageUnion(contents, {
+    clientMsgId: clientId('Made by the client; the same for every retry of this message.', 'c-1'),
+    to: Type.Optional(UserId),
+    conversationId: Type.Optional(ConversationId)
+  }),
+  result: Type.Object({
+    clientMsgId: Type.String(),
+    conversationId: ConversationId,
+    seq: Seq,
+    msgId: Type.String(),
+    epoch: Epoch,
+    ts: Time,
+    duplicate: Type.Boolean({ description: 'This message had been stored before. [MSG-2]' })
+  }),
+  errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'CONVERSATION_CLOSED', 'CLIENT_MSG_ID_CONFLICT'],
+  example: {
+    body: { clientMsgId: 'c-1', to: 'bob', type: 'text', content: { text: 'hi' } },
+    result: { clientMsgId: 'c-1', conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', epoch: '1795442400123', ts: 1795442400123, duplicate: false }
+  },
+  check: checkTarget,
+  async handle ({ body, caller, traceId }, { deliver }) {
+    return await sendMessage({ deliver }, body, { from: caller.userId, terminalId: caller.terminalId, traceId })
+  }
+})

@@ -1,0 +1,42 @@
+// READ: the public receipt.
+import { Type } from '@sinclair/typebox'
+import { ConversationId, Seq } from '../protocol/ids.js'
+import { limitedItems } from '../protocol/limits.js'
+import { defineCommand } from '../delivery/context.js'
+import { commandDraft } from '../delivery/say.js'
+
+const Count = Type.Integer({ minimum: 0 })
+
+/** READ - the reader has seen these messages. [READ-1] ... [READ-5] */
+export const read = defineCommand({
+  name: 'READ',
+  summary: 'Say that messages have been read',
+  description: '`upToSeq` moves the marker, which only rises and is clamped to the newest message; `seqs` takes single messages out of the mailbox and leaves the marker. The reader\'s other terminals are told, and the other side of a direct conversation or the senders of the covered messages in a group. When nothing moves, nobody is told. [READ-1] [READ-3] [READ-4]',
+  body: Type.Object({
+    conversationId: ConversationId,
+    upToSeq: Type.Optional(Seq),
+    seqs: Type.Optional(Type.Array(Seq, { minItems: 1, uniqueItems: true, ...limitedItems('ids') }))
+  }, { additionalProperties: false }),
+  result: Type.Object({ conversationId: ConversationId, readSeq: Count, unread: Count, totalUnread: Count }),
+  errors: ['CONVERSATION_NOT_FOUND'],
+  example: {
+    body: { conversationId: 'dm.alice.bob', upToSeq: 1 },
+    result: { conversationId: 'dm.alice.bob', readSeq: 1, unread: 0, totalUnread: 0 }
+  },
+  check ({ upToSeq, seqs }) {
+    if ((upToSeq === undefined) !== (seqs === undefined)) return []
+    return [{ pointer: upToSeq === undefined ? '/upToSeq' : '/seqs', detail: 'exactly one of upToSeq and seqs is needed' }]
+  },
+  async handle ({ body: { conversationId, upToSeq, seqs }, caller, traceId }, { deliver, now }) {
+    const { readSeq, unread, totalUnread } = await deliver.reading({
+      conversationId,
+      reader: caller.userId,
+      terminalId: caller.terminalId,
+      ...(upToSeq !== undefined && { upToSeq }),
+      ...(seqs && { seqs }),
+      public: true,
+      draft: commandDraft('READ', { now: now(), traceId })
+    })
+    return { conversationId, readSeq, unread, totalUnread }
+  }
+})

@@ -1,0 +1,68 @@
+// REST_READ_NUM_AND_LAST_MSG: the private marker.
+import { Type } from '@sinclair/typebox'
+import { ConversationId } from '../protocol/ids.js'
+import { limitedItems } from '../protocol/limits.js'
+import { Problem } from '../protocol/problem.js'
+import { Message } from '../protocol/message.js'
+import { defineCommand } from '../delivery/context.js'
+import { commandDraft } from '../delivery/say.js'
+
+const Count = Type.Integer({ minimum: 0 })
+const Mark = Type.Boolean({ description: 'The user marked the conversation as unread himself.' })
+
+/** REST_READ_NUM_AND_LAST_MSG - resets unread counts; nobody else is told. [REST-1] ... [REST-3] */
+export const restReadNumAndLastMsg = defineCommand({
+  name: 'REST_READ_NUM_AND_LAST_MSG',
+  summary: 'Reset unread counts privately and get the last messages',
+  description: 'As READ, for several conversations, but only the user\'s own other terminals are told. `readSeq` absent: up to the newest message; `unreadMark` absent: stays as it is. The spelling is the source document\'s. [REST-1] [REST-2] [REST-3]',
+  body: Type.Object({
+    items: Type.Array(Type.Object({
+      conversationId: ConversationId,
+      readSeq: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+      unreadMark: Type.Optional(Mark)
+    }, { additionalProperties: false }), { minItems: 1, ...limitedItems('ids') })
+  }, { additionalProperties: false }),
+  result: Type.Object({
+    items: Type.Array(Type.Object({
+      conversationId: ConversationId,
+      readSeq: Count,
+      unread: Count,
+      headSeq: Count,
+      lastMsg: Type.Union([Message, Type.Null()]),
+      unreadMark: Mark
+    })),
+    totalUnread: Count
+  }),
+  errors: ['CONVERSATION_NOT_FOUND'],
+  example: {
+    body: { items: [{ conversationId: 'dm.alice.bob' }] },
+    result: { items: [{ conversationId: 'dm.alice.bob', readSeq: 1, unread: 0, headSeq: 1, lastMsg: null, unreadMark: false }], totalUnread: 0 }
+  },
+  check ({ items }) {
+    const seen = new Set<string>()
+    return items.flatMap(({ conversationId }, i) => {
+      const isFirst = !seen.has(conversationId)
+      seen.add(conversationId)
+      return isFirst ? [] : [{ pointer: `/items/${i}/conversationId`, detail: 'must not stand twice' }]
+    })
+  },
+  async handle ({ body: { items }, caller: { userId, terminalId }, traceId }, { deliver, markers, now }) {
+    const ids = items.map(({ conversationId }) => conversationId)
+    // all or nothing: a stranger's conversation is found before the first marker moves
+    if ((await markers.rows(userId, ids)).length < ids.length) throw new Problem('CONVERSATION_NOT_FOUND')
+    await Promise.all(items.map(({ conversationId, readSeq, unreadMark }) => deliver.reading({
+      conversationId,
+      reader: userId,
+      terminalId,
+      upToSeq: readSeq ?? Number.MAX_SAFE_INTEGER,
+      public: false,
+      ...(unreadMark !== undefined && { unreadMark }),
+      draft: commandDraft('REST_READ_NUM_AND_LAST_MSG', { now: now(), traceId })
+    })))
+    const rows = await markers.rows(userId, ids)
+    return {
+      items: rows.map(({ conversationId, readSeq, unread, headSeq, lastMsg, unreadMark }) => ({ conversationId, readSeq, unread, headSeq, lastMsg, unreadMark })),
+      totalUnread: await markers.totalUnread(userId)
+    }
+  }
+})

@@ -1,0 +1,60 @@
+// The two validators: strict for bodies (nothing coerced, nothing dropped), coercing for what comes as text in a URL.
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { TSchema } from '@sinclair/typebox'
+import type { FieldError } from '../protocol/problem.js'
+import { type Limits, withLimits } from '../protocol/limits.js'
+
+/** Deeper JSON overflows the stack of printers, here and in clients. */
+const MAX_DEPTH = 32
+
+export type Validate = (value: unknown) => FieldError[]
+
+/**
+ * Compiles schemas under the configured limits.
+ * @returns `body`, for JSON as sent, and `text`, for query and path parameters: numbers are read from text, defaults are filled in.
+ *   Each compiled function returns the broken rules, none when the value is valid.
+ */
+export function createValidators (limits: Limits) {
+  const strict = newAjv({ discriminator: true })
+  const coercing = newAjv({ coerceTypes: true, useDefaults: true })
+  const compile = (ajv: Ajv) => (schema: TSchema): Validate => {
+    const validate = ajv.compile(withLimits(schema, limits))
+    return value => validate(value) === true ? [] : brokenRules(validate)
+  }
+  return { body: compile(strict), text: compile(coercing) }
+}
+
+function newAjv (options: ConstructorParameters<typeof Ajv>[0]): Ajv {
+  const ajv = new Ajv({ ...options, strict: true, strictTypes: false, strictRequired: false, allErrors: false, validateFormats: false })
+  return ajv.addKeyword({ keyword: 'maxBytes', type: ['object', 'array'], schemaType: 'number', compile: bounded, error: { message: ({ schema }) => `must not have more than ${schema as number} bytes as JSON, nested ${MAX_DEPTH} deep at most` } })
+}
+
+const bounded = (maxBytes: number) => (value: unknown) => fitsDepth(value, MAX_DEPTH) && Buffer.byteLength(JSON.stringify(value)) <= maxBytes
+
+function fitsDepth (value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === 0) return false
+  for (const item of Object.values(value)) if (!fitsDepth(item, depth - 1)) return false
+  return true
+}
+
+function brokenRules (validate: ValidateFunction): FieldError[] {
+  return (validate.errors ?? []).map(error => ({ pointer: pointerTo(error), detail: sentence(error) }))
+}
+
+const escaped = (name: unknown) => '/' + String(name).replaceAll('~', '~0').replaceAll('/', '~1')
+
+function pointerTo ({ instancePath, params }: ErrorObject): string {
+  const { additionalProperty, missingProperty, tag } = params as Record<string, unknown>
+  const name = additionalProperty ?? missingProperty ?? tag
+  return name === undefined ? instancePath : instancePath + escaped(name)
+}
+
+function sentence ({ keyword, message, params }: ErrorObject): string {
+  const { allowedValues, error, tag, tagValue } = params as { allowedValues?: unknown[], error?: string, tag?: string, tagValue?: unknown }
+  if (keyword === 'additionalProperties') return 'is not known here'
+  if (keyword === 'required') return 'is required'
+  if (keyword === 'enum') return `must be one of ${(allowedValues ?? []).join(', ')}`
+  if (keyword === 'discriminator') return error === 'mapping' ? `${JSON.stringify(tagValue)} is not a known ${tag}` : 'is required and must be text'
+  return message ?? 'is not valid'
+}

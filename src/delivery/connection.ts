@@ -1,0 +1,228 @@
+// A connection: a cursor in a user's stream, and the pump that prints what comes after it. The one path down. Section 4.
+import type { Bye } from '../protocol/events.js'
+import { formatCursor, type Position } from '../protocol/ids.js'
+import type { createMailbox } from '../store/mailbox.js'
+import type { Item } from '../store/entry.js'
+import { isUnavailable } from '../store/redis.js'
+import type { Feed } from './feed.js'
+import type { Job } from './jobs.js'
+import type { Frame, Renderer, Viewer } from './render.js'
+import { gatewayCommand, goodbye } from './say.js'
+
+/** [SLOW-1]: no more bytes than this wait in a connection. */
+const MAX_BACKLOG = 256 * 1024
+const STUCK_MS = 15_000
+/** Frames are joined into writes of about this size: one system call instead of many. */
+const WRITE_CHARS = 32 * 1024
+const READ_ENTRIES = 100
+/** A comment and an id-only block after so much silence, so that proxies and clients see a living stream. */
+export const HEARTBEAT_MS = 15_000
+
+/** How a transport prints. `format` makes the text of a frame; `backlog` is what waits in the socket, in bytes. */
+export interface Printer {
+  format (frame: Frame): string
+  comment: string
+  write (text: string): void
+  backlog (): number
+  /** Writes the last text and closes; nothing is written after it. */
+  end (text: string): void
+}
+
+/** What a connection is opened with. `expiresAt`: the token's end, ms. `traceId`: of the attaching request. */
+export interface Opening extends Viewer { cursor?: string, expiresAt: number, traceId: string, printer: Printer }
+
+interface Floor {
+  feed: Feed
+  mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
+  renderer: Renderer
+  now (): number
+  onClosed (connection: Connection): void
+  log: { warn (facts: object, message: string): void }
+}
+
+/** Where a connection begins: its cursor, the position that counts as live, and what is printed in between. */
+export interface Start { position: Position, target: number, jobs: Job[], more: boolean, greeting: Frame[], fresh: boolean }
+
+/**
+ * Opens a connection that prints nothing until it is started.
+ * `wake()` prints what there is as long as the socket takes it; a hint, a drain and the sweep call it. A reader that is
+ * too slow is simply not pumped: its backlog is in Redis, not in this process.
+ */
+export function createConnection (opening: Opening, { feed, mailbox, renderer, now, onClosed, log }: Floor) {
+  const { printer, traceId, userId, terminalId, platform } = opening
+  let stage: 'attaching' | 'replay' | 'pending' | 'live' | 'closed' = 'attaching'
+  let position: Position = { epoch: '', seq: 0 }
+  let target = 0
+  let jobs: Job[] = []
+  let start: Start | undefined
+  let busy = false
+  let wokenWhileBusy = false
+  let lastWrite = 0
+  let blockedSince = 0
+
+  const hasRoom = () => {
+    const room = printer.backlog() < MAX_BACKLOG
+    blockedSince = room ? 0 : blockedSince || now()
+    return room
+  }
+
+  function write (text: string): void {
+    lastWrite = now()
+    printer.write(text)
+  }
+
+  /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
+  function printItems (items: Item[]): boolean {
+    let text = ''
+    for (const item of items) {
+      if (item.seq !== position.seq + 1 || !item.id.startsWith(position.epoch + '-')) {
+        // trimmed while this reader lagged, or another stream: the next attach says so by RESET, never a silent gap
+        if (text) write(text)
+        close('SLOW')
+        return false
+      }
+      text += printer.format({ ...renderer.entry(item, opening, stage === 'live' ? 'live' : 'replay'), id: item.id })
+      position = { epoch: position.epoch, seq: item.seq }
+      if (text.length > WRITE_CHARS) {
+        write(text)
+        text = ''
+        if (!hasRoom()) return false
+      }
+    }
+    if (text) write(text)
+    return hasRoom()
+  }
+
+  /** The way of almost every event: all of it is in memory, nothing is awaited. @returns false when Redis must be asked. */
+  function printTail (): boolean {
+    while (hasRoom()) {
+      const items = feed.since(position)
+      if (items === undefined) return false
+      if (items.length === 0 || !printItems(items)) return true
+    }
+    return true
+  }
+
+  async function runJob (job: Job): Promise<void> {
+    const print = await job()
+    if (stage === 'closed') return
+    if (print) write(print().map(frame => printer.format(frame)).join(''))
+    else jobs.shift()
+  }
+
+  function ready (): void {
+    const frame = gatewayCommand('IRIS.READY', start?.more ? { more: true } : {}, { now: now(), traceId })
+    write(printer.format({ ...frame, id: formatCursor(position) }))
+    stage = 'live'
+  }
+
+  async function readOn (): Promise<boolean> {
+    const known = feed.top
+    const items = feed.since(position) ?? await mailbox.read(userId, position, READ_ENTRIES)
+    if (items.length > 0) return stage !== 'closed' && printItems(items)
+    // compared with what was known before the read: a hint that came meanwhile is no loss
+    if (known && (known.epoch !== position.epoch || known.seq > position.seq)) close('STORE_LOST')
+    return false
+  }
+
+  async function run (): Promise<void> {
+    while (stage !== 'closed' && hasRoom()) {
+      const [job] = jobs
+      if (stage === 'replay' && position.seq >= target) stage = 'pending'
+      if (stage === 'replay') await readOn()
+      else if (job) await runJob(job)
+      else if (stage === 'pending') ready()
+      else if (!await readOn()) return
+    }
+  }
+
+  function wake (): void {
+    if (stage === 'attaching' || stage === 'closed') return
+    if (busy) {
+      wokenWhileBusy = true
+      return
+    }
+    if (stage === 'live' && jobs.length === 0 && printTail()) return
+    busy = true
+    run().catch(failed).finally(() => {
+      busy = false
+      if (!wokenWhileBusy) return
+      wokenWhileBusy = false
+      wake()
+    })
+  }
+
+  function failed (error: unknown): void {
+    // while Redis is away the stream stays open; the check after the reconnect wakes it again
+    if (isUnavailable(error)) return
+    log.warn({ err: error, traceId }, 'a stream failed')
+    close('STORE_LOST')
+  }
+
+  /** Says goodbye and closes. */
+  function close (bye: Bye): void {
+    if (stage === 'closed') return
+    stage = 'closed'
+    printer.end(printer.format(goodbye(bye, { now: now(), traceId })))
+    onClosed(connection)
+  }
+
+  const connection = {
+    userId,
+    terminalId,
+    platform,
+    get position () { return position },
+    get isLive () { return stage === 'live' },
+
+    /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
+    begin (facts: Start): void {
+      if (stage === 'closed') return
+      ;({ position, target, jobs } = facts)
+      start = facts
+      stage = 'replay'
+      write(facts.greeting.map(frame => printer.format(frame)).join(''))
+      wake()
+    },
+
+    wake,
+    close,
+
+    /** The socket took everything: goes on. */
+    drained: wake,
+
+    /** The client has gone. */
+    gone (): void {
+      if (stage === 'closed') return
+      stage = 'closed'
+      onClosed(connection)
+    },
+
+    /** Prints a frame that has no place in the stream, when there is room: stored nowhere, so a stuck reader misses it. [CMD-1] */
+    volatile (frame: Frame): boolean {
+      if (stage === 'attaching' || stage === 'closed' || !hasRoom()) return false
+      write(printer.format(frame))
+      return true
+    },
+
+    /** Adds a job to what is to be printed. */
+    add (job: Job): void {
+      jobs.push(job)
+      wake()
+    },
+
+    /** Once a second: the token's end, a stuck reader, the heartbeat. */
+    tick (): void {
+      const time = now()
+      if (stage === 'closed' || stage === 'attaching') return
+      if (opening.expiresAt <= time) return close('TOKEN_EXPIRED')
+      if (blockedSince && time - blockedSince >= STUCK_MS) return close('SLOW')
+      if (time - lastWrite < HEARTBEAT_MS || !hasRoom()) return
+      // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
+      const cursor = stage === 'pending' && start?.fresh ? '' : printer.format({ id: formatCursor(position) })
+      write(printer.comment + cursor)
+    }
+  }
+  return connection
+}
+
+export type Connection = ReturnType<typeof createConnection>

@@ -1,0 +1,34 @@
+// What every operation works with: the products of the factories below, and the definers that are bound to them.
+import { definers } from '../protocol/operation.js'
+import type { Platform } from '../protocol/ids.js'
+import type { Limits } from '../protocol/limits.js'
+import type { Static } from '@sinclair/typebox'
+import type { createBoxes } from '../store/boxes.js'
+import type { createConversations } from '../store/conversation.js'
+import type { createGroups } from '../store/groups.js'
+import type { createMarkers } from '../store/markers.js'
+import type { createNotices } from '../store/notices.js'
+import type { createOnce } from '../store/once.js'
+import type { createTickets } from '../store/tickets.js'
+import type { Deliver } from './deliver.js'
+
+export interface Context {
+  conversations: ReturnType<typeof createConversations>
+  markers: ReturnType<typeof createMarkers>
+  boxes: ReturnType<typeof createBoxes>
+  groups: ReturnType<typeof createGroups>
+  notices: ReturnType<typeof createNotices>
+  tickets: ReturnType<typeof createTickets>
+  once: ReturnType<typeof createOnce>
+  deliver: Deliver
+  limits: Limits
+  /** The clock of Redis, as far as it is known: ms since 1970. */
+  now (): number
+  /** Makes a user's token. `ttlSec` from now; `expiresAt` in ms. */
+  mintToken (userId: string, ttlSec: number): Promise<{ token: string, expiresAt: number }>
+}
+
+export const { defineCommand, defineOperation } = definers<Context>()
+
+/** The platform of a terminal, as a TypeScript type. */
+export type PlatformName = Static<typeof Platform>

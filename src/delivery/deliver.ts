@@ -1,0 +1,129 @@
+// The one door through which everything goes down: a store decides and writes, and this node's own readers are told.
+import type { createBoxes, Put } from '../store/boxes.js'
+import type { Here } from '../store/context.js'
+import type { createConversations, Revocation, Send } from '../store/conversation.js'
+import type { Reference } from '../store/entry.js'
+import type { BoxName } from '../store/keys.js'
+import type { createMarkers, Reading } from '../store/markers.js'
+import type { createTerminals } from '../store/terminals.js'
+import { parseCursor } from '../protocol/ids.js'
+import { hintedItem } from './feed.js'
+import type { Hub } from './hub.js'
+import type { Nodes, Page } from './nodes.js'
+import type { Recalled } from './recalled.js'
+import { type Frame, isAddressed, type TerminalFilter } from './render.js'
+
+interface Floor {
+  conversations: ReturnType<typeof createConversations>
+  markers: ReturnType<typeof createMarkers>
+  boxes: ReturnType<typeof createBoxes>
+  terminals: ReturnType<typeof createTerminals>
+  hub: Hub
+  nodes: Nodes
+  recalled: Recalled
+  now (): number
+}
+
+/** Makes the door. Standalone Redis: one script writes every member's entry, so the order of streams is the order of scripts. */
+export function createDeliver ({ conversations, markers, boxes, terminals, hub, nodes, recalled, now }: Floor) {
+  function hintAll (here: Here, referenceFor: (userId: string) => Reference, bodyFor: (userId: string) => string): void {
+    for (const { userId, id } of here) hub.hint(userId, hintedItem(id, referenceFor(userId), bodyFor(userId)))
+  }
+
+  /** Bodies that only the script knows are read from Redis. */
+  function hintPositions (here: Here): void {
+    for (const { userId, id } of here) {
+      const position = parseCursor(id)
+      if (position) hub.hintPosition(userId, position.epoch, position.seq)
+    }
+  }
+
+  async function complete (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, traceId: string }) {
+    const { states, here } = await boxes.complete(box, userId, facts)
+    facts.ids.forEach((id, i) => { if (states[i] === 'completed') recalled.item(userId, id) })
+    hintPositions(here)
+    return states
+  }
+
+  return {
+    /** A message to every member, its sender included. [MSG-1] [MSG-3] */
+    async message (send: Send) {
+      const sent = await conversations.append(send)
+      const { conversationId, from, terminalId } = send
+      const { seq, epoch, body } = sent
+      const reference: Reference = { kind: 'msg', conversationId, seq }
+      const own: Reference = { ...reference, terminal: terminalId, epoch }
+      hintAll(sent.here, userId => userId === from ? own : reference, () => body)
+      return sent
+    },
+
+    /** A reader's marker, to those who watch it. [READ-3] [REST-2] */
+    async reading (reading: Reading) {
+      const marked = await markers.mark(reading)
+      const { event, ownEvent, here } = marked
+      const isOwn = (userId: string) => userId === reading.reader
+      hintAll(here,
+        userId => isOwn(userId) ? { kind: 'event', body: ownEvent, except: reading.terminalId } : { kind: 'event', body: event },
+        userId => isOwn(userId) ? ownEvent : event)
+      return marked
+    },
+
+    /** A revocation, to every member. From its answer on no copy in this process is printed. [REVOKE-4] [DOWN-2] */
+    async revocation (revocation: Revocation) {
+      const { conversationId, seq } = revocation
+      const revoked = await conversations.revoke(revocation)
+      recalled.message(conversationId, seq, revoked.tombstone)
+      hintAll(revoked.here, () => ({ kind: 'event', body: revoked.event }), () => revoked.event)
+      return revoked
+    },
+
+    /** An item into a user's box. [CMD-2] */
+    async item (box: BoxName, userId: string, item: Put) {
+      const { outcome, here } = await boxes.put(box, userId, item)
+      const { id, body, filter } = item
+      hintAll(here, () => ({ kind: 'box', box, id, ...(filter !== undefined && { filter }) }), () => body)
+      return outcome
+    },
+
+    complete,
+
+    /** The server takes an item back from a user. @returns whether he still had it. */
+    async cancel (box: BoxName, userId: string, { id, traceId }: { id: string, traceId: string }): Promise<boolean> {
+      const { states: [state], here } = await boxes.cancel(box, userId, { ids: [id], traceId })
+      recalled.item(userId, id)
+      hintPositions(here)
+      return state === 'completed'
+    },
+
+    /** A terminal is no more: its shares are done. [COMPLETE-5] */
+    async forgetTerminal (userId: string, terminalId: string, traceId: string): Promise<void> {
+      for (const box of ['CMD_BOX', 'NOTICE_BOX'] as const) {
+        const ids = await boxes.sharesOf(box, userId, terminalId)
+        if (ids.length > 0) await complete(box, userId, { ids, terminalId, traceId })
+      }
+    },
+
+    /** @returns how many connected terminals of a user a filter names. */
+    async online (userId: string, filter?: TerminalFilter): Promise<number> {
+      const routes = await terminals.routes(userId, now())
+      return new Set(routes.filter(route => isAddressed(filter, route)).map(route => route.terminalId)).size
+    },
+
+    /** A frame to the terminals connected now, on whatever node; stored nowhere. [CMD-1] @returns how many there are. */
+    async volatile (userId: string, frame: Frame, filter?: TerminalFilter): Promise<number> {
+      const routes = (await terminals.routes(userId, now())).filter(route => isAddressed(filter, route))
+      const message = { volatile: { userId, frame, ...(filter && { filter }) } }
+      await Promise.all([...new Set(routes.map(route => route.node))].map(node => nodes.tell(userId, node, message)))
+      return new Set(routes.map(route => route.terminalId)).size
+    },
+
+    /** A page of history to one terminal, on whatever node it is connected. [GET-1] @returns false when it is connected nowhere. */
+    async page (userId: string, terminalId: string, page: Page): Promise<boolean> {
+      const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId)
+      await Promise.all(routes.map(route => nodes.tell(userId, route.node, { history: { userId, terminalId, page } })))
+      return routes.length > 0
+    }
+  }
+}
+
+export type Deliver = ReturnType<typeof createDeliver>

@@ -1,0 +1,186 @@
+// The connections of this node, and what wakes them: hints, the clock, the sweep. PROTOCOL.md section 6, "Live delivery".
+import type { Bye } from '../protocol/events.js'
+import { formatCursor } from '../protocol/ids.js'
+import type { Item } from '../store/entry.js'
+import type { Attached, createMailbox } from '../store/mailbox.js'
+import type { createMarkers } from '../store/markers.js'
+import { type Connection, createConnection, HEARTBEAT_MS, type Opening, type Start } from './connection.js'
+import { createFeed, type Feed } from './feed.js'
+import type { Job, Jobs } from './jobs.js'
+import { type Frame, isAddressed, type Renderer, type TerminalFilter } from './render.js'
+import { gatewayCommand } from './say.js'
+
+/** RESET names so many conversations; the rest is paged. */
+const RESET_CONVERSATIONS = 500
+const SWEEP_AT_ONCE = 200
+
+interface Present { feed: Feed, connections: Set<Connection> }
+
+interface Floor {
+  mailbox: ReturnType<typeof createMailbox>
+  markers: Pick<ReturnType<typeof createMarkers>, 'list'>
+  jobs: Jobs
+  renderer: Renderer
+  now (): number
+  /** A terminal was removed to make room for another. [COMPLETE-5] */
+  onEvicted (userId: string, terminalId: string): Promise<void>
+  log: { warn (facts: object, message: string): void }
+}
+
+/** Makes the hub of a node. */
+export function createHub (floor: Floor) {
+  const { mailbox, markers, jobs, renderer, now, log } = floor
+  const users = new Map<string, Present>()
+  const dirty = new Set<Present>()
+
+  /** Hints of one turn of the event loop are printed together: one write per socket. */
+  function wakeLater (present: Present): void {
+    if (dirty.size === 0) setImmediate(flush)
+    dirty.add(present)
+  }
+
+  function flush (): void {
+    const woken = [...dirty]
+    dirty.clear()
+    for (const { feed, connections } of woken) {
+      for (const connection of connections) connection.wake()
+      const { top } = feed
+      if ([...connections].every(({ position, isLive }) => isLive && position.seq === top?.seq)) feed.forget()
+    }
+  }
+
+  function leave (connection: Connection): void {
+    const { userId, terminalId } = connection
+    const present = users.get(userId)
+    if (!present?.connections.delete(connection)) return
+    if (present.connections.size === 0) users.delete(userId)
+    if (connectionsOf(userId, terminalId).length > 0) return
+    // a route that stays behind ends with its lease
+    mailbox.detach(userId, terminalId).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
+  }
+
+  function connectionsOf (userId: string, terminalId?: string): Connection[] {
+    return [...users.get(userId)?.connections ?? []].filter(connection => terminalId === undefined || connection.terminalId === terminalId)
+  }
+
+  async function startOf (opening: Opening, attached: Attached): Promise<Start> {
+    const { verdict, top, serverTime } = attached
+    const { userId, terminalId, cursor, expiresAt, traceId } = opening
+    const facts = { now: serverTime, traceId }
+    const resumed = verdict === 'resumed'
+    const from = resumed ? { epoch: top.epoch, seq: Number(cursor?.slice(cursor.indexOf('-') + 1)) } : top
+    const hello = gatewayCommand('IRIS.HELLO', {
+      terminalId,
+      ...(verdict !== 'fresh' && { recovered: resumed }),
+      replay: top.seq - from.seq,
+      cursor: formatCursor(top),
+      heartbeatSec: HEARTBEAT_MS / 1000,
+      serverTime,
+      expiresAt
+    }, facts)
+    const greeting = [hello]
+    if (verdict !== 'fresh' && verdict !== 'resumed') {
+      const { items, next } = await markers.list(userId, { limit: RESET_CONVERSATIONS })
+      const conversations = items.map(({ conversationId, epoch, headSeq, readSeq, unread }) => ({ conversationId, epoch, headSeq, readSeq, unread }))
+      greeting.push(gatewayCommand('IRIS.RESET', { reason: verdict, cursor: formatCursor(top), conversations, ...(next && { more: true }) }, facts))
+    }
+    const waiting: Job[] = attached.unread.length > 0 ? [jobs.messages(attached.unread, 'mailbox')] : []
+    if (attached.pending) waiting.push(jobs.pending('CMD_BOX', opening, from.seq), jobs.pending('NOTICE_BOX', opening, from.seq))
+    return { position: from, target: top.seq, jobs: waiting, more: attached.more, greeting, fresh: !resumed }
+  }
+
+  async function sweepUser (userId: string, { feed, connections }: Present): Promise<void> {
+    const known = feed.top
+    const top = await mailbox.touch(userId, [...connections])
+    if (top === undefined || (known && (top.epoch !== known.epoch || top.seq < known.seq))) {
+      // the store lost what these readers have seen: the next attach tells them by RESET
+      for (const connection of connections) connection.close('STORE_LOST')
+      return
+    }
+    feed.reached(top)
+    for (const connection of connections) connection.wake()
+  }
+
+  return {
+    /**
+     * Attaches a connection: in the hub first, so that from that instant on nothing is missed [ATTACH-3], then the store is asked.
+     * @returns the connection, already printing; undefined when the user has too many terminals. Throws when the store does not answer.
+     */
+    async attach (opening: Opening): Promise<Connection | undefined> {
+      const { userId } = opening
+      const present = users.get(userId) ?? { feed: createFeed(), connections: new Set<Connection>() }
+      users.set(userId, present)
+      const connection = createConnection(opening, { feed: present.feed, mailbox, renderer, now, onClosed: leave, log })
+      present.connections.add(connection)
+      try {
+        const attached = await mailbox.attach(opening)
+        if (attached === undefined) {
+          connection.gone()
+          return undefined
+        }
+        present.feed.reached(attached.top)
+        if (attached.evicted !== undefined) await floor.onEvicted(userId, attached.evicted)
+        connection.begin(await startOf(opening, attached))
+        return connection
+      } catch (error) {
+        connection.gone()
+        throw error
+      }
+    },
+
+    /** An entry was published for a user; its body comes with it. */
+    hint (userId: string, item: Item): void {
+      const present = users.get(userId)
+      if (present?.feed.hint(item)) wakeLater(present)
+    },
+
+    /** Something was published for a user whose body did not come along: it is read from Redis. */
+    hintPosition (userId: string, epoch: string, seq: number): void {
+      const present = users.get(userId)
+      present?.feed.reached({ epoch, seq })
+      if (present) wakeLater(present)
+    },
+
+    /** Drops the bodies that are kept for a user's lagging connections: they read Redis. */
+    forget (userId: string): void { users.get(userId)?.feed.forget() },
+
+    /** Prints a frame on the user's terminals that the filter names; it is stored nowhere. */
+    volatile (userId: string, frame: Frame, filter?: TerminalFilter): void {
+      for (const connection of connectionsOf(userId)) if (isAddressed(filter, connection)) connection.volatile(frame)
+    },
+
+    /** Adds a job to the connections of one terminal. @returns whether there is one. */
+    addJob (userId: string, terminalId: string, job: () => Job): boolean {
+      const found = connectionsOf(userId, terminalId)
+      for (const connection of found) connection.add(job())
+      return found.length > 0
+    },
+
+    /** Once a second: heartbeats, expiry, stuck readers; one timer for all connections. */
+    tick (): void {
+      for (const { connections } of users.values()) for (const connection of connections) connection.tick()
+    },
+
+    /** Renews all routes and compares every stream with what its readers know: every 25 s, and after every reconnect to Redis. */
+    async sweep (): Promise<void> {
+      const all = [...users]
+      for (let i = 0; i < all.length; i += SWEEP_AT_ONCE) {
+        await Promise.all(all.slice(i, i + SWEEP_AT_ONCE).map(([userId, present]) => sweepUser(userId, present)))
+      }
+    },
+
+    /** Ends all streams, each with its goodbye. */
+    end (bye: Bye): void {
+      for (const { connections } of [...users.values()]) for (const connection of [...connections]) connection.close(bye)
+    },
+
+    /** How many connections there are. */
+    get size () {
+      let size = 0
+      for (const { connections } of users.values()) size += connections.size
+      return size
+    }
+  }
+}
+
+export type Hub = ReturnType<typeof createHub>

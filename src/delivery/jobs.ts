@@ -1,0 +1,85 @@
+// What a connection prints beside its stream: unread messages, pending items, pages of history. Bodies are read when
+// there is room to print them, so that a slow reader costs no memory and a recalled text is not printed. [SLOW-1] [DOWN-2]
+import type { Source } from '../protocol/events.js'
+import type { createBoxes } from '../store/boxes.js'
+import type { createConversations } from '../store/conversation.js'
+import type { BoxName } from '../store/keys.js'
+import type { Unread } from '../store/mailbox.js'
+import type { Frame, Renderer, Viewer } from './render.js'
+
+/** Few enough that a chunk of the largest messages stays below the bound of SLOW-1. */
+const CHUNK = 16
+
+/** One step: reads what comes next; the frames are made when they are printed. Undefined: nothing is left. */
+export type Job = () => Promise<(() => Frame[]) | undefined>
+
+interface Stores {
+  conversations: Pick<ReturnType<typeof createConversations>, 'bodies'>
+  boxes: Pick<ReturnType<typeof createBoxes>, 'pendingIds' | 'read' | 'countDeliveries'>
+  renderer: Renderer
+}
+
+const noMessages: Viewer = { userId: '', terminalId: '', platform: '' }
+
+/** Makes the jobs of a node's stores. */
+export function createJobs ({ conversations, boxes, renderer }: Stores) {
+  async function messages (references: Omit<Unread, 'ts'>[], source: Source): Promise<() => Frame[]> {
+    const bodies = await Promise.all(references.map(async ({ conversationId, seq }) => (await conversations.bodies(conversationId, [seq]))[0]))
+    return () => references.flatMap(({ conversationId, seq }, i) => {
+      const frame = renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: bodies[i] ?? undefined }, noMessages, source)
+      return frame ? [frame] : []
+    })
+  }
+
+  return {
+    /** Messages by reference: a mailbox's unread ones, or a page of history, then what `last` makes. [DOWN-3] */
+    messages (references: Omit<Unread, 'ts'>[], source: Source, last?: () => Frame): Job {
+      let done = 0
+      let ended = last === undefined
+      return async () => {
+        if (done < references.length) {
+          const chunk = references.slice(done, done + CHUNK)
+          const print = await messages(chunk, source)
+          return () => {
+            done += chunk.length
+            return print()
+          }
+        }
+        if (ended || !last) return undefined
+        return () => {
+          ended = true
+          return [last()]
+        }
+      }
+    },
+
+    /**
+     * What is pending in a box for a terminal. [COMPLETE-3]
+     * @param upTo the last entry that is not delivered by the stream itself; later ones come from there.
+     */
+    pending (box: BoxName, viewer: Viewer, upTo: number): Job {
+      let ids: string[] | undefined
+      return async () => {
+        ids ??= await boxes.pendingIds(box, viewer.userId, viewer.terminalId)
+        if (ids.length === 0) return undefined
+        const chunk = ids.slice(0, CHUNK)
+        const items = (await boxes.read(box, viewer.userId, chunk)).filter(item => item.entry <= upTo && needsCompletion(item.body))
+        const before = await boxes.countDeliveries(box, viewer.userId, items.map(({ id }) => id))
+        return () => {
+          ids = ids?.slice(chunk.length)
+          return items.flatMap(({ id, body, filter }, i) => {
+            const reference = { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }
+            const frame = renderer.entry({ reference, body: withRedelivery(body, before[i] ?? 0) }, viewer, 'mailbox')
+            return frame ? [frame] : []
+          })
+        }
+      }
+    }
+  }
+}
+
+export type Jobs = ReturnType<typeof createJobs>
+
+const needsCompletion = (body: string) => (JSON.parse(body) as { needComplete: boolean }).needComplete
+
+const withRedelivery = (body: string, redelivery: number) => redelivery > 0 ? `${body.slice(0, -1)},"redelivery":${redelivery}}` : body

@@ -1,0 +1,52 @@
+// Hints between nodes: what another node's script or command published for users who are connected here. Section 6.
+import { createRedisSubscriber, type Redis } from '../store/redis.js'
+import { readReference } from '../store/entry.js'
+import { keys, partition, PARTITIONS } from '../store/keys.js'
+import { hintedItem } from './feed.js'
+import type { Hub } from './hub.js'
+import type { Job } from './jobs.js'
+import type { Frame, TerminalFilter } from './render.js'
+
+/** What a node may be told beside entries: frames that are stored nowhere, and pages of history for a terminal it holds. */
+export type NodeMessage =
+  | { volatile: { userId: string, frame: Frame, filter?: TerminalFilter } }
+  | { history: { userId: string, terminalId: string, page: Page } }
+
+/** A page of history: printed as MSG_DOWN, closed by GET_READ_MSG_END. [GET-1] */
+export interface Page { requestId: string, conversationId: string, firstSeq: number, count: number, hasMore: boolean, traceId: string }
+
+interface Floor { redis: Redis, node: string, hub: Hub, pageJob (page: Page): Job }
+
+/**
+ * Listens to the channels of this node: one per partition, however many users there are.
+ * @returns `tell(userId, node, message)` publishes to another node, or does it here; `close()` stops listening.
+ */
+export function createNodes ({ redis, node, hub, pageJob }: Floor) {
+  const subscriber = createRedisSubscriber(redis)
+  const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
+  subscriber.on('ready', () => { subscriber.ssubscribe(...channels).catch(() => subscriber.disconnect(true)) })
+  subscriber.on('smessage', (_channel: string, text: string) => receive(JSON.parse(text) as NodeMessage | EntryHint))
+
+  function receive (message: NodeMessage | EntryHint): void {
+    if (Array.isArray(message)) {
+      const [userId, id, fields, body] = message
+      // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
+      if (body.includes('"name":"REVOKE"')) hub.forget(userId)
+      hub.hint(userId, hintedItem(id, readReference(fields), body))
+    } else if ('volatile' in message) hub.volatile(message.volatile.userId, message.volatile.frame, message.volatile.filter)
+    else hub.addJob(message.history.userId, message.history.terminalId, () => pageJob(message.history.page))
+  }
+
+  return {
+    async tell (userId: string, to: string, message: NodeMessage): Promise<void> {
+      if (to === node) receive(message)
+      else await redis.spublish(keys.node(partition(userId), to), JSON.stringify(message))
+    },
+    close (): void { subscriber.disconnect() }
+  }
+}
+
+/** As `down.lua` publishes it: user, entry id, entry fields, body. */
+type EntryHint = [string, string, (string | number)[], string]
+
+export type Nodes = ReturnType<typeof createNodes>

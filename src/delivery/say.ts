@@ -1,0 +1,34 @@
+// What the gateway itself says: CMD_DOWN with a name that begins with `IRIS.`, and other commands made here. Section 4.
+import { randomBytes } from 'node:crypto'
+import { type Bye, byes, type gatewayCommands } from '../protocol/events.js'
+import type { Static } from '@sinclair/typebox'
+import type { Frame } from './render.js'
+
+/** @returns a command id: time and chance, sortable, opaque. */
+export function newCmdId (now: number): string {
+  return 'k' + now.toString(16).padStart(11, '0') + randomBytes(5).toString('hex')
+}
+
+interface Facts { now: number, traceId: string }
+
+/** @returns the JSON of a CMD_DOWN's first members, without braces; scripts add `ts` and `data`. */
+export function commandDraft (name: string, { now, traceId }: Facts): string {
+  return JSON.stringify({ cmdId: newCmdId(now), op: 'do', name, needComplete: false, traceId }).slice(1, -1)
+}
+
+/** @returns a CMD_DOWN frame that nobody need complete. Without an id it does not move the cursor. [DOWN-3] */
+export function command (name: string, data: object, { now, traceId }: Facts): Frame {
+  return { event: 'CMD_DOWN', data: JSON.stringify({ cmdId: newCmdId(now), op: 'do', name, data, needComplete: false, ts: now, traceId }) }
+}
+
+/** @returns one of the gateway's own commands, its data checked against `gatewayCommands`. */
+export function gatewayCommand<Name extends keyof typeof gatewayCommands> (name: Name, data: Static<typeof gatewayCommands[Name]>, facts: Facts): Frame {
+  return command(name, data, facts)
+}
+
+/** @returns the IRIS.BYE that stands before every close. `retryAfterMs` is jittered: 0.2 to 2 s. */
+export function goodbye (bye: Bye, facts: Facts): Frame {
+  const { reconnect, ...rest } = byes[bye]
+  const retryAfterMs = 200 + Math.floor(Math.random() * 1800)
+  return gatewayCommand('IRIS.BYE', { ...rest, reconnect, ...(reconnect === 'backoff' && { retryAfterMs }) }, facts)
+}

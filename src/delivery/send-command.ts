@@ -1,0 +1,127 @@
+// An application's command, from IRIS_CMD_SEND or the server API. [CMD-1] to [CMD-6]
+import { isReservedName } from '../protocol/events.js'
+import { SYSTEM_USER } from '../protocol/ids.js'
+import { Problem } from '../protocol/problem.js'
+import { keys, partition } from '../store/keys.js'
+import type { Context } from './context.js'
+import type { TerminalFilter } from './render.js'
+import { newCmdId } from './say.js'
+import { fingerprint } from './send-message.js'
+
+/** A command as handed in. Exactly one member of `to` names whom it is for. */
+export interface CommandBody {
+  clientCmdId: string
+  name: string
+  data?: Record<string, unknown>
+  to: { users?: string[], conversationId?: string, self?: true }
+  terminals?: { ids?: string[], platforms?: string[], exceptMine?: boolean }
+  mode?: 'online' | 'reliable'
+  ttlSec?: number
+  complete?: 'any' | 'all'
+  collapseKey?: string
+  notifyComplete?: boolean
+}
+
+export interface CommandSender { from: string, terminalId: string, role: 'user' | 'server', traceId: string }
+
+interface Skipped { userId: string, reason: 'NOT_ACQUAINTED' | 'BOX_FULL' }
+type Deps = Pick<Context, 'conversations' | 'deliver' | 'once' | 'now'>
+
+const DAY_SEC = 86_400
+
+/** The wire names, which no application may use for a command of its own. [CMD-4] */
+export const wireNames = ['MSG_UP', 'NOTICE_UP', 'READ', 'REVOKE', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE', 'NOTICE_COMPLETE', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN']
+
+/**
+ * Sends a command once per sender and `clientCmdId`.
+ * @returns users accepted, terminals reached, users stored for, and who was skipped. Throws RESERVED_NAME,
+ *   NOT_ALLOWED_TARGET, CONVERSATION_NOT_FOUND, CLIENT_CMD_ID_CONFLICT.
+ */
+export async function sendCommand (deps: Deps, body: CommandBody, sender: CommandSender) {
+  if (isReservedName(body.name, wireNames)) throw new Problem('RESERVED_NAME', { detail: `${body.name} is a name of the gateway's` })
+  const { clientCmdId, ...content } = body
+  const facts = { key: keys.dedupeCommand(sender.from, clientCmdId), fingerprint: fingerprint(content), id: newCmdId(deps.now()), conflict: 'CLIENT_CMD_ID_CONFLICT' as const }
+  return await deps.once(facts, cmdId => send(deps, { ...body, cmdId }, sender))
+}
+
+async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
+  const { cmdId, clientCmdId, mode = 'online' } = body
+  const { allowed, skipped } = await targets(deps, body.to, sender)
+  if (allowed.length === 0 && skipped.length > 0) throw new Problem('NOT_ALLOWED_TARGET')
+  const sendTo = mode === 'online' ? onlineSender(deps, body, sender) : reliableSender(deps, body, sender)
+  const reached = await Promise.all(allowed.map(async userId => ({ userId, ...await sendTo(userId) })))
+  const full = reached.filter(({ outcome }) => outcome === 'full')
+  return {
+    cmdId,
+    clientCmdId,
+    accepted: allowed.length - full.length,
+    online: reached.reduce((sum, { online }) => sum + online, 0),
+    stored: mode === 'online' ? 0 : allowed.length - full.length,
+    skipped: [...skipped, ...full.map(({ userId }): Skipped => ({ userId, reason: 'BOX_FULL' }))]
+  }
+}
+
+/** Who is meant, and who of them may be: members of a shared conversation, oneself; anybody for the server API. [CMD-3] */
+async function targets ({ conversations }: Deps, to: CommandBody['to'], { from, role }: CommandSender): Promise<{ allowed: string[], skipped: Skipped[] }> {
+  if (to.self) return { allowed: [from], skipped: [] }
+  if (to.conversationId !== undefined) {
+    const members = await conversations.memberIds(to.conversationId)
+    if (!members || (role === 'user' && !members.includes(from))) throw new Problem('CONVERSATION_NOT_FOUND')
+    return { allowed: members.filter(userId => userId !== from), skipped: [] }
+  }
+  const users = [...new Set(to.users)]
+  if (role === 'server') return { allowed: users, skipped: [] }
+  const known = await conversations.acquainted(from, users)
+  const isAllowed = (userId: string) => userId === from || known.has(userId)
+  return { allowed: users.filter(isAllowed), skipped: users.filter(userId => !isAllowed(userId)).map(userId => ({ userId, reason: 'NOT_ACQUAINTED' })) }
+}
+
+function filterOf ({ terminals }: CommandBody, { terminalId }: CommandSender): TerminalFilter | undefined {
+  if (!terminals) return undefined
+  const { ids, platforms, exceptMine } = terminals
+  return { ...(ids && { ids }), ...(platforms && { platforms }), ...(exceptMine && { except: terminalId }) }
+}
+
+function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId }: CommandSender, times: { now: number, expiresAt?: number }): string {
+  const { cmdId, clientCmdId, name, data = {}, to: { conversationId } } = body
+  const { now, expiresAt } = times
+  return JSON.stringify({
+    cmdId,
+    clientCmdId,
+    op: 'do',
+    name,
+    data,
+    from: role === 'server' ? SYSTEM_USER : from,
+    ...(conversationId !== undefined && { conversationId }),
+    needComplete: expiresAt !== undefined,
+    ...(expiresAt !== undefined && { expiresAt }),
+    ts: now,
+    traceId
+  })
+}
+
+function onlineSender ({ deliver, now }: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
+  const frame = { event: 'CMD_DOWN' as const, data: eventBody(body, sender, { now: now() }) }
+  const filter = filterOf(body, sender)
+  return async (userId: string) => ({ outcome: 'sent', online: await deliver.volatile(userId, frame, filter) })
+}
+
+function reliableSender ({ deliver, now }: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
+  const { cmdId, clientCmdId, name, ttlSec = DAY_SEC, complete, collapseKey, notifyComplete } = body
+  const { from, role } = sender
+  const expiresAt = now() + ttlSec * 1000
+  const filter = filterOf(body, sender)
+  const item = {
+    id: cmdId,
+    body: eventBody(body, sender, { now: now(), expiresAt }),
+    meta: { name, ...(notifyComplete && role === 'user' && { notify: true, from, fromTag: partition(from), clientCmdId }) },
+    expiresAt,
+    everyTerminal: complete === 'all',
+    ...(collapseKey !== undefined && { collapseKey: `${from}:${name}:${collapseKey}` }),
+    ...(filter && { filter: JSON.stringify(filter) })
+  }
+  return async (userId: string) => {
+    const outcome = await deliver.item('CMD_BOX', userId, item)
+    return { outcome, online: outcome === 'full' ? 0 : await deliver.online(userId, filter) }
+  }
+}

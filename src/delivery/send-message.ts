@@ -1,0 +1,50 @@
+// A send, from a user's MSG_UP or from the server API: prepared here, decided by the conversation's script. [MSG-1] [MSG-2]
+import { hash, randomBytes } from 'node:crypto'
+import stringify from 'safe-stable-stringify'
+import { dmId, SYSTEM_USER } from '../protocol/ids.js'
+import type { MessageContent } from '../protocol/message.js'
+import { invalid } from '../protocol/problem.js'
+import type { Context } from './context.js'
+
+/** What a sender hands in: where to (exactly one of `to` and `conversationId`), his own id, the content. */
+export interface MessageBody extends MessageContent { clientMsgId: string, to?: string, conversationId?: string }
+
+/** Who sends. `terminalId` is empty for the server API: then every terminal of the user gets MSG_DOWN. */
+export interface Sender { from: string, terminalId: string, traceId: string }
+
+/** @returns a short digest of what makes two requests the same, whatever the order of their members. */
+export function fingerprint (value: unknown): string {
+  return hash('sha256', stringify(value) ?? '', 'base64').slice(0, 22)
+}
+
+/**
+ * Stores a message once and tells every member.
+ * @returns the ACK: the same for a retry, with `duplicate: true`. Throws INVALID_BODY for a message to oneself, and what the store refuses.
+ */
+export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: MessageBody, { from, terminalId, traceId }: Sender) {
+  const { clientMsgId, to, type, content, ext, mentions, quote, options } = body
+  if (to === from) throw invalid('/to', 'must not be the sender')
+  if (to !== undefined && (to === SYSTEM_USER || from === SYSTEM_USER)) throw invalid('/to', `cannot be used between ${SYSTEM_USER} and a user: name a conversation`)
+  const conversationId = body.conversationId ?? dmId(from, String(to))
+  const parts = { type, content, ...(ext && { ext }), ...(mentions && { mentions }), ...(quote && { quote }), ...(options && { options }) }
+  const sent = await deliver.message({
+    conversationId,
+    from,
+    terminalId,
+    clientMsgId,
+    fingerprint: fingerprint(parts),
+    draft: JSON.stringify({ from, clientMsgId, ...parts, traceId }).slice(1, -1),
+    nonce: randomBytes(4).toString('hex'),
+    quoteSeq: quote?.seq ?? 0,
+    silent: options?.silent ?? false,
+    ...(to !== undefined && { create: [from, to] as [string, string] })
+  })
+  const { seq, msgId, epoch, ts, duplicate } = sent
+  return { clientMsgId, conversationId, seq, msgId, epoch, ts, duplicate }
+}
+
+/** The rule between fields that the schema of a send cannot say. */
+export function checkTarget ({ to, conversationId }: MessageBody) {
+  if ((to === undefined) !== (conversationId === undefined)) return []
+  return [{ pointer: to === undefined ? '/to' : '/conversationId', detail: 'exactly one of to and conversationId is needed' }]
+}

@@ -1,0 +1,96 @@
+// The gateway without HTTP: stores, delivery and their timers, wired. Floor 5: it knows every lower floor.
+import type { Limits } from './protocol/limits.js'
+import type { Context } from './delivery/context.js'
+import { createDeliver } from './delivery/deliver.js'
+import { createHub } from './delivery/hub.js'
+import { createJobs } from './delivery/jobs.js'
+import { createNodes, type Page } from './delivery/nodes.js'
+import { createRecalled } from './delivery/recalled.js'
+import { createRenderer } from './delivery/render.js'
+import { command } from './delivery/say.js'
+import { createBoxes } from './store/boxes.js'
+import { createClock } from './store/clock.js'
+import { createConversations } from './store/conversation.js'
+import { createGroups } from './store/groups.js'
+import { createMailbox } from './store/mailbox.js'
+import { createMarkers } from './store/markers.js'
+import { createNotices } from './store/notices.js'
+import { createOnce } from './store/once.js'
+import { isUnavailable, type Redis } from './store/redis.js'
+import { createTerminals } from './store/terminals.js'
+import { createTickets } from './store/tickets.js'
+
+const TICK_MS = 1_000
+const SWEEP_MS = 25_000
+
+interface Facts {
+  redis: Redis
+  node: string
+  limits: Limits
+  mintToken: Context['mintToken']
+  log: { warn (facts: object, message: string): void, error (facts: object, message: string): void }
+}
+
+/**
+ * Wires a gateway to a Redis.
+ * @returns `context` for the operations, `hub` for the transports; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
+ */
+export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
+  const store = { redis, node, limits }
+  const clock = createClock(redis)
+  const { now } = clock
+  const conversations = createConversations(store)
+  const markers = createMarkers(store)
+  const boxes = createBoxes(store)
+  const recalled = createRecalled()
+  const renderer = createRenderer(recalled, now)
+  const jobs = createJobs({ conversations, boxes, renderer })
+  const hub = createHub({
+    mailbox: createMailbox(store),
+    markers,
+    jobs,
+    renderer,
+    now,
+    log,
+    onEvicted: (userId, terminalId) => deliver.forgetTerminal(userId, terminalId, 'evicted')
+  })
+  const nodes = createNodes({ redis, node, hub, pageJob })
+  const deliver = createDeliver({ conversations, markers, boxes, terminals: createTerminals(store), hub, nodes, recalled, now })
+  const context: Context = {
+    conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), deliver, limits, now, mintToken
+  }
+
+  function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {
+    const references = Array.from({ length: count }, (_, i) => ({ conversationId, seq: firstSeq + i }))
+    return jobs.messages(references, 'history', () => command('GET_READ_MSG_END', { requestId, count, hasMore }, { now: now(), traceId }))
+  }
+
+  async function sweep (): Promise<void> {
+    try {
+      await clock.adjust()
+      await hub.sweep()
+    } catch (err) {
+      if (!isUnavailable(err)) log.error({ err }, 'the sweep failed')
+    }
+  }
+
+  const timers: NodeJS.Timeout[] = []
+  return {
+    context,
+    hub,
+
+    /** Begins heartbeats and sweeps; the first sweep, and one after every reconnect, makes good what was missed meanwhile. */
+    start (): void {
+      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(() => void sweep(), SWEEP_MS))
+      redis.on('ready', () => void sweep())
+      if (redis.status === 'ready') void sweep()
+    },
+
+    /** Ends all streams and stops listening to other nodes. */
+    stop (): void {
+      for (const timer of timers) clearInterval(timer)
+      hub.end('DRAIN')
+      nodes.close()
+    }
+  }
+}

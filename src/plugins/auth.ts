@@ -1,0 +1,62 @@
+// Who calls: a user by bearer token, a terminal's down side by bearer or ticket, a back end by server key. Section 3.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { SYSTEM_USER } from '../protocol/ids.js'
+import type { Caller } from '../protocol/operation.js'
+import { Problem } from '../protocol/problem.js'
+import type { createTickets } from '../store/tickets.js'
+import type { Tokens } from './tokens.js'
+
+const DEFAULT_TERMINAL = 'default'
+const TERMINAL = /^[A-Za-z0-9_-]{1,64}$/
+
+interface Floor { tokens: Pick<Tokens, 'verify'>, tickets: Pick<ReturnType<typeof createTickets>, 'use'>, serverKeys: string[] }
+
+/** Makes the three doors. Each throws a Problem: 401, or 400 for a malformed `Terminal-Id`. */
+export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
+  const digests = serverKeys.map(digest)
+
+  return {
+    /** A user's terminal, by bearer token and the `Terminal-Id` header. */
+    async user (request: FastifyRequest): Promise<Caller> {
+      const { userId, expiresAt } = await tokens.verify(bearer(request))
+      return { userId, terminalId: terminalOf(request) ?? DEFAULT_TERMINAL, role: 'user', expiresAt }
+    },
+
+    /** The application's back end. All keys are compared, each in constant time. */
+    async server (request: FastifyRequest): Promise<Caller> {
+      const given = digest(bearer(request))
+      if (digests.filter(known => timingSafeEqual(known, given)).length === 0) throw new Problem('BAD_SERVER_KEY')
+      return { userId: SYSTEM_USER, terminalId: 'server', role: 'server', expiresAt: Infinity }
+    },
+
+    /** The down side: by bearer, else by ticket. A JWT is never taken from a URL. */
+    async down (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, expiresAt: number }> {
+      const { ticket, platform, terminalId: asked } = request.query as { ticket?: string, platform?: string, terminalId?: string }
+      const terminalId = asked ?? terminalOf(request)
+      if (request.headers.authorization === undefined && ticket !== undefined) {
+        const { tokenExpiresAt, ...used } = await tickets.use(ticket, { ...(terminalId !== undefined && { terminalId }), ...(platform !== undefined && { platform }) })
+        return { ...used, expiresAt: tokenExpiresAt }
+      }
+      const { userId, expiresAt } = await tokens.verify(bearer(request))
+      return { userId, terminalId: terminalId ?? DEFAULT_TERMINAL, platform: platform ?? 'web', expiresAt }
+    }
+  }
+}
+
+export type Auth = ReturnType<typeof createAuth>
+
+const digest = (key: string) => createHash('sha256').update(key).digest()
+
+function bearer ({ headers: { authorization } }: FastifyRequest): string {
+  const [, token] = /^Bearer +([^\s]+)$/i.exec(authorization ?? '') ?? []
+  if (token === undefined) throw new Problem('UNAUTHENTICATED')
+  return token
+}
+
+function terminalOf ({ headers }: FastifyRequest): string | undefined {
+  const given = headers['terminal-id']
+  if (given === undefined) return undefined
+  if (typeof given !== 'string' || !TERMINAL.test(given)) throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Terminal-Id', detail: `must match ${TERMINAL.source}` }] })
+  return given
+}

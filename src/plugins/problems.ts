@@ -1,0 +1,74 @@
+// Every refusal as an RFC 9457 problem, also those of the framework and of the HTTP parser. PROTOCOL.md section 3.
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { type ErrorCode, errors } from '../protocol/errors.js'
+import { Problem, problemBody } from '../protocol/problem.js'
+import { isUnavailable } from '../store/redis.js'
+import { traceIdOf } from './trace.js'
+
+const RETRY_AFTER_SEC = 1
+
+/** What Fastify's own errors mean here. */
+const frameworkCodes: Record<string, ErrorCode> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_REQUEST',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_BAD_URL: 'INVALID_REQUEST',
+  FST_ERR_MAX_PARAM_LENGTH: 'URI_TOO_LONG',
+  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE'
+}
+
+function problemOf (error: FastifyError | Problem): Problem {
+  if (error instanceof Problem) return error
+  const code = frameworkCodes[error.code]
+  if (code) return new Problem(code)
+  if (isUnavailable(error)) return new Problem('STORE_UNAVAILABLE')
+  // the JSON parser refuses `__proto__` and broken text with a SyntaxError
+  if (error.name === 'SyntaxError' && error.statusCode === 400) return new Problem('INVALID_JSON')
+  return new Problem(error.statusCode === 400 ? 'INVALID_REQUEST' : 'INTERNAL')
+}
+
+function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
+  const { status } = errors[problem.code]
+  const traceId = request.traceId || traceIdOf(request.headers)
+  reply.code(status).type('application/problem+json').header('trace-id', traceId).header('cache-control', 'no-store')
+  if (status === 429 || status === 503) reply.header('retry-after', RETRY_AFTER_SEC)
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  return reply.serializer(JSON.stringify).send(problemBody(problem, { instance: request.url.split('?', 1)[0] ?? '/', traceId }))
+}
+
+/** Prints errors; what is not a refusal is a bug, and logged without the arguments of Redis commands. */
+export function frameworkErrors (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error)
+  if (problem.code === 'INTERNAL') request.log.error({ traceId: request.traceId, name: error.name, message: error.message, stack: error.stack }, 'a request failed')
+  void send(problem, request, reply)
+}
+
+/** Registers the error handler, and 404, or 405 with `Allow` for an address that knows other methods. */
+export const problems = fp(async app => {
+  const routes: { pattern: RegExp, method: string }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replace(/:[a-z]+/gi, '[^/]+')}$`)
+    if (!url.includes('*')) routes.push(...[method].flat().map(name => ({ pattern, method: name })))
+  })
+  app.setErrorHandler(frameworkErrors)
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '/'
+    const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
+    if (allowed.length > 0) reply.header('allow', allowed.join(', '))
+    return send(new Problem(allowed.length > 0 ? 'METHOD_NOT_ALLOWED' : 'NOT_FOUND'), request, reply)
+  })
+}, { name: 'problems' })
+
+/** Answers what is not HTTP on the raw socket, and closes it. */
+export function clientErrorHandler (error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const problem = new Problem(frameworkCodes[error.code ?? ''] ?? 'INVALID_REQUEST')
+  const { status, title } = errors[problem.code]
+  const traceId = traceIdOf({})
+  const body = JSON.stringify(problemBody(problem, { instance: '/', traceId }))
+  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nTrace-Id: ${traceId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+}

@@ -1,0 +1,38 @@
+// TRACE_ID: taken or made, on every answer and in every log line. [TRACE-1] [TRACE-2]
+import { randomBytes } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyRequest { traceId: string, userId?: string }
+}
+
+const TRACE_ID = /^[A-Za-z0-9._-]{1,64}$/
+/** W3C Trace Context, 3.2: version, trace id, parent id, flags; an id of zeros is invalid. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/
+
+/** @returns `Trace-Id` when it is well formed, else the trace of `traceparent`, else a new one. A malformed one is never echoed. */
+export function traceIdOf (headers: IncomingHttpHeaders): string {
+  const own = headers['trace-id']
+  if (typeof own === 'string' && TRACE_ID.test(own)) return own
+  const w3c = headers['traceparent']
+  return (typeof w3c === 'string' ? TRACEPARENT.exec(w3c)?.[1] : undefined) ?? randomBytes(12).toString('hex')
+}
+
+/** Gives every request its `traceId`, and every answer a log line without URL, query, token or body. */
+export const trace = fp(async app => {
+  app.decorateRequest('traceId', '')
+  app.addHook('onRequest', async (request, reply) => {
+    request.traceId = traceIdOf(request.headers)
+    reply.header('trace-id', request.traceId)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { traceId, method, userId } = request
+    const facts = { traceId, method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...(userId !== undefined && { userId }) }
+    request.log[request.routeOptions.config.quiet ? 'debug' : 'info'](facts, 'answered')
+  })
+}, { name: 'trace' })
+
+declare module 'fastify' {
+  interface FastifyContextConfig { quiet?: boolean }
+}

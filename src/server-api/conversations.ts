@@ -1,0 +1,133 @@
+// Server API: groups and their members.
+import { type Static, Type } from '@sinclair/typebox'
+import { ConversationId, Epoch, GroupId, SYSTEM_USER, Time, UserId } from '../protocol/ids.js'
+import { limitedItems } from '../protocol/limits.js'
+import { Ext } from '../protocol/message.js'
+import { type FieldError, Problem } from '../protocol/problem.js'
+import { type Context, defineOperation } from '../delivery/context.js'
+
+const Count = Type.Integer({ minimum: 0 })
+const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', enum: ['owner', 'admin', 'member'] })
+const Title = Type.String({ minLength: 1, maxLength: 200 })
+const strict = { additionalProperties: false }
+const server = { tag: 'Server', auth: 'server' } as const
+const Params = Type.Object({ id: ConversationId })
+const GroupParams = Type.Object({ id: GroupId })
+
+const Conversation = Type.Object({
+  conversationId: ConversationId,
+  kind: Type.Unsafe<'dm' | 'group'>({ type: 'string', enum: ['dm', 'group'] }),
+  title: Type.Optional(Type.String()),
+  ext: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  epoch: Epoch,
+  headSeq: Count,
+  createdAt: Time,
+  closedAt: Type.Optional(Time),
+  members: Type.Array(Type.Object({ userId: UserId, role: Role, joinedSeq: Count }))
+})
+
+const example = { conversationId: 'g.support-7', kind: 'group' as const, title: 'Order 7', epoch: '1795442400123', headSeq: 0, createdAt: 1795442400123, members: [{ userId: 'alice', role: 'owner' as const, joinedSeq: 1 }] }
+
+function uniqueMembers (lists: Record<string, readonly string[]>): FieldError[] {
+  const seen = new Set<string>([SYSTEM_USER])
+  return Object.entries(lists).flatMap(([name, users]) => users.flatMap((user, i) => {
+    if (!seen.has(user)) {
+      seen.add(user)
+      return []
+    }
+    return [{ pointer: `/${name}/${i}`, detail: user === SYSTEM_USER ? `${SYSTEM_USER} is reserved` : 'must not be named twice' }]
+  }))
+}
+
+async function found (id: string, { groups }: Context): Promise<Static<typeof Conversation>> {
+  const conversation = await groups.get(id)
+  if (!conversation) throw new Problem('CONVERSATION_NOT_FOUND')
+  return conversation
+}
+
+/** Creates a group, or replaces its title, ext and members. */
+export const putConversation = defineOperation({
+  ...server,
+  name: 'putConversation',
+  method: 'PUT',
+  path: '/v1/server/conversations/{id}',
+  summary: 'Create a group, or replace its title and members',
+  description: 'Idempotent: the same PUT again changes nothing. Members that are not named leave; new ones see the history from their joining on.',
+  params: GroupParams,
+  body: Type.Object({
+    title: Type.Optional(Title),
+    members: Type.Array(Type.Object({ userId: UserId, role: Role }, strict), { minItems: 1, ...limitedItems('members') }),
+    ext: Type.Optional(Ext)
+  }, strict),
+  result: Type.Object({ created: Type.Boolean(), ...Conversation.properties }),
+  errors: ['INVALID_QUERY', 'TOO_MANY_MEMBERS', 'CONVERSATION_CLOSED'],
+  example: { body: { title: 'Order 7', members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] }, result: { created: true, ...example } },
+  check: ({ members }) => uniqueMembers({ members: members.map(({ userId }) => userId) }),
+  async handle ({ params: { id }, body: { title = '', ext, members } }, context) {
+    const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '' }, members)
+    return { created, ...await found(id, context) }
+  }
+})
+
+/** Shows a conversation. */
+export const getConversation = defineOperation({
+  ...server,
+  name: 'getConversation',
+  method: 'GET',
+  path: '/v1/server/conversations/{id}',
+  summary: 'Show a conversation and its members',
+  description: 'Direct conversations too. `headSeq` is the newest message, `joinedSeq` the first one that a member sees.',
+  params: Params,
+  result: Conversation,
+  errors: ['INVALID_QUERY', 'CONVERSATION_NOT_FOUND'],
+  example: { result: example },
+  handle: async ({ params: { id } }, context) => await found(id, context)
+})
+
+/** Closes a conversation. */
+export const closeConversation = defineOperation({
+  ...server,
+  name: 'closeConversation',
+  method: 'DELETE',
+  path: '/v1/server/conversations/{id}',
+  summary: 'Close a conversation: its history stays, nothing is sent',
+  description: 'Twice is fine: the time of the first closing comes back.',
+  params: Params,
+  result: Type.Object({ conversationId: ConversationId, closedAt: Time }),
+  errors: ['INVALID_QUERY', 'CONVERSATION_NOT_FOUND'],
+  example: { result: { conversationId: 'g.support-7', closedAt: 1795442400123 } },
+  async handle ({ params: { id } }, { groups }) {
+    return { conversationId: id, closedAt: await groups.close(id) }
+  }
+})
+
+/** Changes some members of a group. */
+export const changeMembers = defineOperation({
+  ...server,
+  name: 'changeMembers',
+  method: 'POST',
+  path: '/v1/server/conversations/{id}/members',
+  summary: 'Add and remove members, change roles',
+  description: 'Up to 500 a call, each user once. A removed member gets nothing more and sees the history up to his leaving; a new one sees it from his joining on. Adding a member or removing a stranger changes nothing.',
+  params: GroupParams,
+  body: Type.Object({
+    add: Type.Optional(Type.Array(Type.Object({ userId: UserId, role: Type.Optional(Role) }, strict), limitedItems('members'))),
+    remove: Type.Optional(Type.Array(UserId, limitedItems('members'))),
+    role: Type.Optional(Type.Array(Type.Object({ userId: UserId, role: Role }, strict), limitedItems('members')))
+  }, strict),
+  result: Conversation,
+  errors: ['INVALID_QUERY', 'CONVERSATION_NOT_FOUND', 'TOO_MANY_MEMBERS', 'CONVERSATION_CLOSED'],
+  example: { body: { add: [{ userId: 'carol' }], remove: ['bob'] }, result: example },
+  check: ({ add = [], remove = [], role = [] }) => uniqueMembers({ add: add.map(({ userId }) => userId), remove, role: role.map(({ userId }) => userId) }),
+  async handle ({ params: { id }, body: { add = [], remove = [], role = [] } }, context) {
+    const members = new Set((await found(id, context)).members.map(({ userId }) => userId))
+    const stranger = role.findIndex(({ userId }) => !members.has(userId))
+    if (stranger >= 0) throw new Problem('INVALID_BODY', { errors: [{ pointer: `/role/${stranger}/userId`, detail: 'is not a member' }] })
+    await context.groups.change(id, [
+      ...add.map(({ userId, role }) => ({ userId, role: role ?? '=' as const })),
+      ...remove.map(userId => ({ userId, role: '-' as const })),
+      ...role
+    ])
+    return await found(id, context)
+  }
+})

@@ -1,0 +1,10 @@
+// The registry of what an application's back end calls. Section 8.
+import { sendCommandAs } from './commands.js'
+import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
+import { revokeMessage, sendAs } from './messages.js'
+import { cancelNotice, sendNotice } from './notices.js'
+import { createToken } from './tokens.js'
+
+export const serverOperations = [
+  createToken, putConversation, getConversation, closeConversation, changeMembers, sendAs, revokeMessage, sendCommandAs, sendNotice, cancelNotice
+] as const

@@ -1,0 +1,93 @@
+// Server API: notices, kept until a user has seen them.
+import { type Static, Type } from '@sinclair/typebox'
+import { clientId, ConversationId, UserId } from '../protocol/ids.js'
+import { limitedBytes, limitedItems } from '../protocol/limits.js'
+import { Problem } from '../protocol/problem.js'
+import { type Context, defineOperation } from '../delivery/context.js'
+import { fingerprint } from '../delivery/send-message.js'
+import { keys } from '../store/keys.js'
+
+const strict = { additionalProperties: false }
+const server = { tag: 'Server', auth: 'server' } as const
+const WEEK_SEC = 604_800
+const NoticeId = clientId('Made by you; the same for every retry.', 'n-1')
+const Count = Type.Integer({ minimum: 0 })
+
+const Body = Type.Object({
+  noticeId: NoticeId,
+  users: Type.Optional(Type.Array(UserId, { minItems: 1, uniqueItems: true, ...limitedItems('members') })),
+  conversationId: Type.Optional(ConversationId),
+  kind: Type.Optional(Type.Unsafe<'notice' | 'message'>({ type: 'string', enum: ['notice', 'message'] })),
+  title: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  content: Type.Record(Type.String(), Type.Unknown(), { ...limitedBytes('contentBytes') }),
+  level: Type.Optional(Type.Unsafe<'info' | 'warning' | 'critical'>({ type: 'string', enum: ['info', 'warning', 'critical'] })),
+  actions: Type.Optional(Type.Array(Type.Object({ title: Type.String({ minLength: 1, maxLength: 100 }), url: Type.Optional(Type.String({ pattern: '^https?://[^\\s]+$', maxLength: 2048 })), command: Type.Optional(Type.String({ maxLength: 64 })) }, strict), { maxItems: 10 })),
+  needComplete: Type.Optional(Type.Boolean({ default: true, description: 'Shown at every attach until NOTICE_COMPLETE; else shown once.' })),
+  ttlSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: WEEK_SEC }))
+}, strict)
+
+/** Sends a notice to users, or to the members of a conversation. */
+export const sendNotice = defineOperation({
+  ...server,
+  name: 'sendNotice',
+  method: 'POST',
+  path: '/v1/server/notices',
+  summary: 'Send a notice to users or to a conversation\'s members',
+  description: 'Kept in each user\'s NOTICE_BOX until he completes it or it expires. Idempotent by `noticeId`: a retry answers the same with `duplicate: true`, other content is 409. Users whose box is full are `skipped`. [COMPLETE-3]',
+  body: Body,
+  result: Type.Object({
+    noticeId: Type.String(),
+    stored: Count,
+    skipped: Type.Array(Type.Object({ userId: UserId, reason: Type.Literal('BOX_FULL') })),
+    duplicate: Type.Boolean()
+  }),
+  errors: ['CONVERSATION_NOT_FOUND', 'NOTICE_ID_CONFLICT'],
+  example: {
+    body: { noticeId: 'n-1', users: ['alice', 'bob'], title: 'Maintenance', content: { text: 'Tonight at ten' }, ttlSec: 3600 },
+    result: { noticeId: 'n-1', stored: 2, skipped: [], duplicate: false }
+  },
+  check ({ users, conversationId }) {
+    if ((users === undefined) !== (conversationId === undefined)) return []
+    return [{ pointer: users === undefined ? '/users' : '/conversationId', detail: 'exactly one of users and conversationId is needed' }]
+  },
+  async handle ({ body, traceId }, context) {
+    const { noticeId, ttlSec = WEEK_SEC, ...content } = body
+    const facts = { key: keys.notice(noticeId), fingerprint: fingerprint({ ttlSec, ...content }), id: noticeId, conflict: 'NOTICE_ID_CONFLICT' as const, keepSec: ttlSec + context.limits.dedupeSec }
+    const { users, skipped, duplicate } = await context.once(facts, () => store(body, traceId, context))
+    return { noticeId, stored: users.length, skipped, duplicate }
+  }
+})
+
+async function store (body: Static<typeof Body>, traceId: string, { conversations, deliver, now }: Context) {
+  const { noticeId, users, conversationId = '', kind = 'notice', title, content, level, actions, needComplete = true, ttlSec = WEEK_SEC } = body
+  const targets = users ?? await conversations.memberIds(conversationId)
+  if (!targets) throw new Problem('CONVERSATION_NOT_FOUND')
+  const expiresAt = now() + ttlSec * 1000
+  const event = { noticeId, kind, ...(title !== undefined && { title }), content, ...(level && { level }), ...(actions && { actions }), needComplete, expiresAt, op: 'show', ts: now(), traceId }
+  const item = { id: noticeId, body: JSON.stringify(event), meta: { kind }, expiresAt, everyTerminal: false }
+  const outcomes = await Promise.all(targets.map(async userId => ({ userId, outcome: await deliver.item('NOTICE_BOX', userId, item) })))
+  return {
+    users: outcomes.filter(({ outcome }) => outcome !== 'full').map(({ userId }) => userId),
+    skipped: outcomes.filter(({ outcome }) => outcome === 'full').map(({ userId }) => ({ userId, reason: 'BOX_FULL' as const }))
+  }
+}
+
+/** Takes a notice back from everybody who has not completed it. */
+export const cancelNotice = defineOperation({
+  ...server,
+  name: 'cancelNotice',
+  method: 'DELETE',
+  path: '/v1/server/notices/{id}',
+  summary: 'Cancel a notice for everybody who has not completed it',
+  description: 'Their terminals get `op: "cancel"`; it is not shown again. Twice is fine: then nobody is left.',
+  params: Type.Object({ id: NoticeId }),
+  result: Type.Object({ noticeId: Type.String(), cancelled: Count }),
+  errors: ['INVALID_QUERY', 'NOTICE_NOT_FOUND'],
+  example: { result: { noticeId: 'n-1', cancelled: 2 } },
+  async handle ({ params: { id }, traceId }, { notices, deliver }) {
+    const users = await notices.usersOf(id)
+    if (!users) throw new Problem('NOTICE_NOT_FOUND')
+    const cancelled = await Promise.all(users.map(userId => deliver.cancel('NOTICE_BOX', userId, { id, traceId })))
+    return { noticeId: id, cancelled: cancelled.filter(Boolean).length }
+  }
+})

@@ -1,0 +1,46 @@
+// Mounts operations as HTTP routes: authentication, then execute(), which all transports share. PROTOCOL.md section 3.
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { AnyOperation } from '../commands/execute.js'
+import type { Caller, Request } from '../protocol/operation.js'
+
+interface Floor<Context> {
+  operations: readonly AnyOperation<Context>[]
+  execute (name: string, request: Request): Promise<unknown>
+  auth: Record<'user' | 'server', (request: FastifyRequest) => Promise<Caller>>
+  now (): number
+}
+
+declare module 'fastify' {
+  interface FastifyRequest { caller: Caller | null, receivedAt: number }
+}
+
+const nobody: Caller = { userId: '', terminalId: '', role: 'user', expiresAt: Infinity }
+
+/** Mounts every operation. */
+export function mountOperations<Context> (app: FastifyInstance, { operations, execute, auth, now }: Floor<Context>): void {
+  app.decorateRequest('caller', null)
+  app.decorateRequest('receivedAt', 0)
+
+  for (const { name, method, path, auth: door, tag, summary, description, body, query, params } of operations) {
+    app.route({
+      method,
+      url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      exposeHeadRoute: false,
+      schema: { operationId: name, tags: [tag], summary, description, ...(body && { body: structuredClone(body) }), ...(query && { querystring: structuredClone(query) }), ...(params && { params: structuredClone(params) }) },
+      // execute() validates, the same for every transport
+      validatorCompiler: () => () => true,
+      serializerCompiler: () => JSON.stringify,
+      // before the body is read: a stranger's body is not worth parsing
+      onRequest: async request => {
+        request.receivedAt = now()
+        request.caller = door === 'none' ? nobody : await auth[door](request)
+      },
+      handler: async (request, reply) => {
+        const { body: sent, query: asked, params: named, caller, traceId, receivedAt } = request
+        const result = await execute(name, { body: sent ?? undefined, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
+        reply.header('cache-control', 'no-store')
+        return { ...result as object, traceId }
+      }
+    })
+  }
+}

@@ -1,0 +1,94 @@
+// The stream: GET /v1/down/events as Server-Sent Events. It only prints what the pump finds. PROTOCOL.md section 4.
+import type { ServerResponse } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Problem } from '../protocol/problem.js'
+import type { Bye } from '../protocol/events.js'
+import { downEventsSchema, downQuery } from '../protocol/stream.js'
+import { defaultLimits } from '../protocol/limits.js'
+import { createValidators } from '../commands/validate.js'
+import type { Printer } from '../delivery/connection.js'
+import type { Hub } from '../delivery/hub.js'
+import { goodbye } from '../delivery/say.js'
+import { isUnavailable } from '../store/redis.js'
+import { sseComment, sseRetry, sseText } from './frames.js'
+
+/** A reader that does not take its goodbye is cut off. */
+const END_MS = 2_000
+
+interface Floor {
+  hub: Hub
+  /** Who reads: by bearer or ticket. Throws a Problem. */
+  authenticate (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, expiresAt: number }>
+  now (): number
+}
+
+const checkQuery = createValidators(defaultLimits).text(downQuery)
+
+/** Mounts the stream. */
+export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Floor): void {
+  app.get('/v1/down/events', { schema: downEventsSchema, exposeHeadRoute: false, validatorCompiler: () => () => true }, async (request, reply) => {
+    const broken = checkQuery(request.query)
+    if (broken.length) throw new Problem('INVALID_QUERY', { errors: broken })
+    try {
+      const caller = await authenticate(request)
+      const printer = openStream(reply)
+      const cursor = cursorOf(request)
+      const opening = { ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) }
+      const connection = await hub.attach(opening)
+      if (!connection) return end(reply.raw, sayBye('TOO_MANY_TERMINALS', request))
+      reply.raw.on('close', connection.gone)
+      reply.raw.on('drain', connection.drained)
+      if (reply.raw.destroyed) connection.gone()
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      // [SSE-1] any status but 200 would end a browser's EventSource for ever
+      if (!reply.sent) openStream(reply)
+      end(reply.raw, sayBye('STORE_LOST', request))
+    }
+  })
+
+  function sayBye (bye: Bye, { traceId }: FastifyRequest): string {
+    return sseText(goodbye(bye, { now: now(), traceId }))
+  }
+}
+
+/** The cursor: the first that is present and not empty, header before query. */
+function cursorOf ({ headers, query }: FastifyRequest): string | undefined {
+  const header = headers['last-event-id']
+  const given = [typeof header === 'string' ? header : undefined, (query as { lastEventId?: string }).lastEventId]
+  return given.find(cursor => cursor !== undefined && cursor !== '')
+}
+
+/**
+ * Takes the response over from Fastify. It ends with the connection instead of being chunked: one string a write instead
+ * of three parts.
+ */
+function openStream (reply: FastifyReply): Printer {
+  const { raw } = reply
+  const headers = reply.getHeaders()
+  reply.hijack()
+  raw.useChunkedEncodingByDefault = false
+  raw.shouldKeepAlive = false
+  raw.writeHead(200, {
+    ...headers as Record<string, string>,
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-store, no-transform',
+    'x-accel-buffering': 'no'
+  })
+  raw.write(sseRetry())
+  return {
+    format: sseText,
+    comment: sseComment,
+    write: text => { raw.write(text) },
+    backlog: () => raw.writableLength,
+    end: text => end(raw, text)
+  }
+}
+
+function end (raw: ServerResponse, text: string): void {
+  raw.end(text)
+  if (raw.writableFinished) return
+  const timer = setTimeout(() => raw.destroy(), END_MS)
+  timer.unref()
+  raw.on('close', () => clearTimeout(timer))
+}

@@ -1,0 +1,68 @@
+// A running Iris for tests: a real Redis of its own, a real socket, and verbs that read like clauses.
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import { buildApp } from '../../src/app.js'
+import { loadConfig } from '../../src/config.js'
+import { createRedis } from '../../src/store/redis.js'
+import { startRedis } from './redis.js'
+import { createUser } from './user.js'
+
+export const SECRET = 'a-secret-for-tests-that-is-long-enough-0123456789'
+export const SERVER_KEY = 'server-key-for-tests-0123456789'
+
+interface Options {
+  /** Configuration beside that of every test. */
+  env?: Record<string, string>
+  /** The demo page. */
+  demo?: boolean
+  /** Share another Iris' Redis: a second node. */
+  redisPath?: string
+  /** Where log lines go; nowhere when absent. */
+  logs?: { write (line: string): void }
+}
+
+/** Starts Iris on a free port; it and its Redis end with the test. */
+export async function startIris (t: Test, { env = {}, demo = false, redisPath, logs }: Options = {}) {
+  const { path } = redisPath === undefined ? await startRedis(t) : { path: redisPath }
+  const config = { ...loadConfig({ IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, ...env }), demo }
+  const redis = createRedis(path)
+  redis.on('error', () => undefined)
+  await once(redis, 'ready')
+  const app = await buildApp({ config, redis, logger: logs ? pino({ level: 'trace' }, logs) : pino({ level: 'silent' }) })
+  t.teardown(async () => {
+    await app.close()
+    redis.disconnect()
+  })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+
+  /** Calls the server API. */
+  async function server (method: string, path: string, body?: unknown) {
+    const response = await fetch(`${url}/v1/server/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${SERVER_KEY}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) })
+    })
+    return { status: response.status, body: await response.json() as Record<string, never> }
+  }
+
+  async function token (userId: string, ttlSec = 3600): Promise<string> {
+    const { body } = await server('POST', 'tokens', { userId, ttlSec })
+    return body['token'] as unknown as string
+  }
+
+  return {
+    app,
+    url,
+    redis,
+    redisPath: path,
+    serverKey: SERVER_KEY,
+    server,
+    token,
+    /** A user who sends and listens; ids are random unless given, so that tests do not meet. */
+    user: async (t: Test, name = `u${randomUUID().slice(0, 8)}`) => createUser(t, { url, userId: name, token: await token(name) })
+  }
+}
+
+export type Iris = Awaited<ReturnType<typeof startIris>>

@@ -1,0 +1,50 @@
+// A private redis-server for a test: its own directory, a unix socket, gone with the test.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { createRedis } from '../../src/store/redis.js'
+
+/** Starts a redis-server; `args` come after the defaults and so win over them. */
+export async function startRedis (t: Test, args: string[] = []) {
+  const directory = await mkdtemp(join(tmpdir(), 'iris-test-'))
+  const path = join(directory, 'redis.sock')
+  let child: ChildProcess
+
+  async function start (): Promise<void> {
+    child = spawn('redis-server', ['--port', '0', '--unixsocket', path, '--dir', directory, '--save', '', ...args], { stdio: 'ignore' })
+    await once(child, 'spawn')
+    await redis.connect().catch(() => undefined)
+    if (redis.status !== 'ready') await once(redis, 'ready')
+  }
+
+  const redis = createRedis(path, { lazyConnect: true })
+  redis.on('error', () => undefined)
+  await start()
+  t.teardown(async () => {
+    redis.disconnect()
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  return {
+    path,
+    directory,
+    redis,
+    /** The process as it is now. */
+    get pid () { return child.pid as number },
+    /** Ends the server as a crash would. */
+    async kill (): Promise<void> {
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+    /** Starts it again in the same directory. */
+    start
+  }
+}

@@ -1,0 +1,115 @@
+// A reader of Server-Sent Events for tests: it keeps every event, and cuts the connection where a test wants it.
+import http from 'node:http'
+import type { IncomingMessage } from 'node:http'
+
+/** An event as a client sees it; `event` is absent for a block that only moves the cursor. */
+export interface SseEvent { event?: string, id?: string, data: Record<string, unknown> & { name?: string, data?: Record<string, unknown> } }
+
+type Matcher = string | ((event: SseEvent) => boolean)
+
+/** @returns whether an event is meant: by its name, by a command's name, or by a function. */
+function matches (event: SseEvent, matcher: Matcher): boolean {
+  return typeof matcher === 'function' ? matcher(event) : event.event === matcher || event.data.name === matcher
+}
+
+/**
+ * Opens a stream.
+ * @param cutAfterBytes cuts the connection when so many bytes of the body have come: mid-frame, if it happens so.
+ * @returns `next(matcher)` waits for the next event that fits and skips others; `cursor` is the last id seen.
+ */
+export async function openSse (url: string, { headers = {}, cutAfterBytes = Infinity }: { headers?: Record<string, string>, cutAfterBytes?: number } = {}) {
+  const events: SseEvent[] = []
+  const waiting: { matcher: Matcher, resolve (event: SseEvent): void, reject (error: Error): void }[] = []
+  let read = 0
+  let rest = ''
+  let bytes = 0
+  let comments = 0
+  let cursor: string | undefined
+  let isOver = false
+  let over: () => void = () => undefined
+  const ended = new Promise<void>(resolve => { over = resolve })
+
+  const request = http.get(url, { headers, agent: false })
+  const response = await new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject))
+  request.on('error', finish)
+  response.setEncoding('utf8')
+  response.on('data', take).on('close', finish).on('error', finish)
+
+  function take (chunk: string): void {
+    const room = cutAfterBytes - bytes
+    bytes += Buffer.byteLength(chunk)
+    rest += room < chunk.length ? chunk.slice(0, Math.max(0, room)) : chunk
+    for (let at = rest.indexOf('\n\n'); at >= 0; at = rest.indexOf('\n\n')) {
+      accept(rest.slice(0, at))
+      rest = rest.slice(at + 2)
+    }
+    settle()
+    if (bytes >= cutAfterBytes) request.destroy()
+  }
+
+  function accept (block: string): void {
+    const event: SseEvent = { data: {} }
+    let isEvent = false
+    for (const line of block.split('\n')) {
+      if (line.startsWith(':')) comments++
+      if (line.startsWith('event: ')) isEvent = Boolean(event.event = line.slice(7))
+      if (line.startsWith('id: ')) isEvent = Boolean(cursor = event.id = line.slice(4))
+      if (line.startsWith('data: ')) event.data = JSON.parse(line.slice(6)) as SseEvent['data']
+    }
+    if (isEvent) events.push(event)
+  }
+
+  function settle (): void {
+    while (waiting[0]) {
+      const found = search(waiting[0].matcher)
+      if (!found) break
+      waiting.shift()?.resolve(found)
+    }
+  }
+
+  function search (matcher: Matcher): SseEvent | undefined {
+    while (read < events.length) {
+      const event = events[read++]
+      if (event && matches(event, matcher)) return event
+    }
+    return undefined
+  }
+
+  function finish (): void {
+    if (isOver) return
+    isOver = true
+    over()
+    for (const { matcher, reject } of waiting.splice(0)) reject(new Error(`the stream ended before ${String(matcher)}; it had ${JSON.stringify(events)}`))
+  }
+
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    events,
+    ended,
+    get cursor () { return cursor },
+    get bytes () { return bytes },
+    get comments () { return comments },
+    get isOver () { return isOver },
+
+    /** The next event that fits, from the last one returned on. */
+    async next (matcher: Matcher): Promise<SseEvent> {
+      const found = waiting.length === 0 ? search(matcher) : undefined
+      if (found) return found
+      if (isOver) throw new Error(`the stream is over without ${String(matcher)}; it had ${JSON.stringify(events)}`)
+      return await new Promise((resolve, reject) => waiting.push({ matcher, resolve, reject }))
+    },
+
+    /** Stops reading: the server's socket fills up. */
+    pause: () => response.pause(),
+    resume: () => response.resume(),
+
+    /** Cuts the connection without a goodbye. */
+    async cut (): Promise<void> {
+      request.destroy()
+      await ended
+    }
+  }
+}
+
+export type Stream = Awaited<ReturnType<typeof openSse>>

@@ -1,0 +1,99 @@
+// A user in tests: `alice.send(bob, 'hi')`, `alice.read(...)`, `(await alice.listen()).next('MSG_DOWN')`.
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { openSse, type SseEvent, type Stream } from './sse.js'
+
+/** What a command answered: the body is the result, or the problem. */
+export interface Answer { status: number, headers: Headers, body: Record<string, unknown> & { code?: string, seq?: number, conversationId?: string } }
+
+interface Facts { url: string, userId: string, token: string }
+
+/** Makes a user; streams that he opens are cut when the test ends. */
+export function createUser (t: Test, { url, userId, token }: Facts) {
+  async function post (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body)
+    })
+    return { status: response.status, headers: response.headers, body: await response.json() as Answer['body'] }
+  }
+
+  const up = (command: string) => (body: unknown, terminalId = 'default') =>
+    post(`/v1/up/cmd/${command}`, body, { 'terminal-id': terminalId })
+
+  return {
+    userId,
+    token,
+    post,
+
+    /** MSG_UP of a text, to a user or (by its id, which holds a dot) a conversation. */
+    async send (to: string | { userId: string }, text: string, { clientMsgId = randomUUID(), terminalId = 'default', ...more }: { clientMsgId?: string, terminalId?: string, [member: string]: unknown } = {}): Promise<Answer> {
+      const target = typeof to === 'string' ? { conversationId: to } : { to: to.userId }
+      return await post('/v1/up/msg', { clientMsgId, ...target, type: 'text', content: { text }, ...more }, { 'terminal-id': terminalId })
+    },
+    /** MSG_UP as it stands; a text is sent as it is written. */
+    msgUp: (body: unknown, terminalId = 'default') => post('/v1/up/msg', body, { 'terminal-id': terminalId }),
+    read: up('read'),
+    revoke: up('revoke'),
+    getReadMsg: up('get-read-msg'),
+    rest: up('rest-read-num-and-last-msg'),
+    time: up('get-system-time'),
+    command: up('iris-cmd-send'),
+    cmdComplete: up('cmd-complete'),
+    noticeComplete: up('notice-complete'),
+
+    async conversations (query = ''): Promise<Answer> {
+      const response = await fetch(`${url}/v1/conversations${query}`, { headers: { authorization: `Bearer ${token}` } })
+      return { status: response.status, headers: response.headers, body: await response.json() as Answer['body'] }
+    },
+
+    /** Opens a stream of a terminal; with a cursor it resumes. */
+    async listen ({ terminalId = 'default', platform = 'web', cursor, cutAfterBytes }: { terminalId?: string, platform?: string, cursor?: string | undefined, cutAfterBytes?: number } = {}) {
+      const stream = await openSse(`${url}/v1/down/events?terminalId=${terminalId}&platform=${platform}`, {
+        headers: { authorization: `Bearer ${token}`, ...(cursor !== undefined && { 'last-event-id': cursor }) },
+        ...(cutAfterBytes !== undefined && { cutAfterBytes })
+      })
+      t.teardown(() => stream.cut())
+      return stream
+    }
+  }
+}
+
+export type User = ReturnType<typeof createUser>
+
+/** Two, or three, of what `make` makes. */
+export const two = async <T>(make: () => Promise<T>) => [await make(), await make()] as const
+export const three = async <T>(make: () => Promise<T>) => [await make(), await make(), await make()] as const
+
+/** The id of the direct conversation of two users, sorted by code unit. */
+export const dm = (a: { userId: string }, b: { userId: string }) => 'dm.' + [a.userId, b.userId].sort().join('.')
+
+/** What a stream said between two of its events, without blocks that only move the cursor. */
+export function between (stream: Stream, first: SseEvent, last: SseEvent): SseEvent[] {
+  return stream.events.slice(stream.events.indexOf(first) + 1, stream.events.indexOf(last)).filter(({ event }) => event !== undefined)
+}
+
+/** The pointers of a problem's broken rules. */
+export const pointers = ({ body }: { body: Record<string, unknown> }) => (body['errors'] as { pointer: string }[] | undefined)?.map(({ pointer }) => pointer)
+
+/** Asks again until the answer is not undefined. */
+export async function until<T> (ask: () => Promise<T | undefined>): Promise<T> {
+  for (let i = 0; i < 400; i++) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    await pause(25)
+  }
+  throw new Error('it never came true')
+}
+
+interface Server { server (method: string, path: string, body?: unknown): Promise<{ status: number }> }
+
+/** Creates a group; the first user owns it. @returns its id. */
+export async function groupOf ({ server }: Server, ...users: { userId: string }[]): Promise<string> {
+  const id = `g.${randomUUID()}`
+  const { status } = await server('PUT', `conversations/${id}`, { members: users.map(({ userId }, i) => ({ userId, role: i === 0 ? 'owner' : 'member' })) })
+  if (status !== 200) throw new Error(`the group was refused: ${status}`)
+  return id
+}

@@ -19,7 +19,9 @@ import { mountSse } from './transports/sse.js'
 
 /** A client that sends its headers or body so slowly is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000
-const operations = [...commands, ...userOperations, ...serverOperations]
+
+/** Everything that can be called, in the order of the protocol. */
+export const operations = [...commands, ...userOperations, ...serverOperations]
 
 /**
  * Builds the application around a connection to Redis.
@@ -46,7 +48,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   await app.register(trace)
   await app.register(problems)
   await app.register(security, { allowedOrigins: config.allowedOrigins })
-  await app.register(openapi, { limits: config.limits })
+  await app.register(openapi, { operations, limits: config.limits })
   await app.register(health, { redis })
   if (config.demo) await app.register(page, { mint: tokens.mint })
   app.after(() => {

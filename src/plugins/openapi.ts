@@ -1,8 +1,23 @@
-// The OpenAPI document.
+// The OpenAPI document at /openapi.json, and its pages at /docs, which work offline.
+import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { describe, type Described } from '../protocol/describe.js'
 import type { Limits } from '../protocol/limits.js'
 
-export const openapi = fp<{ limits: Limits }>(async app => {
-  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Iris', version: '0' } } })
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** @returns the document of these operations. */
+export function documentOf (operations: readonly Described[], limits: Limits) {
+  return describe(operations, { limits, version })
+}
+
+/** Registers the document and its pages. */
+export const openapi = fp<{ operations: readonly Described[], limits: Limits }>(async (app, { operations, limits }) => {
+  const document = documentOf(operations, limits)
+  await app.register(swagger, { mode: 'static', specification: { document: document as never } })
+  // the pages bring styles of their own: their policy is theirs, every other address keeps the strict one
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, theme: { title: 'Iris' }, uiConfig: { docExpansion: 'list', tryItOutEnabled: false } })
+  app.get('/openapi.json', { schema: { hide: true } as object }, async (_request, reply) => await reply.serializer(JSON.stringify).send(document))
 }, { name: 'openapi' })

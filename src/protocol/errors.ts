@@ -40,9 +40,3 @@ export const errors = {
 } as const satisfies Record<string, ErrorFact>
 
 export type ErrorCode = keyof typeof errors
-
-/** Errors that any operation with a body and a user's token may answer; documented on each of them. */
-export const commonErrors: readonly ErrorCode[] = [
-  'INVALID_JSON', 'INVALID_BODY', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED',
-  'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'INTERNAL', 'STORE_UNAVAILABLE'
-]

@@ -1,4 +1,4 @@
-// Mounts operations as HTTP routes: authentication, then execute(), which all transports share. PROTOCOL.md section 3.
+// Mounts operations as HTTP routes: authentication, then execute(), which validates for all transports. PROTOCOL.md section 3.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
 import type { Caller, Request } from '../protocol/operation.js'
@@ -21,14 +21,11 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
   app.decorateRequest('caller', null)
   app.decorateRequest('receivedAt', 0)
 
-  for (const { name, method, path, auth: door, tag, summary, description, body, query, params } of operations) {
+  for (const { name, method, path, auth: door } of operations) {
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       exposeHeadRoute: false,
-      schema: { operationId: name, tags: [tag], summary, description, ...(body && { body: structuredClone(body) }), ...(query && { querystring: structuredClone(query) }), ...(params && { params: structuredClone(params) }) },
-      // execute() validates, the same for every transport
-      validatorCompiler: () => () => true,
       serializerCompiler: () => JSON.stringify,
       // before the body is read: a stranger's body is not worth parsing
       onRequest: async request => {

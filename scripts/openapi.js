@@ -1,0 +1,27 @@
+// npm run openapi: writes the document to openapi/; with --check it only compares, and names what has drifted.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureBuild, ensureModules, root } from './bootstrap.js'
+
+ensureModules()
+ensureBuild()
+const { stringify } = await import('yaml')
+const { operations } = await import('../build/src/app.js')
+const { documentOf } = await import('../build/src/plugins/openapi.js')
+const { defaultLimits } = await import('../build/src/protocol/limits.js')
+
+const document = documentOf(operations, defaultLimits)
+const files = {
+  'openapi/iris.json': JSON.stringify(document, null, 2) + '\n',
+  'openapi/iris.yaml': stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })
+}
+mkdirSync(join(root, 'openapi'), { recursive: true })
+let drifted = 0
+for (const [name, text] of Object.entries(files)) {
+  const file = join(root, name)
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) continue
+  drifted++
+  if (process.argv.includes('--check')) process.stdout.write(`${name} is not what the definitions say: run npm run openapi\n`)
+  else writeFileSync(file, text)
+}
+process.exit(process.argv.includes('--check') && drifted > 0 ? 1 : 0)

@@ -1,0 +1,22 @@
+// What a window remembers of a user across reloads: its terminal id, its cursor, what it has not sent yet.
+
+const fresh = () => ({
+  terminalId: `web-${crypto.randomUUID().slice(0, 8)}`,
+  cursor: '',
+  heads: {},
+  peerReadSeq: 0,
+  outbox: []
+})
+
+/**
+ * Opens the memory of a user in this window. sessionStorage, because two windows are two terminals.
+ * @returns the remembered values and `save()`, to be called after a change.
+ */
+export function openMemory (userId) {
+  const key = `iris:${userId}`
+  const kept = JSON.parse(window.sessionStorage.getItem(key) ?? '{}')
+  const memory = { ...fresh(), ...kept }
+  Object.defineProperty(memory, 'save', { value: () => window.sessionStorage.setItem(key, JSON.stringify(memory)) })
+  memory.save()
+  return memory
+}

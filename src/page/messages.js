@@ -1,0 +1,56 @@
+// The messages of a pane: bubbles, ticks, tombstones, and where a reconnect caught up.
+import { html, useLayoutEffect, useRef } from '/assets/htm.js'
+import { CaughtUp } from './caught-up.js'
+import { Bubble, Waiting } from './bubble.js'
+
+const NEAR_PX = 32
+
+/** The list: it stays at its end while it is there, and keeps its place when older messages come in above. */
+export function Messages ({ terminal, user, peer, visible, atBottom, onBottom }) {
+  const { book, outbox, history, state } = terminal
+  const ref = useRef()
+  const place = useRef({ atEnd: true, height: 0, first: 0 })
+  const stored = book.list()
+  const first = stored[0]?.seq ?? 0
+
+  useLayoutEffect(() => {
+    const list = ref.current
+    const { atEnd, height, first: before } = place.current
+    if (atEnd) list.scrollTop = list.scrollHeight
+    else if (first < before) list.scrollTop += list.scrollHeight - height
+    Object.assign(place.current, { height: list.scrollHeight, first })
+  })
+
+  function onScroll ({ target }) {
+    if (!visible) return
+    place.current.atEnd = target.scrollHeight - target.scrollTop - target.clientHeight < NEAR_PX
+    onBottom(place.current.atEnd)
+    if (target.scrollTop < NEAR_PX) terminal.older()
+  }
+
+  const toEnd = () => { ref.current.scrollTop = ref.current.scrollHeight }
+  const { report } = state
+  const split = report ? stored.findLastIndex(({ seq }) => seq <= report.after) + 1 : stored.length
+  const bubble = (message, index) => html`
+    <${Bubble} key=${message.clientMsgId ?? message.seq} message=${message} user=${user} peer=${peer} terminal=${terminal}
+      follows=${stored[index - 1]?.from === message.from} />`
+
+  return html`
+    <ol class="messages" ref=${ref} role="log" aria-label=${`Messages with ${peer.displayName}`} tabindex="0" data-testid="messages" onScroll=${onScroll}>
+      ${book.hasMore && html`<li key="older" class="older"><button type="button" data-testid="older" disabled=${history.loading} onClick=${terminal.older}>Earlier messages</button></li>`}
+      ${stored.length + outbox.items.length === 0 && history.loaded && html`<${Empty} key="empty" name=${peer.displayName} />`}
+      ${stored.slice(0, split).map(bubble)}
+      ${report && html`<${CaughtUp} key="report" report=${report} />`}
+      ${stored.slice(split).map((message, index) => bubble(message, index + split))}
+      ${outbox.items.map(item => html`<${Waiting} key=${item.clientMsgId} item=${item} outbox=${outbox} />`)}
+    </ol>
+    ${!atBottom && html`<button type="button" class="latest" data-testid="latest" onClick=${toEnd}>Latest ↓</button>`}`
+}
+
+function Empty ({ name }) {
+  return html`
+    <li class="empty">
+      <strong>No messages yet. Say hello to ${name}.</strong>
+      Then cut ${name}’s connection, send five, and reconnect ${name}: the page counts what came back.
+    </li>`
+}

@@ -1,0 +1,67 @@
+// One user's chat pane: who, how connected, what is asked of him, the messages, the composer.
+import { html, useEffect, useRef, useState } from '/assets/htm.js'
+import { useTerminal, useVisible } from './hooks.js'
+import { Banners } from './banners.js'
+import { Composer } from './composer.js'
+import { Messages } from './messages.js'
+
+const WORDS = { connecting: 'Connecting', live: 'Live', waiting: 'Waiting to retry', cut: 'Cut', closed: 'Closed' }
+
+/** The state in words; a line in the messages says in full what was caught up. */
+function wordsFor ({ connection, report }) {
+  const caught = connection === 'live' && report?.events > 0
+  return WORDS[connection] + (caught ? `, caught up ${report.events}` : '')
+}
+
+/** A pane. It sends READ when its messages can really be seen: on the screen, at the bottom, and "reading" is on. */
+export function Pane ({ seat }) {
+  const { user, peer } = seat
+  const terminal = useTerminal(seat.terminal)
+  const { state, book } = terminal
+  const ref = useRef()
+  const visible = useVisible(ref)
+  const [reading, setReading] = useState(true)
+  const [atBottom, setAtBottom] = useState(true)
+  const live = state.connection === 'live'
+  useEffect(() => {
+    if (visible && reading && atBottom && live) terminal.read()
+  }, [visible, reading, atBottom, live, book.head])
+  return html`
+    <section class="pane" ref=${ref} data-testid=${`pane-${user.userId}`} data-connection=${state.connection} aria-label=${`${user.displayName}'s chat`}>
+      <header class="who">
+        <span class="avatar" aria-hidden="true">${user.displayName.slice(0, 1)}</span>
+        <div class="name">
+          <h2>${user.displayName}<${Unread} book=${book} /></h2>
+          <p class="state" role="status" data-testid="connection" data-state=${state.connection}>
+            <span class="dot" data-state=${state.connection}></span>${wordsFor(state)}
+          </p>
+        </div>
+        <${Plug} terminal=${terminal} name=${user.displayName} />
+      </header>
+      <${Banners} terminal=${terminal} peer=${peer} />
+      <${Messages} terminal=${terminal} user=${user} peer=${peer} visible=${visible} atBottom=${atBottom} onBottom=${setAtBottom} />
+      <div class="below">
+        <p class="typing" role="status" data-testid="typing">${state.typing && html`${peer.displayName} is typing<i></i><i></i><i></i>`}</p>
+        <label class="switch">
+          <input type="checkbox" role="switch" data-testid="reading" checked=${reading} onChange=${({ target }) => setReading(target.checked)} />
+          <span>Reading</span>
+        </label>
+      </div>
+      <${Composer} terminal=${terminal} user=${user} peer=${peer} />
+    </section>`
+}
+
+function Plug ({ terminal, name }) {
+  const { connection } = terminal.state
+  const off = connection === 'cut' || connection === 'closed'
+  return off
+    ? html`<button type="button" class="plug on" data-testid="reconnect" aria-label=${`Reconnect ${name}`} onClick=${terminal.reconnect}>Reconnect</button>`
+    : html`<button type="button" class="plug" data-testid="cut" aria-label=${`Cut ${name}'s connection`} onClick=${terminal.cut}>Cut</button>`
+}
+
+/** The number of messages that wait to be read; nothing when there are none. */
+export function Unread ({ book }) {
+  const { count, more } = book.unread()
+  if (count === 0) return null
+  return html`<span class="unread" data-testid="unread" aria-label=${`${count}${more ? ' or more' : ''} unread`}>${count}${more && '+'}</span>`
+}

@@ -1,0 +1,103 @@
+// What a terminal does with each event that comes down.
+import { countEntry, noteSeq, startReport } from './resume.js'
+
+const TYPING_MS = 4000
+
+/**
+ * Makes the receiver of a terminal's events.
+ * @returns `receive(event, data, id)`; `id` is empty when the event did not move the cursor.
+ */
+export function createReceiver ({ me, peer, book, outbox, history, memory, state, stop, stored, changed }) {
+  let report
+  let typingTimer
+
+  const gateway = {
+    'IRIS.HELLO' (hello) {
+      report = { ...startReport(hello, memory), after: memory.heads[book.conversationId] ?? 0 }
+      state.commands.clear() // what is still pending comes again
+      state.notices.clear()
+    },
+    'IRIS.RESET' ({ reason }) {
+      report.reset = reason
+      book.clear()
+      Object.assign(memory, { cursor: '', heads: {}, peerReadSeq: 0 })
+      history.loaded = false
+    },
+    'IRIS.READY' (data, id) {
+      if (report.resumed) state.report = { ...report, to: id || memory.cursor, until: memory.heads[book.conversationId] ?? 0 }
+      report = undefined
+      outbox.flush()
+      if (history.loaded) history.repair()
+      else load()
+    }
+  }
+
+  const commands = {
+    ...gateway,
+    READ ({ conversationId, readerId, readSeq }) {
+      if (conversationId !== book.conversationId) return
+      book.read(readerId, readSeq)
+      memory.peerReadSeq = book.peerReadSeq
+    },
+    REVOKE (data) {
+      if (data.conversationId === book.conversationId) book.recall(data)
+    },
+    REST_READ_NUM_AND_LAST_MSG: load,
+    typing (data, id, from) {
+      if (from !== peer) return
+      setTyping(true)
+      typingTimer = setTimeout(setTyping, TYPING_MS, false)
+    }
+  }
+
+  const events = {
+    MSG_DOWN (message) {
+      note(message)
+      if (message.conversationId !== book.conversationId) return
+      book.put(message)
+      if (message.from === peer) setTyping(false)
+      if (!report) history.repair()
+    },
+    ACK_DOWN (ack) {
+      note(ack)
+      const item = outbox.settle(ack.clientMsgId)
+      if (item) stored(item, ack)
+      else if (ack.conversationId === book.conversationId) book.heard(ack.seq) // sent before a reload: a hole to be filled
+      if (!report) history.repair()
+    },
+    CMD_DOWN (command, id) {
+      if (command.op === 'complete') state.commands.delete(command.cmdId)
+      else if (command.needComplete) state.commands.set(command.cmdId, command)
+      else if (Object.hasOwn(commands, command.name)) commands[command.name](command.data, id, command.from)
+    },
+    NOTICE_DOWN (notice) {
+      if (notice.op === 'show') state.notices.set(notice.noticeId, notice)
+      else state.notices.delete(notice.noticeId)
+      if (notice.kind === 'kick') stop('')
+    }
+  }
+
+  /** Reads the present state. From its head on, the stream can be checked for gaps. */
+  async function load () {
+    await history.load().catch(() => {}) // the next READY tries again
+    if (history.loaded) memory.heads[book.conversationId] ??= book.head
+    memory.save()
+  }
+
+  function note (item) {
+    const missing = noteSeq(memory.heads, item)
+    if (report) report.missing += missing
+  }
+
+  function setTyping (on) {
+    clearTimeout(typingTimer)
+    state.typing = on
+    changed()
+  }
+
+  return function receive (event, data, id) {
+    if (report) countEntry(report, event, data, id)
+    events[event](data, id)
+    changed()
+  }
+}

@@ -1,0 +1,155 @@
+// The OpenAPI 3.1 document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
+import type { TSchema } from '@sinclair/typebox'
+import { type ErrorCode, errors } from './errors.js'
+import { events, gatewayCommands } from './events.js'
+import { type Limits, withLimits } from './limits.js'
+import type { Operation } from './operation.js'
+import { Problem, ProblemBody, problemBody } from './problem.js'
+import { downEvents } from './stream.js'
+import { introduction, tags } from './introduction.js'
+
+type Json = Record<string, unknown>
+/** What the document needs to know of an operation. */
+export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'>
+
+const exampleTrace = '7c1f4b9d2e'
+const traceHeader = { 'Trace-Id': { description: 'TRACE_ID of the request. [TRACE-2]', schema: { type: 'string' } } }
+
+/**
+ * Computes the document.
+ * @param facts the limits in force and the version of the package.
+ * @returns an OpenAPI 3.1 object with every operation, every problem code per operation, and every event.
+ */
+export function describe (operations: readonly Described[], { limits, version }: { limits: Limits, version: string }): Json {
+  const schemas: Json = { Problem: ProblemBody, ...events }
+  for (const [name, data] of Object.entries(gatewayCommands)) schemas[name] = data
+  const paths: Record<string, Json> = {}
+  const add = (path: string, method: string, operation: Json) => { paths[path] = { ...paths[path], [method.toLowerCase()]: operation } }
+  for (const operation of operations) add(operation.path, operation.method, describeOperation(operation, schemas))
+  add('/v1/down/events', 'GET', describeStream())
+  const document = {
+    openapi: '3.1.0',
+    info: { title: 'Iris', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/', description: 'This gateway' }],
+    tags: [...tags],
+    paths,
+    components: {
+      securitySchemes: {
+        user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A user\'s token: `sub` is the user, `exp` is required.' },
+        server: { type: 'http', scheme: 'bearer', description: 'A key of `IRIS_SERVER_KEY`.' },
+        ticket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'From POST /v1/down/tickets.' }
+      },
+      schemas
+    }
+  }
+  return plain(withLimits(document, limits)) as Json
+}
+
+/** The codes that an operation may answer, its own and those of its kind, by status. */
+export function errorCodes ({ auth, body, query, params, errors: own }: Pick<Described, 'auth' | 'body' | 'query' | 'params' | 'errors'>): ErrorCode[] {
+  const codes = new Set<ErrorCode>()
+  const also = (when: unknown, ...more: ErrorCode[]) => { if (when) for (const code of more) codes.add(code) }
+  also(body, 'INVALID_JSON', 'INVALID_BODY')
+  also(query ?? params, 'INVALID_QUERY')
+  also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED')
+  also(auth === 'server', 'UNAUTHENTICATED', 'BAD_SERVER_KEY')
+  also(true, ...own)
+  also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
+  also(auth !== 'none', 'STORE_UNAVAILABLE')
+  also(true, 'INTERNAL')
+  return [...codes].sort((a, b) => errors[a].status - errors[b].status)
+}
+
+function describeOperation (operation: Described, schemas: Json): Json {
+  const { name, tag, auth, summary, description, path, body, result, example } = operation
+  return {
+    operationId: name,
+    tags: [tag],
+    summary,
+    description,
+    security: auth === 'none' ? [] : [{ [auth]: [] }],
+    parameters: parametersOf(operation),
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: named(name, body, schemas), example: example.body } } } }),
+    responses: {
+      200: { description: 'Done and stored.', headers: traceHeader, content: { 'application/json': { schema: { allOf: [named(`${name}_result`, result, schemas), { type: 'object', required: ['traceId'], properties: { traceId: { type: 'string' } } }] }, example: { ...example.result as Json, traceId: exampleTrace } } } },
+      ...problemsOf(errorCodes(operation), path)
+    }
+  }
+}
+
+/** Every code, grouped by status, each with the problem it prints. */
+function problemsOf (codes: ErrorCode[], instance: string): Json {
+  const byStatus = new Map<number, ErrorCode[]>()
+  for (const code of codes) byStatus.set(errors[code].status, [...byStatus.get(errors[code].status) ?? [], code])
+  const retry = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
+  return Object.fromEntries([...byStatus].map(([status, group]) => [status, {
+    description: group.map(code => `\`${code}\`: ${errors[code].title}.`).join(' '),
+    headers: { ...traceHeader, ...(status === 503 && retry) },
+    content: { 'application/problem+json': { schema: ref('Problem'), examples: Object.fromEntries(group.map(code => [code, { value: exampleProblem(code, instance) }])) } }
+  }]))
+}
+
+function exampleProblem (code: ErrorCode, instance: string) {
+  const facts = code === 'INVALID_BODY' ? { errors: [{ pointer: '/colour', detail: 'is not known here' }] } : code === 'REVOKE_WINDOW_PASSED' ? { members: { windowSec: 120, ageSec: 340 } } : {}
+  return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
+}
+
+function parametersOf ({ auth, query, params }: Described): Json[] {
+  const header = (name: string, description: string, pattern: string) => ({ name, in: 'header', required: false, description, schema: { type: 'string', pattern } })
+  const fields = (schema: TSchema | undefined, place: string) => Object.entries((schema?.['properties'] ?? {}) as Record<string, TSchema>)
+    .map(([name, field]) => ({ name, in: place, required: place === 'path', ...(field.description && { description: field.description }), schema: field }))
+  return [
+    ...fields(params, 'path'),
+    ...fields(query, 'query'),
+    ...(auth === 'user' ? [header('Terminal-Id', 'The terminal that asks; `default` when absent.', '^[A-Za-z0-9_-]{1,64}$')] : []),
+    header('Trace-Id', 'TRACE_ID of the request; made when absent or malformed. [TRACE-1]', '^[A-Za-z0-9._-]{1,64}$')
+  ]
+}
+
+function describeStream (): Json {
+  const { codes, example, ...stream } = downEvents
+  const cursor = { name: 'Last-Event-ID', in: 'header', required: false, description: 'The cursor: the last id seen. An EventSource sends it by itself.', schema: { type: 'string' } }
+  return {
+    ...stream,
+    tags: ['Down'],
+    security: [{ user: [] }, { ticket: [] }],
+    parameters: [cursor, ...parametersOf({ auth: 'user', query: downEvents.query } as unknown as Described)],
+    query: undefined,
+    responses: {
+      200: { description: 'The stream. It stays open.', headers: traceHeader, content: { 'text/event-stream': { schema: streamSchema, example } } },
+      204: { description: 'This terminal must not come back.' },
+      ...problemsOf(codes, '/v1/down/events')
+    }
+  }
+}
+
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+
+/** The stream is text; what its `data:` lines hold is JSON of these components. */
+const streamSchema = {
+  type: 'string',
+  description: 'Each `data:` line is the JSON of the component that `event:` names; the `data` of an `IRIS.*` command is the component of its name.',
+  contentMediaType: 'application/json',
+  contentSchema: { anyOf: [...Object.keys(events), ...Object.keys(gatewayCommands)].map(name => ref(name)) }
+}
+
+/** Puts a schema among the components; the variants of a union become components of their own, so that `mapping` can name them. */
+function named (name: string, schema: TSchema, schemas: Json): Json {
+  const { oneOf, discriminator, ...rest } = schema as TSchema & { oneOf?: TSchema[], discriminator?: { propertyName: string } }
+  if (!oneOf || !discriminator) schemas[name] = schema
+  else {
+    const { propertyName } = discriminator
+    const variants = oneOf.map(variant => {
+      const { const: value } = (variant['properties'] as Record<string, { const: string }>)[propertyName] ?? { const: '' }
+      schemas[`${name}_${value}`] = variant
+      return { value, $ref: `#/components/schemas/${name}_${value}` }
+    })
+    schemas[name] = { ...rest, discriminator: { propertyName, mapping: Object.fromEntries(variants.map(({ value, $ref }) => [value, $ref])) }, oneOf: variants.map(({ $ref }) => ({ $ref })) }
+  }
+  return ref(name)
+}
+
+/** JSON only; `maxBytes` is no keyword of JSON Schema and becomes an extension. */
+function plain (value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value).replaceAll('"maxBytes":', '"x-maxBytes":'))
+}

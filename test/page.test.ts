@@ -1,0 +1,221 @@
+// The demo page in a real browser, on a desk and on a phone: what a visitor sees of the two promises.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { startIris } from './helper/iris.js'
+
+const executablePath = process.env['IRIS_CHROMIUM'] ?? '/usr/bin/chromium'
+const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const screenshots = process.env['IRIS_SCREENSHOTS']
+const WAIT_MS = 15_000
+
+/** One user's side of the page, in verbs. */
+function seatOf (page: Page, user: 'alice' | 'bob') {
+  const pane = page.getByTestId(`pane-${user}`)
+  const tab = page.getByTestId(`tab-${user}`)
+  const show = async () => { if (await tab.isVisible()) await tab.click() }
+  const press = async (testId: string) => {
+    await show()
+    await pane.getByTestId(testId).click()
+  }
+  const message = (text: string, state = '') => pane.locator(`[data-testid=message]${state && `[data-state=${state}]`}`, { hasText: text })
+  return {
+    pane,
+    tab,
+    show,
+    press,
+    message,
+    wire: page.getByTestId(`wire-${user}`),
+    unread: pane.getByTestId('unread'),
+    typing: pane.getByTestId('typing'),
+    caughtUp: pane.getByTestId('caught-up'),
+    live: () => page.locator(`[data-testid=pane-${user}][data-connection=live]`).waitFor({ state: 'attached' }),
+    async reads (on: boolean) {
+      await show()
+      await pane.getByTestId('reading').setChecked(on)
+    },
+    async writes (text: string) {
+      await show()
+      await pane.getByTestId('input').fill(text)
+    },
+    async says (text: string) {
+      await this.writes(text)
+      await pane.getByTestId('input').press('Enter')
+      await message(text).and(pane.locator('[data-seq]')).waitFor()
+    },
+    async revokes (text: string) {
+      await show()
+      await message(text).hover()
+      await message(text).getByTestId('revoke').click()
+    }
+  }
+}
+
+interface Screen { name: string, width: number, height: number }
+
+/** A window of its own on the demo page; whatever the browser complains about fails the test. */
+async function visit (t: Test, browser: Browser, { url, screen }: { url: string, screen: Screen }) {
+  const { name, width, height } = screen
+  const context = await browser.newContext({ viewport: { width, height } })
+  const complaints: string[] = []
+  const page = await context.newPage()
+  page.setDefaultTimeout(WAIT_MS)
+  page.on('console', message => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()) })
+  page.on('pageerror', error => complaints.push(error.message))
+  const response = await page.goto(url)
+  t.teardown(async () => {
+    if (screenshots) await page.screenshot({ path: join(screenshots, `${name} ${t.name}.png`.replaceAll(/[^\w.-]+/g, '-')) })
+    await context.close()
+  })
+  return { page, complaints, policy: response?.headers()['content-security-policy'] ?? '', alice: seatOf(page, 'alice'), bob: seatOf(page, 'bob') }
+}
+
+async function onScreen (t: Test, browser: Browser, screen: Screen) {
+  const iris = await startIris(t, { demo: true })
+
+  /** A test with both users live, which ends without a complaint from the browser. */
+  const scene = (name: string, play: (t: Test, seen: Awaited<ReturnType<typeof visit>>) => Promise<void>) => t.test(name, async t => {
+    const seen = await visit(t, browser, { url: iris.url, screen })
+    await seen.alice.live()
+    await seen.bob.live()
+    await play(t, seen)
+    t.same(seen.complaints, [], 'no errors in the console, nothing refused by the Content-Security-Policy')
+  })
+
+  await scene('the page says the two promises and links to the API, under a strict policy', async (t, { page, policy }) => {
+    t.equal(await page.getByTestId('promises').textContent(), 'A send you retry is stored once. A stream you resume misses nothing, or tells you so.')
+    t.equal(await page.getByTestId('docs').getAttribute('href'), '/docs')
+    t.match(policy, /default-src 'self'/)
+    t.notMatch(policy, /script-src[^;]*unsafe|style-src[^;]*unsafe/)
+  })
+
+  await scene('[READ-3] bob has an unread message, reads it, and alice sees the second tick', async (t, { alice, bob }) => {
+    await bob.reads(false)
+    await alice.says('Did it arrive?')
+    await alice.message('Did it arrive?', 'stored').waitFor()
+    await bob.message('Did it arrive?').waitFor({ state: 'attached' })
+    await bob.show()
+    t.equal(await bob.unread.textContent(), '1')
+    await bob.reads(true)
+    await bob.unread.waitFor({ state: 'detached' })
+    await alice.message('Did it arrive?', 'read').waitFor({ state: 'attached' })
+  })
+
+  await scene('[REVOKE-4] a message that is taken back becomes a tombstone on both sides', async (t, { alice, bob }) => {
+    await alice.says('meant for somebody else')
+    await bob.message('meant for somebody else').waitFor({ state: 'attached' })
+    await alice.revokes('meant for somebody else')
+    await alice.message('You took this message back').last().waitFor()
+    await bob.show()
+    await bob.message('Alice took this message back').last().waitFor()
+    t.equal(await bob.message('meant for somebody else').count(), 0)
+  })
+
+  await scene('[CMD-1] bob sees that alice is typing, until her message is there', async (t, { alice, bob }) => {
+    await alice.writes('wait a mo')
+    await bob.typing.getByText('Alice is typing').waitFor({ state: 'attached' })
+    await alice.says('wait a moment')
+    await bob.typing.getByText('Alice is typing').waitFor({ state: 'detached' })
+    t.equal(await bob.message('wait a moment').count(), 1)
+  })
+
+  await scene('[MSG-2] a send whose answer got lost is sent again, and stored once', async (t, { alice, bob }) => {
+    await alice.press('lose-answer')
+    await alice.says('only once, please')
+    await alice.message('only once, please').getByText('sent 2 times, stored once').waitFor()
+    await bob.message('only once, please').waitFor({ state: 'attached' })
+    t.equal(await alice.message('only once, please').count(), 1)
+    t.equal(await bob.message('only once, please').count(), 1)
+  })
+
+  await scene('[ATTACH-3] bob is cut off, alice sends five, and bob catches up all five in order', async (t, { page, alice, bob }) => {
+    const texts = ['ahead 1', 'ahead 2', 'ahead 3', 'ahead 4', 'ahead 5']
+    await bob.press('cut')
+    for (const text of texts) await alice.says(text)
+    t.equal(await bob.message('ahead').count(), 0)
+    await bob.press('reconnect')
+    await bob.caughtUp.waitFor()
+    t.equal(await bob.caughtUp.locator('strong').textContent(), 'Caught up 5 events, none lost')
+    t.same(await bob.message('ahead').getByTestId('text').allTextContents(), texts)
+    t.equal(await page.locator('[data-testid=pane-bob] [data-caught=true]').count(), 5)
+  })
+
+  await scene('a message written while cut off is sent after the reconnect, or after a reload', async (t, { page, alice, bob }) => {
+    for (const [text, comeBack] of [['patience 1', () => alice.press('reconnect')], ['patience 2', () => page.reload()]] as const) {
+      await alice.press('cut')
+      await alice.writes(text)
+      await alice.press('send')
+      await alice.message(text, 'waiting').waitFor()
+      await comeBack()
+      await bob.message(text).waitFor({ state: 'attached' })
+      await alice.show()
+      await alice.message(text).and(alice.pane.locator('[data-seq]')).waitFor()
+    }
+    await bob.message('patience 1').waitFor({ state: 'attached' })
+    t.equal(await bob.message('patience').count(), 2)
+  })
+
+  await scene('a reload keeps the history, the ticks and the cursor', async (t, { page, alice, bob }) => {
+    await alice.says('still here?')
+    await bob.show()
+    await alice.message('still here?', 'read').waitFor({ state: 'attached' })
+    const cursor = await alice.wire.getByTestId('cursor').textContent()
+    const resumed = page.waitForRequest(request => request.url().includes(`lastEventId=${cursor}`))
+    await page.reload()
+    await resumed
+    await alice.message('still here?', 'read').waitFor({ state: 'attached' })
+    await alice.show()
+    await alice.caughtUp.waitFor()
+    t.equal(await alice.caughtUp.getAttribute('data-events'), '0')
+    t.equal(await alice.wire.getByTestId('cursor').textContent(), cursor)
+  })
+
+  await scene('[ATTACH-1] a cursor that cannot be served: the page says so and fetches again', async (t, { alice }) => {
+    await alice.says('to be fetched')
+    await alice.press('spoil-cursor')
+    await alice.caughtUp.getByText('could not be resumed, and said so').waitFor()
+    await alice.message('to be fetched').waitFor()
+    t.equal(await alice.message('to be fetched').count(), 1)
+  })
+
+  await scene('[CMD-2] a nudge stays over a reload, until it is completed', async (t, { page, alice, bob }) => {
+    await alice.press('nudge')
+    await bob.show()
+    await bob.pane.getByText('Alice nudged you').waitFor()
+    await page.reload()
+    await bob.live()
+    await bob.show()
+    await bob.pane.getByText('Alice nudged you').waitFor()
+    await bob.press('command-done')
+    await bob.pane.getByText('Alice nudged you').waitFor({ state: 'detached' })
+    t.equal(await bob.pane.getByTestId('command').count(), 0)
+  })
+
+  await scene('a hostile text is shown as text, and no token on the wire panel', async (t, { page, alice, bob }) => {
+    const hostile = '<img src=x onerror="document.title=1"><b>bold</b>'
+    await alice.says(hostile)
+    await bob.message(hostile).waitFor({ state: 'attached' })
+    t.equal(await page.locator('#desk :is(img, b)').count(), 0)
+    t.match(await alice.wire.textContent(), /"ticket":"••••"/)
+    t.notMatch(await page.locator('body').textContent(), /eyJ/)
+  })
+
+  await t.test('/?user=alice shows alice alone', async t => {
+    const { alice, bob, complaints } = await visit(t, browser, { url: `${iris.url}/?user=alice`, screen })
+    await alice.live()
+    t.equal(await bob.pane.count(), 0)
+    t.equal(await alice.tab.count(), 0)
+    t.same(complaints, [])
+  })
+}
+
+if (existsSync(executablePath)) {
+  const browser = await chromium.launch({ executablePath, args })
+  t.teardown(() => browser.close())
+  for (const screen of [{ name: 'desk', width: 1280, height: 800 }, { name: 'phone', width: 375, height: 740 }]) {
+    await t.test(`on a ${screen.name}, ${screen.width} pixels wide`, t => onScreen(t, browser, screen))
+  }
+} else {
+  t.plan(0, `no browser at ${executablePath}: set IRIS_CHROMIUM to a Chromium`)
+}

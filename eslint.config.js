@@ -23,5 +23,7 @@ export default [
       '@typescript-eslint/no-redeclare': 'off'
     }
   },
+  // tap runs subtests in order whether they are awaited or not
+  { files: ['test/**/*.test.ts'], rules: { '@typescript-eslint/no-floating-promises': 'off' } },
   { files: ['src/page/**/*.js'], languageOptions: { globals: { window: 'readonly', document: 'readonly', EventSource: 'readonly', matchMedia: 'readonly', localStorage: 'readonly' } } }
 ]

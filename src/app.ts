@@ -19,6 +19,8 @@ import { mountSse } from './transports/sse.js'
 
 /** A client that sends its headers or body so slowly is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than any command may take. */
+const CLOSE_MS = 2_000
 
 /** Everything that can be called, in the order of the protocol. */
 export const operations = [...commands, ...userOperations, ...serverOperations]
@@ -57,6 +59,10 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   })
   app.addHook('onReady', async () => gateway.start())
   // streams are ended before Fastify waits for open requests to finish, or it would wait for ever
-  app.addHook('preClose', async () => gateway.stop())
+  app.addHook('preClose', async () => {
+    gateway.stop()
+    // what is still open then (a connection that never sent a request, a reader that does not read) must not hold the end up
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_MS).unref()
+  })
   return app
 }

@@ -86,9 +86,11 @@ function openStream (reply: FastifyReply): Printer {
 }
 
 function end (raw: ServerResponse, text: string): void {
+  const { socket } = raw
   raw.end(text)
-  if (raw.writableFinished) return
-  const timer = setTimeout(() => raw.destroy(), END_MS)
+  if (!socket || socket.destroyed) return
+  // a client may have stopped reading: its half of the connection would keep the server from closing
+  const timer = setTimeout(() => socket.destroy(), END_MS)
   timer.unref()
-  raw.on('close', () => clearTimeout(timer))
+  socket.on('close', () => clearTimeout(timer))
 }

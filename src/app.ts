@@ -47,6 +47,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
   const execute = createExecute(operations, context, config.limits)
 
+  app.removeContentTypeParser('text/plain')
   await app.register(trace)
   await app.register(problems)
   await app.register(security, { allowedOrigins: config.allowedOrigins })

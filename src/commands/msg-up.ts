@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq, Time, UserId } from '../protocol/ids.js'
 import { contents, messageUnion } from '../protocol/message.js'
 import { defineCommand } from '../delivery/context.js'
-import { checkTarget, sendMessage } from '../delivery/send-message.js'
+import { checkMessage, sendMessage } from '../delivery/send-message.js'
 
 /** MSG_UP - a message to a user or a conversation. [MSG-1] ... [MSG-5] */
 export const msgUp = defineCommand({
@@ -30,7 +30,7 @@ export const msgUp = defineCommand({
     body: { clientMsgId: 'c-1', to: 'bob', type: 'text', content: { text: 'hi' } },
     result: { clientMsgId: 'c-1', conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', epoch: '1795442400123', ts: 1795442400123, duplicate: false }
   },
-  check: checkTarget,
+  check: checkMessage,
   async handle ({ body, caller, traceId }, { deliver }) {
     return await sendMessage({ deliver }, body, { from: caller.userId, terminalId: caller.terminalId, traceId })
   }

@@ -6,30 +6,14 @@ import type { Item } from '../store/entry.js'
 import { isUnavailable } from '../store/redis.js'
 import type { Feed } from './feed.js'
 import type { Job } from './jobs.js'
-import type { Frame, Renderer, Viewer } from './render.js'
+import type { Opening, Start } from './opening.js'
+import { createOutlet } from './outlet.js'
+import type { Frame, Renderer } from './render.js'
 import { gatewayCommand, goodbye } from './say.js'
 
-/** [SLOW-1]: no more bytes than this wait in a connection. */
-const MAX_BACKLOG = 256 * 1024
-const STUCK_MS = 15_000
 /** Frames are joined into writes of about this size: one system call instead of many. */
 const WRITE_CHARS = 32 * 1024
 const READ_ENTRIES = 100
-/** A comment and an id-only block after so much silence, so that proxies and clients see a living stream. */
-export const HEARTBEAT_MS = 15_000
-
-/** How a transport prints. `format` makes the text of a frame; `backlog` is what waits in the socket, in bytes. */
-export interface Printer {
-  format (frame: Frame): string
-  comment: string
-  write (text: string): void
-  backlog (): number
-  /** Writes the last text and closes; nothing is written after it. */
-  end (text: string): void
-}
-
-/** What a connection is opened with. `expiresAt`: the token's end, ms. `traceId`: of the attaching request. */
-export interface Opening extends Viewer { cursor?: string, expiresAt: number, traceId: string, printer: Printer }
 
 interface Floor {
   feed: Feed
@@ -39,9 +23,6 @@ interface Floor {
   onClosed (connection: Connection): void
   log: { warn (facts: object, message: string): void }
 }
-
-/** Where a connection begins: its cursor, the position that counts as live, and what is printed in between. */
-export interface Start { position: Position, target: number, jobs: Job[], more: boolean, greeting: Frame[], fresh: boolean }
 
 /**
  * Opens a connection that prints nothing until it is started.
@@ -53,29 +34,18 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   let stage: 'attaching' | 'replay' | 'pending' | 'live' | 'closed' = 'attaching'
   let position: Position = { epoch: '', seq: 0 }
   let target = 0
-  let jobs: Job[] = []
+  const jobs: Job[] = []
   let start: Start | undefined
   let busy = false
   let wokenWhileBusy = false
-  let lastWrite = 0
-  let blockedSince = 0
-
-  const hasRoom = () => {
-    const room = printer.backlog() < MAX_BACKLOG
-    blockedSince = room ? 0 : blockedSince || now()
-    return room
-  }
-
-  function write (text: string): void {
-    lastWrite = now()
-    printer.write(text)
-  }
+  const { hasRoom, write, isStuck, isSilent } = createOutlet(printer, now)
 
   /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
   function printItems (items: Item[]): boolean {
     let text = ''
     for (const item of items) {
-      if (item.seq !== position.seq + 1 || !item.id.startsWith(position.epoch + '-')) {
+      const isMissing = item.reference.kind === 'msg' && item.body === undefined
+      if (isMissing || item.seq !== position.seq + 1 || !item.id.startsWith(position.epoch + '-')) {
         // trimmed while this reader lagged, or another stream: the next attach says so by RESET, never a silent gap
         if (text) write(text)
         close('SLOW')
@@ -177,7 +147,8 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
     /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
     begin (facts: Start): void {
       if (stage === 'closed') return
-      ;({ position, target, jobs } = facts)
+      ;({ position, target } = facts)
+      jobs.unshift(...facts.jobs)
       start = facts
       stage = 'replay'
       write(facts.greeting.map(frame => printer.format(frame)).join(''))
@@ -212,11 +183,10 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
 
     /** Once a second: the token's end, a stuck reader, the heartbeat. */
     tick (): void {
-      const time = now()
       if (stage === 'closed' || stage === 'attaching') return
-      if (opening.expiresAt <= time) return close('TOKEN_EXPIRED')
-      if (blockedSince && time - blockedSince >= STUCK_MS) return close('SLOW')
-      if (time - lastWrite < HEARTBEAT_MS || !hasRoom()) return
+      if (opening.expiresAt <= now()) return close('TOKEN_EXPIRED')
+      if (isStuck()) return close('SLOW')
+      if (!isSilent() || !hasRoom()) return
       // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
       const cursor = stage === 'pending' && start?.fresh ? '' : printer.format({ id: formatCursor(position) })
       write(printer.comment + cursor)

@@ -1,7 +1,7 @@
 // What a connection prints beside its stream: unread messages, pending items, pages of history. Bodies are read when
 // there is room to print them, so that a slow reader costs no memory and a recalled text is not printed. [SLOW-1] [DOWN-2]
 import type { Source } from '../protocol/events.js'
-import type { createBoxes } from '../store/boxes.js'
+import type { createBoxes, Pending } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { BoxName } from '../store/keys.js'
 import type { Unread } from '../store/mailbox.js'
@@ -59,19 +59,18 @@ export function createJobs ({ conversations, boxes, renderer }: Stores) {
      */
     pending (box: BoxName, viewer: Viewer, upTo: number): Job {
       let ids: string[] | undefined
+      const frameOf = ({ id, filter }: Pending, body: string) =>
+        renderer.entry({ reference: { kind: 'box', box, id, ...(filter !== undefined && { filter }) }, body }, viewer, 'mailbox')
       return async () => {
         ids ??= await boxes.pendingIds(box, viewer.userId, viewer.terminalId)
         if (ids.length === 0) return undefined
         const chunk = ids.slice(0, CHUNK)
-        const items = (await boxes.read(box, viewer.userId, chunk)).filter(item => item.entry <= upTo && needsCompletion(item.body))
+        const pending = await boxes.read(box, viewer.userId, chunk)
+        const items = pending.filter(item => item.entry <= upTo && needsCompletion(item.body) && frameOf(item, item.body))
         const before = await boxes.countDeliveries(box, viewer.userId, items.map(({ id }) => id))
         return () => {
           ids = ids?.slice(chunk.length)
-          return items.flatMap(({ id, body, filter }, i) => {
-            const reference = { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }
-            const frame = renderer.entry({ reference, body: withRedelivery(body, before[i] ?? 0) }, viewer, 'mailbox')
-            return frame ? [frame] : []
-          })
+          return items.flatMap((item, i) => frameOf(item, withRedelivery(item.body, before[i] ?? 0)) ?? [])
         }
       }
     }

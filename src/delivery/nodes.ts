@@ -25,7 +25,10 @@ export function createNodes ({ redis, node, hub, pageJob }: Floor) {
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
   subscriber.on('ready', () => { subscriber.ssubscribe(...channels).catch(() => subscriber.disconnect(true)) })
-  subscriber.on('smessage', (_channel: string, text: string) => receive(JSON.parse(text) as NodeMessage | EntryHint))
+  subscriber.on('smessage', (_channel: string, text: string) => {
+    // what cannot be read is a lost hint, which costs latency only; thrown here, it would end the process
+    try { receive(JSON.parse(text) as NodeMessage | EntryHint) } catch {}
+  })
 
   function receive (message: NodeMessage | EntryHint): void {
     if (Array.isArray(message)) {

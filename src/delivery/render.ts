@@ -41,8 +41,9 @@ export function createRenderer (recalled: Recalled, now: () => number) {
     return reference.terminal === viewer.terminalId ? acknowledgement(current, reference.epoch ?? '') : message(current, source)
   }
 
-  function fromBox ({ id, box, filter }: Extract<Reference, { kind: 'box' }>, body: string | undefined, viewer: Viewer): Frame | undefined {
+  function fromBox ({ id, box, filter }: Extract<Reference, { kind: 'box' }>, { body, waiting }: Pick<Item, 'body' | 'waiting'>, viewer: Viewer): Frame | undefined {
     if (body === undefined || recalled.isGone(viewer.userId, id)) return undefined
+    if (waiting !== undefined && !waiting.includes(`,${viewer.terminalId},`)) return undefined
     if (filter !== undefined && !isAddressed(JSON.parse(filter) as TerminalFilter, viewer)) return undefined
     const { expiresAt } = JSON.parse(body) as { expiresAt?: number }
     if (expiresAt !== undefined && expiresAt <= now()) return undefined
@@ -51,10 +52,11 @@ export function createRenderer (recalled: Recalled, now: () => number) {
 
   return {
     message,
-    entry ({ reference, body }: Pick<Item, 'reference' | 'body'>, viewer: Viewer, source: Source): Frame | undefined {
+    entry (item: Pick<Item, 'reference' | 'body' | 'waiting'>, viewer: Viewer, source: Source): Frame | undefined {
+      const { reference, body } = item
       switch (reference.kind) {
         case 'msg': return fromLog(reference, body, source, viewer)
-        case 'box': return fromBox(reference, body, viewer)
+        case 'box': return fromBox(reference, item, viewer)
         case 'event': return reference.except === viewer.terminalId ? undefined : { event: reference.box === 'NOTICE_BOX' ? 'NOTICE_DOWN' : 'CMD_DOWN', data: reference.body }
         case 'birth': return undefined
       }

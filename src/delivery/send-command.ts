@@ -76,10 +76,11 @@ async function targets ({ conversations }: Deps, to: CommandBody['to'], { from, 
   return { allowed: users.filter(isAllowed), skipped: users.filter(userId => !isAllowed(userId)).map(userId => ({ userId, reason: 'NOT_ACQUAINTED' })) }
 }
 
-function filterOf ({ terminals }: CommandBody, { terminalId }: CommandSender): TerminalFilter | undefined {
+/** Which of a user's terminals are meant; `exceptMine` says nothing of others' terminals, which may bear the same id. */
+function filterOf ({ terminals }: CommandBody, { from, terminalId }: CommandSender, userId: string): TerminalFilter | undefined {
   if (!terminals) return undefined
   const { ids, platforms, exceptMine } = terminals
-  return { ...(ids && { ids }), ...(platforms && { platforms }), ...(exceptMine && { except: terminalId }) }
+  return { ...(ids && { ids }), ...(platforms && { platforms }), ...(exceptMine && userId === from && { except: terminalId }) }
 }
 
 function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId }: CommandSender, times: { now: number, expiresAt?: number }): string {
@@ -102,26 +103,24 @@ function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId
 
 function onlineSender ({ deliver, now }: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
   const frame = { event: 'CMD_DOWN' as const, data: eventBody(body, sender, { now: now() }) }
-  const filter = filterOf(body, sender)
-  return async (userId: string) => ({ outcome: 'sent', online: await deliver.volatile(userId, frame, filter) })
+  return async (userId: string) => ({ outcome: 'sent', online: await deliver.volatile(userId, frame, filterOf(body, sender, userId)) })
 }
 
 function reliableSender ({ deliver, now }: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
   const { cmdId, clientCmdId, name, ttlSec = DAY_SEC, complete, collapseKey, notifyComplete } = body
   const { from, role } = sender
   const expiresAt = now() + ttlSec * 1000
-  const filter = filterOf(body, sender)
   const item = {
     id: cmdId,
     body: eventBody(body, sender, { now: now(), expiresAt }),
     meta: { name, ...(notifyComplete && role === 'user' && { notify: true, from, fromTag: partition(from), clientCmdId }) },
     expiresAt,
     everyTerminal: complete === 'all',
-    ...(collapseKey !== undefined && { collapseKey: `${from}:${name}:${collapseKey}` }),
-    ...(filter && { filter: JSON.stringify(filter) })
+    ...(collapseKey !== undefined && { collapseKey: `${from}:${name}:${collapseKey}` })
   }
   return async (userId: string) => {
-    const outcome = await deliver.item('CMD_BOX', userId, item)
+    const filter = filterOf(body, sender, userId)
+    const outcome = await deliver.item('CMD_BOX', userId, { ...item, ...(filter && { filter: JSON.stringify(filter) }) })
     return { outcome, online: outcome === 'full' ? 0 : await deliver.online(userId, filter) }
   }
 }

@@ -3,7 +3,7 @@ import { hash, randomBytes } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { dmId, SYSTEM_USER } from '../protocol/ids.js'
 import type { MessageContent } from '../protocol/message.js'
-import { invalid } from '../protocol/problem.js'
+import { type FieldError, invalid } from '../protocol/problem.js'
 import type { Context } from './context.js'
 
 /** What a sender hands in: where to (exactly one of `to` and `conversationId`), his own id, the content. */
@@ -43,8 +43,10 @@ export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: 
   return { clientMsgId, conversationId, seq, msgId, epoch, ts, duplicate }
 }
 
-/** The rule between fields that the schema of a send cannot say. */
-export function checkTarget ({ to, conversationId }: MessageBody) {
-  if ((to === undefined) !== (conversationId === undefined)) return []
-  return [{ pointer: to === undefined ? '/to' : '/conversationId', detail: 'exactly one of to and conversationId is needed' }]
+/** The rules between fields that the schema of a send cannot say. */
+export function checkMessage ({ to, conversationId, mentions = [] }: MessageBody) {
+  const errors: FieldError[] = []
+  if ((to === undefined) === (conversationId === undefined)) errors.push({ pointer: to === undefined ? '/to' : '/conversationId', detail: 'exactly one of to and conversationId is needed' })
+  if (mentions.length > 1 && mentions.includes('@all')) errors.push({ pointer: '/mentions', detail: '@all stands alone' })
+  return errors
 }

@@ -5,7 +5,7 @@ import { limitedBytes } from '../protocol/limits.js'
 import { contents, messageUnion } from '../protocol/message.js'
 import { defineOperation } from '../delivery/context.js'
 import { commandDraft } from '../delivery/say.js'
-import { checkTarget, sendMessage } from '../delivery/send-message.js'
+import { checkMessage, sendMessage } from '../delivery/send-message.js'
 
 const server = { tag: 'Server', auth: 'server', method: 'POST' } as const
 const System = Type.Object({}, { additionalProperties: true, description: 'Any object; clients show it as they like.', ...limitedBytes('contentBytes') })
@@ -29,7 +29,7 @@ export const sendAs = defineOperation({
     body: { from: 'system', clientMsgId: 's-1', conversationId: 'g.support-7', type: 'system', content: { event: 'joined', userId: 'bob' } },
     result: { clientMsgId: 's-1', conversationId: 'g.support-7', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', epoch: '1795442400123', ts: 1795442400123, duplicate: false }
   },
-  check: checkTarget,
+  check: checkMessage,
   async handle ({ body, traceId }, { deliver }) {
     return await sendMessage({ deliver }, body, { from: body.from, terminalId: '', traceId })
   }

@@ -52,7 +52,7 @@ export const sendNotice = defineOperation({
   },
   async handle ({ body, traceId }, context) {
     const { noticeId, ttlSec = WEEK_SEC, ...content } = body
-    const facts = { key: keys.notice(noticeId), fingerprint: fingerprint({ ttlSec, ...content }), id: noticeId, conflict: 'NOTICE_ID_CONFLICT' as const, keepSec: ttlSec + context.limits.dedupeSec }
+    const facts = { key: keys.notice(noticeId), fingerprint: fingerprint({ ttlSec, ...content, ...(content.users && { users: [...content.users].sort() }) }), id: noticeId, conflict: 'NOTICE_ID_CONFLICT' as const, keepSec: ttlSec + context.limits.dedupeSec }
     const { users, skipped, duplicate } = await context.once(facts, () => store(body, traceId, context))
     return { noticeId, stored: users.length, skipped, duplicate }
   }

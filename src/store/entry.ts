@@ -11,8 +11,8 @@ export type Reference =
   | { kind: 'box', box: BoxName, id: string, filter?: string }
   | { kind: 'birth' }
 
-/** An entry with the body that its reference leads to now, as JSON; undefined when nothing is there any more. */
-export interface Item { id: string, seq: number, reference: Reference, body: string | undefined }
+/** An entry with the body that its reference leads to now, as JSON; undefined when nothing is there any more. `waiting`: the terminals that an item still waits for, when each completes for itself. */
+export interface Item { id: string, seq: number, reference: Reference, body: string | undefined, waiting?: string }
 
 /** The number of an entry in its stream. */
 export function seqOf (id: string): number {

@@ -3,7 +3,7 @@ import type { ResetReason } from '../protocol/events.js'
 import { parseCursor, type Position } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
-import { type Item, readReference, type Reference, seqOf } from './entry.js'
+import { type Item, readReference, seqOf } from './entry.js'
 import { keys } from './keys.js'
 import { defineScript } from './scripts.js'
 
@@ -101,25 +101,28 @@ export function createMailbox (store: StoreContext) {
 /** Follows the references of `items`, one round trip for all, and sets their bodies. */
 async function resolve ({ redis }: StoreContext, userId: string, items: Item[]): Promise<void> {
   const pipeline = redis.pipeline()
-  const asked: Item[] = []
+  const takers: ((found: string) => void)[] = []
+  const ask = (taker: (found: string) => void) => {
+    takers.push(taker)
+    return pipeline
+  }
   for (const item of items) {
     const { reference } = item
     if (reference.kind === 'event') item.body = reference.body
-    if (reference.kind === 'msg') asked.push(item) && pipeline.hget(keys.log(reference.conversationId), String(reference.seq))
-    if (reference.kind === 'box') asked.push(item) && pipeline.hget(keys.box(reference.box, userId), reference.id)
+    if (reference.kind === 'msg') ask(body => { item.body = body }).hget(keys.log(reference.conversationId), String(reference.seq))
+    if (reference.kind === 'box') {
+      const { box, id } = reference
+      ask(stored => { item.body = stored.slice(stored.indexOf('\n') + 1) }).hget(keys.box(box, userId), id)
+      ask(waiting => { item.waiting = waiting }).hget(keys.boxPart(box, userId, 'WAITING'), id)
+    }
   }
-  if (asked.length === 0) return
+  if (takers.length === 0) return
   const replies = await pipeline.exec() ?? []
-  asked.forEach((item, i) => {
+  takers.forEach((take, i) => {
     const [error, found] = replies[i] ?? []
     if (error) throw error
-    item.body = bodyOf(item.reference, found as string | null)
+    if (found !== null) take(found as string)
   })
-}
-
-function bodyOf (reference: Reference, found: string | null): string | undefined {
-  if (found === null) return undefined
-  return reference.kind === 'box' ? found.slice(found.indexOf('\n') + 1) : found
 }
 
 function positionOf (id: unknown): Position {

@@ -1,7 +1,11 @@
 // Effects that happen once for a client's id although the request is sent again. Section 5, IRIS_CMD_SEND.
+import { setTimeout } from 'node:timers/promises'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
+
+const WAIT_MS = 1_000
+const ASK_MS = 20
 
 interface Claim<Result> { fingerprint: string, id: string, result?: Result }
 
@@ -10,14 +14,31 @@ interface Claim<Result> { fingerprint: string, id: string, result?: Result }
  * The effect must itself be idempotent by `id`: after a crash between effect and result a retry runs it again with the same id.
  */
 export function createOnce ({ redis, limits }: StoreContext) {
+  /** Another request with the same id is under way: its result is worth a wait, an effect that nobody stores would happen twice. */
+  async function resultOf<Result> (key: string): Promise<Result | undefined> {
+    for (let waited = 0; waited < WAIT_MS; waited += ASK_MS) {
+      const claim = await redis.get(key)
+      if (claim === null) return undefined
+      const { result } = JSON.parse(claim) as Claim<Result>
+      if (result !== undefined) return result
+      await setTimeout(ASK_MS)
+    }
+    return undefined
+  }
+
   return async function once<Result> (facts: { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number }, effect: (id: string) => Promise<Result>): Promise<Result & { duplicate: boolean }> {
     const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
     const mine: Claim<Result> = { fingerprint, id }
     const before = await redis.set(key, JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET')
     const claim = before === null ? mine : JSON.parse(before) as Claim<Result>
     if (claim.fingerprint !== fingerprint) throw new Problem(conflict)
-    if (claim.result !== undefined) return { ...claim.result, duplicate: true }
-    const result = await effect(claim.id)
+    const done = before === null ? undefined : claim.result ?? await resultOf<Result>(key)
+    if (done !== undefined) return { ...done, duplicate: true }
+    const result = await effect(claim.id).catch(async (error: unknown) => {
+      // refused: nothing happened, and the corrected request may use the same id
+      if (before === null && error instanceof Problem) await redis.del(key)
+      throw error
+    })
     await redis.set(key, JSON.stringify({ ...claim, result }), 'KEEPTTL', 'XX')
     return { ...result, duplicate: before !== null }
   }

@@ -1,7 +1,8 @@
 // The pump by itself: a printer whose socket the test fills and drains, and a clock that the test moves.
 import t from 'tap'
-import { createConnection, type Opening } from '../../src/delivery/connection.js'
+import { createConnection } from '../../src/delivery/connection.js'
 import { createFeed, hintedItem } from '../../src/delivery/feed.js'
+import type { Opening } from '../../src/delivery/opening.js'
 import { createRecalled } from '../../src/delivery/recalled.js'
 import { createRenderer } from '../../src/delivery/render.js'
 import type { Item } from '../../src/store/entry.js'

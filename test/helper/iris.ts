@@ -1,6 +1,5 @@
 // A running Iris for tests: a real Redis of its own, a real socket, and verbs that read like clauses.
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { buildApp } from '../../src/app.js'
@@ -29,7 +28,7 @@ export async function startIris (t: Test, { env = {}, demo = false, redisPath, l
   const config = { ...loadConfig({ IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, ...env }), demo }
   const redis = createRedis(path)
   redis.on('error', () => undefined)
-  await once(redis, 'ready')
+  await new Promise<void>(resolve => redis.once('ready', resolve))
   const app = await buildApp({ config, redis, logger: logs ? pino({ level: 'trace' }, logs) : pino({ level: 'silent' }) })
   t.teardown(async () => {
     await app.close()

@@ -17,7 +17,8 @@ export async function startRedis (t: Test, args: string[] = []) {
     child = spawn('redis-server', ['--port', '0', '--unixsocket', path, '--dir', directory, '--save', '', ...args], { stdio: 'ignore' })
     await once(child, 'spawn')
     await redis.connect().catch(() => undefined)
-    if (redis.status !== 'ready') await once(redis, 'ready')
+    // not events.once: it rejects on the errors of the attempts that come too early
+    if (redis.status !== 'ready') await new Promise<void>(resolve => redis.once('ready', resolve))
   }
 
   const redis = createRedis(path, { lazyConnect: true })

@@ -113,3 +113,24 @@ export async function openSse (url: string, { headers = {}, cutAfterBytes = Infi
 }
 
 export type Stream = Awaited<ReturnType<typeof openSse>>
+
+/** Where the ids of a stream break [ATTACH-4]: they rise by exactly one from the cursor, READY repeats the position. @returns undefined when they do not. */
+export function brokenIds (events: SseEvent[], cursor: string): string | undefined {
+  const [epoch, first] = cursor.split('-')
+  let seq = Number(first)
+  for (const { id, data } of events) {
+    if (id === undefined) continue
+    const isReady = data.name === 'IRIS.READY'
+    if (id !== `${epoch}-${isReady ? seq : seq + 1}`) return `after ${epoch}-${seq} came ${id}`
+    if (!isReady) seq++
+  }
+  return undefined
+}
+
+/** The seqs of a conversation's messages, in the order in which a stream brought them. */
+export function seqsOf (events: SseEvent[], conversationId: string): number[] {
+  return events.filter(({ event, data }) => (event === 'MSG_DOWN' || event === 'ACK_DOWN') && data['conversationId'] === conversationId).map(({ data }) => Number(data['seq']))
+}
+
+/** 1 to `n`. */
+export const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1)

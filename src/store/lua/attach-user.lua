@@ -30,7 +30,8 @@ redis.call('PEXPIRE', routes, lease_ms)
 local top = top_of(down, user)
 redis.call('PEXPIRE', down, down_idle)
 local top_epoch, top_seq = string.match(top, '^(%d+)-(%d+)$')
-local first = string.match(redis.call('XRANGE', down, '-', '+', 'COUNT', 1)[1][1], '%d+$')
+-- trimming is approximate: what stands beyond the limit may already refer to messages that are gone
+local first = math.max(string.match(redis.call('XRANGE', down, '-', '+', 'COUNT', 1)[1][1], '%d+$'), top_seq - down_entries + 1)
 local verdict = 'resumed'
 if epoch == '' then verdict = 'fresh'
 elseif epoch == 'malformed' then verdict = 'malformed'

@@ -37,8 +37,9 @@ local function event (data)
   return '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '",' .. data .. '}}'
 end
 local listed = #taken > 0 and ',"seqs":[' .. table.concat(taken, ',') .. ']' or ''
-local body = event('"readerId":"' .. reader .. '","readSeq":' .. int(new_read) .. listed .. ',"readAt":' .. int(now))
-local own = body
+local function receipt_at (seq) return event('"readerId":"' .. reader .. '","readSeq":' .. int(seq) .. listed .. ',"readAt":' .. int(now)) end
+-- others learn of the receipt only, a private mark beyond it is not theirs to know [REST-2]
+local body, own = receipt_at(new_receipt), receipt_at(new_read)
 if public == '0' then own = event('"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. (mark == '1' and 'true' or 'false')) end
 
 local watching = {}

@@ -6,6 +6,15 @@
 local terminals, routes = KEYS[7], KEYS[8]
 local name, user, tag, id, body, meta, expires_at, max_items, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 4)
 
+local wanted = filter ~= '' and cjson.decode(filter) or {}
+local function has (list, value)
+  for _, item in ipairs(list or { value }) do if item == value then return true end end
+  return false
+end
+local function is_addressed (terminal, platform)
+  return terminal ~= wanted.except and has(wanted.ids, terminal) and has(wanted.platforms, platform)
+end
+
 sweep(keep_ms)
 if redis.call('HEXISTS', box, id) == 1 or redis.call('ZSCORE', done, 'c:' .. id) or redis.call('ZSCORE', done, 'e:' .. id) then
   return { 0, 'already', here }
@@ -20,8 +29,20 @@ local entry = string.match(deliver(user, tag, reference, body), '%d+$')
 redis.call('HSET', box, id, entry .. ' ' .. meta .. '\n' .. body)
 redis.call('ZADD', expiry, expires_at, id)
 if collapse_key ~= '' then redis.call('HSET', collapse, collapse_key, id) end
-local known = every_terminal == '1' and redis.call('HKEYS', terminals) or {}
-if #known > 0 then redis.call('HSET', waiting, id, ',' .. table.concat(known, ',') .. ',') end
+local known, live = redis.call('HGETALL', terminals), redis.call('HGETALL', routes)
+local shares, shown = ',', false
+for i = 1, #known, 2 do
+  if is_addressed(known[i], string.match(known[i + 1], '^%S+')) then shares = shares .. known[i] .. ',' end
+end
+if every_terminal == '1' and shares ~= ',' then redis.call('HSET', waiting, id, shares) end
 -- shown to somebody now: its first delivery from the box will be a second one [COMPLETE-3]
-if redis.call('EXISTS', routes) == 1 then redis.call('HSET', deliveries, id, 1) end
+for i = 1, #live, 2 do
+  shown = shown or is_addressed(string.match(live[i], '[^/]+$'), string.match(live[i + 1], '^%S+'))
+end
+if shown then redis.call('HSET', deliveries, id, 1) end
+-- a user who never comes back must not keep his boxes for ever
+for i = 1, 6 do
+  local ends = math.max(expires_at, redis.call('ZREVRANGE', expiry, 0, 0, 'WITHSCORES')[2]) + keep_ms
+  if redis.call('PEXPIRETIME', KEYS[i]) ~= ends then redis.call('PEXPIREAT', KEYS[i], int(ends)) end
+end
 return { 0, 'stored', here }

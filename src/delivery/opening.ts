@@ -1,0 +1,20 @@
+// How a connection is opened: who reads, how his transport prints, and where he begins.
+import type { Position } from '../protocol/ids.js'
+import type { Job } from './jobs.js'
+import type { Frame, Viewer } from './render.js'
+
+/** How a transport prints. `format` makes the text of a frame; `backlog` is what waits in the socket, in bytes. */
+export interface Printer {
+  format (frame: Frame): string
+  comment: string
+  write (text: string): void
+  backlog (): number
+  /** Writes the last text and closes; nothing is written after it. */
+  end (text: string): void
+}
+
+/** What a connection is opened with. `expiresAt`: the token's end, ms. `traceId`: of the attaching request. */
+export interface Opening extends Viewer { cursor?: string, expiresAt: number, traceId: string, printer: Printer }
+
+/** Where a connection begins: its cursor, the position that counts as live, and what is printed in between. */
+export interface Start { position: Position, target: number, jobs: Job[], more: boolean, greeting: Frame[], fresh: boolean }

@@ -1,0 +1,55 @@
+// The floors: imports point down, never up, never sideways between folders of one floor. ARCHITECTURE "Floors".
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const src = fileURLToPath(new URL('../../src/', import.meta.url))
+const floors: Record<string, number> = { protocol: 0, store: 1, delivery: 2, commands: 3, 'server-api': 3, transports: 4, plugins: 4, '': 5 }
+/** Who may know a library. */
+const reserved: Record<string, string[]> = {
+  ioredis: ['store'],
+  fastify: ['transports', 'plugins', ''],
+  ajv: ['commands'],
+  jose: ['plugins'],
+  'cluster-key-slot': ['store']
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
+const folderOf = (file: string) => dirname(file) === '.' ? '' : dirname(file)
+const importsOf = (file: string) => [...readFileSync(join(src, file), 'utf8').matchAll(/from '([^']+)'/g)].map(found => found[1] as string)
+
+for (const file of files) {
+  t.test(`${file} keeps to its floor`, async t => {
+    const folder = folderOf(file)
+    const floor = floors[folder]
+    t.not(floor, undefined, 'its folder is one of the product\'s words')
+    for (const name of importsOf(file)) {
+      if (name.startsWith('.')) {
+        const target = folderOf(normalize(join(dirname(file), name)))
+        // configuration stands on top, but its type is what plugins are configured by
+        const isType = new RegExp(`import type [^\\n]* from '${name.replaceAll('.', '\\.')}'`).test(readFileSync(join(src, file), 'utf8'))
+        t.ok(target === folder || (floors[target] ?? 9) < (floor ?? 0) || (isType && name === '../config.js'), `${name} is below`)
+      } else {
+        const owners = reserved[name.startsWith('@') ? name.split('/').slice(0, 2).join('/') : name.split('/')[0] as string]
+        t.ok(!owners || owners.includes(folder), `${name} may be known here`)
+        if (folder === 'protocol') t.equal(name, '@sinclair/typebox')
+      }
+    }
+    t.ok(readFileSync(join(src, file), 'utf8').split('\n').length <= 201, 'at most 200 lines')
+    t.match(readFileSync(join(src, file), 'utf8'), /^\/\/ \S/, 'its first line says what it is')
+  })
+}
+
+t.test('imports make no cycle', async t => {
+  const state = new Map<string, 'open' | 'done'>()
+  function visit (file: string, path: string[]): void {
+    if (state.get(file) === 'done') return
+    if (state.get(file) === 'open') return void t.fail([...path, file].join(' -> '))
+    state.set(file, 'open')
+    for (const name of importsOf(file).filter(name => name.startsWith('.'))) visit(normalize(join(dirname(file), name)).replace(/\.js$/, '.ts'), [...path, file])
+    state.set(file, 'done')
+  }
+  for (const file of files) visit(file, [])
+  t.pass('walked')
+})

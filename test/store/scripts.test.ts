@@ -1,0 +1,25 @@
+// The headers of the Lua files against the wrappers that call them. ARCHITECTURE: "checked by a test".
+import { readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import '../../src/gateway.js'
+import { definedScripts } from '../../src/store/scripts.js'
+
+const directory = new URL('../../src/store/lua/', import.meta.url)
+const header = (text: string, word: string) => new RegExp(`^-- ${word} (.*)$`, 'm').exec(text)?.[1]?.replaceAll(/\([^)]*\)/g, '').split(' ') ?? []
+
+for (const file of readdirSync(directory)) {
+  t.test(`${file}: purpose, KEYS, ARGV and RETURNS stand in its header, and are what its wrapper passes`, async t => {
+    const text = readFileSync(new URL(file, directory), 'utf8')
+    const name = file.replace('.lua', '')
+    t.match(text.split('\n')[0], new RegExp(`^-- ${file} - `))
+    t.ok(text.split('\n').length <= 61, 'at most 60 lines')
+    const facts = definedScripts.get(name)
+    const isPrelude = [...definedScripts.values()].some(({ preludes = [] }) => preludes.includes(name))
+    t.ok(facts ?? isPrelude, 'somebody uses it')
+    if (!facts) return
+    t.same(header(text, 'KEYS'), facts.keys)
+    t.same(header(text, 'ARGV'), facts.args)
+    t.ok(header(text, 'RETURNS').length > 0)
+    t.same(/^-- USES ([a-z ]+)/m.exec(text)?.[1]?.trim().split(' ') ?? [], facts.preludes ?? [])
+  })
+}

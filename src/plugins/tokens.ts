@@ -59,7 +59,7 @@ export function createTokens (config: TokenConfig) {
 }
 
 function identityOf ({ sub = '', iat, exp = 0 }: JWTPayload): Identity {
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(sub) || sub === SYSTEM_USER) throw new Problem('BAD_TOKEN', { detail: 'sub is not a user id' })
+  if (typeof sub !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(sub) || sub === SYSTEM_USER) throw new Problem('BAD_TOKEN', { detail: 'sub is not a user id' })
   return { userId: sub, issuedAt: (iat ?? 0) * 1000, expiresAt: exp * 1000 }
 }
 

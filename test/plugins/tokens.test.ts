@@ -1,0 +1,81 @@
+// Tokens: fixed algorithms, required claims, keys of others. PROTOCOL.md sections 3 and 10.
+import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, SignJWT, UnsecuredJWT } from 'jose'
+import t from 'tap'
+import { createTokens } from '../../src/plugins/tokens.js'
+
+const SECRET = 'a-secret-that-is-long-enough-0123456789'
+const now = () => Math.floor(Date.now() / 1000)
+const none = { tokenSecret: undefined, tokenPublicKey: undefined, tokenJwks: undefined, tokenIssuer: undefined, tokenAudience: undefined }
+const hs256 = createTokens({ ...none, tokenSecret: SECRET })
+const sign = (claims: Record<string, unknown>, alg = 'HS256', key: Parameters<SignJWT['sign']>[0] = Buffer.from(SECRET)) =>
+  new SignJWT(claims).setProtectedHeader({ alg }).sign(key)
+
+t.test('what is minted is verified, and remembered only until it ends', async t => {
+  const { token, expiresAt } = await hs256.mint('alice', 60)
+  const identity = await hs256.verify(token)
+  t.match(identity, { userId: 'alice', expiresAt })
+  t.equal(await hs256.verify(token), identity, 'the second time from memory')
+})
+
+const good = { sub: 'alice', iat: now(), exp: now() + 60 }
+const bad: [string, () => Promise<string>, string][] = [
+  ['expired', () => sign({ ...good, exp: now() - 60 }), 'TOKEN_EXPIRED'],
+  ['not valid yet', () => sign({ ...good, nbf: now() + 600 }), 'BAD_TOKEN'],
+  ['without exp', () => sign({ sub: 'alice' }), 'BAD_TOKEN'],
+  ['without sub', () => sign({ exp: now() + 60 }), 'BAD_TOKEN'],
+  ['a sub that is no user id', () => sign({ ...good, sub: 'a b' }), 'BAD_TOKEN'],
+  ['a sub that is a number', () => sign({ ...good, sub: 7 }), 'BAD_TOKEN'],
+  ['the reserved sub', () => sign({ ...good, sub: 'system' }), 'BAD_TOKEN'],
+  ['another secret', () => sign(good, 'HS256', Buffer.from('another-secret-that-is-long-enough-01')), 'BAD_TOKEN'],
+  ['another algorithm', () => sign(good, 'HS512', Buffer.from(SECRET + SECRET)), 'BAD_TOKEN'],
+  ['alg none', async () => new UnsecuredJWT(good).encode(), 'BAD_TOKEN'],
+  ['no JWT at all', async () => 'x.y.z', 'BAD_TOKEN'],
+  ['nothing', async () => '.', 'BAD_TOKEN'],
+  ['huge', async () => 'a'.repeat(9000), 'BAD_TOKEN']
+]
+for (const [what, make, code] of bad) {
+  t.test(`a token that is ${what}: ${code}`, async t => {
+    await t.rejects(hs256.verify(await make()), { code })
+  })
+}
+
+t.test('issuer and audience are required when they are configured', async t => {
+  const strict = createTokens({ ...none, tokenSecret: SECRET, tokenIssuer: 'shop', tokenAudience: 'iris' })
+  t.match(await strict.verify((await strict.mint('alice', 60)).token), { userId: 'alice' })
+  for (const claims of [good, { ...good, iss: 'shop' }, { ...good, iss: 'other', aud: 'iris' }, { ...good, iss: 'shop', aud: 'other' }]) {
+    await t.rejects(strict.verify(await sign(claims)), { code: 'BAD_TOKEN' })
+  }
+})
+
+t.test('a public key verifies what its owner signs, by its kind, and never as a shared secret', async t => {
+  const kinds = { RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }), ES256: generateKeyPairSync('ec', { namedCurve: 'prime256v1' }), EdDSA: generateKeyPairSync('ed25519') }
+  for (const [alg, { publicKey, privateKey }] of Object.entries(kinds)) {
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string
+    const tokens = createTokens({ ...none, tokenPublicKey: pem })
+    t.match(await tokens.verify(await sign(good, alg, privateKey)), { userId: 'alice' })
+    await t.rejects(tokens.mint('alice', 60), { code: 'TOKENS_NOT_MINTED' })
+    const [header, payload] = [{ alg: 'HS256' }, good].map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    const forged = createHmac('sha256', pem).update(`${header}.${payload}`).digest('base64url')
+    await t.rejects(tokens.verify(`${header}.${payload}.${forged}`), { code: 'BAD_TOKEN' })
+  }
+  t.throws(() => createTokens({ ...none, tokenPublicKey: 'CANARY' }), { message: 'IRIS_TOKEN_PUBLIC_KEY is not a public key in PEM form' })
+})
+
+t.test('a key set verifies by key id; one that cannot be fetched is a temporary trouble', async t => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const jwk = { ...await exportJWK(publicKey), kid: 'k1', alg: 'ES256' }
+  let isUp = true
+  const server = createServer((_request, response) => isUp ? response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] })) : response.destroy())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { server.closeAllConnections(); server.close() })
+  const tokenJwks = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
+  const signed = (kid: string) => new SignJWT(good).setProtectedHeader({ alg: 'ES256', kid }).sign(privateKey)
+  const tokens = createTokens({ ...none, tokenJwks })
+  t.match(await tokens.verify(await signed('k1')), { userId: 'alice' })
+  await t.rejects(tokens.verify(await signed('k2')), { code: 'BAD_TOKEN' })
+  isUp = false
+  await t.rejects(createTokens({ ...none, tokenJwks }).verify(await signed('k1')), { code: 'STORE_UNAVAILABLE' })
+})

@@ -8,6 +8,8 @@ import type { Limits } from '../protocol/limits.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
 
+const PAGES_CSP = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+
 /** @returns the document of these operations. */
 export function documentOf (operations: readonly Described[], limits: Limits) {
   return describe(operations, { limits, version })
@@ -18,6 +20,6 @@ export const openapi = fp<{ operations: readonly Described[], limits: Limits }>(
   const document = documentOf(operations, limits)
   await app.register(swagger, { mode: 'static', specification: { document: document as never } })
   // the pages bring styles of their own: their policy is theirs, every other address keeps the strict one
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, theme: { title: 'Iris' }, uiConfig: { docExpansion: 'list', tryItOutEnabled: false } })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGES_CSP, theme: { title: 'Iris' }, uiConfig: { docExpansion: 'list', layout: 'BaseLayout' } })
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await reply.serializer(JSON.stringify).send(document))
 }, { name: 'openapi' })

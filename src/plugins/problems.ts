@@ -51,8 +51,9 @@ export function frameworkErrors (error: FastifyError, request: FastifyRequest, r
 export const problems = fp(async app => {
   const routes: { pattern: RegExp, method: string }[] = []
   app.addHook('onRoute', ({ url, method }) => {
-    const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replace(/:[a-z]+/gi, '[^/]+')}$`)
-    if (!url.includes('*')) routes.push(...[method].flat().map(name => ({ pattern, method: name })))
+    if (url.includes('*')) return
+    const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:[a-z]+/gi, '[^/]+')}$`)
+    routes.push(...[method].flat().map(name => ({ pattern, method: name })))
   })
   app.setErrorHandler(frameworkErrors)
   app.setNotFoundHandler(async (request, reply) => {

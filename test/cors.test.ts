@@ -1,0 +1,48 @@
+// Browsers of other origins, and the headers that keep browsers honest.
+import t from 'tap'
+import { startIris } from './helper/iris.js'
+
+const open = await startIris(t, { env: { IRIS_ALLOWED_ORIGINS: 'https://a.example, https://b.example:8443' } })
+const closed = await startIris(t)
+
+t.test('only the configured origins are allowed, compared exactly', async t => {
+  for (const origin of ['https://a.example', 'https://b.example:8443']) {
+    t.equal((await fetch(`${open.url}/v1/time`, { headers: { origin } })).headers.get('access-control-allow-origin'), origin)
+  }
+  for (const origin of ['https://a.example.evil', 'http://a.example', 'https://A.example', 'https://b.example', 'https://a.example:443', 'null', 'https://a.example,https://b.example']) {
+    t.equal((await fetch(`${open.url}/v1/time`, { headers: { origin } })).headers.get('access-control-allow-origin'), null, origin)
+  }
+})
+
+t.test('a preflight says what may be sent, an answer what may be read', async t => {
+  const preflight = await fetch(`${open.url}/v1/up/msg`, { method: 'OPTIONS', headers: { origin: 'https://a.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type,terminal-id' } })
+  t.equal(preflight.status, 204)
+  t.match(preflight.headers.get('access-control-allow-headers'), /Authorization, Content-Type, Terminal-Id, Trace-Id/)
+  t.equal(preflight.headers.get('access-control-allow-credentials'), null)
+  const refused = await fetch(`${open.url}/v1/up/msg`, { method: 'POST', headers: { origin: 'https://a.example' } })
+  t.match([refused.status, refused.headers.get('access-control-expose-headers'), refused.headers.get('access-control-allow-origin')], [401, 'Trace-Id, Retry-After', 'https://a.example'])
+})
+
+t.test('[SSE-1] the stream carries the headers too', async t => {
+  const token = await open.token('bob')
+  const response = await fetch(`${open.url}/v1/down/events`, { headers: { origin: 'https://a.example', authorization: `Bearer ${token}` } })
+  t.equal(response.headers.get('access-control-allow-origin'), 'https://a.example')
+  t.equal(response.headers.get('x-content-type-options'), 'nosniff')
+  t.match(response.headers.get('trace-id'), /^\S+$/)
+  await response.body?.cancel()
+})
+
+t.test('without configuration there are no CORS headers', async t => {
+  const { headers } = await fetch(`${closed.url}/v1/time`, { headers: { origin: 'https://a.example' } })
+  t.same([...headers.keys()].filter(name => name.startsWith('access-control')), [])
+})
+
+t.test('every answer has a strict content policy', async t => {
+  for (const path of ['/v1/time', '/nothing', '/openapi.json']) {
+    const { headers } = await fetch(closed.url + path)
+    t.match(headers.get('content-security-policy'), /^default-src '(self|none)'/)
+    t.notMatch(headers.get('content-security-policy'), /unsafe/)
+    t.equal(headers.get('x-content-type-options'), 'nosniff')
+    t.equal(headers.get('strict-transport-security'), null)
+  }
+})

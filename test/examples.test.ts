@@ -1,0 +1,38 @@
+// The examples of the document, sent to the running server in an order that works; answers keep their schemas.
+import t from 'tap'
+import { operations } from '../src/app.js'
+import { createValidators } from '../src/commands/validate.js'
+import { defaultLimits } from '../src/protocol/limits.js'
+import { SERVER_KEY, startIris } from './helper/iris.js'
+
+const iris = await startIris(t)
+const alice = await iris.token('alice')
+const { body: compile } = createValidators(defaultLimits)
+
+/** What an example says about ids that only the server can know. */
+const known: Record<string, string> = {}
+const order = ['createToken', 'putConversation', 'getConversation', 'sendMessage', 'revokeMessage', 'MSG_UP', 'READ', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'sendCommand', 'CMD_COMPLETE', 'sendNotice', 'NOTICE_COMPLETE', 'cancelNotice', 'REVOKE', 'createTicket', 'listConversations', 'getTime', 'changeMembers', 'closeConversation', 'NOTICE_UP']
+
+t.test('every operation is in the walk', async t => {
+  t.same([...order].sort(), operations.map(({ name }) => name).sort())
+})
+
+for (const name of order) {
+  t.test(`the example of ${name} works as it stands`, async t => {
+    const operation = operations.find(operation => operation.name === name) as typeof operations[number]
+    const { method, path, auth, example, result } = operation
+    const text = JSON.stringify(example.body)?.replaceAll('k1a2073f47fb09f3c81d7aa', known['cmdId'] ?? '')
+    const response = await fetch(iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : 'g.support-7'), {
+      method,
+      headers: { authorization: `Bearer ${auth === 'server' ? SERVER_KEY : alice}`, ...(text !== undefined && { 'content-type': 'application/json' }) },
+      ...(text !== undefined && { body: text })
+    })
+    const { traceId, ...answer } = await response.json() as Record<string, unknown>
+    if (name === 'NOTICE_UP') return void t.match([response.status, answer['code']], [501, 'NOTICE_UP_RESERVED'])
+    t.equal(response.status, 200, JSON.stringify(answer))
+    t.same(compile(result)(answer), [])
+    t.equal(typeof traceId, 'string')
+    if (name === 'sendCommand') known['cmdId'] = String(answer['cmdId'])
+    if (name === 'CMD_COMPLETE') t.match(answer, { results: [{ state: 'completed' }] })
+  })
+}

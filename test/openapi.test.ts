@@ -1,0 +1,66 @@
+// The OpenAPI document: what is in openapi/, what the server answers and what the definitions say are one thing.
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { parse } from 'yaml'
+import { operations } from '../src/app.js'
+import { createValidators } from '../src/commands/validate.js'
+import { documentOf } from '../src/plugins/openapi.js'
+import { errorCodes } from '../src/protocol/describe.js'
+import { events, gatewayCommands } from '../src/protocol/events.js'
+import { defaultLimits } from '../src/protocol/limits.js'
+import { startIris } from './helper/iris.js'
+
+interface Operation { operationId: string, summary: string, tags: string[], responses: Record<string, { content?: Record<string, { examples?: Record<string, unknown>, example?: unknown }> }>, requestBody?: { content: Record<string, { example: unknown }> } }
+interface Document { openapi: string, paths: Record<string, Record<string, Operation>>, components: { schemas: Record<string, unknown> }, tags: { name: string }[] }
+
+const file = (name: string) => readFileSync(new URL(`../../openapi/${name}`, import.meta.url), 'utf8')
+const iris = await startIris(t)
+const served = await (await fetch(`${iris.url}/openapi.json`)).json() as Document
+const all = Object.entries(served.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })))
+
+t.test('openapi/ does not drift: run npm run openapi', async t => {
+  t.same(JSON.parse(file('iris.json')), served)
+  t.same(parse(file('iris.yaml')), served)
+  t.equal(served.openapi, '3.1.0')
+})
+
+t.test('every route under /v1 is documented, every documented operation is a route', async t => {
+  const documented = all.map(({ path, method }) => `${method} ${path}`)
+  t.same(documented.sort(), [...operations.map(({ path, method }) => `${method.toLowerCase()} ${path}`), 'get /v1/down/events'].sort())
+  for (const { path, method } of all) t.ok(iris.app.hasRoute({ url: path.replaceAll(/\{(\w+)\}/g, ':$1'), method: method.toUpperCase() }), path)
+  t.same(all.map(({ operation }) => operation.operationId).filter((id, i, ids) => ids.indexOf(id) !== i), [])
+  t.ok(all.every(({ operation }) => served.tags.some(({ name }) => name === operation.tags[0])))
+})
+
+t.test('every operation shows an example of each answer, problems by code', async t => {
+  for (const operation of operations) {
+    const found = served.paths[operation.path]?.[operation.method.toLowerCase()] as Operation
+    if (operation.body) t.same(found.requestBody?.content['application/json']?.example, operation.example.body)
+    const codes = Object.values(found.responses).flatMap(({ content }) => Object.keys(content?.['application/problem+json']?.examples ?? {}))
+    t.same(codes.sort(), errorCodes(operation).sort(), operation.name)
+    t.ok(found.responses['200']?.content?.['application/json']?.example)
+  }
+})
+
+t.test('every event and every command of the gateway is a component, and its example keeps its schema', async t => {
+  const { body } = createValidators(defaultLimits)
+  for (const [name, schema] of Object.entries(events)) {
+    t.ok(served.components.schemas[name])
+    for (const example of schema['examples'] as unknown[]) t.same(body(schema)(example), [], name)
+  }
+  for (const name of Object.keys(gatewayCommands)) t.ok(served.components.schemas[name])
+})
+
+t.test('configured limits are what is documented', async t => {
+  const text = JSON.stringify(documentOf(operations, { ...defaultLimits, ids: 7, contentBytes: 77 }))
+  t.match(text, /"maxItems":7[,}]/)
+  t.match(text, /"x-maxBytes":77[,}]/)
+  t.notMatch(text, /x-limit/)
+})
+
+t.test('/docs works offline', async t => {
+  const page = await fetch(`${iris.url}/docs/`)
+  t.equal(page.status, 200)
+  t.notMatch(await page.text(), /(src|href)="https?:/)
+  t.match(await (await fetch(`${iris.url}/docs/json`)).json(), { info: { title: 'Iris' } })
+})

@@ -2,13 +2,14 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const LOCK_STAMP = 'node_modules/.iris-lock'
 const BUILD_STAMP = 'build/.stamp'
 
+/** Prints a line; stdout stays the caller's. */
 const say = sentence => process.stderr.write(`iris: ${sentence}\n`)
 
 /** Ends the process with one line. */
@@ -22,7 +23,8 @@ export function run (program, args, options = {}) {
   return spawnSync(program, args, { cwd: root, stdio: ['ignore', 2, 2], ...options }).status === 0
 }
 
-const isInstalled = program => (process.env.PATH ?? '').split(':').some(directory => directory !== '' && existsSync(join(directory, program)))
+/** @returns the path of a program, as a shell would find it; undefined when there is none. */
+const find = program => (process.env.PATH ?? '').split(delimiter).filter(Boolean).map(directory => join(directory, program)).find(path => existsSync(path))
 
 /** Refuses a Node that is too old before anything fails without a word. */
 export function ensureNode () {
@@ -36,42 +38,49 @@ export function ensureModules () {
   const stamp = join(root, LOCK_STAMP)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
   say('installing the packages of package-lock.json')
-  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) fail('npm ci failed: see above')
+  // --include=dev: the build needs the compiler, also where NODE_ENV is production
+  if (!run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])) fail('npm ci failed: see above')
   writeFileSync(stamp, hash)
 }
 
-/** The ways to install a package of the system, by package manager. */
+/** The ways to install a package of the system, by package manager; `update` is called when the first attempt fails. */
 const managers = {
-  'apt-get': name => [['apt-get', ['install', '-y', '-qq', '--no-install-recommends', name]], ['apt-get', ['update', '-qq']]],
-  dnf: name => [['dnf', ['install', '-y', '-q', name]]],
-  apk: name => [['apk', ['add', '-q', name]]],
-  brew: name => [['brew', ['install', '-q', name]]]
+  'apt-get': { install: ['install', '-y', '-qq', '--no-install-recommends'], update: ['update', '-qq'] },
+  dnf: { install: ['install', '-y', '-q'] },
+  apk: { install: ['add', '-q'] },
+  brew: { install: ['install', '-q'] }
 }
 
-/** @returns the words before a command that needs root; undefined when this process may not. */
+/** Debian starts the services that it installs, unless the run level or an absent systemd forbids it. */
+const quietly = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1', SYSTEMD_OFFLINE: '1' }
+
+/** @returns the words before a command that needs root, `quietly` among them since sudo drops the environment; undefined when this process may not. */
 function privilege (manager) {
   if (manager === 'brew' || process.getuid?.() === 0) return []
-  return isInstalled('sudo') && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined
+  if (!find('sudo') || spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0) return undefined
+  return ['sudo', '-n', 'env', ...Object.entries(quietly).map(pair => pair.join('='))]
 }
 
 /**
- * Installs a program of the system when it is absent and this process may.
- * @returns undefined when it is there; else the command that a human should run.
+ * Installs a program of the system when it is absent and this process may; never asks.
+ * @param names the package of each manager, where it is not named like the program.
+ * @returns undefined when the program is there; else the command that a human should run.
  */
-function ensureProgram (program, packages) {
-  if (isInstalled(program)) return undefined
-  const manager = Object.keys(managers).find(isInstalled)
+function ensureProgram (program, names) {
+  if (find(program)) return undefined
+  const manager = Object.keys(managers).find(find)
   if (!manager) return `install ${program}`
-  const name = packages[manager] ?? program
-  const [install, update] = managers[manager](name)
+  const name = names[manager] ?? program
   const before = privilege(manager)
-  if (before === undefined) return `sudo ${manager} install ${name}`
+  if (!before) return `sudo ${manager} install ${name}`
   say(`${program} is not installed: installing it with ${manager}`)
-  // RUNLEVEL=1: Debian does not start the service it installs
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  const call = ([tool, args]) => run([...before, tool][0], [...[...before, tool].slice(1), ...args], { env })
-  if (!call(install) && update) call(update) && call(install)
-  return isInstalled(program) ? undefined : `${manager} install ${name}`
+  const { install, update } = managers[manager]
+  const call = args => {
+    const [first, ...rest] = [...before, manager, ...args]
+    return run(first, rest, { env: { ...process.env, ...quietly } })
+  }
+  if (!call([...install, name]) && update && call(update)) call([...install, name])
+  return find(program) ? undefined : `${manager} install ${name}`
 }
 
 /** Provides redis-server, unless IRIS_REDIS_URL names another Redis; else one line and exit 1. */
@@ -81,30 +90,39 @@ export function ensureRedisServer () {
   if (remedy) fail(`redis-server is not installed: run \`${remedy}\`, or set IRIS_REDIS_URL to a Redis of your own`)
 }
 
-/** Provides a browser for the tests of the page; without one they are skipped and say so. */
+/** Provides a browser for the tests of the page, named in IRIS_CHROMIUM; without one they are skipped and say so. */
 export function ensureChromium () {
-  const remedy = ensureProgram('chromium', { brew: 'chromium' })
-  if (remedy) say(`chromium is not installed (\`${remedy}\`): the tests of the page will be skipped`)
+  if (process.env.IRIS_CHROMIUM) return
+  const browser = () => ['chromium', 'chromium-browser', 'google-chrome'].map(find).find(Boolean)
+  const remedy = browser() ? undefined : ensureProgram('chromium', {})
+  if (remedy) say(`chromium is not installed (run \`${remedy}\`, or set IRIS_CHROMIUM): the tests of the page will be skipped`)
+  else process.env.IRIS_CHROMIUM = browser()
 }
 
-/** @returns a digest of everything that the build depends on. */
-function sourcesHash () {
+/** @returns a digest of everything that the build depends on: contents, so that a checkout which only touches files is not stale. */
+export function hashSources () {
   const hash = createHash('sha256')
   for (const directory of ['src', 'test']) {
     const entries = readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
     const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name)).sort()
-    for (const file of files) hash.update(file.slice(root.length)).update(readFileSync(file))
+    for (const file of files) hash.update(`\0${file.slice(root.length)}\0`).update(readFileSync(file))
   }
-  for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/build.js']) hash.update(readFileSync(join(root, file)))
+  for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/build.js']) hash.update('\0').update(readFileSync(join(root, file)))
   return hash.digest('hex')
 }
 
-/** Builds when a source has changed since the last build. */
-export function ensureBuild () {
-  const hash = sourcesHash()
+/** @returns whether a source has changed since the last build that succeeded. */
+export function isStale () {
   const stamp = join(root, BUILD_STAMP)
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
+  return !existsSync(stamp) || readFileSync(stamp, 'utf8') !== hashSources()
+}
+
+/** Notes which sources build/ was made of. */
+export const stampBuild = hash => writeFileSync(join(root, BUILD_STAMP), hash)
+
+/** Builds when it is stale. */
+export function ensureBuild () {
+  if (!isStale()) return
   say('building')
   if (!run(process.execPath, ['scripts/build.js'])) fail('the build failed: see above')
-  writeFileSync(stamp, hash)
 }

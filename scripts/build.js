@@ -1,10 +1,18 @@
-// Compiles src and test to build/, and copies what the compiler does not: Lua scripts and the page.
+// npm run build [-- --if-stale]: compiles src and test to build/, and copies what the compiler does not: Lua scripts, the page.
 import { spawnSync } from 'node:child_process'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './bootstrap.js'
+import { ensureModules, ensureNode, hashSources, isStale, root, stampBuild } from './bootstrap.js'
 
+ensureNode()
+ensureModules()
+if (process.argv.includes('--if-stale') && !isStale()) process.exit(0)
+
+// taken before: a source that changes during the build makes it stale
+const hash = hashSources()
 rmSync(join(root, 'build'), { recursive: true, force: true })
 const { status } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd: root, stdio: 'inherit' })
 if (status !== 0) process.exit(1)
-for (const assets of ['src/store/lua', 'src/page']) cpSync(join(root, assets), join(root, 'build', assets), { recursive: true })
+const isAsset = path => statSync(path).isDirectory() || !path.endsWith('.ts')
+for (const directory of ['src', 'test']) cpSync(join(root, directory), join(root, 'build', directory), { recursive: true, filter: isAsset })
+stampBuild(hash)

@@ -1,27 +1,45 @@
-// npm run check: lint, dead code, tests, and drift of generated documents. `--skip-tests` leaves the tests out.
+// npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, tests; each named with its outcome and time.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { ensureBuild, ensureModules, root } from './bootstrap.js'
+import { ensureModules, ensureNode, root } from './bootstrap.js'
 import { runTests } from './test.js'
 
+ensureNode()
 ensureModules()
-ensureBuild() // the compiler is the check of types
 
 const bin = name => join(root, 'node_modules/.bin', name)
+const lint = ['lint', bin('eslint'), ['.']]
+const build = ['types and build', process.execPath, ['scripts/build.js', '--if-stale']]
+/** These read what was built. */
 const steps = [
-  ['lint', bin('eslint'), ['.']],
   ['dead code', bin('ts-unused-exports'), ['tsconfig.json', '--allowUnusedTypes']],
   ['OpenAPI drift', process.execPath, ['scripts/openapi.js', '--check']],
   ['README drift', process.execPath, ['scripts/readme.js', '--check']],
   ['OpenAPI lint', bin('redocly'), ['lint', 'openapi/iris.yaml']]
 ]
 
-const counts = process.argv.includes('--skip-tests') ? { passed: 0, failed: 0 } : await runTests()
-for (const [name, program, args] of steps) {
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd: root, encoding: 'utf8', env: { ...process.env, REDOCLY_TELEMETRY: 'off' } })
+const counts = { passed: 0, failed: 0 }
+
+/** Runs a step; its output is printed when it failed. @returns whether it succeeded. */
+function check ([name, program, args]) {
+  const began = performance.now()
+  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, env })
   const isGood = status === 0
-  process.stdout.write(isGood ? `ok ${name}\n` : `FAILED ${name}\n${stdout ?? ''}${stderr ?? ''}\n`)
   counts[isGood ? 'passed' : 'failed']++
+  process.stdout.write(`${isGood ? 'ok' : 'FAILED'} ${name} ${Math.round(performance.now() - began)} ms\n`)
+  if (!isGood) process.stdout.write(`${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}\n`)
+  return isGood
+}
+
+check(lint)
+if (check(build)) {
+  for (const step of steps) check(step)
+  if (!process.argv.includes('--skip-tests')) {
+    const { passed, failed } = await runTests()
+    counts.passed += passed
+    counts.failed += failed
+  }
 }
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
-process.exit(counts.failed > 0 ? 1 : 0)
+process.exitCode = counts.failed > 0 ? 1 : 0

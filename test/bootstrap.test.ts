@@ -1,0 +1,129 @@
+// What `npm start` and `npm test` install and build, and when: in a tree of its own, with programs that only note their calls.
+import { spawnSync } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+
+const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url))
+/** A compiler that notes its calls. */
+const compiler = "require('node:fs').appendFileSync('calls', 'tsc\\n'); require('node:fs').mkdirSync('build', { recursive: true })"
+
+/** A small repository with the real scripts; its PATH has node and what `programs` define, as shell scripts. */
+async function makeTree (t: Test, programs: Record<string, string> = {}) {
+  const root = await mkdtemp(join(tmpdir(), 'iris-tree-'))
+  t.teardown(() => rm(root, { recursive: true, force: true }))
+  await cp(scripts, join(root, 'scripts'), { recursive: true })
+  const files = {
+    'package.json': '{ "type": "module" }',
+    'package-lock.json': '{}',
+    'tsconfig.json': '{}',
+    'src/a.ts': '',
+    'src/store/lua/a.lua': 'return 1',
+    'test/a.test.ts': '',
+    'node_modules/typescript/package.json': '{}',
+    'node_modules/typescript/bin/tsc': compiler
+  }
+  for (const [name, text] of Object.entries(files)) await put(name, text)
+  await mkdir(join(root, 'bin'))
+  for (const tool of ['sh', 'chmod']) await symlink(`/usr/bin/${tool}`, join(root, 'bin', tool))
+  for (const [name, script] of Object.entries({ npm: note('npm'), ...programs })) await writeFile(join(root, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+
+  async function put (name: string, text: string): Promise<void> {
+    await mkdir(dirname(join(root, name)), { recursive: true })
+    await writeFile(join(root, name), text)
+  }
+
+  return {
+    root,
+    put,
+    calls: async () => (await readFile(join(root, 'calls'), 'utf8').catch(() => '')).split('\n').slice(0, -1),
+    /** Calls functions of bootstrap.js. */
+    run (functions: string, env: Record<string, string> = {}) {
+      const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ${functions.split(' ').map(name => `bootstrap.${name}()`).join(';')}`
+      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env: { PATH: join(root, 'bin'), ...env } })
+      return { status, lines: stderr.split('\n').slice(0, -1) }
+    }
+  }
+}
+
+/** The script of a program that writes down how it was called. */
+const note = (name: string) => `echo "${name} $@" >> calls`
+const makes = (program: string) => `echo '#!/bin/sh' > bin/${program}; chmod +x bin/${program}`
+
+t.test('packages are installed once for each lockfile', async t => {
+  const tree = await makeTree(t)
+  t.same(tree.run('ensureModules'), { status: 0, lines: ['iris: installing the packages of package-lock.json'] })
+  t.same(tree.run('ensureModules'), { status: 0, lines: [] })
+  await tree.put('package-lock.json', '{ "changed": true }')
+  tree.run('ensureModules', { CI: 'true', NODE_ENV: 'production' })
+  t.match(await tree.calls(), [/^npm ci --include=dev/, /^npm ci --include=dev/])
+})
+
+t.test('a failed installation ends with a line, and is tried again', async t => {
+  const tree = await makeTree(t, { npm: 'exit 1' })
+  for (let round = 0; round < 2; round++) t.match(tree.run('ensureModules'), { status: 1, lines: [/installing/, 'iris: npm ci failed: see above'] })
+})
+
+t.test('no redis-server and nothing to install it with: one line, exit 1', async t => {
+  const tree = await makeTree(t)
+  t.same(tree.run('ensureRedisServer'), { status: 1, lines: ['iris: redis-server is not installed: run `install redis-server`, or set IRIS_REDIS_URL to a Redis of your own'] })
+  t.same(tree.run('ensureRedisServer', { IRIS_REDIS_URL: 'redis://127.0.0.1' }), { status: 0, lines: [] })
+})
+
+const isRoot = process.getuid?.() === 0
+t.test('apt-get installs redis-server without a question and without a running service', { skip: !isRoot && 'needs root' }, async t => {
+  const tree = await makeTree(t, { 'apt-get': `echo "$DEBIAN_FRONTEND $RUNLEVEL $SYSTEMD_OFFLINE $@" >> calls; ${makes('redis-server')}` })
+  t.same(tree.run('ensureRedisServer'), { status: 0, lines: ['iris: redis-server is not installed: installing it with apt-get'] })
+  t.same(tree.run('ensureRedisServer'), { status: 0, lines: [] })
+  t.same(await tree.calls(), ['noninteractive 1 1 install -y -qq --no-install-recommends redis-server'])
+})
+
+t.test('apt-get without package lists is updated and tried once more', { skip: !isRoot && 'needs root' }, async t => {
+  const tree = await makeTree(t, { 'apt-get': `${note('apt-get')}; if [ "$1" = update ]; then echo > lists; elif [ -e lists ]; then ${makes('redis-server')}; else exit 100; fi` })
+  t.equal(tree.run('ensureRedisServer').status, 0)
+  t.match(await tree.calls(), [/apt-get install/, /apt-get update/, /apt-get install/])
+})
+
+t.test('an installation that fails: the command to run, exit 1', { skip: !isRoot && 'needs root' }, async t => {
+  const tree = await makeTree(t, { 'apt-get': 'exit 100' })
+  t.match(tree.run('ensureRedisServer'), { status: 1, lines: [/installing/, /run `apt-get install redis-server`, or set IRIS_REDIS_URL/] })
+})
+
+t.test('no browser: one line, and the tests go on', async t => {
+  const tree = await makeTree(t)
+  t.match(tree.run('ensureChromium'), { status: 0, lines: [/^iris: chromium is not installed \(run `install chromium`, or set IRIS_CHROMIUM\): the tests of the page will be skipped$/] })
+  t.same(tree.run('ensureChromium', { IRIS_CHROMIUM: '/a/browser' }), { status: 0, lines: [] })
+})
+
+t.test('builds when a source has changed, and only then', async t => {
+  const tree = await makeTree(t)
+  const isBuilt = async (changed: boolean, what: string) => {
+    const before = (await tree.calls()).length
+    t.same(tree.run('ensureBuild'), { status: 0, lines: changed ? ['iris: building'] : [] }, what)
+    t.equal((await tree.calls()).length - before, changed ? 1 : 0, what)
+  }
+  tree.run('ensureModules')
+  await isBuilt(true, 'nothing is built')
+  await isBuilt(false, 'nothing has changed')
+  await utimes(join(tree.root, 'src/a.ts'), 0, 0)
+  await isBuilt(false, 'a file is only touched')
+  t.equal(await readFile(join(tree.root, 'build/src/store/lua/a.lua'), 'utf8'), 'return 1')
+  await tree.put('src/store/lua/a.lua', 'return 2')
+  await isBuilt(true, 'a script has changed')
+  t.equal(await readFile(join(tree.root, 'build/src/store/lua/a.lua'), 'utf8'), 'return 2')
+  for (const name of ['src/new.ts', 'test/a.test.ts', 'tsconfig.json']) {
+    await tree.put(name, 'changed')
+    await isBuilt(true, name)
+  }
+  await rm(join(tree.root, 'src/new.ts'))
+  await isBuilt(true, 'a file is gone')
+})
+
+t.test('a build that fails ends with a line, and is tried again', async t => {
+  const tree = await makeTree(t)
+  tree.run('ensureModules')
+  await tree.put('node_modules/typescript/bin/tsc', `${compiler}; process.exit(2)`)
+  for (let round = 0; round < 2; round++) t.match(tree.run('ensureBuild'), { status: 1, lines: ['iris: building', 'iris: the build failed: see above'] })
+})

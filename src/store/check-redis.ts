@@ -1,5 +1,5 @@
 // Looks at a Redis before Iris trusts it: what breaks the promises is refused, what endangers them is said. PROTOCOL.md section 6.
-import type { Redis } from './redis.js'
+import { isUnavailable, type Redis } from './redis.js'
 
 /** The largest node size at which short streams stay small: a one-entry stream costs 1.3 KB instead of 4.3 KB. */
 const STREAM_NODE_BYTES = 1024
@@ -24,7 +24,7 @@ function warningsOf (info: Record<string, string>, config: Record<string, string
   const warnings: string[] = []
   if (info['aof_enabled'] !== '1') warnings.push('appendonly is off: a crash of Redis loses messages that were acknowledged')
   else if (config['appendfsync'] === 'no') warnings.push('appendfsync is no: a crash of the machine loses messages that were acknowledged')
-  if (Object.keys(config).length === 0) warnings.push('CONFIG GET is not allowed: appendfsync and stream-node-max-bytes are unknown')
+  if (Object.keys(config).length === 0) warnings.push('CONFIG GET is not allowed: appendfsync, stream-node-max-bytes and perhaps maxmemory-policy (noeviction is needed) are unknown')
   const nodeBytes = Number(config['stream-node-max-bytes'] ?? STREAM_NODE_BYTES)
   if (nodeBytes === 0 || nodeBytes > STREAM_NODE_BYTES) warnings.push(`stream-node-max-bytes is ${nodeBytes}: with ${STREAM_NODE_BYTES} the stream of a quiet user takes a third of the memory`)
   return warnings
@@ -34,7 +34,8 @@ async function readConfig (redis: Redis): Promise<Record<string, string>> {
   try {
     const flat = await redis.config('GET', 'maxmemory-policy', 'appendfsync', 'stream-node-max-bytes')
     return Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i] as string, flat[2 * i + 1] as string]))
-  } catch {
+  } catch (error) {
+    if (isUnavailable(error)) throw error
     return {} // managed services often forbid CONFIG
   }
 }

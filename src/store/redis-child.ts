@@ -1,0 +1,154 @@
+// One redis-server process: who may own the directory, how it is launched, when it is ready, how it ends.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { claimDirectory, namePid } from './pidfile.js'
+
+/** A server that says nothing for so long is given up; one that says it is loading is waited for. */
+const SILENT_MS = 30_000
+const KILL_MS = 5_000
+/** flock's exit code when another process holds the directory. */
+const HELD = 75
+/** The redis-server of a process that was killed takes a moment to end. */
+const HELD_MS = 3_000
+const LAST_LINES = 3
+
+export interface Exit { code: number | null, signal: NodeJS.Signals | null }
+export type RedisChild = ReturnType<typeof watch>
+type Guard = 'flock' | 'pidfile'
+
+interface Launch {
+  directory: string
+  socketPath: string
+  durability: 'memory' | 'disk'
+  /** Aborted: the launch is given up and its process ended. */
+  signal: AbortSignal
+  /** Called with each warning that a server which is ready prints. */
+  say (line: string): void
+}
+
+/**
+ * Looks at the programs of this machine.
+ * @returns `flock` when flock and setpriv can do what is needed (those of util-linux; busybox's cannot), else `pidfile`.
+ *   Throws an Error of one sentence when redis-server is missing or older than 7.0.
+ */
+function findGuard (directory: string): Guard {
+  const { error, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' })
+  if (error) throw new Error('redis-server is not installed: install it (Debian: apt-get install redis-server), or set IRIS_REDIS_URL')
+  const version = /v=(\d+)\.\S*/.exec(stdout)
+  if (!version || Number(version[1]) < 7) throw new Error(`redis-server ${version?.[0].slice(2) ?? 'of an unknown version'} is too old: 7.0 is the floor; install a newer one, or set IRIS_REDIS_URL`)
+  const { status } = spawnSync('flock', guardArgs(directory, ['true']), { stdio: 'ignore' })
+  return status === 0 || status === HELD ? 'flock' : 'pidfile'
+}
+
+/**
+ * Launches a redis-server and waits until it has read its data and answers.
+ * @returns the running process. Throws an Error of one sentence, with Redis' last words, when it ends before that;
+ *   an error that names the directory when another process owns it.
+ */
+export async function launchRedis (launch: Launch): Promise<RedisChild> {
+  const guard = findGuard(launch.directory)
+  for (const began = performance.now(); ;) {
+    if (guard === 'pidfile') await claimDirectory(launch.directory)
+    const child = watch(spawnRedis(launch, guard), launch.say)
+    if (guard === 'pidfile') await namePid(launch.directory, child.pid)
+    if (await becomesReady(child, launch)) return child
+    await child.end(KILL_MS)
+    launch.signal.throwIfAborted()
+    const { code } = await child.exited
+    if (code !== HELD) throw new Error(`redis-server does not start in ${launch.directory}: ${child.lastWords() || 'it said nothing'}`)
+    if (performance.now() - began > HELD_MS) throw new Error(`another process uses the data directory ${launch.directory}`)
+    await delay(50)
+  }
+}
+
+/** A process group of its own: a Ctrl-C in the terminal must reach Iris only, which still needs Redis while it drains. */
+function spawnRedis ({ directory, socketPath, durability }: Launch, guard: Guard): ChildProcess {
+  const redis = [
+    'redis-server', '--port', '0', '--unixsocket', socketPath, '--unixsocketperm', '700', '--dir', directory,
+    '--appendonly', 'yes', '--appendfsync', durability === 'disk' ? 'always' : 'everysec', '--save', '',
+    '--maxmemory-policy', 'noeviction', '--stream-node-max-bytes', '1024'
+  ]
+  const [program, ...args] = guard === 'flock' ? ['flock', ...guardArgs(directory, redis)] : redis
+  return spawn(program as string, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+}
+
+function guardArgs (directory: string, command: string[]): string[] {
+  return ['-n', '--no-fork', '-E', String(HELD), join(directory, 'lock'), 'setpriv', '--pdeathsig', 'TERM', ...command]
+}
+
+/** Follows a process: what it said last, and its end. */
+function watch (child: ChildProcess, say: (line: string) => void) {
+  const lines: string[] = []
+  let isReady = false
+  const hear = (chunk: Buffer) => {
+    for (const line of chunk.toString().split('\n')) {
+      if (line.trim() === '') continue
+      lines.push(line.trim())
+      if (isReady && / # /.test(line)) say(line)
+    }
+    lines.splice(0, lines.length - LAST_LINES)
+  }
+  child.stdout?.on('data', hear)
+  child.stderr?.on('data', hear)
+  const exited = new Promise<Exit>(resolve => {
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.once('error', err => { lines.push(err.message); resolve({ code: -1, signal: null }) })
+  })
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined
+  return {
+    pid: child.pid ?? 0,
+    exited,
+    hasEnded,
+    /** From now on its warnings are said. */
+    ready: () => { isReady = true },
+    lastWords: () => lines.join(' | '),
+    /** Ends it: SIGTERM, SIGKILL after `ms`. Resolves when it has ended and all that it said is heard. */
+    async end (ms: number): Promise<void> {
+      isReady = false
+      const closed = child.stdout?.closed === false ? once(child, 'close') : undefined
+      if (!hasEnded()) child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), ms)
+      await exited
+      clearTimeout(timer)
+      // a child that writes the log anew holds the pipes for a while: not waited for
+      await Promise.race([closed, delay(200, undefined, { ref: false })])
+    }
+  }
+}
+
+/** @returns false when it has ended, was silent for too long, or is not wanted any more. */
+async function becomesReady (child: RedisChild, { socketPath, signal }: Launch): Promise<boolean> {
+  let heard = performance.now()
+  for (let pause = 5; !signal.aborted && !child.hasEnded(); pause = Math.min(1.1 * pause, 200)) {
+    const state = await ask(socketPath, child.pid)
+    if (state === 'ready') {
+      child.ready()
+      return true
+    }
+    if (state === 'loading') heard = performance.now()
+    else if (performance.now() - heard > SILENT_MS) return false
+    await Promise.race([delay(pause), child.exited])
+  }
+  return false
+}
+
+/** What the process `pid` itself answers: the socket may still be that of a dying one. */
+async function ask (path: string, pid: number): Promise<'ready' | 'loading' | 'silent'> {
+  const reply = await new Promise<string>(resolve => {
+    const socket = connect(path)
+    let text = ''
+    socket.setTimeout(1_000, () => socket.destroy())
+    socket.on('connect', () => socket.write('INFO server\r\nPING\r\n'))
+    socket.on('data', chunk => {
+      text += chunk.toString()
+      if (/^(\+PONG|-)/m.test(text)) socket.end()
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve(text))
+  })
+  if (!reply.includes(`process_id:${pid}\r\n`)) return 'silent'
+  return reply.includes('+PONG') ? 'ready' : 'loading'
+}

@@ -8,6 +8,7 @@ import { createNodes, type Page } from './delivery/nodes.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRenderer } from './delivery/render.js'
 import { command } from './delivery/say.js'
+import { createSweeper } from './delivery/sweeper.js'
 import { createBoxes } from './store/boxes.js'
 import { createClock } from './store/clock.js'
 import { createConversations } from './store/conversation.js'
@@ -16,7 +17,7 @@ import { createMailbox } from './store/mailbox.js'
 import { createMarkers } from './store/markers.js'
 import { createNotices } from './store/notices.js'
 import { createOnce } from './store/once.js'
-import { isUnavailable, type Redis } from './store/redis.js'
+import type { Redis } from './store/redis.js'
 import { createTerminals } from './store/terminals.js'
 import { createTickets } from './store/tickets.js'
 
@@ -44,6 +45,13 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   const boxes = createBoxes(store)
   const recalled = createRecalled()
   const renderer = createRenderer(recalled, now)
+  const sweeper = createSweeper({
+    async sweep () {
+      await clock.adjust()
+      await hub.sweep()
+    },
+    log
+  })
   const jobs = createJobs({ conversations, boxes, renderer })
   const hub = createHub({
     mailbox: createMailbox(store),
@@ -54,8 +62,8 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
     log,
     onEvicted: (userId, terminalId) => deliver.forgetTerminal(userId, terminalId, 'evicted')
   })
-  const nodes = createNodes({ redis, node, hub, pageJob })
-  const deliver = createDeliver({ conversations, markers, boxes, terminals: createTerminals(store), hub, nodes, recalled, now })
+  const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
+  const deliver = createDeliver({ conversations, markers, boxes, terminals: createTerminals(store), hub, nodes, recalled, now, onLost: sweeper.sweep })
   const context: Context = {
     conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), deliver, limits, now, mintToken
   }
@@ -65,30 +73,23 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
     return jobs.messages(references, 'history', () => command('GET_READ_MSG_END', { requestId, count, hasMore }, { now: now(), traceId }))
   }
 
-  async function sweep (): Promise<void> {
-    try {
-      await clock.adjust()
-      await hub.sweep()
-    } catch (err) {
-      if (!isUnavailable(err)) log.error({ err }, 'the sweep failed')
-    }
-  }
-
   const timers: NodeJS.Timeout[] = []
   return {
     context,
     hub,
 
-    /** Begins heartbeats and sweeps; the first sweep, and one after every reconnect, makes good what was missed meanwhile. */
+    /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     start (): void {
-      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(() => void sweep(), SWEEP_MS))
-      redis.on('ready', () => void sweep())
-      if (redis.status === 'ready') void sweep()
+      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS))
+      redis.on('ready', sweeper.sweep)
+      sweeper.sweep()
     },
 
     /** Ends all streams and stops listening to other nodes. */
     stop (): void {
       for (const timer of timers) clearInterval(timer)
+      redis.off('ready', sweeper.sweep)
+      sweeper.stop()
       hub.end('DRAIN')
       nodes.close()
     }

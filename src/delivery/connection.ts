@@ -35,7 +35,8 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   let position: Position = { epoch: '', seq: 0 }
   let target = 0
   const jobs: Job[] = []
-  let start: Start | undefined
+  let more = false
+  let fresh = false
   let busy = false
   let wokenWhileBusy = false
   const { hasRoom, write, isStuck, isSilent } = createOutlet(printer, now)
@@ -81,7 +82,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   }
 
   function ready (): void {
-    const frame = gatewayCommand('IRIS.READY', start?.more ? { more: true } : {}, { now: now(), traceId })
+    const frame = gatewayCommand('IRIS.READY', more ? { more } : {}, { now: now(), traceId })
     write(printer.format({ ...frame, id: formatCursor(position) }))
     stage = 'live'
   }
@@ -147,9 +148,9 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
     /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
     begin (facts: Start): void {
       if (stage === 'closed') return
-      ;({ position, target } = facts)
+      // the greeting is not kept: it would stay for the life of the connection
+      ;({ position, target, more, fresh } = facts)
       jobs.unshift(...facts.jobs)
-      start = facts
       stage = 'replay'
       write(facts.greeting.map(frame => printer.format(frame)).join(''))
       wake()
@@ -188,7 +189,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
       if (isStuck()) return close('SLOW')
       if (!isSilent() || !hasRoom()) return
       // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
-      const cursor = stage === 'pending' && start?.fresh ? '' : printer.format({ id: formatCursor(position) })
+      const cursor = stage === 'pending' && fresh ? '' : printer.format({ id: formatCursor(position) })
       write(printer.comment + cursor)
     }
   }

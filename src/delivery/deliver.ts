@@ -5,6 +5,7 @@ import type { createConversations, Revocation, Send } from '../store/conversatio
 import type { Reference } from '../store/entry.js'
 import type { BoxName } from '../store/keys.js'
 import type { createMarkers, Reading } from '../store/markers.js'
+import { isUnavailable } from '../store/redis.js'
 import type { createTerminals } from '../store/terminals.js'
 import { parseCursor } from '../protocol/ids.js'
 import { hintedItem } from './feed.js'
@@ -22,10 +23,19 @@ interface Floor {
   nodes: Nodes
   recalled: Recalled
   now (): number
+  /** The store did not answer a write: it may be done all the same, and then nobody here has heard of it. */
+  onLost (): void
 }
 
 /** Makes the door. Standalone Redis: one script writes every member's entry, so the order of streams is the order of scripts. */
-export function createDeliver ({ conversations, markers, boxes, terminals, hub, nodes, recalled, now }: Floor) {
+export function createDeliver ({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost }: Floor) {
+  async function written<T> (write: Promise<T>): Promise<T> {
+    return await write.catch((error: unknown) => {
+      if (isUnavailable(error)) onLost()
+      throw error
+    })
+  }
+
   function hintAll (here: Here, referenceFor: (userId: string) => Reference, bodyFor: (userId: string) => string): void {
     for (const { userId, id } of here) hub.hint(userId, hintedItem(id, referenceFor(userId), bodyFor(userId)))
   }
@@ -39,7 +49,7 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
   }
 
   async function complete (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, traceId: string }) {
-    const { states, here } = await boxes.complete(box, userId, facts)
+    const { states, here } = await written(boxes.complete(box, userId, facts))
     facts.ids.forEach((id, i) => { if (states[i] === 'completed') recalled.item(userId, id) })
     hintPositions(here)
     return states
@@ -48,7 +58,7 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
   return {
     /** A message to every member, its sender included. [MSG-1] [MSG-3] */
     async message (send: Send) {
-      const sent = await conversations.append(send)
+      const sent = await written(conversations.append(send))
       const { conversationId, from, terminalId } = send
       const { seq, epoch, body } = sent
       const reference: Reference = { kind: 'msg', conversationId, seq }
@@ -59,7 +69,7 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
 
     /** A reader's marker, to those who watch it. [READ-3] [REST-2] */
     async reading (reading: Reading) {
-      const marked = await markers.mark(reading)
+      const marked = await written(markers.mark(reading))
       const { event, ownEvent, here } = marked
       const isOwn = (userId: string) => userId === reading.reader
       hintAll(here,
@@ -71,7 +81,7 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
     /** A revocation, to every member. From its answer on no copy in this process is printed. [REVOKE-4] [DOWN-2] */
     async revocation (revocation: Revocation) {
       const { conversationId, seq } = revocation
-      const revoked = await conversations.revoke(revocation)
+      const revoked = await written(conversations.revoke(revocation))
       recalled.message(conversationId, seq, revoked.tombstone)
       hintAll(revoked.here, () => ({ kind: 'event', body: revoked.event }), () => revoked.event)
       return revoked
@@ -79,7 +89,7 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
 
     /** An item into a user's box. [CMD-2] */
     async item (box: BoxName, userId: string, item: Put) {
-      const { outcome, here } = await boxes.put(box, userId, item)
+      const { outcome, here } = await written(boxes.put(box, userId, item))
       const { id, body, filter } = item
       hintAll(here, () => ({ kind: 'box', box, id, ...(filter !== undefined && { filter }) }), () => body)
       return outcome
@@ -89,7 +99,7 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
 
     /** The server takes an item back from a user. @returns whether he still had it. */
     async cancel (box: BoxName, userId: string, { id, traceId }: { id: string, traceId: string }): Promise<boolean> {
-      const { states: [state], here } = await boxes.cancel(box, userId, { ids: [id], traceId })
+      const { states: [state], here } = await written(boxes.cancel(box, userId, { ids: [id], traceId }))
       recalled.item(userId, id)
       hintPositions(here)
       return state === 'completed'

@@ -34,6 +34,7 @@ export function createHub (floor: Floor) {
   const { mailbox, markers, jobs, renderer, now, log } = floor
   const users = new Map<string, Present>()
   const dirty = new Set<Present>()
+  let ended: Bye | undefined
 
   /** Hints of one turn of the event loop are printed together: one write per socket. */
   function wakeLater (present: Present): void {
@@ -87,7 +88,7 @@ export function createHub (floor: Floor) {
       greeting.push(gatewayCommand('IRIS.RESET', { reason: verdict, cursor: formatCursor(top), conversations, ...(next && { more: true }) }, facts))
     }
     const waiting: Job[] = attached.unread.length > 0 ? [jobs.messages(attached.unread, 'mailbox')] : []
-    if (attached.pending) waiting.push(jobs.pending('CMD_BOX', opening, from.seq), jobs.pending('NOTICE_BOX', opening, from.seq))
+    if (attached.pending) waiting.push(jobs.pending('CMD_BOX', opening, from), jobs.pending('NOTICE_BOX', opening, from))
     return { position: from, target: top.seq, jobs: waiting, more: attached.more, greeting, fresh: !resumed }
   }
 
@@ -114,6 +115,10 @@ export function createHub (floor: Floor) {
       users.set(userId, present)
       const connection = createConnection(opening, { feed: present.feed, mailbox, renderer, now, onClosed: leave, log })
       present.connections.add(connection)
+      if (ended) {
+        connection.close(ended)
+        return connection
+      }
       try {
         const attached = await mailbox.attach(opening)
         if (attached === undefined) {
@@ -171,8 +176,9 @@ export function createHub (floor: Floor) {
       }
     },
 
-    /** Ends all streams, each with its goodbye. */
+    /** Ends all streams, each with its goodbye, and those that still come. */
     end (bye: Bye): void {
+      ended = bye
       for (const { connections } of [...users.values()]) for (const connection of [...connections]) connection.close(bye)
     },
 

@@ -1,6 +1,7 @@
 // What a connection prints beside its stream: unread messages, pending items, pages of history. Bodies are read when
 // there is room to print them, so that a slow reader costs no memory and a recalled text is not printed. [SLOW-1] [DOWN-2]
 import type { Source } from '../protocol/events.js'
+import type { Position } from '../protocol/ids.js'
 import type { createBoxes, Pending } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { BoxName } from '../store/keys.js'
@@ -55,9 +56,9 @@ export function createJobs ({ conversations, boxes, renderer }: Stores) {
 
     /**
      * What is pending in a box for a terminal. [COMPLETE-3]
-     * @param upTo the last entry that is not delivered by the stream itself; later ones come from there.
+     * @param from where the stream begins for this connection; it brings what stands behind by itself.
      */
-    pending (box: BoxName, viewer: Viewer, upTo: number): Job {
+    pending (box: BoxName, viewer: Viewer, from: Position): Job {
       let ids: string[] | undefined
       const frameOf = ({ id, filter }: Pending, body: string) =>
         renderer.entry({ reference: { kind: 'box', box, id, ...(filter !== undefined && { filter }) }, body }, viewer, 'mailbox')
@@ -66,7 +67,7 @@ export function createJobs ({ conversations, boxes, renderer }: Stores) {
         if (ids.length === 0) return undefined
         const chunk = ids.slice(0, CHUNK)
         const pending = await boxes.read(box, viewer.userId, chunk)
-        const items = pending.filter(item => item.entry <= upTo && needsCompletion(item.body) && frameOf(item, item.body))
+        const items = pending.filter(item => !isAfter(item.entry, from) && needsCompletion(item.body) && frameOf(item, item.body))
         const before = await boxes.countDeliveries(box, viewer.userId, items.map(({ id }) => id))
         return () => {
           ids = ids?.slice(chunk.length)
@@ -78,6 +79,8 @@ export function createJobs ({ conversations, boxes, renderer }: Stores) {
 }
 
 export type Jobs = ReturnType<typeof createJobs>
+
+const isAfter = (entry: Position, from: Position) => entry.epoch === from.epoch && entry.seq > from.seq
 
 const needsCompletion = (body: string) => (JSON.parse(body) as { needComplete: boolean }).needComplete
 

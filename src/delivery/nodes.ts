@@ -1,4 +1,5 @@
 // Hints between nodes: what another node's script or command published for users who are connected here. Section 6.
+import { parseCursor } from '../protocol/ids.js'
 import { createRedisSubscriber, type Redis } from '../store/redis.js'
 import { readReference } from '../store/entry.js'
 import { keys, partition, PARTITIONS } from '../store/keys.js'
@@ -15,16 +16,27 @@ export type NodeMessage =
 /** A page of history: printed as MSG_DOWN, closed by GET_READ_MSG_END. [GET-1] */
 export interface Page { requestId: string, conversationId: string, firstSeq: number, count: number, hasMore: boolean, traceId: string }
 
-interface Floor { redis: Redis, node: string, hub: Hub, pageJob (page: Page): Job }
+interface Floor {
+  redis: Redis
+  node: string
+  hub: Hub
+  pageJob (page: Page): Job
+  /** Called whenever the channels are heard (again): hints that came before are lost. */
+  onSubscribed (): void
+}
 
 /**
  * Listens to the channels of this node: one per partition, however many users there are.
  * @returns `tell(userId, node, message)` publishes to another node, or does it here; `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, pageJob }: Floor) {
+export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor) {
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
-  subscriber.on('ready', () => { subscriber.ssubscribe(...channels).catch(() => subscriber.disconnect(true)) })
+  let isClosed = false
+  subscriber.on('ready', () => {
+    // what was published while nobody listened is found by looking: at once, not with the next sweep
+    subscriber.ssubscribe(...channels).then(onSubscribed, () => { if (!isClosed) subscriber.disconnect(true) })
+  })
   subscriber.on('smessage', (_channel: string, text: string) => {
     // what cannot be read is a lost hint, which costs latency only; thrown here, it would end the process
     try { receive(JSON.parse(text) as NodeMessage | EntryHint) } catch {}
@@ -33,6 +45,7 @@ export function createNodes ({ redis, node, hub, pageJob }: Floor) {
   function receive (message: NodeMessage | EntryHint): void {
     if (Array.isArray(message)) {
       const [userId, id, fields, body] = message
+      if (!parseCursor(id)) return
       // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
       if (body.includes('"name":"REVOKE"')) hub.forget(userId)
       hub.hint(userId, hintedItem(id, readReference(fields), body))
@@ -45,7 +58,10 @@ export function createNodes ({ redis, node, hub, pageJob }: Floor) {
       if (to === node) receive(message)
       else await redis.spublish(keys.node(partition(userId), to), JSON.stringify(message))
     },
-    close (): void { subscriber.disconnect() }
+    close (): void {
+      isClosed = true
+      subscriber.disconnect()
+    }
   }
 }
 

@@ -1,12 +1,12 @@
 // What the gateway itself says: CMD_DOWN with a name that begins with `IRIS.`, and other commands made here. Section 4.
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { type Bye, byes, type gatewayCommands } from '../protocol/events.js'
 import type { Static } from '@sinclair/typebox'
 import type { Frame } from './render.js'
 
 /** @returns a command id: time and chance, sortable, opaque. */
 export function newCmdId (now: number): string {
-  return 'k' + now.toString(16).padStart(11, '0') + randomBytes(5).toString('hex')
+  return 'k' + now.toString(16).padStart(11, '0') + randomUUID().slice(-10)
 }
 
 interface Facts { now: number, traceId: string }

@@ -1,5 +1,5 @@
 // A send, from a user's MSG_UP or from the server API: prepared here, decided by the conversation's script. [MSG-1] [MSG-2]
-import { hash, randomBytes } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { dmId, SYSTEM_USER } from '../protocol/ids.js'
 import type { MessageContent } from '../protocol/message.js'
@@ -34,7 +34,7 @@ export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: 
     clientMsgId,
     fingerprint: fingerprint(parts),
     draft: JSON.stringify({ from, clientMsgId, ...parts, traceId }).slice(1, -1),
-    nonce: randomBytes(4).toString('hex'),
+    nonce: randomUUID().slice(0, 8),
     quoteSeq: quote?.seq ?? 0,
     silent: options?.silent ?? false,
     ...(to !== undefined && { create: [from, to] as [string, string] })

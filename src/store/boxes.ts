@@ -1,9 +1,10 @@
 // CMD_BOX and NOTICE_BOX: what is pending for a user until he completes it or it expires. Sections 4 to 6.
+import { parseCursor, type Position } from '../protocol/ids.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
 import { type BoxName, keys, partition } from './keys.js'
 import { defineScript } from './scripts.js'
 
-const boxKeys = ['box', 'expiry', 'waiting', 'done', 'deliveries', 'collapse'] as const
+const boxKeys = ['box', 'order', 'expiry', 'waiting', 'done', 'deliveries', 'collapse'] as const
 
 const putBox = defineScript('put-box', {
   preludes: ['down', 'box'],
@@ -23,8 +24,8 @@ export type CompleteState = 'completed' | 'share' | 'already' | 'unknown' | 'exp
 /** An item for a box. `body`: the event's JSON; `meta`: what its completion needs to know; `expiresAt` in ms. */
 export interface Put { id: string, body: string, meta: Record<string, unknown>, expiresAt: number, everyTerminal: boolean, collapseKey?: string, filter?: string }
 
-/** A pending item: the number of its entry in the down stream, its body, and the terminals it is for. */
-export interface Pending { id: string, entry: number, body: string, filter?: string }
+/** A pending item: where its entry stood in the down stream, its body, and the terminals it is for. */
+export interface Pending { id: string, entry: Position, body: string, filter?: string }
 
 /** Makes the boxes of a store. */
 export function createBoxes (store: StoreContext) {
@@ -34,6 +35,7 @@ export function createBoxes (store: StoreContext) {
 
   const keysOf = (box: BoxName, user: string) => ({
     box: keys.box(box, user),
+    order: keys.boxPart(box, user, 'ORDER'),
     expiry: keys.boxPart(box, user, 'EXPIRY'),
     waiting: keys.boxPart(box, user, 'WAITING'),
     done: keys.boxPart(box, user, 'DONE'),
@@ -78,9 +80,9 @@ export function createBoxes (store: StoreContext) {
     /** The server takes an item back from a user: his terminals are told with `op:"cancel"`. */
     cancel: (box: BoxName, userId: string, facts: { ids: string[], traceId: string }) => end(box, userId, { ...facts, op: 'cancel', terminalId: '' }),
 
-    /** @returns the ids of what is pending for a terminal, in the order of their entries; what waits for other terminals only is left out. */
+    /** @returns the ids of what is pending for a terminal, in the order in which it was put there; what waits for other terminals only is left out. */
     async pendingIds (box: BoxName, userId: string, terminalId: string): Promise<string[]> {
-      const [ids, waiting] = await Promise.all([redis.hkeys(keys.box(box, userId)), redis.hgetall(keys.boxPart(box, userId, 'WAITING'))])
+      const [ids, waiting] = await Promise.all([redis.zrange(keys.boxPart(box, userId, 'ORDER'), '0', '-1'), redis.hgetall(keys.boxPart(box, userId, 'WAITING'))])
       return ids.filter(id => waiting[id]?.includes(`,${terminalId},`) ?? true)
     },
 
@@ -93,7 +95,7 @@ export function createBoxes (store: StoreContext) {
         if (!stored) return []
         const [space, newline] = [stored.indexOf(' '), stored.indexOf('\n')]
         const { filter } = JSON.parse(stored.slice(space, newline)) as { filter?: string }
-        return [{ id, entry: Number(stored.slice(0, space)), body: stored.slice(newline + 1), ...(filter !== undefined && { filter }) }]
+        return [{ id, entry: parseCursor(stored.slice(0, space)) ?? { epoch: '', seq: 0 }, body: stored.slice(newline + 1), ...(filter !== undefined && { filter }) }]
       })
     },
 

@@ -8,8 +8,12 @@ const PARTITIONS = 128
  * Fixed for ever: another hash would lose every key that exists.
  */
 export function partition (id: string): number {
-  return keySlot(id) % PARTITIONS
+  // the keys of one owner are named in a row
+  if (id !== last.id) last = { id, partition: keySlot(id) % PARTITIONS }
+  return last.partition
 }
+
+let last = { id: '', partition: 0 }
 
 const key = (owner: string, name: string, ...rest: string[]) => [`iris:{${partition(owner)}}`, name, ...rest].join(':')
 
@@ -27,9 +31,9 @@ export const keys = {
   /** Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. */
   routes: (user: string) => key(user, 'TERMINALS', user, 'ROUTES'),
   box: (box: BoxName, user: string) => key(user, box, user),
-  boxPart: (box: BoxName, user: string, part: 'EXPIRY' | 'WAITING' | 'DONE' | 'DELIVERIES' | 'COLLAPSE') => key(user, box, user, part),
+  boxPart: (box: BoxName, user: string, part: 'ORDER' | 'EXPIRY' | 'WAITING' | 'DONE' | 'DELIVERIES' | 'COLLAPSE') => key(user, box, user, part),
   conversation: (conversation: string) => key(conversation, 'CONVERSATION', conversation),
-  /** Members: user -> role, first visible seq, partition. */
+  /** Members: user -> role, first visible seq, partition, and the epoch of his stream when he was last served. */
   members: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'MEMBERS'),
   /** Members who left: user -> first and last visible seq. */
   left: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'LEFT'),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
+import { joinWrites } from './redis.js'
 
 const directory = new URL('./lua/', import.meta.url)
 const source = (name: string) => readFileSync(new URL(`${name}.lua`, directory), 'utf8')
@@ -42,6 +43,7 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
       redis.defineCommand(command, { lua, numberOfKeys: facts.keys.length })
       loaded.add(redis)
     }
+    joinWrites(redis)
     const call = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[command]
     const reply = await call?.call(redis, ...facts.keys.map(key => keys[key]), ...facts.args.map(arg => args[arg]), ...list) as Reply
     const status = Number(reply[0])

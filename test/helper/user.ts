@@ -97,3 +97,13 @@ export async function groupOf ({ server }: Server, ...users: { userId: string }[
   if (status !== 200) throw new Error(`the group was refused: ${status}`)
   return id
 }
+
+/** What must not wait for the next sweep, which comes after 25 s: the bound is far from both. */
+export async function beforeTheSweep<T> (t: Test, promise: Promise<T>): Promise<T | undefined> {
+  const late = new AbortController()
+  const found = await Promise.race([promise, pause(10_000, undefined, { signal: late.signal }).catch(() => undefined)])
+  late.abort()
+  t.not(found, undefined, 'it came before the sweep')
+  promise.catch(() => undefined)
+  return found
+}

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
-import { until, type User } from '../helper/user.js'
+import { beforeTheSweep, until, type User } from '../helper/user.js'
 
 /** An Iris on a Redis of its own, written to disk before it answers, that the test may kill. */
 async function setUp (t: Test) {
@@ -67,14 +67,16 @@ t.test('[SSE-1] without Redis: commands answer 503 with Retry-After, an attach 2
   t.match((await stream.next('MSG_DOWN')).data, { content: { text: 'm1' } })
 })
 
-t.test('[MSG-1] a Redis that hangs is a 503, not a hang', async t => {
+t.test('[MSG-1] [ATTACH-3] a Redis that hangs is a 503, not a hang; what it stored all the same is printed when it is back', async t => {
   const { server, alice, bob } = await setUp(t)
+  const stream = await bob.listen()
+  await stream.next('IRIS.READY')
   process.kill(server.pid, 'SIGSTOP')
   const answer = alice.send(bob, 'x', { clientMsgId: 'c-hang' })
   t.equal((await answer).status, 503)
   process.kill(server.pid, 'SIGCONT')
-  await until(async () => (await alice.send(bob, 'x', { clientMsgId: 'c-hang' })).status === 200 || undefined)
-  t.equal((await alice.conversations()).body['items' as 'code'] && ((await bob.conversations()).body['totalUnread']), 1)
+  await beforeTheSweep(t, stream.next('MSG_DOWN'))
+  t.match((await alice.send(bob, 'x', { clientMsgId: 'c-hang' })).body, { seq: 1, duplicate: true })
 })
 
 t.test('[MSG-1] a Redis that forgot its scripts is taught them again', async t => {

@@ -34,20 +34,24 @@ if trimmed > 0 then redis.call('HDEL', log, trimmed) end
 redis.call('SET', dedupe, table.concat({ fingerprint, seq, msg_id, ts, epoch }, ' '), 'PX', dedupe_ms)
 
 local all = redis.call('HGETALL', members)
-local entry = { 'k', 'msg', 'c', id, 's', seq }
-local own = { 'k', 'msg', 'c', id, 's', seq, 't', terminal, 'e', epoch }
+local place = int(seq) -- text: Redis' own conversion of a number (%.17g) costs as much as a lookup
+local entry = { 'k', 'msg', 'c', id, 's', place }
+local own = { 'k', 'msg', 'c', id, 's', place, 't', terminal, 'e', epoch }
+local unread_member = place .. ':' .. ts
 for i = 1, #all, 2 do
-  local user, tag = all[i], string.match(all[i + 1], '%d+$')
-  local unread, box = user_key(tag, 'CHAT_MSG_BOX', user), user_key(tag, 'CHAT_MSG_BOX', user) .. ':' .. id
+  local user = all[i]
+  local member, _, tag, known = member_of(all[i + 1])
+  local unread = user_key(tag, 'CHAT_MSG_BOX', user)
   redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), ts, id)
   if user ~= from and silent == '0' then
-    redis.call('ZADD', box, seq, seq .. ':' .. ts)
-    redis.call('HINCRBY', unread, id, 1)
+    redis.call('ZADD', unread .. ':' .. id, place, unread_member)
+    redis.call('HINCRBY', unread, id, '1')
   end
   if trimmed > 0 then
-    local gone = redis.call('ZREMRANGEBYSCORE', box, '-inf', trimmed)
+    local gone = redis.call('ZREMRANGEBYSCORE', unread .. ':' .. id, '-inf', trimmed)
     if gone > 0 and redis.call('HINCRBY', unread, id, -gone) == 0 then redis.call('HDEL', unread, id) end
   end
-  deliver(user, tag, user == from and own or entry, body)
+  local served = string.match(deliver(user, tag, user == from and own or entry, body, known), '^%d+')
+  if served ~= known then redis.call('HSET', members, user, member .. ' ' .. served) end
 end
 return { 0, seq, msg_id, ts, epoch, here }

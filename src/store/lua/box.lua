@@ -1,10 +1,10 @@
 -- box.lua - prelude after down: a user's CMD_BOX or NOTICE_BOX. All keys are the user's own.
--- KEYS box expiry waiting done deliveries collapse
--- box: id -> `<entry seq> <meta JSON>\n<body JSON>`; done: `c:<id>` completed, `e:<id>` expired or cancelled, until then.
-local box, expiry, waiting, done, deliveries, collapse = unpack(KEYS)
+-- KEYS box order expiry waiting done deliveries collapse
+-- box: id -> `<id of its entry> <meta JSON>\n<body JSON>`; order: id by rank; done: `c:<id>` completed, `e:<id>` expired or cancelled, until then.
+local box, order, expiry, waiting, done, deliveries, collapse = unpack(KEYS)
 
 local function meta_of (stored)
-  return cjson.decode(string.match(stored, '^%d+ ([^\n]*)'))
+  return cjson.decode(string.match(stored, '^%S+ ([^\n]*)'))
 end
 
 -- Takes an item out of the box and remembers how it ended.
@@ -16,6 +16,7 @@ local function forget (id, ending, keep_ms)
   local until_ms = math.max(now, tonumber(redis.call('ZSCORE', expiry, id) or 0)) + keep_ms
   redis.call('ZADD', done, int(until_ms), ending .. ':' .. id)
   redis.call('HDEL', box, id)
+  redis.call('ZREM', order, id)
   redis.call('ZREM', expiry, id)
   redis.call('HDEL', waiting, id)
   redis.call('HDEL', deliveries, id)

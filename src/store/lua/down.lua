@@ -11,7 +11,7 @@ local function user_key (tag, name, user) return 'iris:{' .. tag .. '}:' .. name
 
 -- The last id of a user's stream; a stream that is not there is born with <epoch>-0, so that every cursor has an epoch.
 local function top_of (key, user)
-  local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+  local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')[1]
   if last then return last[1] end
   local epoch = now * 4096 + tonumber(string.sub(redis.sha1hex(user), 1, 3), 16)
   local id = redis.call('XADD', key, int(epoch) .. '-0', 'k', 'birth')
@@ -26,21 +26,31 @@ local function hint (user, tag, id, entry, body)
     local node = string.match(route, '^[^/]+')
     if not told[node] then
       told[node] = true
-      if node == this_node then
-        here[#here + 1] = user
-        here[#here + 1] = id
-      else
-        redis.call('SPUBLISH', user_key(tag, 'NODE', node), cjson.encode({ user, id, entry, body }))
-      end
+      if node ~= this_node then redis.call('SPUBLISH', user_key(tag, 'NODE', node), cjson.encode({ user, id, entry, body }))
+      else here[#here + 1], here[#here + 2] = user, id end
     end
   end
 end
 
--- Appends one entry (field, value, ...) to a user's stream and hints its body.
-local function deliver (user, tag, entry, body)
+-- A member as MEMBERS keeps him: `<role> <first visible seq> <partition>`, and the epoch of his stream when he was last served.
+local function member_of (stored) return string.match(stored, '^(%a+ (%d+) (%d+)) ?(%d*)$') end
+
+-- Appends one entry (field, value, ...) to a user's stream and hints its body. `known`: the epoch as last seen, if any;
+-- it spares reading the stream's end. Of another stream it is refused by XADD, or finds no stream.
+local function deliver (user, tag, entry, body, known)
   local key = user_key(tag, 'DOWN', user)
-  local epoch = string.match(top_of(key, user), '^%d+')
-  local id = redis.call('XADD', key, 'MAXLEN', '~', down_entries, epoch .. '-*', unpack(entry))
+  local id = (known or '') ~= '' and redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', down_entries, known .. '-*', unpack(entry))
+  -- seq 0: the clock went back, and a younger stream bears an older epoch. To go on in the one that was would bring old cursors back to life
+  if type(id) == 'string' and string.match(id, '%-0$') then id = redis.call('DEL', key) end
+  if type(id) ~= 'string' then
+    local epoch = string.match(top_of(key, user), '^%d+')
+    id = redis.call('XADD', key, 'MAXLEN', '~', down_entries, epoch .. '-*', unpack(entry))
+  end
   hint(user, tag, id, entry, body)
   return id
+end
+
+local function deliver_to (user, member, entry, body)
+  local _, _, tag, known = member_of(member)
+  return deliver(user, tag, entry, body, known)
 end

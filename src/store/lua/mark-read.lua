@@ -9,7 +9,7 @@ local id, reader, terminal, up_to, seqs, public, mark, draft = unpack(ARGV, 4)
 
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
-local joined, tag = string.match(member, '(%d+) (%d+)$')
+local _, joined = member_of(member)
 local head, kind = unpack(redis.call('HMGET', conversation, 'headSeq', 'kind'))
 head = tonumber(head or 0)
 local stored = redis.call('HGET', marker, id) or '0 0 0'
@@ -54,7 +54,7 @@ elseif told then
   for _, seq in ipairs(taken) do watch(seq) end
 end
 for user, found in pairs(watching) do
-  if found then deliver(user, string.match(found, '%d+$'), { 'k', 'event', 'b', body }, body) end
+  if found then deliver_to(user, found, { 'k', 'event', 'b', body }, body) end
 end
-if own_moved then deliver(reader, tag, { 'k', 'event', 'b', own, 'x', terminal }, own) end
+if own_moved then deliver_to(reader, member, { 'k', 'event', 'b', own, 'x', terminal }, own) end
 return { 0, int(new_read), count, total, head, mark, here, body, own }

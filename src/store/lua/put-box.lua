@@ -1,9 +1,9 @@
 -- put-box.lua - keeps a command or notice for a user until completed or expired, and tells his terminals. [CMD-2] [CMD-6] [COMPLETE-2]
 -- USES down box
--- KEYS box expiry waiting done deliveries collapse terminals routes
+-- KEYS box order expiry waiting done deliveries collapse terminals routes
 -- ARGV downEntries downIdleMs node name user tag id body meta expiresAt maxItems everyTerminal collapseKey filter keepMs
 -- RETURNS 0 outcome(stored|already|full) here[]
-local terminals, routes = KEYS[7], KEYS[8]
+local terminals, routes = KEYS[8], KEYS[9]
 local name, user, tag, id, body, meta, expires_at, max_items, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 4)
 
 local wanted = filter ~= '' and cjson.decode(filter) or {}
@@ -25,8 +25,9 @@ if replaced then forget(replaced, 'e', keep_ms) end
 
 local reference = { 'k', 'box', 'n', name, 'i', id }
 if filter ~= '' then reference[7], reference[8] = 'f', filter end
-local entry = string.match(deliver(user, tag, reference, body), '%d+$')
-redis.call('HSET', box, id, entry .. ' ' .. meta .. '\n' .. body)
+local rank = (tonumber(redis.call('ZREVRANGE', order, 0, 0, 'WITHSCORES')[2]) or 0) + 1
+redis.call('ZADD', order, rank, id)
+redis.call('HSET', box, id, deliver(user, tag, reference, body) .. ' ' .. meta .. '\n' .. body)
 redis.call('ZADD', expiry, expires_at, id)
 if collapse_key ~= '' then redis.call('HSET', collapse, collapse_key, id) end
 local known, live = redis.call('HGETALL', terminals), redis.call('HGETALL', routes)
@@ -41,7 +42,7 @@ for i = 1, #live, 2 do
 end
 if shown then redis.call('HSET', deliveries, id, 1) end
 -- a user who never comes back must not keep his boxes for ever
-for i = 1, 6 do
+for i = 1, 7 do
   local ends = math.max(expires_at, redis.call('ZREVRANGE', expiry, 0, 0, 'WITHSCORES')[2]) + keep_ms
   if redis.call('PEXPIRETIME', KEYS[i]) ~= ends then redis.call('PEXPIREAT', KEYS[i], int(ends)) end
 end

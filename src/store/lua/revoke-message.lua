@@ -13,7 +13,8 @@ local role, joined = 'server', 0
 if member and server == '0' then role, joined = string.match(member, '^(%a+) (%d+)') end
 local stored = redis.call('HGET', log, seq)
 if not stored or tonumber(seq) < tonumber(joined) then return { -2 } end
-local message = cjson.decode(stored)
+-- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it
+local message = cjson.decode((string.gsub(stored, '\\u[dD]%x%x%x', '\\u0020')))
 local trusted = role == 'server' or role == 'owner' or role == 'admin'
 if not trusted and message.from ~= by then return { -5 } end
 if message.revoked then return { 0, int(message.revoked.at), 1, here, '', stored } end
@@ -30,11 +31,12 @@ local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id
 redis.call('HSET', log, seq, tombstone)
 local all = redis.call('HGETALL', members)
 for i = 1, #all, 2 do
-  local user, tag = all[i], string.match(all[i + 1], '%d+$')
+  local user = all[i]
+  local _, _, tag = member_of(all[i + 1])
   local unread = user_key(tag, 'CHAT_MSG_BOX', user)
   if redis.call('ZREMRANGEBYSCORE', unread .. ':' .. id, seq, seq) > 0 and redis.call('HINCRBY', unread, id, -1) <= 0 then
     redis.call('HDEL', unread, id)
   end
-  deliver(user, tag, { 'k', 'event', 'b', body }, body)
+  deliver_to(user, all[i + 1], { 'k', 'event', 'b', body }, body)
 end
 return { 0, int(now), 0, here, body, tombstone }

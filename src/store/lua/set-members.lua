@@ -19,7 +19,7 @@ for i = 7, #ARGV, 3 do wanted[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] } end
 local now_in = redis.call('HGETALL', members)
 if mode == 'put' then
   for i = 1, #now_in, 2 do
-    if not wanted[now_in[i]] then wanted[now_in[i]] = { '-', string.match(now_in[i + 1], '%d+$') } end
+    if not wanted[now_in[i]] then wanted[now_in[i]] = { '-', string.match(now_in[i + 1], '^%a+ %d+ (%d+)') } end
   end
 end
 for user, change in pairs(wanted) do

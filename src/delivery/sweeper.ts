@@ -1,0 +1,47 @@
+// When the streams of this node are compared with the store: now and then, and whenever a hint may have been lost.
+import { setTimeout as delay } from 'node:timers/promises'
+import { isUnavailable } from '../store/redis.js'
+
+const RETRY_MS = 500
+
+interface Floor {
+  /** Compares all of them, once. */
+  sweep (): Promise<void>
+  log: { error (facts: object, message: string): void }
+}
+
+/**
+ * Makes a sweeper.
+ * @returns `sweep()`: one at a time, a call during one asks for one more; tried again while the store does not answer. `stop()` ends it.
+ */
+export function createSweeper ({ sweep, log }: Floor) {
+  const stopped = new AbortController()
+  let isSweeping = false
+  let isWanted = false
+
+  async function run (): Promise<void> {
+    while (isWanted && !stopped.signal.aborted) {
+      isWanted = false
+      try {
+        await sweep()
+      } catch (err) {
+        if (!isUnavailable(err)) {
+          log.error({ err }, 'the sweep failed')
+          continue
+        }
+        isWanted = true
+        await delay(RETRY_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined)
+      }
+    }
+  }
+
+  return {
+    sweep (): void {
+      isWanted = true
+      if (isSweeping) return
+      isSweeping = true
+      void run().finally(() => { isSweeping = false })
+    },
+    stop: () => stopped.abort()
+  }
+}

@@ -1,0 +1,44 @@
+// A reader stalls, messages are revoked, he reads on: what was not in his socket yet comes as a tombstone. [DOWN-2]
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { startIris } from '../helper/iris.js'
+import { brokenIds, type SseEvent, upTo } from '../helper/sse.js'
+import { dm } from '../helper/user.js'
+
+const iris = await startIris(t, { env: { IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' } })
+
+const isEnd = ({ data }: SseEvent) => (data['content'] as { text?: string } | undefined)?.text === 'end'
+
+for (const start of ['live', 'replay', 'mailbox'] as const) {
+  t.test(`[DOWN-2] a reader stalls, messages are revoked, it reads on: what was not in its socket comes as a tombstone (${start})`, async t => {
+    const [alice, bob] = [await iris.user(t), await iris.user(t)]
+    const fill = async () => { for (const i of upTo(60)) await alice.send(bob, `<canary-${i}>` + 'x'.repeat(300_000)) }
+    const before = await bob.listen()
+    const { id: cursor } = await before.next('IRIS.READY')
+    if (start !== 'live') {
+      await before.cut()
+      await fill()
+    }
+    const stream = start === 'live' ? before : await bob.listen(start === 'replay' ? { cursor } : {})
+    stream.pause()
+    if (start === 'live') await fill()
+    await stalled(stream)
+    const { body: { seq: marker } } = await alice.send(bob, 'marker')
+    for (const seq of [40, 59, 60]) t.equal((await alice.revoke({ conversationId: dm(alice, bob), seq })).status, 200)
+    await alice.send(bob, 'end')
+    stream.resume()
+    await stream.next(isEnd)
+    const got = stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => `${String(data['seq'])} ${String(data['type'])}`)
+    t.same(got, [...upTo(60).map(seq => `${seq} ${[40, 59, 60].includes(seq) ? 'revoked' : 'text'}`), `${marker} text`, `${Number(marker) + 1} text`])
+    t.notMatch(JSON.stringify(stream.events), /canary-(40|59|60)\b/)
+    if (start !== 'mailbox') t.equal(brokenIds(stream.events, cursor as string), undefined)
+  })
+}
+
+/** Waits until nothing more fits: the server's side of the socket has not moved for some turns. */
+async function stalled (stream: { bytes: number }): Promise<void> {
+  for (let quiet = 0, bytes = -1; quiet < 5; quiet = bytes === stream.bytes ? quiet + 1 : 0) {
+    bytes = stream.bytes
+    await pause(20)
+  }
+}

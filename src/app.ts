@@ -32,10 +32,15 @@ export const operations = [...commands, ...userOperations, ...serverOperations]
 export async function buildApp ({ config, redis, logger }: { config: Config, redis: Redis, logger: FastifyBaseLogger }): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
+    childLoggerFactory: parent => parent,
     // plugins/trace.ts writes the line: Fastify's own holds the URL, and so a ticket
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // a request without Host gets a problem (plugins/problems.ts), not Node's bare 400
+    http: { requireHostHeader: false },
+    // a 503 would end a browser's EventSource for ever: what still comes is answered, streams with their goodbye
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     frameworkErrors,
     clientErrorHandler,
@@ -48,6 +53,8 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   const execute = createExecute(operations, context, config.limits)
 
   app.removeContentTypeParser('text/plain')
+  // RFC 9110 10.1.1: an expectation that is not known may be ignored; Node's own answer is a bare 417
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   await app.register(trace)
   await app.register(problems)
   await app.register(security, { allowedOrigins: config.allowedOrigins })

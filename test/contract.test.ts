@@ -14,11 +14,15 @@ const validators = createValidators(defaultLimits)
 const alice = await iris.token('alice')
 
 const address = (path: string) => iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : 'g.support-7')
+/** Answers whose body and header do not name one trace. */
+const untraced: string[] = []
 const json = { 'content-type': 'application/json' }
 
 async function call (path: string, init: RequestInit & { headers?: Record<string, string> }) {
   const response = await fetch(address(path), init)
-  return { status: response.status, headers: response.headers, body: await response.json() as Record<string, unknown> }
+  const body = await response.json() as Record<string, unknown>
+  if (!body['traceId'] || body['traceId'] !== response.headers.get('trace-id')) untraced.push(`${init.method} ${path} ${response.status}`)
+  return { status: response.status, headers: response.headers, body }
 }
 
 for (const { name, method, path, auth, summary, description, body, result, example } of operations) {
@@ -40,6 +44,9 @@ for (const { name, method, path, auth, summary, description, body, result, examp
       t.equal(none.headers.get('content-type'), 'application/problem+json')
       const other = auth === 'server' ? alice : SERVER_KEY
       t.match(await call(path, { method, headers: { ...json, authorization: `Bearer ${other}` }, ...sent }), { status: 401, body: { code: auth === 'server' ? 'BAD_SERVER_KEY' : 'BAD_TOKEN' } })
+      const garbage = await call(path, { method, headers: { ...json, authorization: 'Bearer garbage' }, ...sent })
+      t.match(garbage, { status: 401, body: { code: auth === 'server' ? 'BAD_SERVER_KEY' : 'BAD_TOKEN', retryable: false } })
+      t.equal(garbage.headers.get('www-authenticate'), 'Bearer')
       t.equal((await call(path, { method, headers: { ...json, authorization: `Basic ${other}` }, ...sent })).body['code'], 'UNAUTHENTICATED')
     })
   }
@@ -76,4 +83,8 @@ t.test('every code of the table is documented somewhere, every documented one is
   const documented = new Set(operations.flatMap(operation => errorCodes(operation)))
   const elsewhere = ['BAD_TICKET', 'NOT_FOUND', 'METHOD_NOT_ALLOWED', 'INVALID_REQUEST', 'URI_TOO_LONG', 'HEADERS_TOO_LARGE']
   t.same(Object.keys(errors).filter(code => !documented.has(code as 'INTERNAL') && !elsewhere.includes(code)), [])
+})
+
+t.test('[TRACE-2] every one of these answers named one trace in its body and in its header', async t => {
+  t.same(untraced, [])
 })

@@ -24,14 +24,14 @@ for (const name of order) {
     const text = JSON.stringify(example.body)?.replaceAll('k1a2073f47fb09f3c81d7aa', known['cmdId'] ?? '')
     const response = await fetch(iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : 'g.support-7'), {
       method,
-      headers: { authorization: `Bearer ${auth === 'server' ? SERVER_KEY : alice}`, ...(text !== undefined && { 'content-type': 'application/json' }) },
+      headers: { 'trace-id': `example.${name}`, authorization: `Bearer ${auth === 'server' ? SERVER_KEY : alice}`, ...(text !== undefined && { 'content-type': 'application/json' }) },
       ...(text !== undefined && { body: text })
     })
     const { traceId, ...answer } = await response.json() as Record<string, unknown>
+    t.same([traceId, response.headers.get('trace-id')], [`example.${name}`, `example.${name}`], '[TRACE-2]')
     if (name === 'NOTICE_UP') return void t.match([response.status, answer['code']], [501, 'NOTICE_UP_RESERVED'])
     t.equal(response.status, 200, JSON.stringify(answer))
     t.same(compile(result)(answer), [])
-    t.equal(typeof traceId, 'string')
     if (name === 'sendCommand') known['cmdId'] = String(answer['cmdId'])
     if (name === 'CMD_COMPLETE') t.match(answer, { results: [{ state: 'completed' }] })
   })

@@ -1,9 +1,17 @@
 // Logs: no token, ticket, key or text in any line, a trace in every line of a request. [TRACE-1] [TRACE-2]
 import http from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
-import { SERVER_KEY, startIris } from './helper/iris.js'
+import { SECRET, SERVER_KEY, startIris } from './helper/iris.js'
 import { startRedis } from './helper/redis.js'
 import { dm } from './helper/user.js'
+
+/** Sends text to a port as it stands. @returns all that came back. */
+const raw = async (port: number, text: string) => await new Promise<string>(resolve => {
+  let answer = ''
+  const socket = connect(port, '127.0.0.1', () => socket.write(text))
+  socket.on('data', chunk => { answer += chunk.toString() }).on('close', () => resolve(answer)).on('error', () => resolve(answer))
+})
 
 t.test('[TRACE-2] canaries that went through every door are in no line', async t => {
   const lines: string[] = []
@@ -20,16 +28,33 @@ t.test('[TRACE-2] canaries that went through every door are in no line', async t
   await alice.command({ clientCmdId: 'k', name: 'nudge', data: { a: 'CANARY-data' }, to: { users: [bob.userId] }, mode: 'reliable' })
   await alice.revoke({ conversationId: dm(alice, bob), seq: 1, reason: 'CANARY-reason' })
   await iris.server('POST', 'notices', { noticeId: 'n', users: [bob.userId], content: { a: 'CANARY-notice' } })
+  for (const token of ['CANARY-token', `${alice.token.slice(0, -2)}CANARY`]) {
+    const headers = { authorization: `Bearer ${token}` }
+    for (const path of ['/v1/conversations', '/v1/down/events', '/v1/server/conversations/g.CANARY', '/v1/down/events?ticket=CANARY-ticket']) await fetch(iris.url + path, { headers })
+  }
+  for (const query of ['ticket=CANARY-ticket', 'platform=CANARY', 'CANARY=1']) await fetch(`${iris.url}/v1/down/events?${query}`)
+  await fetch(`${iris.url}/v1/server/conversations/%CANARY`, { headers: { 'terminal-id': 'CANARY terminal', 'trace-id': 'CANARY trace' } })
+  await fetch(`${iris.url}/v1/server/notices/CANARY-notice`, { method: 'DELETE', headers: { authorization: `Bearer ${SERVER_KEY}` } })
+  await alice.post('/v1/up/msg', `{"CANARY":"${'x'.repeat(70_000)}"}`)
+  await alice.post('/v1/up/msg', 'CANARY', { 'content-type': 'text/CANARY' })
+  await alice.getReadMsg({ conversationId: dm(alice, bob), requestId: 'CANARY' })
+  await alice.cmdComplete({ ids: ['CANARY'] })
+  await alice.post('/v1/up/notice', { noticeId: 'CANARY', kind: 'notice', content: { a: 'CANARY' } })
+  await iris.server('PUT', 'conversations/g.1', { title: 'CANARY-title', ext: { a: 'CANARY' }, members: [{ userId: alice.userId, role: 'owner' }] })
+  await iris.server('POST', 'messages', { from: 'system', clientMsgId: 'CANARY', conversationId: 'g.1', type: 'system', content: { a: 'CANARY' } })
+  await iris.server('POST', 'commands', { clientCmdId: 'CANARY', name: 'CANARY', to: { users: [bob.userId] }, data: { a: 'CANARY' } })
+  await raw((iris.app.server.address() as AddressInfo).port, 'CANARY /CANARY HTTP/1.1\r\nX: CANARY\r\n\r\n')
   // a bug of ours: the script meets a key of another type
-  await iris.redis.set((await iris.redis.keys('*:LOG:*'))[0] as string, 'CANARY-broken')
+  await iris.redis.set((await iris.redis.keys('*:LOG:dm.*'))[0] as string, 'CANARY-broken')
   const failed = await alice.send(bob, 'CANARY-failed', { clientMsgId: 'c-failed' })
   t.match(failed, { status: 500, body: { code: 'INTERNAL' } })
   await server.kill()
   await alice.send(bob, 'CANARY-unstored')
 
   const text = lines.join('')
-  t.ok(lines.length > 10)
-  for (const secret of [/CANARY/, new RegExp(bob.token), new RegExp(alice.token), new RegExp(String(ticket)), new RegExp(SERVER_KEY), /\?/]) t.notMatch(text, secret)
+  t.ok(lines.length > 30)
+  for (const line of lines.filter(line => line.includes('"reqId"'))) t.match(JSON.parse(line), { traceId: /^[A-Za-z0-9._-]{1,64}$/ }, 'a line of a request has its trace')
+  for (const secret of [/CANARY/, new RegExp(bob.token), new RegExp(alice.token), new RegExp(String(ticket)), new RegExp(SERVER_KEY), new RegExp(SECRET), /eyJ/, /\?/]) t.notMatch(text, secret)
   for (const line of lines.filter(line => line.includes('"answered"'))) t.match(JSON.parse(line), { traceId: /^[A-Za-z0-9._-]{1,64}$/, route: String, status: Number, ms: Number })
   t.match(lines.find(line => line.includes('a request failed')), new RegExp(`"traceId":"${String(failed.body['traceId'])}"`), 'the bug is in the log, by its trace')
 })
@@ -54,4 +79,17 @@ t.test('[TRACE-1] Trace-Id is taken, else the trace of traceparent, else made; a
     t.not((await ask({ traceparent: bad })).body.toLowerCase(), w3c)
   }
   t.not((await ask({ 'trace-id': ['a', 'b'] })).body, 'a')
+})
+
+t.test('[TRACE-1] a Trace-Id cannot smuggle a header or a line into an answer or a log', async t => {
+  const lines: string[] = []
+  const iris = await startIris(t, { logs: { write: line => lines.push(line) } })
+  const port = (iris.app.server.address() as AddressInfo).port
+  for (const evil of ['a\rX-Evil: 1', 'a\nX-Evil: 1', 'a\r\n X-Evil: 1', 'a\0X-Evil: 1', 'a\tX-Evil: 1', 'a%0d%0aX-Evil: 1', 'a\x1b[31mX-Evil: 1', '"},{"X-Evil":"1', 'a\u2028X-Evil: 1']) {
+    const answer = await raw(port, `GET /v1/time HTTP/1.1\r\nHost: x\r\nTrace-Id: ${evil}\r\nConnection: close\r\n\r\n`)
+    t.match(answer, /^HTTP\/1\.1 (200|400) .*Trace-Id: [0-9a-f]{32}\r\n/is, encodeURIComponent(evil))
+    t.notMatch(answer, /Evil/i)
+  }
+  t.notMatch(lines.join(''), /Evil/i)
+  t.ok(lines.every(line => line.indexOf('\n') === line.length - 1), 'one line each')
 })

@@ -18,6 +18,17 @@ const iris = await startIris(t)
 const served = await (await fetch(`${iris.url}/openapi.json`)).json() as Document
 const all = Object.entries(served.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })))
 
+/** The routes that the router really has, from its drawing: `get /v1/time`. */
+function routesOf (drawing: string): string[] {
+  const stack: string[] = []
+  return drawing.split('\n').flatMap(line => {
+    const [, indent = '', part = '', methods] = /^([│ ]*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?/.exec(line) ?? []
+    if (part === '') return []
+    stack.splice(indent.length / 4, Infinity, part)
+    return (methods?.split(', ') ?? []).map(method => `${method.toLowerCase()} ${stack.join('').replaceAll(/:(\w+)/g, '{$1}')}`)
+  }).sort()
+}
+
 t.test('openapi/ does not drift: run npm run openapi', async t => {
   t.same(JSON.parse(file('iris.json')), served)
   t.same(parse(file('iris.yaml')), served)
@@ -28,6 +39,7 @@ t.test('every route under /v1 is documented, every documented operation is a rou
   const documented = all.map(({ path, method }) => `${method} ${path}`)
   t.same(documented.sort(), [...operations.map(({ path, method }) => `${method.toLowerCase()} ${path}`), 'get /v1/down/events'].sort())
   for (const { path, method } of all) t.ok(iris.app.hasRoute({ url: path.replaceAll(/\{(\w+)\}/g, ':$1'), method: method.toUpperCase() }), path)
+  t.same(routesOf(iris.app.printRoutes({ commonPrefix: false })).filter(route => route.includes(' /v1/')), documented.sort())
   t.same(all.map(({ operation }) => operation.operationId).filter((id, i, ids) => ids.indexOf(id) !== i), [])
   t.ok(all.every(({ operation }) => served.tags.some(({ name }) => name === operation.tags[0])))
 })
@@ -61,6 +73,15 @@ t.test('configured limits are what is documented', async t => {
 t.test('/docs works offline', async t => {
   const page = await fetch(`${iris.url}/docs/`)
   t.equal(page.status, 200)
-  t.notMatch(await page.text(), /(src|href)="https?:/)
+  const html = await page.text()
+  t.notMatch(html, /(src|href)=["']?(https?:)?\/\//, 'nothing comes from another host')
+  const parts = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, part = '']) => new URL(part, page.url).href)
+  t.ok(parts.length >= 3)
+  for (const part of parts) {
+    const response = await fetch(part)
+    t.equal(response.status, 200, part)
+    const text = await response.text()
+    if (part.endsWith('.css')) t.notMatch(text, /@import|url\(["']?(https?:)?\/\//, part)
+  }
   t.match(await (await fetch(`${iris.url}/docs/json`)).json(), { info: { title: 'Iris' } })
 })

@@ -1,4 +1,5 @@
 // Runs an operation: every transport comes through here, so validation, codes and answers are the same on all of them.
+import { Type } from '@sinclair/typebox'
 import { Problem } from '../protocol/problem.js'
 import type { Operation, Request } from '../protocol/operation.js'
 import type { Limits } from '../protocol/limits.js'
@@ -10,6 +11,8 @@ export type AnyOperation<Context> = Pick<Operation<Context>, 'name' | 'method' |
   handle (request: never, context: Context): Promise<unknown>
 }
 
+const noQuery = Type.Object({}, { additionalProperties: false })
+
 /**
  * Makes `execute` for a set of operations; their validators are compiled once.
  * @returns `execute(name, request)`: the result, or a thrown Problem. A store that does not answer is
@@ -20,7 +23,7 @@ export function createExecute<Context> (operations: readonly AnyOperation<Contex
   const prepared = new Map(operations.map(operation => [operation.name, {
     operation,
     body: operation.body && validators.body(operation.body),
-    query: operation.query && validators.text(operation.query),
+    query: validators.text(operation.query ?? noQuery),
     params: operation.params && validators.text(operation.params)
   }]))
 

@@ -1,6 +1,6 @@
 // REVOKE: takes a message back.
 import { Type } from '@sinclair/typebox'
-import { ConversationId, Seq, Time } from '../protocol/ids.js'
+import { ConversationId, Seq, Time, wellFormed } from '../protocol/ids.js'
 import { defineCommand } from '../delivery/context.js'
 import { commandDraft } from '../delivery/say.js'
 
@@ -12,7 +12,7 @@ export const revoke = defineCommand({
   body: Type.Object({
     conversationId: ConversationId,
     seq: Seq,
-    reason: Type.Optional(Type.String({ maxLength: 200, description: 'Shown with the tombstone.' }))
+    reason: Type.Optional(Type.String({ maxLength: 200, ...wellFormed, description: 'Shown with the tombstone.' }))
   }, { additionalProperties: false }),
   result: Type.Object({ conversationId: ConversationId, seq: Seq, revokedAt: Time, alreadyRevoked: Type.Boolean() }),
   errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'REVOKE_FORBIDDEN', 'REVOKE_WINDOW_PASSED'],

@@ -21,7 +21,20 @@ export function createValidators (limits: Limits) {
     const validate = ajv.compile(withLimits(schema, limits))
     return value => validate(value) === true ? [] : brokenRules(validate)
   }
-  return { body: compile(strict), text: compile(coercing) }
+  const compileText = (schema: TSchema): Validate => {
+    const validate = compile(coercing)(schema)
+    return value => {
+      const sent = { ...value as Record<string, unknown> }
+      const broken = validate(value)
+      return broken.length > 0 ? broken : oddNumbers(sent, value as Record<string, unknown>)
+    }
+  }
+  return { body: compile(strict), text: compileText }
+}
+
+/** Numbers in another spelling than ours (`0x10`, `1e1`, `07`) are more likely mistakes than meant. */
+function oddNumbers (sent: Record<string, unknown>, read: Record<string, unknown>): FieldError[] {
+  return Object.keys(sent).flatMap(name => typeof read[name] === 'number' && String(read[name]) !== sent[name] ? [{ pointer: escaped(name), detail: 'must be a number in decimal digits' }] : [])
 }
 
 function newAjv (options: ConstructorParameters<typeof Ajv>[0]): Ajv {

@@ -1,5 +1,5 @@
 // Tokens: JWTs are verified, and minted when Iris holds the secret. PROTOCOL.md sections 3 and 10.
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.js'
@@ -27,7 +27,7 @@ export function createTokens (config: TokenConfig) {
     /** @returns whose token it is. Throws BAD_TOKEN, TOKEN_EXPIRED, and STORE_UNAVAILABLE when the key set cannot be fetched. */
     async verify (token: string): Promise<Identity> {
       if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
-      const digest = createHash('sha256').update(token).digest('base64')
+      const digest = hash('sha256', token, 'base64')
       const before = known.get(digest)
       if (before && before.expiresAt > Date.now()) return before
       const identity = identityOf(await verified(token))

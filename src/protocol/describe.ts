@@ -46,14 +46,13 @@ export function describe (operations: readonly Described[], { limits, version }:
 }
 
 /** The codes that an operation may answer, its own and those of its kind, by status. */
-export function errorCodes ({ auth, body, query, params, errors: own }: Pick<Described, 'auth' | 'body' | 'query' | 'params' | 'errors'>): ErrorCode[] {
+export function errorCodes ({ auth, body, errors: own }: Pick<Described, 'auth' | 'body' | 'errors'>): ErrorCode[] {
   const codes = new Set<ErrorCode>()
   const also = (when: unknown, ...more: ErrorCode[]) => { if (when) for (const code of more) codes.add(code) }
   also(body, 'INVALID_JSON', 'INVALID_BODY')
-  also(query ?? params, 'INVALID_QUERY')
   also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED')
   also(auth === 'server', 'UNAUTHENTICATED', 'BAD_SERVER_KEY')
-  also(true, ...own)
+  also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   also(auth !== 'none', 'STORE_UNAVAILABLE')
   also(true, 'INTERNAL')

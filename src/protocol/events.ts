@@ -73,7 +73,7 @@ export type EventName = keyof typeof events
 const reconnects = ['now', 'backoff', 'login', 'never'] as const
 export type Reconnect = typeof reconnects[number]
 
-export const resetReasons = ['malformed', 'epoch', 'trimmed', 'future'] as const
+const resetReasons = ['malformed', 'epoch', 'trimmed', 'future'] as const
 export type ResetReason = typeof resetReasons[number]
 
 /** The data of the gateway's own commands: the `data` of a CMD_DOWN of that name. */

@@ -7,7 +7,7 @@ export const UserId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', descriptio
 /** One installation where a user reads; made by the client, stable across reloads. */
 export const TerminalId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'A terminal: one installation where a user reads.', examples: ['web-1'] })
 
-export const platforms = ['web', 'mobile', 'desktop', 'mini', 'server', 'other'] as const
+const platforms = ['web', 'mobile', 'desktop', 'mini', 'server', 'other'] as const
 export const Platform = Type.Unsafe<typeof platforms[number]>({ type: 'string', enum: [...platforms], description: 'The kind of terminal.' })
 
 /** `dm.<a>.<b>` (two users) or `g.<id>` (a group). */
@@ -17,6 +17,9 @@ export const GroupId = Type.String({ pattern: '^g\\.[A-Za-z0-9_.-]{1,138}$', des
 /** An id that a client makes: clientMsgId, clientCmdId, noticeId, requestId. */
 export const clientId = (description: string, example: string) =>
   Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$', description, examples: [example] })
+
+/** Text that is shown; half a surrogate pair could not be stored as UTF-8 and would come back as another character. */
+export const wellFormed = { pattern: '^[^\\uD800-\\uDFFF]*$' }
 
 export const CommandName = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.-]{0,63}$', description: 'A command\'s name.', examples: ['typing'] })
 export const Seq = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'A message\'s number in its conversation, contiguous from 1.', examples: [42] })

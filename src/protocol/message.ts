@@ -35,7 +35,7 @@ const Options = Type.Object({
 }, strict)
 
 /** The members of a message that a sender writes beside `type` and `content`. */
-export const messageParts = { ext: Type.Optional(Ext), mentions: Type.Optional(Mentions), quote: Type.Optional(Quote), options: Type.Optional(Options) }
+const messageParts = { ext: Type.Optional(Ext), mentions: Type.Optional(Mentions), quote: Type.Optional(Quote), options: Type.Optional(Options) }
 
 /** The content that a sender writes, as stored and compared. [MSG-2] */
 export interface MessageContent {

@@ -1,6 +1,6 @@
 // Server API: groups and their members.
 import { type Static, Type } from '@sinclair/typebox'
-import { ConversationId, Epoch, GroupId, SYSTEM_USER, Time, UserId } from '../protocol/ids.js'
+import { ConversationId, Epoch, GroupId, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
 import { Ext } from '../protocol/message.js'
 import { type FieldError, Problem } from '../protocol/problem.js'
@@ -8,7 +8,7 @@ import { type Context, defineOperation } from '../delivery/context.js'
 
 const Count = Type.Integer({ minimum: 0 })
 const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', enum: ['owner', 'admin', 'member'] })
-const Title = Type.String({ minLength: 1, maxLength: 200 })
+const Title = Type.String({ minLength: 1, maxLength: 200, ...wellFormed })
 const strict = { additionalProperties: false }
 const server = { tag: 'Server', auth: 'server' } as const
 const Params = Type.Object({ id: ConversationId })

@@ -75,6 +75,8 @@ function openStream (reply: FastifyReply): Printer {
     'cache-control': 'no-cache, no-store, no-transform',
     'x-accel-buffering': 'no'
   })
+  // by themselves: joined with a body, the header would stay in memory in the forty pieces it was made of
+  raw.flushHeaders()
   raw.write(sseRetry())
   return {
     format: sseText,

@@ -1,0 +1,8 @@
+// npm run bench [-- --quick | --profile[=file]]: installs and builds what is missing, then measures. Timings are never tests.
+import { ensureBuild, ensureModules, ensureNode, ensureRedisServer } from './bootstrap.js'
+
+ensureNode()
+ensureModules()
+ensureRedisServer()
+ensureBuild()
+await import('../build/test/bench/main.js')

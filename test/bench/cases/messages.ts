@@ -1,0 +1,66 @@
+// Cases 1, 2, 5, 6: the empty POST, and 1:1 messages from POST to stream: how many, how late, how durable.
+import type { Bench, Durability, Iris, Sample } from '../bench.js'
+import { named, type Plan, SOCKETS } from '../plan.js'
+import { digits, type Row, summary } from '../report.js'
+
+/** Measures in alternation. @returns the rows, and how many empty POSTs are answered a second: the base of all ratios. */
+export async function measureMessages (bench: Bench, iris: Iris, plan: Plan): Promise<{ rows: Row[], base: number }> {
+  const users = named('d', plan.users)
+  const attaching = await iris.attach(users)
+  const empty = (seconds: number) => iris.run({ kind: 'empty', users, fanOut: 0, sockets: SOCKETS, seconds })
+  const direct = async (durability: Durability, seconds: number, rate?: number) => {
+    await bench.durability(durability)
+    return await iris.run({ kind: 'direct', users, fanOut: 1, sockets: SOCKETS, seconds, rate })
+  }
+  await empty(plan.warmup)
+  await direct('disk', plan.warmup)
+
+  const samples: Record<'empty' | Durability, Sample[]> = { empty: [], disk: [], memory: [] }
+  for (let i = 0; i < plan.rounds; i++) {
+    samples.empty.push(await empty(plan.seconds))
+    samples.disk.push(await direct('disk', plan.seconds))
+    samples.memory.push(await direct('memory', plan.seconds))
+  }
+  const base = summary(samples.empty, 'perSec').median
+  const late = await measureLatency(direct, plan, { disk: summary(samples.disk, 'perSec').median, memory: summary(samples.memory, 'perSec').median })
+  await iris.load.ask('detach')
+  return {
+    base,
+    rows: [
+      { what: '1. empty POST, requests/s', ...throughput(samples.empty, base) },
+      { what: `2. 1:1 messages/s, ${plan.users} streams, durability disk`, ...throughput(samples.disk, base) },
+      { what: '6. the same, durability memory', ...throughput(samples.memory, base) },
+      ...late,
+      { what: `   attaching ${plan.users} streams, cold, streams/s`, ...throughput([attaching], base) }
+    ]
+  }
+}
+
+/** Case 5: from POST to event at a part of the measured maximum. */
+async function measureLatency (direct: (durability: Durability, seconds: number, rate: number) => Promise<Sample>, plan: Plan, maximum: Record<Durability, number>): Promise<Row[]> {
+  const variants = (['disk', 'memory'] as const).flatMap(durability => [0.2, 0.5].map(part => ({ durability, part, samples: [] as Sample[] })))
+  for (let i = 0; i < plan.latencyRounds; i++) {
+    for (const { durability, part, samples } of variants) samples.push(await direct(durability, plan.seconds, maximum[durability] * part))
+  }
+  return variants.map(({ durability, part, samples }) => {
+    const [p50, p99] = [summary(samples, 'p50'), summary(samples, 'p99')]
+    return {
+      what: `5. POST to event at ${part * 100} % of the maximum, ${durability}, p50 / p99`,
+      value: `${p50.median.toFixed(1)} / ${p99.median.toFixed(1)} ms`,
+      spread: `${p50.spread} / ${p99.spread}`,
+      ...costs(samples)
+    }
+  })
+}
+
+/** Throughput as cells of the table. */
+export function throughput (samples: Costs[], base: number) {
+  const rate = summary(samples, 'perSec')
+  return { value: digits(rate.median), spread: rate.spread, ratio: (rate.median / base).toFixed(rate.median < base / 10 ? 3 : 2), ...costs(samples) }
+}
+
+type Costs = Pick<Sample, 'perSec' | 'serverUs' | 'redisUs'>
+
+function costs (samples: Costs[]) {
+  return { serverUs: digits(summary(samples, 'serverUs').median), redisUs: digits(summary(samples, 'redisUs').median) }
+}

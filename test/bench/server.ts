@@ -1,0 +1,56 @@
+// The measured process: Iris as src/server.ts builds it, on a given Redis, that also says what it costs.
+import { once } from 'node:events'
+import { Session } from 'node:inspector/promises'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { pino } from 'pino'
+import { buildApp } from '../../src/app.js'
+import { loadConfig } from '../../src/config.js'
+import { createRedis } from '../../src/store/redis.js'
+import { serve } from './child.js'
+
+/** Memory is read when three collections and pauses have let go of what can be let go. */
+const SETTLE_MS = 400
+
+const [socketPath = ''] = process.argv.slice(2)
+const config = loadConfig(process.env)
+const redis = createRedis(socketPath)
+await once(redis, 'ready')
+const app = await buildApp({ config, redis, logger: pino({ level: config.logLevel }) })
+await app.listen({ host: config.host, port: 0 })
+const session = new Session()
+
+const verbs = {
+  port: () => (app.server.address() as AddressInfo).port,
+
+  /** CPU time so far, of all threads, in us. */
+  cpu: () => {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+
+  /** Bytes in use after a forced settling. */
+  memory: async () => {
+    for (let i = 0; i < 3; i++) {
+      globalThis.gc?.()
+      await pause(SETTLE_MS)
+    }
+    return process.memoryUsage()
+  },
+
+  startProfile: async () => {
+    session.connect()
+    await session.post('Profiler.enable')
+    await session.post('Profiler.setSamplingInterval', { interval: 200 })
+    await session.post('Profiler.start')
+  },
+
+  stopProfile: async () => {
+    const { profile } = await session.post('Profiler.stop')
+    session.disconnect()
+    return profile
+  }
+}
+
+export type ServerVerbs = typeof verbs
+serve(verbs)

@@ -27,9 +27,9 @@ for (const [name, heads] of Object.entries(words)) {
   const before = readFileSync(file, 'utf8')
   let after = before
   for (const [block, text] of Object.entries(blocks(heads))) {
-    const marked = new RegExp(`(<!-- generated:${block} -->\n)[^]*?(\n<!-- /generated -->)`)
+    const marked = new RegExp(`(<!-- generated:${block} -->\n)[^]*?(<!-- /generated -->)`)
     if (!marked.test(after)) throw new Error(`${name} has no block ${block}`)
-    after = after.replace(marked, (_all, begin, end) => begin + text + end)
+    after = after.replace(marked, (_all, begin, end) => begin + text + '\n' + end)
   }
   if (after === before) continue
   drifted++

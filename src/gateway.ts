@@ -13,6 +13,7 @@ import { createBoxes } from './store/boxes.js'
 import { createClock } from './store/clock.js'
 import { createConversations } from './store/conversation.js'
 import { createGroups } from './store/groups.js'
+import { createLife } from './store/life.js'
 import { createMailbox } from './store/mailbox.js'
 import { createMarkers } from './store/markers.js'
 import { createNotices } from './store/notices.js'
@@ -37,7 +38,8 @@ interface Facts {
  * @returns `context` for the operations, `hub` for the transports; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
-  const store = { redis, node, limits }
+  const life = createLife(redis)
+  const store = { redis, node, limits, life }
   const clock = createClock(redis)
   const { now } = clock
   const conversations = createConversations(store)
@@ -47,6 +49,7 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   const renderer = createRenderer(recalled, now)
   const sweeper = createSweeper({
     async sweep () {
+      await life.begin()
       await clock.adjust()
       await hub.sweep()
     },
@@ -79,7 +82,8 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
     hub,
 
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
-    start (): void {
+    async start (): Promise<void> {
+      await life.begin()
       timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS))
       redis.on('ready', sweeper.sweep)
       sweeper.sweep()

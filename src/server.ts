@@ -5,6 +5,7 @@ import { buildApp } from './app.js'
 import { loadConfig, loadOrMakeSecrets } from './config.js'
 import { checkRedis } from './store/check-redis.js'
 import { startEmbeddedRedis } from './store/embedded.js'
+import { endLife } from './store/life.js'
 import { createRedis } from './store/redis.js'
 
 const CLOSE_MS = 10_000
@@ -32,6 +33,7 @@ async function start (): Promise<void> {
   closeWithGrace({ delay: CLOSE_MS, logger }, async ({ err }) => {
     if (err) logger.fatal({ err }, 'a bug: Iris goes down')
     await app.close()
+    if (embedded) await endLife(redis).catch(() => undefined) // then the next start counts as after a crash
     redis.disconnect()
     await embedded?.stop()
   })

@@ -1,9 +1,10 @@
 // What every store works with.
 import type { Limits } from '../protocol/limits.js'
+import type { Life } from './life.js'
 import type { Redis } from './redis.js'
 
-/** One connection, the name of this node, and the limits in force. */
-export interface StoreContext { redis: Redis, node: string, limits: Limits }
+/** One connection, the name of this node, the limits in force, and the store's lives. */
+export interface StoreContext { redis: Redis, node: string, limits: Limits, life: Pick<Life, 'epochOf'> }
 
 /** The first arguments of every script that writes down streams, by the names of `down.lua`. */
 export const downArgs = ['downEntries', 'downIdleMs', 'node'] as const

@@ -6,13 +6,13 @@ import { keys, partition } from './keys.js'
 import { defineScript } from './scripts.js'
 
 const appendMessage = defineScript('append-message', {
-  preludes: ['down'],
+  preludes: ['down', 'member'],
   keys: ['conversation', 'members', 'log', 'dedupe'],
   args: [...downArgs, 'id', 'from', 'terminal', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages']
 })
 
 const revokeMessage = defineScript('revoke-message', {
-  preludes: ['down'],
+  preludes: ['down', 'member'],
   keys: ['conversation', 'members', 'log'],
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
 })
@@ -94,7 +94,7 @@ export function createConversations (store: StoreContext) {
         conversationId,
         kind: kind as View['kind'],
         title: title ?? '',
-        epoch: epoch ?? '',
+        epoch: store.life.epochOf(epoch ?? ''),
         headSeq,
         minSeq: Math.max(joined, Number(head ?? 0) - limits.logMessages + 1, 1),
         closed: Boolean(closedAt),

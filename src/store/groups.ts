@@ -14,7 +14,7 @@ export type Role = 'owner' | 'admin' | 'member'
 export interface MemberChange { userId: string, role: Role | '=' | '-' }
 
 /** Makes the groups of a store. */
-export function createGroups ({ redis, limits }: StoreContext) {
+export function createGroups ({ redis, limits, life }: StoreContext) {
   async function change (id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]) {
     const list = changes.flatMap(({ userId, role }) => [userId, role, partition(userId)])
     const { mode, title = '', ext = '', close = false } = facts
@@ -45,7 +45,7 @@ export function createGroups ({ redis, limits }: StoreContext) {
         kind: facts['kind'] as 'dm' | 'group',
         ...(facts['title'] && { title: facts['title'] }),
         ...(facts['ext'] && { ext: JSON.parse(facts['ext']) as Record<string, unknown> }),
-        epoch: facts['epoch'] ?? '',
+        epoch: life.epochOf(facts['epoch'] ?? ''),
         headSeq: Number(facts['headSeq'] ?? 0),
         createdAt: Number(facts['createdAt']),
         ...(facts['closedAt'] && { closedAt: Number(facts['closedAt']) }),

@@ -42,6 +42,9 @@ export const keys = {
   dedupeMessage: (conversation: string, sender: string, clientMsgId: string) => key(conversation, 'DEDUPE', conversation, sender, clientMsgId),
   dedupeCommand: (sender: string, clientCmdId: string) => key(sender, 'DEDUPE', sender, clientCmdId),
   notice: (noticeId: string) => key(noticeId, 'NOTICE', noticeId),
+  /** When the store's present life began, ms, and the run id of the Redis that has all that was written. */
+  life: 'iris:{0}:LIFE',
+  run: 'iris:{0}:LIFE:RUN',
   ticket: (digest: string) => key(digest, 'TICKET', digest),
   /** The channel on which a node hears of entries of one partition's users. */
   node: (p: number, node: string) => `iris:{${p}}:NODE:${node}`

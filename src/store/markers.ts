@@ -5,7 +5,7 @@ import { keys } from './keys.js'
 import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
-  preludes: ['down'],
+  preludes: ['down', 'member'],
   keys: ['conversation', 'members', 'log', 'box', 'unread', 'marker'],
   args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft']
 })
@@ -59,7 +59,7 @@ export function createMarkers (store: StoreContext) {
         conversationId: id,
         kind: kind as Row['kind'],
         ...(title && { title }),
-        epoch: epoch ?? '',
+        epoch: store.life.epochOf(epoch ?? ''),
         headSeq,
         readSeq,
         unread,

@@ -1,5 +1,5 @@
 -- append-message.lua - decides a send in one step: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
--- USES down (member keys are built from the members' hash: standalone Redis only)
+-- USES down member (member keys are built from the members' hash: standalone Redis only)
 -- KEYS conversation members log dedupe
 -- ARGV downEntries downIdleMs node id from terminal fingerprint draft nonce quoteSeq silent create dedupeMs logMessages
 -- RETURNS status(0 stored, 1 duplicate) seq msgId ts epoch here[]
@@ -23,6 +23,7 @@ if not kind then
   redis.call('HSET', conversation, 'kind', 'dm', 'epoch', epoch, 'createdAt', int(now))
   for user, tag in string.gmatch(create, '(%S+)/(%d+)') do redis.call('HSET', members, user, 'member 1 ' .. tag) end
 end
+epoch = int(math.max(epoch, life))
 local seq = tonumber(head or 0) + 1
 local ts = int(math.max(now, tonumber(last_ts or 0)))
 local msg_id = string.format('%011x%08x', ts, seq) .. nonce

@@ -5,15 +5,21 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local here = {} -- user, id, user, id ...: what this node delivers itself
 
+-- What was born before this time (ms) has lost its last moments: its cursors are void. See begin-life.lua; one for all: standalone Redis only
+local life = tonumber(redis.call('GET', 'iris:{0}:LIFE') or '0')
+
 local function int (n) return string.format('%.0f', n) end
 
 local function user_key (tag, name, user) return 'iris:{' .. tag .. '}:' .. name .. ':' .. user end
 
+local function is_alive (epoch) return tonumber(epoch) >= life * 4096 end
+
 -- The last id of a user's stream; a stream that is not there is born with <epoch>-0, so that every cursor has an epoch.
 local function top_of (key, user)
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')[1]
-  if last then return last[1] end
-  local epoch = now * 4096 + tonumber(string.sub(redis.sha1hex(user), 1, 3), 16)
+  if last and is_alive(string.match(last[1], '^%d+')) then return last[1] end
+  redis.call('DEL', key)
+  local epoch = math.max(now, life) * 4096 + tonumber(string.sub(redis.sha1hex(user), 1, 3), 16)
   local id = redis.call('XADD', key, int(epoch) .. '-0', 'k', 'birth')
   redis.call('PEXPIRE', key, down_idle)
   return id
@@ -32,14 +38,11 @@ local function hint (user, tag, id, entry, body)
   end
 end
 
--- A member as MEMBERS keeps him: `<role> <first visible seq> <partition>`, and the epoch of his stream when he was last served.
-local function member_of (stored) return string.match(stored, '^(%a+ (%d+) (%d+)) ?(%d*)$') end
-
 -- Appends one entry (field, value, ...) to a user's stream and hints its body. `known`: the epoch as last seen, if any;
 -- it spares reading the stream's end. Of another stream it is refused by XADD, or finds no stream.
 local function deliver (user, tag, entry, body, known)
   local key = user_key(tag, 'DOWN', user)
-  local id = (known or '') ~= '' and redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', down_entries, known .. '-*', unpack(entry))
+  local id = (known or '') ~= '' and is_alive(known) and redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', down_entries, known .. '-*', unpack(entry))
   -- seq 0: the clock went back, and a younger stream bears an older epoch. To go on in the one that was would bring old cursors back to life
   if type(id) == 'string' and string.match(id, '%-0$') then id = redis.call('DEL', key) end
   if type(id) ~= 'string' then
@@ -48,9 +51,4 @@ local function deliver (user, tag, entry, body, known)
   end
   hint(user, tag, id, entry, body)
   return id
-end
-
-local function deliver_to (user, member, entry, body)
-  local _, _, tag, known = member_of(member)
-  return deliver(user, tag, entry, body, known)
 end

@@ -1,5 +1,5 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES down (streams of those who are told: standalone Redis only)
+-- USES down member (streams of those who are told: standalone Redis only)
 -- KEYS conversation members log box unread marker
 -- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft
 -- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] body ownBody

@@ -3,7 +3,7 @@
 -- KEYS down routes
 -- ARGV downEntries downIdleMs node leaseMs
 -- then terminal platform ...
--- RETURNS 0 top serverTime (top is empty when the stream is gone)
+-- RETURNS 0 top serverTime (top is empty when the stream is gone, or of a life before)
 local down, routes = unpack(KEYS)
 local lease_ms = ARGV[4]
 for i = 5, #ARGV, 2 do
@@ -12,4 +12,4 @@ end
 redis.call('PEXPIRE', routes, lease_ms)
 redis.call('PEXPIRE', down, down_idle)
 local last = redis.call('XREVRANGE', down, '+', '-', 'COUNT', 1)[1]
-return { 0, last and last[1] or '', int(now) }
+return { 0, last and is_alive(string.match(last[1], '^%d+')) and last[1] or '', int(now) }

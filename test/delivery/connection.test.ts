@@ -8,8 +8,7 @@ import { createRenderer } from '../../src/delivery/render.js'
 import type { Item } from '../../src/store/entry.js'
 import { sseComment, sseText } from '../../src/transports/frames.js'
 
-const KIB = 1024
-const EPOCH = '7'
+const [KIB, EPOCH] = [1024, '7']
 
 const bodyOf = (seq: number, size: number) => JSON.stringify({ conversationId: 'dm.a.b', seq, content: { text: 'x'.repeat(size) } })
 const item = (seq: number, size = 10): Item => hintedItem(`${EPOCH}-${seq}`, { kind: 'msg', conversationId: 'dm.a.b', seq }, bodyOf(seq, size))

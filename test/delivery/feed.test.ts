@@ -2,7 +2,6 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { createFeed, hintedItem } from '../../src/delivery/feed.js'
-import { pageOf } from '../../src/delivery/history.js'
 
 const item = (seq: number, epoch = '7') => hintedItem(`${epoch}-${seq}`, { kind: 'event', body: String(seq) }, String(seq))
 const at = (seq: number, epoch = '7') => ({ epoch, seq })
@@ -38,14 +37,4 @@ t.test('[ATTACH-1] another epoch is another stream', async t => {
   feed.hint(item(1, '8'))
   t.equal(feed.since(at(5)), undefined)
   t.same(feed.since(at(0, '8'))?.map(({ id }) => id), ['8-1'])
-})
-
-t.test('[GET-4] pages are what a walk over the visible messages would give', async () => {
-  const seq = fc.integer({ min: 1, max: 60 })
-  fc.assert(fc.property(seq, seq, fc.boolean(), fc.integer({ min: 1, max: 20 }), fc.option(seq, { nil: undefined }), fc.option(seq, { nil: undefined }), (minSeq, headSeq, newer, limit, from, to) => {
-    const page = pageOf({ minSeq, headSeq }, { newer, limit, ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
-    const within = Array.from({ length: 60 }, (_, i) => i + 1).filter(n => n >= minSeq && n <= headSeq && n >= (from ?? 0) && n <= (to ?? Infinity))
-    const expected = newer ? within.slice(0, limit) : within.slice(-limit)
-    return page.count === expected.length && page.firstSeq === (expected[0] ?? null) && page.lastSeq === (expected.at(-1) ?? null) && page.hasMore === (expected.length < within.length)
-  }), { numRuns: 2000 })
 })

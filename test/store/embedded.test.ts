@@ -1,111 +1,112 @@
-// The embedded Redis: one owner, ends with its parent, comes back when it dies. PROTOCOL.md section 10.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+// The embedded Redis: what was acknowledged survives, and where its files lie. PROTOCOL.md section 10.
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { checkRedis } from '../../src/store/check-redis.js'
-import { startEmbeddedRedis } from '../../src/store/embedded.js'
-import { createRedis } from '../../src/store/redis.js'
-import { startRedis } from '../helper/redis.js'
-import { until } from '../helper/user.js'
+import { connectTo, directoryOf, embed, lives, silent, within } from '../helper/embedded.js'
 
-const log = { info () {}, error () {} }
+const rounds = [{ durability: 'memory', fsync: 'everysec' }, { durability: 'disk', fsync: 'always' }] as const
 
-async function directory (t: Test): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'iris-embedded-'))
-  t.teardown(() => rm(path, { recursive: true, force: true }))
-  return path
-}
-
-async function start (t: Test, dataDir: string, durability: 'memory' | 'disk' = 'disk') {
-  const embedded = await startEmbeddedRedis({ dataDir, durability, log })
-  t.teardown(() => embedded.stop())
-  const redis = createRedis(embedded.socketPath)
-  redis.on('error', () => undefined)
-  t.teardown(() => redis.disconnect())
-  await new Promise<void>(resolve => redis.once('ready', resolve))
-  return { embedded, redis }
-}
-
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
-for (const durability of ['memory', 'disk'] as const) {
-  t.test(`${durability}: settings are those of the promises, and a kill -9 of Redis loses nothing that was ${durability === 'disk' ? 'acknowledged' : 'written'}`, async t => {
-    const { embedded, redis } = await start(t, await directory(t), durability)
-    t.same(await redis.config('GET', 'appendfsync'), ['appendfsync', durability === 'disk' ? 'always' : 'everysec'])
+for (const { durability, fsync } of rounds) {
+  t.test(`durability ${durability}: appendfsync ${fsync}, and what the promises need`, async t => {
+    const embedded = await embed(t, { durability })
+    const redis = await connectTo(t, embedded)
+    const names = ['appendonly', 'appendfsync', 'save', 'maxmemory-policy', 'stream-node-max-bytes', 'port']
+    const values = await Promise.all(names.map(async name => (await redis.config('GET', name))[1]))
+    t.same(values, ['yes', fsync, '', 'noeviction', '1024', '0'])
+    t.equal((await stat(embedded.socketPath)).mode & 0o777, 0o700)
+    t.match(await redis.info('server'), `process_id:${embedded.pid}`)
     t.same((await checkRedis(redis)).warnings, [])
-    for (let round = 1; round <= 3; round++) {
-      await Promise.all(Array.from({ length: 50 }, () => redis.incr('n')))
-      // memory: Redis answers before it writes, and what waits there dies with it; disk: nothing waits
-      if (durability === 'memory') await until(async () => (await redis.info('persistence')).includes('aof_buffer_length:0\r') || undefined)
-      const { pid } = embedded
-      process.kill(pid, 'SIGKILL')
-      t.equal(await until(async () => Number(await redis.get('n').catch(() => undefined)) || undefined), round * 50)
-      t.not(embedded.pid, pid)
-    }
   })
 }
 
-t.test('one process owns a data directory: the second is refused in one sentence', async t => {
-  const dataDir = await directory(t)
-  await start(t, dataDir)
-  await t.rejects(startEmbeddedRedis({ dataDir, durability: 'disk', log }), { message: /^another process uses the data directory .*redis$/ })
+t.test('durability disk: what was acknowledged is there after redis-server was killed', async t => {
+  const embedded = await embed(t, { durability: 'disk' })
+  const redis = await connectTo(t, embedded)
+  let stored = 0
+  for (const round of [1, 2, 3]) {
+    const { pid } = embedded
+    const writes = Array.from({ length: 2_000 }, () => redis.xadd('log', '*', 'k', 'v').then(() => stored++, () => undefined))
+    await within('half of the writes are acknowledged', () => stored >= round * 1_000)
+    process.kill(pid, 'SIGKILL')
+    await Promise.all(writes)
+    await within('it is back', () => embedded.restarts === round && redis.status === 'ready')
+    t.not(embedded.pid, pid)
+    t.ok(await redis.xlen('log') >= stored, `${stored} acknowledged writes survive`)
+  }
 })
 
-t.test('what was written is there after a stop and a start', async t => {
-  const dataDir = await directory(t)
-  const first = await start(t, dataDir)
-  await first.redis.set('a', '1')
-  first.redis.disconnect()
-  await first.embedded.stop()
-  const second = await start(t, dataDir)
-  t.equal(await second.redis.get('a'), '1')
+t.test('durability memory: what Redis has handed to the system is there after redis-server was killed', async t => {
+  const embedded = await embed(t, { durability: 'memory' })
+  const redis = await connectTo(t, embedded)
+  for (const round of [1, 2, 3]) {
+    await Promise.all(Array.from({ length: 50 }, () => redis.incr('n')))
+    // while an fsync is under way, Redis keeps acknowledged writes in its own memory: those a kill takes
+    await within('nothing waits to be written', async () => /aof_buffer_length:0\r/.test(await redis.info('persistence')))
+    process.kill(embedded.pid, 'SIGKILL')
+    await within('it is back', () => embedded.restarts === round && redis.status === 'ready')
+    t.equal(await redis.get('n'), String(round * 50))
+  }
 })
 
-t.test('a path that is too long for a socket is no trouble', async t => {
-  const { redis } = await start(t, join(await directory(t), 'd'.repeat(100)))
-  t.equal(await redis.ping(), 'PONG')
+t.test('what was acknowledged is there after an orderly stop', async t => {
+  const dataDir = await directoryOf(t)
+  const first = await embed(t, { dataDir })
+  await (await connectTo(t, first)).set('k', 'v')
+  await first.stop()
+  t.equal(await lives(first.pid), false)
+  const second = await embed(t, { dataDir })
+  t.equal(await (await connectTo(t, second)).get('k'), 'v')
+  t.equal(second.restarts, 0)
 })
 
-t.test('an append-only file that cannot be read is said, not overwritten', async t => {
-  const dataDir = await directory(t)
-  await mkdir(join(dataDir, 'redis/appendonlydir'), { recursive: true })
-  await writeFile(join(dataDir, 'redis/appendonlydir/appendonly.aof.manifest'), 'rubbish\n')
-  await t.rejects(startEmbeddedRedis({ dataDir, durability: 'disk', log }), { message: /^redis-server does not start in / })
+t.test('a redis-server that does not end is ended', async t => {
+  const embedded = await embed(t, { limits: { stopMs: 200 } })
+  process.kill(embedded.pid, 'SIGSTOP')
+  await embedded.stop()
+  t.equal(await lives(embedded.pid), false)
 })
 
-t.test('it ends with its parent, even by kill -9, and the next process takes the directory over', async t => {
-  const dataDir = await directory(t)
-  const module = fileURLToPath(new URL('../../src/store/embedded.js', import.meta.url))
-  const script = `import { startEmbeddedRedis } from ${JSON.stringify(module)}
-    const { pid } = await startEmbeddedRedis({ dataDir: ${JSON.stringify(dataDir)}, durability: 'disk', log: console })
-    console.log(pid)
-    setInterval(() => {}, 1000)`
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = await once(createInterface({ input: parent.stdout }), 'line') as [string]
-  const pid = Number(line)
-  t.ok(isAlive(pid))
-  parent.kill('SIGKILL')
-  const { redis } = await start(t, dataDir)
-  t.equal(await redis.ping(), 'PONG')
-  await until(async () => !isAlive(pid) || undefined)
+t.test('stop() while it is being started again leaves nothing behind', async t => {
+  const lines: string[] = []
+  const embedded = await embed(t, { log: { ...silent, error: (_facts, line) => lines.push(line) } })
+  const pid = embedded.pid
+  process.kill(pid, 'SIGKILL')
+  await within('its death is noticed', () => lines.length > 0)
+  t.match(lines, [/died/])
+  await embedded.stop()
+  t.equal(await lives(embedded.pid), false)
+  t.equal(embedded.restarts, 0)
 })
 
-t.test('a Redis that may evict keys is refused, one without a log on disk is warned of', async t => {
-  const evicting = await startRedis(t, ['--maxmemory-policy', 'allkeys-lru'])
-  await t.rejects(checkRedis(evicting.redis), { message: /^maxmemory-policy is allkeys-lru/ })
-  const forgetful = await startRedis(t)
-  t.match((await checkRedis(forgetful.redis)).warnings, [/^appendonly is off/, /^stream-node-max-bytes is 4096/])
-  const closed = await startRedis(t, ['--appendonly', 'yes', '--rename-command', 'CONFIG', ''])
-  t.match((await checkRedis(closed.redis)).warnings, [/^CONFIG GET is not allowed/])
+t.test('a data directory that is too deep for a socket', async t => {
+  const dataDir = join(await directoryOf(t), 'deep'.repeat(30), 'deeper')
+  const embedded = await embed(t, { dataDir })
+  t.ok(Buffer.byteLength(embedded.socketPath) <= 107)
+  t.equal(await (await connectTo(t, embedded)).ping(), 'PONG')
+  t.ok((await stat(join(dataDir, 'redis/appendonlydir'))).isDirectory(), 'the data is where it should be')
+  await embedded.stop()
+  await t.rejects(stat(join(embedded.socketPath, '..')), { code: 'ENOENT' })
+})
+
+t.test('files of others in the data directory stay as they are', async t => {
+  const dataDir = await directoryOf(t)
+  await mkdir(join(dataDir, 'redis'))
+  await writeFile(join(dataDir, 'redis/dump.rdb'), 'not from Redis')
+  await writeFile(join(dataDir, 'redis/redis.sock'), 'not a socket')
+  const embedded = await embed(t, { dataDir })
+  t.equal(await (await connectTo(t, embedded)).dbsize(), 0)
+  t.equal(await readFile(join(dataDir, 'redis/dump.rdb'), 'utf8'), 'not from Redis')
+})
+
+t.test('a broken append-only file: the error has the last words of Redis', async t => {
+  const dataDir = await directoryOf(t)
+  await (await embed(t, { dataDir })).stop()
+  await writeFile(join(dataDir, 'redis/appendonlydir/appendonly.aof.1.incr.aof'), 'not from Redis, and long enough to be no truncated command\r\n')
+  await t.rejects(embed(t, { dataDir }), { message: /redis-server does not start in .*redis: .*Bad file format reading the append only file/ })
+})
+
+t.test('a data directory that is a file', async t => {
+  await t.rejects(embed(t, { dataDir: fileURLToPath(import.meta.url) }), { message: /^the data directory .* cannot be made: / })
 })

@@ -1,0 +1,68 @@
+// The demo page in a browser, for tests: its two users in verbs.
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import type { Test } from 'tap'
+
+const screenshots = process.env['IRIS_SCREENSHOTS']
+const WAIT_MS = 15_000
+
+/** One user's side of the page, in verbs. */
+function seatOf (page: Page, user: 'alice' | 'bob') {
+  const pane = page.getByTestId(`pane-${user}`)
+  const tab = page.getByTestId(`tab-${user}`)
+  const show = async () => { if (await tab.isVisible()) await tab.click() }
+  const press = async (testId: string) => {
+    await show()
+    await pane.getByTestId(testId).click()
+  }
+  const message = (text: string, state = '') => pane.locator(`[data-testid=message]${state && `[data-state=${state}]`}`, { hasText: text })
+  return {
+    pane,
+    tab,
+    show,
+    press,
+    message,
+    wire: page.getByTestId(`wire-${user}`),
+    unread: pane.getByTestId('unread'),
+    typing: pane.getByTestId('typing'),
+    caughtUp: pane.getByTestId('caught-up'),
+    live: () => page.locator(`[data-testid=pane-${user}][data-connection=live]`).waitFor({ state: 'attached' }),
+    async reads (on: boolean) {
+      await show()
+      await pane.getByTestId('reading').setChecked(on)
+    },
+    async writes (text: string) {
+      await show()
+      await pane.getByTestId('input').fill(text)
+    },
+    async says (text: string) {
+      await this.writes(text)
+      await pane.getByTestId('input').press('Enter')
+      await message(text).and(pane.locator('[data-seq]')).waitFor()
+    },
+    async revokes (text: string) {
+      await show()
+      await message(text).hover()
+      await message(text).getByTestId('revoke').click()
+    }
+  }
+}
+
+export interface Screen { name: string, width: number, height: number }
+
+/** A window of its own on the demo page; whatever the browser complains about fails the test. */
+export async function visit (t: Test, browser: Browser, { url, screen }: { url: string, screen: Screen }) {
+  const { name, width, height } = screen
+  const context = await browser.newContext({ viewport: { width, height } })
+  const complaints: string[] = []
+  const page = await context.newPage()
+  page.setDefaultTimeout(WAIT_MS)
+  page.on('console', message => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()) })
+  page.on('pageerror', error => complaints.push(error.message))
+  const response = await page.goto(url)
+  t.teardown(async () => {
+    if (screenshots) await page.screenshot({ path: join(screenshots, `${name} ${t.name}.png`.replaceAll(/[^\w.-]+/g, '-')) })
+    await context.close()
+  })
+  return { page, complaints, policy: response?.headers()['content-security-policy'] ?? '', alice: seatOf(page, 'alice'), bob: seatOf(page, 'bob') }
+}

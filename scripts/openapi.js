@@ -11,9 +11,11 @@ const { documentOf } = await import('../build/src/plugins/openapi.js')
 const { defaultLimits } = await import('../build/src/protocol/limits.js')
 
 const document = documentOf(operations, defaultLimits)
+const yaml = value => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
 const files = {
   'openapi/iris.json': JSON.stringify(document, null, 2) + '\n',
-  'openapi/iris.yaml': stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })
+  'openapi/iris.yaml': yaml(document),
+  'openapi/iris-3.2.yaml': yaml(documentOf(operations, defaultLimits, '3.2.0'))
 }
 mkdirSync(join(root, 'openapi'), { recursive: true })
 let drifted = 0

@@ -11,8 +11,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
 const PAGES_CSP = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 
 /** @returns the document of these operations. */
-export function documentOf (operations: readonly Described[], limits: Limits) {
-  return describe(operations, { limits, version })
+export function documentOf (operations: readonly Described[], limits: Limits, openapi?: '3.1.0' | '3.2.0') {
+  return describe(operations, { limits, version, ...(openapi && { openapi }) })
 }
 
 /** Registers the document and its pages. */

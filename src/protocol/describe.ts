@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
+// The OpenAPI document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
 import type { TSchema } from '@sinclair/typebox'
 import { type ErrorCode, errors } from './errors.js'
 import { events, gatewayCommands } from './events.js'
@@ -17,18 +17,18 @@ const traceHeader = { 'Trace-Id': { description: 'TRACE_ID of the request. [TRAC
 
 /**
  * Computes the document.
- * @param facts the limits in force and the version of the package.
- * @returns an OpenAPI 3.1 object with every operation, every problem code per operation, and every event.
+ * @param facts the limits in force, the version of the package, and that of OpenAPI: 3.2 can say what each event of the stream is.
+ * @returns an OpenAPI object with every operation, every problem code per operation, and every event.
  */
-export function describe (operations: readonly Described[], { limits, version }: { limits: Limits, version: string }): Json {
+export function describe (operations: readonly Described[], { limits, version, openapi = '3.1.0' }: { limits: Limits, version: string, openapi?: '3.1.0' | '3.2.0' }): Json {
   const schemas: Json = { Problem: ProblemBody, ...events }
   for (const [name, data] of Object.entries(gatewayCommands)) schemas[name] = data
   const paths: Record<string, Json> = {}
   const add = (path: string, method: string, operation: Json) => { paths[path] = { ...paths[path], [method.toLowerCase()]: operation } }
   for (const operation of operations) add(operation.path, operation.method, describeOperation(operation, schemas))
-  add('/v1/down/events', 'GET', describeStream())
+  add('/v1/down/events', 'GET', describeStream(openapi === '3.2.0' ? { itemSchema } : { schema: streamSchema }))
   const document = {
-    openapi: '3.1.0',
+    openapi,
     info: { title: 'Iris', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } },
     servers: [{ url: '/', description: 'This gateway' }],
     tags: [...tags],
@@ -105,7 +105,7 @@ function parametersOf ({ auth, query, params }: Described): Json[] {
   ]
 }
 
-function describeStream (): Json {
+function describeStream (content: Json): Json {
   const { codes, example, ...stream } = downEvents
   const cursor = { name: 'Last-Event-ID', in: 'header', required: false, description: 'The cursor: the last id seen. An EventSource sends it by itself.', schema: { type: 'string' } }
   return {
@@ -115,7 +115,7 @@ function describeStream (): Json {
     parameters: [cursor, ...parametersOf({ auth: 'user', query: downEvents.query } as unknown as Described)],
     query: undefined,
     responses: {
-      200: { description: 'The stream. It stays open.', headers: traceHeader, content: { 'text/event-stream': { schema: streamSchema, example } } },
+      200: { description: 'The stream. It stays open.', headers: traceHeader, content: { 'text/event-stream': { ...content, example } } },
       204: { description: 'This terminal must not come back.' },
       ...problemsOf(codes, '/v1/down/events')
     }
@@ -124,13 +124,22 @@ function describeStream (): Json {
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
-/** The stream is text; what its `data:` lines hold is JSON of these components. */
-const streamSchema = {
+/** What a `data:` line holds. */
+const data = {
   type: 'string',
-  description: 'Each `data:` line is the JSON of the component that `event:` names; the `data` of an `IRIS.*` command is the component of its name.',
+  description: 'The JSON of the component that `event` names; the `data` of an `IRIS.*` command is the component of its name.',
   contentMediaType: 'application/json',
   contentSchema: { anyOf: [...Object.keys(events), ...Object.keys(gatewayCommands)].map(name => ref(name)) }
 }
+
+/** An event of the stream, as OpenAPI 3.2 can say it. */
+const itemSchema = {
+  type: 'object',
+  properties: { event: { type: 'string', enum: Object.keys(events) }, id: { type: 'string', description: 'The cursor behind this event; alone it only moves the cursor.' }, data, retry: { type: 'integer' } }
+}
+
+/** In OpenAPI 3.1 the stream is one text. */
+const streamSchema = { ...data, description: `Blocks of \`event:\`, \`id:\` and one \`data:\` line. ${data.description}` }
 
 /** Puts a schema among the components; the variants of a union become components of their own, so that `mapping` can name them. */
 function named (name: string, schema: TSchema, schemas: Json): Json {

@@ -8,6 +8,7 @@ import { createNodes, type Page } from './delivery/nodes.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRenderer } from './delivery/render.js'
 import { command } from './delivery/say.js'
+import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
 import { createBoxes } from './store/boxes.js'
 import { createClock } from './store/clock.js'
@@ -58,8 +59,7 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   const jobs = createJobs({ conversations, boxes, renderer })
   const hub = createHub({
     mailbox: createMailbox(store),
-    markers,
-    jobs,
+    decideStart: createStarts({ markers, jobs }),
     renderer,
     now,
     log,

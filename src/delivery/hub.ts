@@ -1,27 +1,21 @@
 // The connections of this node, and what wakes them: hints, the clock, the sweep. PROTOCOL.md section 6, "Live delivery".
 import type { Bye } from '../protocol/events.js'
-import { formatCursor } from '../protocol/ids.js'
 import type { Item } from '../store/entry.js'
-import type { Attached, createMailbox } from '../store/mailbox.js'
-import type { createMarkers } from '../store/markers.js'
+import type { createMailbox } from '../store/mailbox.js'
 import { type Connection, createConnection } from './connection.js'
 import { createFeed, type Feed } from './feed.js'
-import type { Job, Jobs } from './jobs.js'
-import type { Opening, Start } from './opening.js'
-import { HEARTBEAT_MS } from './outlet.js'
+import type { Job } from './jobs.js'
+import type { Opening } from './opening.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter } from './render.js'
-import { gatewayCommand } from './say.js'
+import type { createStarts } from './start.js'
 
-/** RESET names so many conversations; the rest is paged. */
-const RESET_CONVERSATIONS = 500
 const SWEEP_AT_ONCE = 200
 
 interface Present { feed: Feed, connections: Set<Connection> }
 
 interface Floor {
   mailbox: ReturnType<typeof createMailbox>
-  markers: Pick<ReturnType<typeof createMarkers>, 'list'>
-  jobs: Jobs
+  decideStart: ReturnType<typeof createStarts>
   renderer: Renderer
   now (): number
   /** A terminal was removed to make room for another. [COMPLETE-5] */
@@ -31,7 +25,7 @@ interface Floor {
 
 /** Makes the hub of a node. */
 export function createHub (floor: Floor) {
-  const { mailbox, markers, jobs, renderer, now, log } = floor
+  const { mailbox, decideStart, renderer, now, log } = floor
   const users = new Map<string, Present>()
   const dirty = new Set<Present>()
   let ended: Bye | undefined
@@ -64,32 +58,6 @@ export function createHub (floor: Floor) {
 
   function connectionsOf (userId: string, terminalId?: string): Connection[] {
     return [...users.get(userId)?.connections ?? []].filter(connection => terminalId === undefined || connection.terminalId === terminalId)
-  }
-
-  async function startOf (opening: Opening, attached: Attached): Promise<Start> {
-    const { verdict, top, serverTime } = attached
-    const { userId, terminalId, cursor, expiresAt, traceId } = opening
-    const facts = { now: serverTime, traceId }
-    const resumed = verdict === 'resumed'
-    const from = resumed ? { epoch: top.epoch, seq: Number(cursor?.slice(cursor.indexOf('-') + 1)) } : top
-    const hello = gatewayCommand('IRIS.HELLO', {
-      terminalId,
-      ...(verdict !== 'fresh' && { recovered: resumed }),
-      replay: top.seq - from.seq,
-      cursor: formatCursor(top),
-      heartbeatSec: HEARTBEAT_MS / 1000,
-      serverTime,
-      expiresAt
-    }, facts)
-    const greeting = [hello]
-    if (verdict !== 'fresh' && verdict !== 'resumed') {
-      const { items, next } = await markers.list(userId, { limit: RESET_CONVERSATIONS })
-      const conversations = items.map(({ conversationId, epoch, headSeq, readSeq, unread }) => ({ conversationId, epoch, headSeq, readSeq, unread }))
-      greeting.push(gatewayCommand('IRIS.RESET', { reason: verdict, cursor: formatCursor(top), conversations, ...(next && { more: true }) }, facts))
-    }
-    const waiting: Job[] = attached.unread.length > 0 ? [jobs.messages(attached.unread, 'mailbox')] : []
-    if (attached.pending) waiting.push(jobs.pending('CMD_BOX', opening, from), jobs.pending('NOTICE_BOX', opening, from))
-    return { position: from, target: top.seq, jobs: waiting, more: attached.more, greeting, fresh: !resumed }
   }
 
   async function sweepUser (userId: string, { feed, connections }: Present): Promise<void> {
@@ -127,7 +95,7 @@ export function createHub (floor: Floor) {
         }
         present.feed.reached(attached.top)
         if (attached.evicted !== undefined) await floor.onEvicted(userId, attached.evicted)
-        connection.begin(await startOf(opening, attached))
+        connection.begin(await decideStart(opening, attached))
         return connection
       } catch (error) {
         connection.gone()

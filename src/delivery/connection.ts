@@ -6,6 +6,7 @@ import type { Item } from '../store/entry.js'
 import { isUnavailable } from '../store/redis.js'
 import type { Feed } from './feed.js'
 import type { Job } from './jobs.js'
+import { createLifetime } from './lifetime.js'
 import type { Opening, Start } from './opening.js'
 import { createOutlet } from './outlet.js'
 import type { Frame, Renderer } from './render.js'
@@ -40,6 +41,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   let busy = false
   let wokenWhileBusy = false
   const { hasRoom, write, isStuck, isSilent } = createOutlet(printer, now)
+  const lifetime = createLifetime(opening, now)
 
   /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
   function printItems (items: Item[]): boolean {
@@ -130,11 +132,11 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
     close('STORE_LOST')
   }
 
-  /** Says goodbye and closes. */
-  function close (bye: Bye): void {
+  /** Says goodbye, after a last word if there is one, and closes. */
+  function close (bye: Bye, lastWord?: Frame): void {
     if (stage === 'closed') return
     stage = 'closed'
-    printer.end(printer.format(goodbye(bye, { now: now(), traceId })))
+    printer.end((lastWord ? printer.format(lastWord) : '') + printer.format(goodbye(bye, { now: now(), traceId })))
     onClosed(connection)
   }
 
@@ -185,8 +187,8 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
     /** Once a second: the token's end, a stuck reader, the heartbeat. */
     tick (): void {
       if (stage === 'closed' || stage === 'attaching') return
-      if (opening.expiresAt <= now()) return close('TOKEN_EXPIRED')
-      if (isStuck()) return close('SLOW')
+      const due = isStuck() ? 'SLOW' : lifetime.due()
+      if (due) return close(due)
       if (!isSilent() || !hasRoom()) return
       // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
       const cursor = stage === 'pending' && fresh ? '' : printer.format({ id: formatCursor(position) })

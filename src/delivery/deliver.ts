@@ -9,7 +9,7 @@ import { isUnavailable } from '../store/redis.js'
 import type { createTerminals } from '../store/terminals.js'
 import { parseCursor } from '../protocol/ids.js'
 import { hintedItem } from './feed.js'
-import type { Hub } from './hub.js'
+import type { Closing, Hub } from './hub.js'
 import type { Nodes, Page } from './nodes.js'
 import type { Recalled } from './recalled.js'
 import { type Frame, isAddressed, type TerminalFilter } from './render.js'
@@ -125,6 +125,12 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
       const message = { volatile: { userId, frame, ...(filter && { filter }) } }
       await Promise.all([...new Set(routes.map(route => route.node))].map(node => nodes.tell(userId, node, message)))
       return new Set(routes.map(route => route.terminalId)).size
+    },
+
+    /** Closes a user's connections on whatever node, with the last word that some are told. */
+    async close (userId: string, closing: Closing): Promise<void> {
+      const routes = (await terminals.routes(userId, now())).filter(route => isAddressed(closing.filter, route))
+      await Promise.all([...new Set(routes.map(route => route.node))].map(node => nodes.tell(userId, node, { close: { userId, ...closing } })))
     },
 
     /** A page of history to one terminal, on whatever node it is connected. [GET-1] @returns false when it is connected nowhere. */

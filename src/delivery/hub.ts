@@ -13,6 +13,9 @@ const SWEEP_AT_ONCE = 200
 
 interface Present { feed: Feed, connections: Set<Connection> }
 
+/** Which connections are closed, and what they are told. */
+export interface Closing { bye: Bye, filter?: TerminalFilter, lastWord?: Frame }
+
 interface Floor {
   mailbox: ReturnType<typeof createMailbox>
   decideStart: ReturnType<typeof createStarts>
@@ -142,6 +145,13 @@ export function createHub (floor: Floor) {
       for (let i = 0; i < all.length; i += SWEEP_AT_ONCE) {
         await Promise.all(all.slice(i, i + SWEEP_AT_ONCE).map(([userId, present]) => sweepUser(userId, present)))
       }
+    },
+
+    /** Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one. @returns how many. */
+    close (userId: string, { bye, filter, lastWord }: Closing): number {
+      const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection))
+      for (const connection of found) connection.close(bye, lastWord)
+      return found.length
     },
 
     /** Ends all streams, each with its goodbye, and those that still come. */

@@ -4,14 +4,15 @@ import { createRedisSubscriber, type Redis } from '../store/redis.js'
 import { readReference } from '../store/entry.js'
 import { keys, partition, PARTITIONS } from '../store/keys.js'
 import { hintedItem } from './feed.js'
-import type { Hub } from './hub.js'
+import type { Closing, Hub } from './hub.js'
 import type { Job } from './jobs.js'
 import type { Frame, TerminalFilter } from './render.js'
 
-/** What a node may be told beside entries: frames that are stored nowhere, and pages of history for a terminal it holds. */
+/** What a node may be told beside entries: frames that are stored nowhere, pages of history, connections to close. */
 export type NodeMessage =
   | { volatile: { userId: string, frame: Frame, filter?: TerminalFilter } }
   | { history: { userId: string, terminalId: string, page: Page } }
+  | { close: Closing & { userId: string } }
 
 /** A page of history: printed as MSG_DOWN, closed by GET_READ_MSG_END. [GET-1] */
 export interface Page { requestId: string, conversationId: string, firstSeq: number, count: number, hasMore: boolean, traceId: string }
@@ -50,6 +51,7 @@ export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor)
       if (body.includes('"name":"REVOKE"')) hub.forget(userId)
       hub.hint(userId, hintedItem(id, readReference(fields), body))
     } else if ('volatile' in message) hub.volatile(message.volatile.userId, message.volatile.frame, message.volatile.filter)
+    else if ('close' in message) hub.close(message.close.userId, message.close)
     else hub.addJob(message.history.userId, message.history.terminalId, () => pageJob(message.history.page))
   }
 

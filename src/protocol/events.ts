@@ -96,6 +96,9 @@ export const gatewayCommands = {
     conversations: Type.Array(Type.Object({ conversationId: ConversationId, epoch: Epoch, headSeq: Count, readSeq: Count, unread: Count })),
     more: Type.Optional(Type.Boolean({ description: 'More conversations than stand here: page them with GET /v1/conversations.' }))
   }, { description: 'The cursor cannot be served: what the client remembers may have a gap. [ATTACH-1]' }),
+  'IRIS.AUTH': Type.Object({
+    expiresInSec: Type.Integer({ minimum: 0 })
+  }, { description: 'The token ends soon: hand in a fresh one, or the stream ends with BYE 4101.' }),
   'IRIS.BYE': Type.Object({
     code: Type.Integer(),
     reason: Type.String(),
@@ -108,8 +111,12 @@ export const gatewayCommands = {
 export const byes = {
   TOKEN_EXPIRED: { code: 4101, reason: 'token expired', reconnect: 'login' },
   DRAIN: { code: 4200, reason: 'the server goes down', reconnect: 'backoff' },
+  ROTATE: { code: 4201, reason: 'the connection is old', reconnect: 'now' },
   STORE_LOST: { code: 4202, reason: 'the store was lost', reconnect: 'backoff' },
   SLOW: { code: 4203, reason: 'the connection is stuck or too slow', reconnect: 'now' },
+  TIMEOUT: { code: 4204, reason: 'no heartbeat', reconnect: 'now' },
+  KICKED: { code: 4301, reason: 'kicked', reconnect: 'never' },
+  REPLACED: { code: 4302, reason: 'replaced by another login', reconnect: 'never' },
   TOO_MANY_TERMINALS: { code: 4303, reason: 'too many terminals', reconnect: 'never' }
 } as const satisfies Record<string, { code: number, reason: string, reconnect: Reconnect }>
 export type Bye = keyof typeof byes

@@ -5,7 +5,7 @@ import { useTerminal } from './hooks.js'
 /** The panel of a terminal's frames. `trace` is the trace that is followed, `onFollow` chooses another. */
 export function Wire ({ seat, trace, onFollow }) {
   const { user } = seat
-  const { frames, memory } = useTerminal(seat.terminal)
+  const { frames, memory, state } = useTerminal(seat.terminal)
   return html`
     <aside class="wire" data-testid=${`wire-${user.userId}`} aria-label=${`${user.displayName}'s wire`}>
       <header>
@@ -13,6 +13,7 @@ export function Wire ({ seat, trace, onFollow }) {
         <button type="button" class="clear" onClick=${frames.clear}>Clear</button>
         <dl>
           <dt>terminal</dt><dd>${memory.terminalId}</dd>
+          <dt>state</dt><dd data-testid="life">${lifeOf(state, memory)}</dd>
           <dt>cursor</dt><dd data-testid="cursor">${memory.cursor || 'none'}</dd>
         </dl>
       </header>
@@ -20,6 +21,12 @@ export function Wire ({ seat, trace, onFollow }) {
         ${frames.list.map(frame => html`<${Frame} key=${frame.number} frame=${frame} traced=${trace !== '' && frame.traceId === trace} onFollow=${onFollow} />`)}
       </ol>
     </aside>`
+}
+
+/** The connection's life: how it is, by which way, since when, and how often it was live. */
+function lifeOf ({ connection, since, attaches }, { transport }) {
+  const at = since ? ` since ${new Date(since).toISOString().slice(11, 19)}` : ''
+  return `${connection} by ${transport}${at}, live ${attaches}×`
 }
 
 function Frame ({ frame, traced, onFollow }) {

@@ -3,7 +3,7 @@ import type { Bye } from '../protocol/events.js'
 import type { Item } from '../store/entry.js'
 import type { createMailbox } from '../store/mailbox.js'
 import { type Connection, createConnection } from './connection.js'
-import { createFeed, type Feed } from './feed.js'
+import { Feed } from './feed.js'
 import type { Job } from './jobs.js'
 import type { Opening } from './opening.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter } from './render.js'
@@ -82,7 +82,7 @@ export function createHub (floor: Floor) {
      */
     async attach (opening: Opening): Promise<Connection | undefined> {
       const { userId } = opening
-      const present = users.get(userId) ?? { feed: createFeed(), connections: new Set<Connection>() }
+      const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Connection>() }
       users.set(userId, present)
       const connection = createConnection(opening, { feed: present.feed, mailbox, renderer, now, onClosed: leave, log })
       present.connections.add(connection)

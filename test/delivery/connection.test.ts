@@ -1,7 +1,7 @@
 // The pump by itself: a printer whose socket the test fills and drains, and a clock that the test moves.
 import t from 'tap'
 import { createConnection } from '../../src/delivery/connection.js'
-import { createFeed, hintedItem } from '../../src/delivery/feed.js'
+import { Feed, hintedItem } from '../../src/delivery/feed.js'
 import type { Opening } from '../../src/delivery/opening.js'
 import { createRecalled } from '../../src/delivery/recalled.js'
 import { createRenderer } from '../../src/delivery/render.js'
@@ -17,7 +17,7 @@ const item = (seq: number, size = 10): Item => hintedItem(`${EPOCH}-${seq}`, { k
 function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: number) => stored.filter(({ seq }) => seq > after).slice(0, 100) } = {}) {
   const world = { now: 1_000_000, printed: [] as string[], backlog: 0, isBlocked: false, ended: undefined as string | undefined, closed: 0, reads: 0 }
   const recalled = createRecalled()
-  const feed = createFeed()
+  const feed = new Feed()
   const opening: Opening = {
     userId: 'b',
     terminalId: 't',

@@ -160,8 +160,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
 
     wake,
     close,
-
-    /** The socket took everything: goes on. */
+    /** The socket took everything. */
     drained: wake,
 
     /** The client has gone. */

@@ -2,7 +2,7 @@
 import type { Bye } from '../protocol/events.js'
 import type { Item } from '../store/entry.js'
 import type { createMailbox } from '../store/mailbox.js'
-import { type Connection, createConnection } from './connection.js'
+import { Connection } from './connection.js'
 import { Feed } from './feed.js'
 import type { Job } from './jobs.js'
 import type { Opening } from './opening.js'
@@ -31,6 +31,7 @@ export function createHub (floor: Floor) {
   const { mailbox, decideStart, renderer, now, log } = floor
   const users = new Map<string, Present>()
   const dirty = new Set<Present>()
+  const shared = { mailbox, renderer, now, onClosed: leave, log }
   let ended: Bye | undefined
 
   /** Hints of one turn of the event loop are printed together: one write per socket. */
@@ -84,7 +85,7 @@ export function createHub (floor: Floor) {
       const { userId } = opening
       const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Connection>() }
       users.set(userId, present)
-      const connection = createConnection(opening, { feed: present.feed, mailbox, renderer, now, onClosed: leave, log })
+      const connection = new Connection(opening, present.feed, shared)
       present.connections.add(connection)
       if (ended) {
         connection.close(ended)

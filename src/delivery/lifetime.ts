@@ -2,10 +2,12 @@
 import type { Bye } from '../protocol/events.js'
 import type { Opening } from './opening.js'
 
-/** Makes the lifetime of a connection. @param now the clock, ms. */
-export function createLifetime ({ expiresAt }: Pick<Opening, 'expiresAt'>, now: () => number) {
-  return {
-    /** @returns the goodbye for which it is time, undefined while there is none. */
-    due: (): Bye | undefined => expiresAt <= now() ? 'TOKEN_EXPIRED' : undefined
-  }
+/** The lifetime of a connection. */
+export class Lifetime {
+  readonly #expiresAt: number
+
+  constructor ({ expiresAt }: Pick<Opening, 'expiresAt'>) { this.#expiresAt = expiresAt }
+
+  /** @returns the goodbye for which it is time, undefined while there is none. @param now the clock, ms. */
+  due (now: number): Bye | undefined { return this.#expiresAt <= now ? 'TOKEN_EXPIRED' : undefined }
 }

@@ -36,8 +36,8 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Floo
       const opening = { ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) }
       const connection = await hub.attach(opening)
       if (!connection) return end(reply.raw, sayBye('TOO_MANY_TERMINALS', request))
-      reply.raw.on('close', connection.gone)
-      reply.raw.on('drain', connection.drained)
+      reply.raw.on('close', () => connection.gone())
+      reply.raw.on('drain', () => connection.wake())
       if (reply.raw.destroyed) connection.gone()
     } catch (error) {
       if (!isUnavailable(error)) throw error

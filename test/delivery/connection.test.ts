@@ -1,6 +1,6 @@
 // The pump by itself: a printer whose socket the test fills and drains, and a clock that the test moves.
 import t from 'tap'
-import { createConnection } from '../../src/delivery/connection.js'
+import { Connection } from '../../src/delivery/connection.js'
 import { Feed, hintedItem } from '../../src/delivery/feed.js'
 import type { Opening } from '../../src/delivery/opening.js'
 import { createRecalled } from '../../src/delivery/recalled.js'
@@ -35,8 +35,7 @@ function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: num
       end (text) { world.ended = text }
     }
   }
-  const connection = createConnection(opening, {
-    feed,
+  const connection = new Connection(opening, feed, {
     mailbox: { async read (_user, after) { world.reads++; return await read(after.seq) } },
     renderer: createRenderer(recalled, () => world.now),
     now: () => world.now,
@@ -63,7 +62,7 @@ t.test('[SLOW-1] at most 256 KiB wait in a connection; it goes on from its curso
     await settled()
     worst = Math.max(worst, world.backlog)
     world.backlog = 0
-    connection.drained()
+    connection.wake()
   }
   await settled()
   t.ok(worst >= 256 * KIB && worst < 256 * KIB + 48 * KIB, `${worst} bytes waited`)
@@ -87,7 +86,7 @@ t.test('[SLOW-1] live frames are not queued behind a full socket, and nothing of
   t.equal(world.printed.length, before)
   world.backlog = 0
   world.isBlocked = false
-  connection.drained()
+  connection.wake()
   await settled()
   t.same(ids().slice(1), Array.from({ length: 200 }, (_, i) => i + 1))
   t.ok(world.reads > 0, 'the tail holds less than that: Redis is the buffer')
@@ -117,7 +116,7 @@ t.test('[SLOW-1] a reader that takes something within 15 s is not stuck', async 
     connection.wake()
     world.now += 10_000
     world.backlog = 0
-    connection.drained()
+    connection.wake()
     connection.tick()
   }
   t.equal(world.ended, undefined)

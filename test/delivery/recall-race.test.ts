@@ -61,7 +61,7 @@ function pair () {
         fill () { waiting = Infinity },
         drain () {
           waiting = 0
-          connection?.drained()
+          connection?.wake()
         },
         close: () => connection?.gone()
       }

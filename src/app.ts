@@ -9,7 +9,7 @@ import { health } from './plugins/health.js'
 import { openapi } from './plugins/openapi.js'
 import { page } from './plugins/page.js'
 import { clientErrorHandler, frameworkErrors, problems } from './plugins/problems.js'
-import { security } from './plugins/security.js'
+import { pageSecurity, security } from './plugins/security.js'
 import { createTokens } from './plugins/tokens.js'
 import { trace } from './plugins/trace.js'
 import { serverOperations } from './server-api/index.js'
@@ -58,9 +58,12 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   await app.register(trace)
   await app.register(problems)
   await app.register(security, { allowedOrigins: config.allowedOrigins })
-  await app.register(openapi, { operations, limits: config.limits })
   await app.register(health, { redis })
-  if (config.demo) await app.register(page, { mint: tokens.mint })
+  await app.register(async pages => {
+    await pages.register(pageSecurity, { allowedOrigins: config.allowedOrigins })
+    await pages.register(openapi, { operations, limits: config.limits })
+    if (config.demo) await pages.register(page, { mint: tokens.mint })
+  })
   app.after(() => {
     mountOperations(app, { operations, execute, auth, now: context.now })
     mountSse(app, { hub, authenticate: auth.down, now: context.now })

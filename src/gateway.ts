@@ -10,6 +10,7 @@ import { createRenderer } from './delivery/render.js'
 import { command } from './delivery/say.js'
 import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
+import { createAdmission } from './store/admission.js'
 import { createBoxes } from './store/boxes.js'
 import { createClock } from './store/clock.js'
 import { createConversations } from './store/conversation.js'
@@ -68,7 +69,7 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, boxes, terminals: createTerminals(store), hub, nodes, recalled, now, onLost: sweeper.sweep })
   const context: Context = {
-    conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), deliver, limits, now, mintToken
+    conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), deliver, limits, now, mintToken
   }
 
   function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {

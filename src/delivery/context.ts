@@ -3,6 +3,7 @@ import { definers } from '../protocol/operation.js'
 import type { Platform } from '../protocol/ids.js'
 import type { Limits } from '../protocol/limits.js'
 import type { Static } from '@sinclair/typebox'
+import type { createAdmission } from '../store/admission.js'
 import type { createBoxes } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { createGroups } from '../store/groups.js'
@@ -20,6 +21,7 @@ export interface Context {
   notices: ReturnType<typeof createNotices>
   tickets: ReturnType<typeof createTickets>
   once: ReturnType<typeof createOnce>
+  admission: ReturnType<typeof createAdmission>
   deliver: Deliver
   limits: Limits
   /** The clock of Redis, as far as it is known: ms since 1970. */

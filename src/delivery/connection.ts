@@ -41,7 +41,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   let busy = false
   let wokenWhileBusy = false
   const { hasRoom, write, isStuck, isSilent } = createOutlet(printer, now)
-  const lifetime = createLifetime(opening, now)
+  const lifetime = createLifetime(opening, { now, write })
 
   /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
   function printItems (items: Item[]): boolean {
@@ -144,6 +144,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
     userId,
     terminalId,
     platform,
+    lifetime,
     get position () { return position },
     get isLive () { return stage === 'live' },
 
@@ -160,10 +161,8 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
 
     wake,
     close,
-
     /** The socket took everything: goes on. */
     drained: wake,
-
     /** The client has gone. */
     gone (): void {
       if (stage === 'closed') return

@@ -7,11 +7,14 @@ import type { createAdmission } from '../store/admission.js'
 import type { createBoxes } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { createGroups } from '../store/groups.js'
+import type { Kicks } from '../store/kicks.js'
 import type { createMarkers } from '../store/markers.js'
 import type { createNotices } from '../store/notices.js'
 import type { createOnce } from '../store/once.js'
 import type { createTickets } from '../store/tickets.js'
 import type { Deliver } from './deliver.js'
+import type { Kicker } from './kick.js'
+import type { TokenLife } from './lifetime.js'
 
 export interface Context {
   conversations: ReturnType<typeof createConversations>
@@ -22,12 +25,16 @@ export interface Context {
   tickets: ReturnType<typeof createTickets>
   once: ReturnType<typeof createOnce>
   admission: ReturnType<typeof createAdmission>
+  kicks: Kicks
+  kicker: Kicker
   deliver: Deliver
   limits: Limits
   /** The clock of Redis, as far as it is known: ms since 1970. */
   now (): number
   /** Makes a user's token. `ttlSec` from now; `expiresAt` in ms. */
   mintToken (userId: string, ttlSec: number): Promise<{ token: string, expiresAt: number }>
+  /** Whose token it is, and its life in ms. Throws BAD_TOKEN, TOKEN_EXPIRED. */
+  verifyToken (token: string): Promise<TokenLife & { userId: string }>
 }
 
 export const { defineCommand, defineOperation } = definers<Context>()

@@ -3,16 +3,17 @@
 -- KEYS kick terminals routes
 -- ARGV at keepMs banMs revokeTokens(0|1) reason
 -- then terminal ... (none: all of them, also those that were never seen)
--- RETURNS 0 kicked[]
+-- RETURNS 0 kicked[] (those named; all that are known when none is named or tokens are revoked)
 -- `at` (ms) comes from outside: sent again after a reconnect, the script does not kick a later login.
 local kick, terminals, routes = unpack(KEYS)
 local at, keep_ms, ban_ms, revoke_tokens, reason = unpack(ARGV)
 at = tonumber(at)
 local kicked, targets = {}, {}
 for i = 6, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
-if #targets == 0 then
-  targets[1] = '*'
+if #targets == 0 then targets[1] = '*' end
+if #kicked == 0 or revoke_tokens == '1' then
   local seen = {}
+  for _, terminal in ipairs(kicked) do seen[terminal] = true end
   local function add (terminal)
     if not seen[terminal] then kicked[#kicked + 1] = terminal end
     seen[terminal] = true

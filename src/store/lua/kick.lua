@@ -14,7 +14,7 @@ local function refusal (kick, terminal, issued, at)
   end
 end
 
--- What has ended goes; at the limit also what ends soonest.
+-- What has ended goes; at the limit also the terminal's tombstone that ends soonest.
 local function make_room (kick, at)
   if redis.call('HLEN', kick) < MAX_TOMBSTONES then return end
   local soonest, field
@@ -22,9 +22,9 @@ local function make_room (kick, at)
   for i = 1, #all, 2 do
     local ends = tonumber(string.match(all[i + 1], '^%d+ (%d+)'))
     if ends <= at then redis.call('HDEL', kick, all[i])
-    elseif not soonest or ends < soonest then soonest, field = ends, all[i] end
+    elseif string.match(all[i], '^t:[^*]') and (not soonest or ends < soonest) then soonest, field = ends, all[i] end
   end
-  if redis.call('HLEN', kick) >= MAX_TOMBSTONES then redis.call('HDEL', kick, field) end
+  if field and redis.call('HLEN', kick) >= MAX_TOMBSTONES then redis.call('HDEL', kick, field) end
 end
 
 -- Sets a tombstone; what an earlier one refuses beyond it stays refused.

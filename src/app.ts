@@ -47,7 +47,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
     routerOptions: { maxParamLength: 200 }
   })
   const tokens = createTokens(config)
-  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, mintToken: tokens.mint, log: logger })
+  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, log: logger })
   const { context, hub } = gateway
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
   const execute = createExecute(operations, context, config.limits)

@@ -4,6 +4,7 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { envSchema } from 'env-schema'
+import { type LoginPolicy, loginPolicies } from './protocol/login.js'
 import { type Limits, limitTable, limitVariable, type LimitName } from './protocol/limits.js'
 
 interface Variable { type: 'string' | 'integer', default?: string | number, sentence: string, values?: readonly string[], minimum?: number, maximum?: number }
@@ -21,6 +22,7 @@ const variables = {
   IRIS_TOKEN_AUDIENCE: { type: 'string', sentence: 'Required `aud` of tokens.' },
   IRIS_SERVER_KEY: { type: 'string', sentence: 'Keys of the server API, separated by commas: several are valid during a rotation. At least 16 characters each.' },
   IRIS_ALLOWED_ORIGINS: { type: 'string', default: '', sentence: 'Origins of browsers that may call from elsewhere (CORS), separated by commas, compared exactly.' },
+  IRIS_LOGIN_POLICY: { type: 'string', default: 'multi', values: loginPolicies, sentence: 'Terminals of a user that may be connected: all, one of each platform, or one. A newer login replaces an older one: `IRIS.BYE` 4302.' },
   IRIS_NODE_ID: { type: 'string', sentence: 'Name of this node; made at each start when unset.' },
   IRIS_DURABILITY: { type: 'string', default: 'disk', values: ['memory', 'disk'], sentence: '`disk`: nothing is answered or shown before it is on disk. `memory`: written every second. For the private redis-server; yours has its own setting.' },
   IRIS_LOG_LEVEL: { type: 'string', default: 'info', values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], sentence: 'Least severe level that is logged.' }
@@ -47,6 +49,7 @@ export interface Config {
   tokenAudience: string | undefined
   serverKeys: string[]
   allowedOrigins: string[]
+  loginPolicy: LoginPolicy
   nodeId: string
   durability: 'memory' | 'disk'
   logLevel: string
@@ -79,6 +82,7 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
     tokenAudience: text('IRIS_TOKEN_AUDIENCE'),
     serverKeys: list('IRIS_SERVER_KEY'),
     allowedOrigins: list('IRIS_ALLOWED_ORIGINS'),
+    loginPolicy: values['IRIS_LOGIN_POLICY'] as LoginPolicy,
     nodeId: text('IRIS_NODE_ID') ?? `${hostname().replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 40)}-${randomBytes(4).toString('hex')}`,
     durability: values['IRIS_DURABILITY'] as Config['durability'],
     logLevel: String(values['IRIS_LOG_LEVEL']),

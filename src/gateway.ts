@@ -1,19 +1,23 @@
 // The gateway without HTTP: stores, delivery and their timers, wired. Floor 5: it knows every lower floor.
 import type { Limits } from './protocol/limits.js'
+import type { LoginPolicy } from './protocol/login.js'
 import type { Context } from './delivery/context.js'
 import { createDeliver } from './delivery/deliver.js'
 import { createHub } from './delivery/hub.js'
 import { createJobs } from './delivery/jobs.js'
+import { createKicker } from './delivery/kick.js'
 import { createNodes, type Page } from './delivery/nodes.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRenderer } from './delivery/render.js'
 import { command } from './delivery/say.js'
 import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
+import { createAdmission } from './store/admission.js'
 import { createBoxes } from './store/boxes.js'
 import { createClock } from './store/clock.js'
 import { createConversations } from './store/conversation.js'
 import { createGroups } from './store/groups.js'
+import { createKicks } from './store/kicks.js'
 import { createLife } from './store/life.js'
 import { createMailbox } from './store/mailbox.js'
 import { createMarkers } from './store/markers.js'
@@ -30,7 +34,8 @@ interface Facts {
   redis: Redis
   node: string
   limits: Limits
-  mintToken: Context['mintToken']
+  loginPolicy: LoginPolicy
+  tokens: { mint: Context['mintToken'], verify: Context['verifyToken'] }
   log: { warn (facts: object, message: string): void, error (facts: object, message: string): void }
 }
 
@@ -38,7 +43,7 @@ interface Facts {
  * Wires a gateway to a Redis.
  * @returns `context` for the operations, `hub` for the transports; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
-export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
+export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }: Facts) {
   const life = createLife(redis)
   const store = { redis, node, limits, life }
   const clock = createClock(redis)
@@ -46,6 +51,8 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   const conversations = createConversations(store)
   const markers = createMarkers(store)
   const boxes = createBoxes(store)
+  const terminals = createTerminals(store)
+  const kicks = createKicks(store)
   const recalled = createRecalled()
   const renderer = createRenderer(recalled, now)
   const sweeper = createSweeper({
@@ -58,17 +65,20 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   })
   const jobs = createJobs({ conversations, boxes, renderer })
   const hub = createHub({
-    mailbox: createMailbox(store),
+    mailbox: createMailbox(store, loginPolicy),
     decideStart: createStarts({ markers, jobs }),
     renderer,
     now,
     log,
+    onReplaced: (userId, facts) => kicker.replaced(userId, facts),
+    closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     onEvicted: (userId, terminalId) => deliver.forgetTerminal(userId, terminalId, 'evicted')
   })
   const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
-  const deliver = createDeliver({ conversations, markers, boxes, terminals: createTerminals(store), hub, nodes, recalled, now, onLost: sweeper.sweep })
+  const deliver = createDeliver({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
+  const kicker = createKicker({ kicks, terminals, deliver, now })
   const context: Context = {
-    conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), deliver, limits, now, mintToken
+    conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken: tokens.mint, verifyToken: tokens.verify
   }
 
   function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {

@@ -13,7 +13,7 @@ const iris = await startIris(t)
 const validators = createValidators(defaultLimits)
 const alice = await iris.token('alice')
 
-const address = (path: string) => iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : 'g.support-7')
+const address = (path: string) => iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : path.includes('users') ? 'kicked' : 'g.support-7')
 /** Answers whose body and header do not name one trace. */
 const untraced: string[] = []
 const json = { 'content-type': 'application/json' }

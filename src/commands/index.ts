@@ -11,9 +11,10 @@ import { noticeUp } from './notice-up.js'
 import { read } from './read.js'
 import { restReadNumAndLastMsg } from './rest-read-num-and-last-msg.js'
 import { revoke } from './revoke.js'
+import { token } from './token.js'
 
 /** The ten up-commands. A new one is one file and one line here. */
 export const commands = [msgUp, read, revoke, getReadMsg, restReadNumAndLastMsg, getSystemTime, irisCmdSend, cmdComplete, noticeComplete, noticeUp] as const
 
 /** What else a user's terminal calls. */
-export const userOperations = [createTicket, listConversations, getTime] as const
+export const userOperations = [token, createTicket, listConversations, getTime] as const

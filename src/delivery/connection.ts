@@ -40,11 +40,12 @@ export class Connection {
   #isBusy = false
   #wokenWhileBusy = false
   readonly #outlet: Outlet
-  readonly #lifetime: Lifetime
+  /** The life of its token. */
+  readonly lifetime: Lifetime
 
   constructor (private readonly opening: Opening, private readonly feed: Feed, private readonly floor: Floor) {
     this.#outlet = new Outlet(opening.printer, floor.now)
-    this.#lifetime = new Lifetime(opening)
+    this.lifetime = new Lifetime(opening)
   }
 
   get userId (): string { return this.opening.userId }
@@ -99,7 +100,7 @@ export class Connection {
   /** Once a second: the token's end, a stuck reader, the heartbeat. */
   tick (): void {
     if (this.#stage === 'closed' || this.#stage === 'attaching') return
-    const due = this.#outlet.isStuck() ? 'SLOW' : this.#lifetime.due(this.floor.now())
+    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due(this.floor.now(), { outlet: this.#outlet, opening: this.opening })
     if (due) return this.close(due)
     if (!this.#outlet.isSilent() || !this.#outlet.hasRoom()) return
     const { printer } = this.opening

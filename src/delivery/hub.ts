@@ -6,6 +6,7 @@ import { Connection } from './connection.js'
 import { Feed } from './feed.js'
 import type { Job } from './jobs.js'
 import type { Opening } from './opening.js'
+import type { TokenLife } from './lifetime.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter } from './render.js'
 import type { createStarts } from './start.js'
 
@@ -13,8 +14,8 @@ const SWEEP_AT_ONCE = 200
 
 interface Present { feed: Feed, connections: Set<Connection> }
 
-/** Which connections are closed, and what they are told. */
-export interface Closing { bye: Bye, filter?: TerminalFilter, lastWord?: Frame }
+/** Which connections are closed (`issuedUpTo`: those whose tokens were issued until then, ms), and what they are told. */
+export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: number, lastWord?: Frame }
 
 interface Floor {
   mailbox: ReturnType<typeof createMailbox>
@@ -23,6 +24,10 @@ interface Floor {
   now (): number
   /** A terminal was removed to make room for another. [COMPLETE-5] */
   onEvicted (userId: string, terminalId: string): Promise<void>
+  /** Terminals of a user must go, since a newer login attached. [KICK-2] */
+  onReplaced (userId: string, facts: { ids: string[], issuedUpTo: number, traceId: string }): Promise<void>
+  /** Closes what is kicked but still open. [KICK-1] */
+  closeKicked (userId: string, connections: Connection[]): Promise<void>
   log: { warn (facts: object, message: string): void }
 }
 
@@ -74,12 +79,13 @@ export function createHub (floor: Floor) {
     }
     feed.reached(top)
     for (const connection of connections) connection.wake()
+    await floor.closeKicked(userId, [...connections])
   }
 
   return {
     /**
      * Attaches a connection: in the hub first, so that from that instant on nothing is missed [ATTACH-3], then the store is asked.
-     * @returns the connection, already printing; undefined when the user has too many terminals. Throws when the store does not answer.
+     * @returns the connection, already printing; undefined when the user has too many terminals. Throws KICKED, and when the store does not answer.
      */
     async attach (opening: Opening): Promise<Connection | undefined> {
       const { userId } = opening
@@ -98,6 +104,7 @@ export function createHub (floor: Floor) {
           return undefined
         }
         present.feed.reached(attached.top)
+        if (attached.replaced.length > 0) await floor.onReplaced(userId, { ids: attached.replaced, issuedUpTo: opening.issuedAt, traceId: opening.traceId })
         if (attached.evicted !== undefined) await floor.onEvicted(userId, attached.evicted)
         connection.begin(await decideStart(opening, attached))
         return connection
@@ -149,10 +156,15 @@ export function createHub (floor: Floor) {
     },
 
     /** Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one. @returns how many. */
-    close (userId: string, { bye, filter, lastWord }: Closing): number {
-      const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection))
+    close (userId: string, { bye, filter, issuedUpTo = Infinity, lastWord }: Closing): number {
+      const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection) && connection.lifetime.issuedAt <= issuedUpTo)
       for (const connection of found) connection.close(bye, lastWord)
       return found.length
+    },
+
+    /** A terminal handed in a fresh token: its connections live as long as that. */
+    renew (userId: string, terminalId: string, fresh: TokenLife): void {
+      for (const { lifetime } of connectionsOf(userId, terminalId)) lifetime.renew(fresh)
     },
 
     /** Ends all streams, each with its goodbye, and those that still come. */

@@ -13,8 +13,8 @@ export interface Printer {
   end (text: string): void
 }
 
-/** What a connection is opened with. `expiresAt`: the token's end, ms. `traceId`: of the attaching request. */
-export interface Opening extends Viewer { cursor?: string, expiresAt: number, traceId: string, printer: Printer }
+/** What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request. */
+export interface Opening extends Viewer { cursor?: string, issuedAt: number, expiresAt: number, traceId: string, printer: Printer }
 
 /** Where a connection begins: its cursor, the position that counts as live, and what is printed in between. */
 export interface Start { position: Position, target: number, jobs: Job[], more: boolean, greeting: Frame[], fresh: boolean }

@@ -35,7 +35,7 @@ function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
   const { status } = errors[problem.code]
   const traceId = request.traceId || traceIdOf(request.headers)
   reply.code(status).type('application/problem+json').header('trace-id', traceId).header('cache-control', 'no-store')
-  if (status === 429 || status === 503) reply.header('retry-after', RETRY_AFTER_SEC)
+  if (status === 429 || status === 503) reply.header('retry-after', problem.facts.members?.['retryAfterSec'] ?? RETRY_AFTER_SEC)
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   return reply.serializer(JSON.stringify).send(problemBody(problem, { instance: request.url.split('?', 1)[0] ?? '/', traceId }))
 }

@@ -50,7 +50,7 @@ export function errorCodes ({ auth, body, errors: own }: Pick<Described, 'auth' 
   const codes = new Set<ErrorCode>()
   const also = (when: unknown, ...more: ErrorCode[]) => { if (when) for (const code of more) codes.add(code) }
   also(body, 'INVALID_JSON', 'INVALID_BODY')
-  also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED')
+  also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED', 'KICKED', 'RATE_LIMITED')
   also(auth === 'server', 'UNAUTHENTICATED', 'BAD_SERVER_KEY')
   also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
@@ -83,13 +83,13 @@ function problemsOf (codes: ErrorCode[], instance: string): Json {
   const retry = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
   return Object.fromEntries([...byStatus].map(([status, group]) => [status, {
     description: group.map(code => `\`${code}\`: ${errors[code].title}.`).join(' '),
-    headers: { ...traceHeader, ...(status === 503 && retry) },
+    headers: { ...traceHeader, ...((status === 429 || status === 503) && retry) },
     content: { 'application/problem+json': { schema: ref('Problem'), examples: Object.fromEntries(group.map(code => [code, { value: exampleProblem(code, instance) }])) } }
   }]))
 }
 
 function exampleProblem (code: ErrorCode, instance: string) {
-  const facts = code === 'INVALID_BODY' ? { errors: [{ pointer: '/colour', detail: 'is not known here' }] } : code === 'REVOKE_WINDOW_PASSED' ? { members: { windowSec: 120, ageSec: 340 } } : {}
+  const facts = code === 'INVALID_BODY' ? { errors: [{ pointer: '/colour', detail: 'is not known here' }] } : code === 'RATE_LIMITED' ? { members: { retryAfterSec: 1 } } : code === 'REVOKE_WINDOW_PASSED' ? { members: { windowSec: 120, ageSec: 340 } } : {}
   return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
 }
 

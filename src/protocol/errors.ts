@@ -20,6 +20,7 @@ export const errors = {
   REVOKE_WINDOW_PASSED: refused(403, 'The time in which the sender may revoke has passed'),
   NOT_ALLOWED_TARGET: refused(403, 'No target shares a conversation with the sender'),
   RESERVED_NAME: refused(403, 'The name is reserved for the gateway'),
+  TOKEN_OF_ANOTHER_USER: refused(403, 'The token in the body belongs to another user'),
   NOT_FOUND: refused(404, 'There is nothing at this address'),
   CONVERSATION_NOT_FOUND: refused(404, 'There is no such conversation for the caller'),
   MESSAGE_NOT_FOUND: refused(404, 'There is no such message for the caller'),

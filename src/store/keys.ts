@@ -30,6 +30,12 @@ export const keys = {
   terminals: (user: string) => key(user, 'TERMINALS', user),
   /** Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. */
   routes: (user: string) => key(user, 'TERMINALS', user, 'ROUTES'),
+  /** Tombstones of kicked terminals, bans, and `notBefore` of tokens. */
+  kick: (user: string) => key(user, 'SYSTEM_INSTRUCT_USER_KICK', user),
+  /** When the next up-request would be due, us. */
+  rate: (user: string) => key(user, 'RATE', user),
+  /** The login of each terminal: when its token was issued and when it first attached, ms. */
+  logins: (user: string) => key(user, 'TERMINALS', user, 'LOGINS'),
   box: (box: BoxName, user: string) => key(user, box, user),
   boxPart: (box: BoxName, user: string, part: 'ORDER' | 'EXPIRY' | 'WAITING' | 'DONE' | 'DELIVERIES' | 'COLLAPSE') => key(user, box, user, part),
   conversation: (conversation: string) => key(conversation, 'CONVERSATION', conversation),

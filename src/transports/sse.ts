@@ -18,7 +18,7 @@ const END_MS = 2_000
 interface Floor {
   hub: Hub
   /** Who reads: by bearer or ticket. Throws a Problem. */
-  authenticate (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, expiresAt: number }>
+  authenticate (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number }>
   now (): number
 }
 
@@ -31,15 +31,17 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Floo
     if (broken.length) throw new Problem('INVALID_QUERY', { errors: broken })
     try {
       const caller = await authenticate(request)
-      const printer = openStream(reply)
+      const printer = openLater(reply)
       const cursor = cursorOf(request)
       const opening = { ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) }
       const connection = await hub.attach(opening)
-      if (!connection) return end(reply.raw, sayBye('TOO_MANY_TERMINALS', request))
+      if (!connection) return printer.end(sayBye('TOO_MANY_TERMINALS', request))
       reply.raw.on('close', () => connection.gone())
       reply.raw.on('drain', () => connection.wake())
       if (reply.raw.destroyed) connection.gone()
     } catch (error) {
+      // [KICK-1] the one answer after which a browser's EventSource does not come back; unless the kick's BYE was faster
+      if (error instanceof Problem && error.code === 'KICKED') return reply.sent ? undefined : await reply.code(204).send()
       if (!isUnavailable(error)) throw error
       // [SSE-1] any status but 200 would end a browser's EventSource for ever
       if (!reply.sent) openStream(reply)
@@ -57,6 +59,22 @@ function cursorOf ({ headers, query }: FastifyRequest): string | undefined {
   const header = headers['last-event-id']
   const given = [typeof header === 'string' ? header : undefined, (query as { lastEventId?: string }).lastEventId]
   return given.find(cursor => cursor !== undefined && cursor !== '')
+}
+
+/** A stream that is opened by its first text: until then, the answer may still be another. */
+function openLater (reply: FastifyReply): Printer {
+  let opened: Printer | undefined
+  const open = () => {
+    opened ??= openStream(reply)
+    return opened
+  }
+  return {
+    format: sseText,
+    comment: sseComment,
+    write: text => open().write(text),
+    backlog: () => reply.raw.writableLength,
+    end: text => open().end(text)
+  }
 }
 
 /**

@@ -22,6 +22,7 @@ function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: num
     userId: 'b',
     terminalId: 't',
     platform: 'web',
+    issuedAt: 0,
     expiresAt,
     traceId: 'trace',
     printer: {
@@ -167,13 +168,16 @@ t.test('[SSE-1] after 15 s of silence a comment and the cursor', async t => {
   t.equal(world.printed.at(-1), ':\n\nid: 7-1\n\n')
 })
 
-t.test('[SSE-1] the end of the token closes with BYE 4101', async t => {
+t.test('[SSE-1] the end of the token closes with BYE 4101, after 25 s of grace', async t => {
   const { world, connection, begin } = setUp([], { expiresAt: 1_000_500 })
   begin()
   await settled()
   connection.tick()
   t.equal(world.ended, undefined)
-  world.now = 1_000_500
+  world.now = 1_025_499
+  connection.tick()
+  t.equal(world.ended, undefined)
+  world.now = 1_025_500
   connection.tick()
   t.match(world.ended, /"code":4101,"reason":"token expired","reconnect":"login"/)
 })

@@ -11,8 +11,8 @@ import { dm } from '../helper/user.js'
 import { startRedis } from '../helper/redis.js'
 
 const { redis } = await startRedis(t)
-const mintToken = async () => ({ token: '', expiresAt: 0 })
-const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, mintToken, log: { warn () {}, error () {} } })
+const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
+const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { warn () {}, error () {} } })
 t.teardown(() => gateway.stop())
 const { context: { deliver }, hub } = gateway
 
@@ -55,7 +55,7 @@ function pair () {
         if (forbidden !== undefined && chunk.includes(forbidden)) leaks.push(forbidden)
       }
       const printer = { format: sseText, comment: sseComment, write, backlog: () => waiting, end: write }
-      const connection = await hub.attach({ userId: bob, terminalId: 't', platform: 'web', expiresAt: Infinity, traceId: 't', printer, ...(cursor !== undefined && { cursor }) })
+      const connection = await hub.attach({ userId: bob, terminalId: 't', platform: 'web', issuedAt: 0, expiresAt: Infinity, traceId: 't', printer, ...(cursor !== undefined && { cursor }) })
       return {
         text,
         fill () { waiting = Infinity },

@@ -1,11 +1,14 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
--- USES down
--- KEYS down terminals routes unread commands notices
--- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages
+-- USES down kick login
+-- KEYS down terminals routes unread commands notices kick logins
+-- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt policy(multi|one_per_platform|single) keepMs
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
--- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full) top serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted
-local down, terminals, routes, unread, commands, notices = unpack(KEYS)
-local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox = unpack(ARGV, 4)
+-- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked) top(kicked: why) serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted replaced[]
+local down, terminals, routes, unread, commands, notices, kick, logins = unpack(KEYS)
+local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, policy, keep_ms = unpack(ARGV, 4)
+local me = { terminal = terminal, platform = platform, issued = issued, keep_ms = keep_ms }
+local reason, replaced = enter({ kick = kick, logins = logins, routes = routes }, policy, me)
+if reason then return { 0, 'kicked', reason } end
 
 -- The longest unseen terminal that is not connected makes room for a new one.
 local evicted = ''
@@ -13,7 +16,8 @@ if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', termin
   local connected, oldest = {}, nil
   local live = redis.call('HGETALL', routes)
   for i = 1, #live, 2 do
-    if tonumber(string.match(live[i + 1], '%d+$')) > now then connected[string.match(live[i], '[^/]+$')] = true end
+    local other = string.match(live[i], '[^/]+$')
+    if tonumber(string.match(live[i + 1], '%d+$')) > now and not replaced[other] then connected[other] = true end
   end
   local known = redis.call('HGETALL', terminals)
   for i = 1, #known, 2 do
@@ -22,6 +26,7 @@ if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', termin
   end
   if evicted == '' then return { 0, 'full', '', int(now), {}, 0, '' } end
   redis.call('HDEL', terminals, evicted)
+  redis.call('HDEL', logins, evicted)
 end
 redis.call('HSET', terminals, terminal, platform .. ' ' .. int(now))
 redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
@@ -51,4 +56,4 @@ if verdict ~= 'resumed' then
     waiting[#waiting + 1] = redis.call('ZRANGE', box, 0, share - 1)
   end
 end
-return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted }
+return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced }

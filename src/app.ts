@@ -15,7 +15,9 @@ import { trace } from './plugins/trace.js'
 import { serverOperations } from './server-api/index.js'
 import type { Redis } from './store/redis.js'
 import { mountOperations } from './transports/post.js'
+import { mountPoll } from './transports/poll.js'
 import { mountSse } from './transports/sse.js'
+import { mountWebSocket } from './transports/websocket.js'
 
 /** A client that sends its headers or body so slowly is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -24,6 +26,9 @@ const CLOSE_MS = 2_000
 
 /** Everything that can be called, in the order of the protocol. */
 export const operations = [...commands, ...userOperations, ...serverOperations]
+
+/** What may be called up a WebSocket. */
+const upNames = new Set(operations.filter(({ tag }) => tag === 'Up').map(({ name }) => name))
 
 /**
  * Builds the application around a connection to Redis.
@@ -64,9 +69,13 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
     await pages.register(openapi, { operations, limits: config.limits })
     if (config.demo) await pages.register(page, { mint: tokens.mint })
   })
+  const down = { hub, authenticate: auth.down, now: context.now }
+  // in a scope of its own: the package hangs hooks on every request beside it
+  await app.register(async scope => await mountWebSocket(scope, { ...down, execute, upNames, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
   app.after(() => {
     mountOperations(app, { operations, execute, auth, now: context.now })
-    mountSse(app, { hub, authenticate: auth.down, now: context.now })
+    mountSse(app, down)
+    mountPoll(app, down)
   })
   app.addHook('onReady', async () => gateway.start())
   // streams are ended before Fastify waits for open requests to finish, or it would wait for ever

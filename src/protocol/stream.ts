@@ -11,6 +11,13 @@ export const downQuery = Type.Object({
   ticket: Type.Optional(Type.String({ description: 'From POST /v1/down/tickets, for clients that cannot send headers.' }))
 }, { additionalProperties: false })
 
+/** The query of a long-poll. */
+export const pollQuery = Type.Object({
+  ...downQuery.properties,
+  timeoutMs: Type.Integer({ minimum: 0, maximum: 30_000, default: 25_000, description: 'How long to wait for an event, ms; 0 answers at once.' }),
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 100, description: 'Events with an id in one answer, at most.' })
+}, { additionalProperties: false })
+
 const codes: ErrorCode[] = ['INVALID_QUERY', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED', 'BAD_TICKET', 'INTERNAL']
 
 /** What OpenAPI says of the stream. */

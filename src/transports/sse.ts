@@ -4,31 +4,21 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../protocol/problem.js'
 import type { Bye } from '../protocol/events.js'
 import { downQuery } from '../protocol/stream.js'
-import { defaultLimits } from '../protocol/limits.js'
-import { createValidators } from '../commands/validate.js'
 import type { Printer } from '../delivery/opening.js'
-import type { Hub } from '../delivery/hub.js'
 import { goodbye } from '../delivery/say.js'
 import { isUnavailable } from '../store/redis.js'
+import { cursorOf, type DownFloor, queryCheck } from './down.js'
 import { sseComment, sseRetry, sseText } from './frames.js'
 
 /** A reader that does not take its goodbye is cut off. */
 const END_MS = 2_000
 
-interface Floor {
-  hub: Hub
-  /** Who reads: by bearer or ticket. Throws a Problem. */
-  authenticate (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number }>
-  now (): number
-}
-
-const checkQuery = createValidators(defaultLimits).text(downQuery)
+const checkQuery = queryCheck(downQuery)
 
 /** Mounts the stream. */
-export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Floor): void {
+export function mountSse (app: FastifyInstance, { hub, authenticate, now }: DownFloor): void {
   app.get('/v1/down/events', { exposeHeadRoute: false }, async (request, reply) => {
-    const broken = checkQuery(request.query)
-    if (broken.length) throw new Problem('INVALID_QUERY', { errors: broken })
+    checkQuery(request)
     try {
       const caller = await authenticate(request)
       const printer = openLater(reply)
@@ -52,13 +42,6 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Floo
   function sayBye (bye: Bye, { traceId }: FastifyRequest): string {
     return sseText(goodbye(bye, { now: now(), traceId }))
   }
-}
-
-/** The cursor: the first that is present and not empty, header before query. */
-function cursorOf ({ headers, query }: FastifyRequest): string | undefined {
-  const header = headers['last-event-id']
-  const given = [typeof header === 'string' ? header : undefined, (query as { lastEventId?: string }).lastEventId]
-  return given.find(cursor => cursor !== undefined && cursor !== '')
 }
 
 /** A stream that is opened by its first text: until then, the answer may still be another. */

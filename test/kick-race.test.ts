@@ -86,3 +86,15 @@ t.test('[KICK-1] a route that a dead node left behind does not hold the answer u
   await a.redis.hset(keys.routes(alice.userId), 'dead/one', `web ${Date.now() + 60_000}`)
   t.match(await kick(alice), { status: 200, body: { kicked: ['one'] } })
 })
+
+t.test('[KICK-1] the answer waits for a node that is slow to close', async t => {
+  const alice = await someone(t)
+  await a.redis.hset(keys.routes(alice.userId), 'slow/one', `web ${Date.now() + 60_000}`)
+  const began = performance.now()
+  const answered = kick(alice).then(() => performance.now())
+  await until(async () => await a.redis.exists(keys.kick(alice.userId)) === 1 || undefined)
+  for (let i = 0; i < 20; i++) await a.redis.ping()
+  const closed = performance.now()
+  await a.redis.hdel(keys.routes(alice.userId), 'slow/one')
+  t.ok(await answered > closed || closed - began > 1_000, 'it came after the close, unless that took a second')
+})

@@ -1,7 +1,7 @@
 // Runs an operation: every transport comes through here, so validation, codes and answers are the same on all of them.
 import { Type } from '@sinclair/typebox'
 import { Problem } from '../protocol/problem.js'
-import type { Operation, Request } from '../protocol/operation.js'
+import type { Caller, Operation, Request } from '../protocol/operation.js'
 import type { Limits } from '../protocol/limits.js'
 import { isUnavailable } from '../store/redis.js'
 import { createValidators, type Validate } from './validate.js'
@@ -18,7 +18,7 @@ const noQuery = Type.Object({}, { additionalProperties: false })
  * @returns `execute(name, request)`: the result, or a thrown Problem. A store that does not answer is
  *   STORE_UNAVAILABLE: an unknown outcome is never an ACK. Other exceptions are bugs and pass through.
  */
-export function createExecute<Context> (operations: readonly AnyOperation<Context>[], context: Context, limits: Limits) {
+export function createExecute<Context extends { leases: { seen (caller: Caller): void } }> (operations: readonly AnyOperation<Context>[], context: Context, limits: Limits) {
   const validators = createValidators(limits)
   const prepared = new Map(operations.map(operation => [operation.name, {
     operation,
@@ -30,6 +30,7 @@ export function createExecute<Context> (operations: readonly AnyOperation<Contex
   return async function execute (name: string, request: Request): Promise<unknown> {
     const found = prepared.get(name)
     if (!found) throw new Problem('NOT_FOUND')
+    if (found.operation.auth === 'user') context.leases.seen(request.caller) // [LIFE-2]
     refuse('INVALID_QUERY', found.params, request.params)
     refuse('INVALID_QUERY', found.query, request.query)
     refuse('INVALID_BODY', found.body, request.body)

@@ -40,6 +40,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   let fresh = false
   let busy = false
   let wokenWhileBusy = false
+  let said: Bye | undefined
   const { hasRoom, write, isStuck, isSilent } = createOutlet(printer, now)
   const lifetime = createLifetime(opening, now)
 
@@ -136,6 +137,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   function close (bye: Bye, lastWord?: Frame): void {
     if (stage === 'closed') return
     stage = 'closed'
+    said = bye
     printer.end((lastWord ? printer.format(lastWord) : '') + printer.format(goodbye(bye, { now: now(), traceId })))
     onClosed(connection)
   }
@@ -146,6 +148,8 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
     platform,
     get position () { return position },
     get isLive () { return stage === 'live' },
+    /** The goodbye that was said; undefined when the client has gone by itself. */
+    get bye () { return said },
 
     /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
     begin (facts: Start): void {

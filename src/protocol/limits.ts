@@ -18,7 +18,10 @@ export const limitTable = {
   noticeBox: { default: 200, sentence: 'Notices that may be pending for a user; more are `skipped` with `BOX_FULL`.' },
   mailboxMessages: { default: 500, sentence: 'Unread messages that a fresh attach brings; then READY says `more`.' },
   terminals: { default: 10, sentence: 'Terminals of a user; the longest unseen one is removed, `IRIS.BYE` 4303 when all are connected.' },
-  revokeSec: { default: 120, sentence: 'Seconds in which a sender may revoke his message.' }
+  revokeSec: { default: 120, sentence: 'Seconds in which a sender may revoke his message.' },
+  leaseSec: { default: 90, sentence: 'Seconds without a heartbeat or command after which a terminal is offline (`IRIS.BYE` 4204).' },
+  graceSec: { default: 5, sentence: 'Seconds in which a terminal may come back before it, or its user, is said to be gone.' },
+  events: { default: 100_000, sentence: 'Events kept for `GET /v1/server/events`; older ones are trimmed and a position before them gets `reset`.' }
 } as const satisfies Record<string, LimitFact>
 
 export type LimitName = keyof typeof limitTable

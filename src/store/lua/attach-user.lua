@@ -1,11 +1,12 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
--- USES down
--- KEYS down terminals routes unread commands notices
--- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages
+-- USES down presence connect
+-- KEYS down terminals routes unread commands notices leases events
+-- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages heldMs traceId maxEvents
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
 -- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full) top serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted
-local down, terminals, routes, unread, commands, notices = unpack(KEYS)
-local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox = unpack(ARGV, 4)
+local down, terminals, routes, unread, commands, notices, leases, events = unpack(KEYS)
+local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, held_ms, trace_id, max_events = unpack(ARGV, 4)
+local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 
 -- The longest unseen terminal that is not connected makes room for a new one.
 local evicted = ''
@@ -21,9 +22,10 @@ if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', termin
     if not connected[known[i]] and (not oldest or seen < oldest) then evicted, oldest = known[i], seen end
   end
   if evicted == '' then return { 0, 'full', '', int(now), {}, 0, '' } end
+  disconnect(who, evicted, 'LINK_CLOSE', 1) -- it may still be in its grace
   redis.call('HDEL', terminals, evicted)
 end
-redis.call('HSET', terminals, terminal, platform .. ' ' .. int(now))
+connect(who, terminal, { platform = platform, node = this_node, trace = trace_id }, held_ms)
 redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
 redis.call('PEXPIRE', routes, lease_ms)
 

@@ -21,7 +21,7 @@ interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
   now (): number
-  onClosed (connection: Connection): void
+  onClosed (connection: Connection, bye?: Bye): void
   log: { warn (facts: object, message: string): void }
 }
 
@@ -40,7 +40,6 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   let fresh = false
   let busy = false
   let wokenWhileBusy = false
-  let said: Bye | undefined
   const { hasRoom, write, isStuck, isSilent } = createOutlet(printer, now)
   const lifetime = createLifetime(opening, now)
 
@@ -137,9 +136,8 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
   function close (bye: Bye, lastWord?: Frame): void {
     if (stage === 'closed') return
     stage = 'closed'
-    said = bye
     printer.end((lastWord ? printer.format(lastWord) : '') + printer.format(goodbye(bye, { now: now(), traceId })))
-    onClosed(connection)
+    onClosed(connection, bye)
   }
 
   const connection = {
@@ -148,8 +146,6 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
     platform,
     get position () { return position },
     get isLive () { return stage === 'live' },
-    /** The goodbye that was said; undefined when the client has gone by itself. */
-    get bye () { return said },
 
     /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
     begin (facts: Start): void {

@@ -52,14 +52,14 @@ export function createHub (floor: Floor) {
     }
   }
 
-  function leave (connection: Connection): void {
+  function leave (connection: Connection, bye?: Bye): void {
     const { userId, terminalId } = connection
     const present = users.get(userId)
     if (!present?.connections.delete(connection)) return
     if (present.connections.size === 0) users.delete(userId)
     if (connectionsOf(userId, terminalId).length > 0) return
     // a route that stays behind ends by itself, the terminal with its lease
-    leases.leave({ userId, terminalId }, goneReason(connection.bye)).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
+    leases.leave({ userId, terminalId }, goneReason(bye)).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
   }
 
   function connectionsOf (userId: string, terminalId?: string): Connection[] {

@@ -6,18 +6,23 @@ import { createDeliver } from './delivery/deliver.js'
 import { createHub } from './delivery/hub.js'
 import { createJobs } from './delivery/jobs.js'
 import { createKicker } from './delivery/kick.js'
+import { createLeases, flushMs } from './delivery/leases.js'
 import { createNodes, type Page } from './delivery/nodes.js'
+import { createReaper, REAP_MS } from './delivery/reaper.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRenderer } from './delivery/render.js'
 import { command } from './delivery/say.js'
 import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
+import { createWatch } from './delivery/watch.js'
 import { createAdmission } from './store/admission.js'
 import { createBoxes } from './store/boxes.js'
 import { createClock } from './store/clock.js'
 import { createConversations } from './store/conversation.js'
+import { createEvents } from './store/events.js'
 import { createGroups } from './store/groups.js'
 import { createKicks } from './store/kicks.js'
+import { createLeases as createStoredLeases } from './store/leases.js'
 import { createLife } from './store/life.js'
 import { createMailbox } from './store/mailbox.js'
 import { createMarkers } from './store/markers.js'
@@ -63,9 +68,14 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
     },
     log
   })
+  const storedLeases = createStoredLeases(store)
+  const leases = createLeases({ leases: storedLeases, now, log })
+  const events = createEvents(store)
+  const watch = createWatch({ events })
   const jobs = createJobs({ conversations, boxes, renderer })
   const hub = createHub({
     mailbox: createMailbox(store, loginPolicy),
+    leases: storedLeases,
     decideStart: createStarts({ markers, jobs }),
     renderer,
     now,
@@ -77,8 +87,9 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
   const kicker = createKicker({ kicks, terminals, deliver, now })
+  const reaper = createReaper({ leases: storedLeases, nodes, limits, now, log })
   const context: Context = {
-    conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken: tokens.mint, verifyToken: tokens.verify
+    terminals, leases, events, watch, conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken: tokens.mint, verifyToken: tokens.verify
   }
 
   function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {
@@ -94,15 +105,16 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     async start (): Promise<void> {
       await life.begin()
-      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS))
-      redis.on('ready', sweeper.sweep)
+      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => void reaper.run(), REAP_MS))
+      redis.on('ready', sweeper.sweep).on('ready', reaper.hold)
       sweeper.sweep()
     },
 
     /** Ends all streams and stops listening to other nodes. */
     stop (): void {
       for (const timer of timers) clearInterval(timer)
-      redis.off('ready', sweeper.sweep)
+      redis.off('ready', sweeper.sweep).off('ready', reaper.hold)
+      watch.stop()
       sweeper.stop()
       hub.end('DRAIN')
       nodes.close()

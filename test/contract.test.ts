@@ -70,11 +70,11 @@ for (const { name, method, path, auth, summary, description, body, result, examp
   })
 }
 
-t.test('the ten up-commands stand at the address of their wire name', async t => {
-  t.equal(commands.length, 10)
+t.test('the up-commands stand at the address of their wire name', async t => {
+  t.equal(commands.length, 11)
   for (const { name, path, method } of commands) {
     t.equal(method, 'POST')
-    t.equal(path, { MSG_UP: '/v1/up/msg', NOTICE_UP: '/v1/up/notice' }[name] ?? commandPath(name))
+    t.equal(path, { MSG_UP: '/v1/up/msg', NOTICE_UP: '/v1/up/notice', HEARTBEAT: '/v1/up/heartbeat' }[name] ?? commandPath(name))
   }
   t.equal(commandPath('REST_READ_NUM_AND_LAST_MSG'), '/v1/up/cmd/rest-read-num-and-last-msg')
 })

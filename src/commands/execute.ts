@@ -13,7 +13,10 @@ export type AnyOperation<Context> = Pick<Operation<Context>, 'name' | 'method' |
 }
 
 /** What every user's request is asked before it is looked at: see `createAdmission`. */
-interface Admitting { admission: { admit (caller: Caller): Promise<void> } }
+interface Admitting {
+  admission: { admit (caller: Caller): Promise<void> }
+  leases: { seen (caller: Caller): void }
+}
 
 const noQuery = Type.Object({}, { additionalProperties: false })
 
@@ -34,7 +37,10 @@ export function createExecute<Context extends Admitting> (operations: readonly A
   return async function execute (name: string, request: Request): Promise<unknown> {
     const found = prepared.get(name)
     if (!found) throw new Problem('NOT_FOUND')
-    if (found.operation.auth === 'user') await admit(found.operation, request.caller)
+    if (found.operation.auth === 'user') {
+      await admit(found.operation, request.caller)
+      context.leases.seen(request.caller) // [LIFE-2]
+    }
     refuse('INVALID_QUERY', found.params, request.params)
     refuse('INVALID_QUERY', found.query, request.query)
     refuse('INVALID_BODY', found.body, request.body)

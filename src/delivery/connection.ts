@@ -20,7 +20,7 @@ interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
   now (): number
-  onClosed (connection: Connection): void
+  onClosed (connection: Connection, bye?: Bye): void
   log: { warn (facts: object, message: string): void }
 }
 
@@ -115,7 +115,7 @@ export class Connection {
     this.#stage = 'closed'
     const { printer } = this.opening
     printer.end((lastWord ? printer.format(lastWord) : '') + printer.format(goodbye(bye, this.#facts())))
-    this.floor.onClosed(this)
+    this.floor.onClosed(this, bye)
   }
 
   /** The client has gone. */

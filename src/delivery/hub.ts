@@ -1,6 +1,8 @@
 // The connections of this node, and what wakes them: hints, the clock, the sweep. PROTOCOL.md section 6, "Live delivery".
 import type { Bye } from '../protocol/events.js'
+import { goneReason } from '../protocol/presence.js'
 import type { Item } from '../store/entry.js'
+import type { createLeases } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
 import { Connection } from './connection.js'
 import { Feed } from './feed.js'
@@ -19,6 +21,7 @@ export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: numbe
 
 interface Floor {
   mailbox: ReturnType<typeof createMailbox>
+  leases: Pick<ReturnType<typeof createLeases>, 'leave'>
   decideStart: ReturnType<typeof createStarts>
   renderer: Renderer
   now (): number
@@ -33,7 +36,7 @@ interface Floor {
 
 /** Makes the hub of a node. */
 export function createHub (floor: Floor) {
-  const { mailbox, decideStart, renderer, now, log } = floor
+  const { mailbox, leases, decideStart, renderer, now, log } = floor
   const users = new Map<string, Present>()
   const dirty = new Set<Present>()
   const shared = { mailbox, renderer, now, onClosed: leave, log }
@@ -55,14 +58,14 @@ export function createHub (floor: Floor) {
     }
   }
 
-  function leave (connection: Connection): void {
+  function leave (connection: Connection, bye?: Bye): void {
     const { userId, terminalId } = connection
     const present = users.get(userId)
     if (!present?.connections.delete(connection)) return
     if (present.connections.size === 0) users.delete(userId)
     if (connectionsOf(userId, terminalId).length > 0) return
-    // a route that stays behind ends with its lease
-    mailbox.detach(userId, terminalId).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
+    // a route that stays behind ends by itself, the terminal with its lease
+    leases.leave({ userId, terminalId }, goneReason(bye)).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
   }
 
   function connectionsOf (userId: string, terminalId?: string): Connection[] {
@@ -71,13 +74,16 @@ export function createHub (floor: Floor) {
 
   async function sweepUser (userId: string, { feed, connections }: Present): Promise<void> {
     const known = feed.top
-    const top = await mailbox.touch(userId, [...connections])
+    const attached = [...connections].filter(({ isLive }) => isLive)
+    const { top, ended: lapsed } = await mailbox.touch(userId, [...connections])
     if (top === undefined || (known && (top.epoch !== known.epoch || top.seq < known.seq))) {
       // the store lost what these readers have seen: the next attach tells them by RESET
       for (const connection of connections) connection.close('STORE_LOST')
       return
     }
     feed.reached(top)
+    // [LIFE-2] one that is attaching has no lease yet
+    for (const connection of attached) if (lapsed.includes(connection.terminalId)) connection.close('TIMEOUT')
     for (const connection of connections) connection.wake()
     await floor.closeKicked(userId, [...connections])
   }

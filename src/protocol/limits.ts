@@ -20,7 +20,10 @@ export const limitTable = {
   terminals: { default: 10, sentence: 'Terminals of a user; the longest unseen one is removed, `IRIS.BYE` 4303 when all are connected.' },
   upRate: { default: 20, sentence: 'Up-requests of a user a second, all of them counted together; more is 429 `RATE_LIMITED`.' },
   upBurst: { default: 40, sentence: 'Up-requests that a user may send at once.' },
-  revokeSec: { default: 120, sentence: 'Seconds in which a sender may revoke his message.' }
+  revokeSec: { default: 120, sentence: 'Seconds in which a sender may revoke his message.' },
+  leaseSec: { default: 90, sentence: 'Seconds without a heartbeat or command after which a terminal is offline (`IRIS.BYE` 4204).' },
+  graceSec: { default: 5, sentence: 'Seconds in which a terminal may come back before it, or its user, is said to be gone.' },
+  events: { default: 100_000, sentence: 'Events kept for `GET /v1/server/events`; older ones are trimmed and a position before them gets `reset`.' }
 } as const satisfies Record<string, LimitFact>
 
 export type LimitName = keyof typeof limitTable

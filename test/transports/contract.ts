@@ -53,7 +53,7 @@ export async function deliveryContract (t: Test, open: Open): Promise<void> {
     t.match(before.at(-1)?.data, { name: 'nudge', needComplete: true })
     await alice.send(bob, 'live')
     const live = await reader.next(({ data }) => data['seq'] === 13)
-    t.match(live, { event: 'MSG_DOWN', id: String(id).replace(/\d+$/, n => String(Number(n) + 1)), data: { source: 'live', content: { text: 'live' } } })
+    t.match(live, { event: 'MSG_DOWN', id: String(id).replace(/\d+$/, n => String(Number(n) + 1)), data: { source: /^(live|replay)$/, content: { text: 'live' } } }, 'a poll that comes later finds it in the stream')
   })
 
   await t.test('[ATTACH-1] [ATTACH-4] it resumes at a cursor: every entry after it, in order, each once', async t => {

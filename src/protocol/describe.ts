@@ -1,5 +1,6 @@
 // The OpenAPI document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
 import type { TSchema } from '@sinclair/typebox'
+import { type Json, named, plain, ref } from './components.js'
 import { type ErrorCode, errors } from './errors.js'
 import { events, gatewayCommands } from './events.js'
 import { type Limits, withLimits } from './limits.js'
@@ -8,11 +9,11 @@ import { Problem, ProblemBody, problemBody } from './problem.js'
 import { downEvents } from './stream.js'
 import { introduction, tags } from './introduction.js'
 
-type Json = Record<string, unknown>
 /** What the document needs to know of an operation. */
 export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'>
 
-const exampleTrace = '7c1f4b9d2e'
+/** The trace of every example. */
+export const exampleTrace = '7c1f4b9d2e'
 const traceHeader = { 'Trace-Id': { description: 'TRACE_ID of the request. [TRACE-2]', schema: { type: 'string' } } }
 
 /**
@@ -122,8 +123,6 @@ function describeStream (content: Json): Json {
   }
 }
 
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
-
 /** What a `data:` line holds. */
 const data = {
   type: 'string',
@@ -140,24 +139,3 @@ const itemSchema = {
 
 /** In OpenAPI 3.1 the stream is one text. */
 const streamSchema = { ...data, description: `Blocks of \`event:\`, \`id:\` and one \`data:\` line. ${data.description}` }
-
-/** Puts a schema among the components; the variants of a union become components of their own, so that `mapping` can name them. */
-function named (name: string, schema: TSchema, schemas: Json): Json {
-  const { oneOf, discriminator, ...rest } = schema as TSchema & { oneOf?: TSchema[], discriminator?: { propertyName: string } }
-  if (!oneOf || !discriminator) schemas[name] = schema
-  else {
-    const { propertyName } = discriminator
-    const variants = oneOf.map(variant => {
-      const { const: value } = (variant['properties'] as Record<string, { const: string }>)[propertyName] ?? { const: '' }
-      schemas[`${name}_${value}`] = variant
-      return { value, $ref: `#/components/schemas/${name}_${value}` }
-    })
-    schemas[name] = { ...rest, discriminator: { propertyName, mapping: Object.fromEntries(variants.map(({ value, $ref }) => [value, $ref])) }, oneOf: variants.map(({ $ref }) => ({ $ref })) }
-  }
-  return ref(name)
-}
-
-/** JSON only; `maxBytes` is no keyword of JSON Schema and becomes an extension. */
-function plain (value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value).replaceAll('"maxBytes":', '"x-maxBytes":'))
-}

@@ -1,18 +1,19 @@
 // The OpenAPI document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
-import type { TSchema } from '@sinclair/typebox'
+import type { TObject, TSchema } from '@sinclair/typebox'
+import { type Json, named, plain, ref } from './components.js'
 import { type ErrorCode, errors } from './errors.js'
 import { events, gatewayCommands } from './events.js'
 import { type Limits, withLimits } from './limits.js'
 import type { Operation } from './operation.js'
 import { Problem, ProblemBody, problemBody } from './problem.js'
-import { downEvents } from './stream.js'
+import { downEvents, downPoll, webSocket } from './stream.js'
 import { introduction, tags } from './introduction.js'
 
-type Json = Record<string, unknown>
 /** What the document needs to know of an operation. */
 export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'>
 
-const exampleTrace = '7c1f4b9d2e'
+/** The trace of every example. */
+export const exampleTrace = '7c1f4b9d2e'
 const traceHeader = { 'Trace-Id': { description: 'TRACE_ID of the request. [TRACE-2]', schema: { type: 'string' } } }
 
 /**
@@ -26,7 +27,13 @@ export function describe (operations: readonly Described[], { limits, version, o
   const paths: Record<string, Json> = {}
   const add = (path: string, method: string, operation: Json) => { paths[path] = { ...paths[path], [method.toLowerCase()]: operation } }
   for (const operation of operations) add(operation.path, operation.method, describeOperation(operation, schemas))
-  add('/v1/down/events', 'GET', describeStream(openapi === '3.2.0' ? { itemSchema } : { schema: streamSchema }))
+  const stream = { ...(openapi === '3.2.0' ? { itemSchema } : { schema: streamSchema }), example: downEvents.example }
+  add(downEvents.path, 'GET', describeDown(downEvents, {
+    200: { description: 'The stream. It stays open.', headers: traceHeader, content: { 'text/event-stream': stream } },
+    204: { description: 'This terminal must not come back.' }
+  }))
+  add(downPoll.path, 'GET', describeDown(downPoll, { 200: { description: 'What came.', headers: traceHeader, content: { 'application/json': { schema: named('downPoll_result', downPoll.result, schemas), example: downPoll.example } } } }))
+  add(webSocket.path, 'GET', describeDown(webSocket, { 101: { description: 'The WebSocket is open.' } }))
   const document = {
     openapi,
     info: { title: 'Iris', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } },
@@ -93,7 +100,7 @@ function exampleProblem (code: ErrorCode, instance: string) {
   return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
 }
 
-function parametersOf ({ auth, query, params }: Described): Json[] {
+function parametersOf ({ auth, query, params }: Pick<Described, 'auth' | 'query' | 'params'>): Json[] {
   const header = (name: string, description: string, pattern: string) => ({ name, in: 'header', required: false, description, schema: { type: 'string', pattern } })
   const fields = (schema: TSchema | undefined, place: string) => Object.entries((schema?.['properties'] ?? {}) as Record<string, TSchema>)
     .map(([name, field]) => ({ name, in: place, required: place === 'path', ...(field.description && { description: field.description }), schema: field }))
@@ -105,24 +112,21 @@ function parametersOf ({ auth, query, params }: Described): Json[] {
   ]
 }
 
-function describeStream (content: Json): Json {
-  const { codes, example, ...stream } = downEvents
+interface Down { operationId: string, summary: string, description: string, path: string, query: TObject, codes: ErrorCode[] }
+
+/** A way down: its door is the same for all. */
+function describeDown ({ operationId, summary, description, path, query, codes }: Down, answers: Json): Json {
   const cursor = { name: 'Last-Event-ID', in: 'header', required: false, description: 'The cursor: the last id seen. An EventSource sends it by itself.', schema: { type: 'string' } }
   return {
-    ...stream,
+    operationId,
+    summary,
+    description,
     tags: ['Down'],
     security: [{ user: [] }, { ticket: [] }],
-    parameters: [cursor, ...parametersOf({ auth: 'user', query: downEvents.query } as unknown as Described)],
-    query: undefined,
-    responses: {
-      200: { description: 'The stream. It stays open.', headers: traceHeader, content: { 'text/event-stream': { ...content, example } } },
-      204: { description: 'This terminal must not come back.' },
-      ...problemsOf(codes, '/v1/down/events')
-    }
+    parameters: [cursor, ...parametersOf({ auth: 'user', query })],
+    responses: { ...answers, ...problemsOf(codes, path) }
   }
 }
-
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
 /** What a `data:` line holds. */
 const data = {
@@ -140,24 +144,3 @@ const itemSchema = {
 
 /** In OpenAPI 3.1 the stream is one text. */
 const streamSchema = { ...data, description: `Blocks of \`event:\`, \`id:\` and one \`data:\` line. ${data.description}` }
-
-/** Puts a schema among the components; the variants of a union become components of their own, so that `mapping` can name them. */
-function named (name: string, schema: TSchema, schemas: Json): Json {
-  const { oneOf, discriminator, ...rest } = schema as TSchema & { oneOf?: TSchema[], discriminator?: { propertyName: string } }
-  if (!oneOf || !discriminator) schemas[name] = schema
-  else {
-    const { propertyName } = discriminator
-    const variants = oneOf.map(variant => {
-      const { const: value } = (variant['properties'] as Record<string, { const: string }>)[propertyName] ?? { const: '' }
-      schemas[`${name}_${value}`] = variant
-      return { value, $ref: `#/components/schemas/${name}_${value}` }
-    })
-    schemas[name] = { ...rest, discriminator: { propertyName, mapping: Object.fromEntries(variants.map(({ value, $ref }) => [value, $ref])) }, oneOf: variants.map(({ $ref }) => ({ $ref })) }
-  }
-  return ref(name)
-}
-
-/** JSON only; `maxBytes` is no keyword of JSON Schema and becomes an extension. */
-function plain (value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value).replaceAll('"maxBytes":', '"x-maxBytes":'))
-}

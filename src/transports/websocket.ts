@@ -18,7 +18,12 @@ const PING_MS = 25_000
 /** A peer that does not answer a goodbye is cut off. */
 const END_MS = 2_000
 
-interface Floor extends DownFloor, UpFloor { allowedOrigins: string[], bodyBytes: number }
+interface Floor extends DownFloor, UpFloor {
+  allowedOrigins: string[]
+  bodyBytes: number
+  /** A pong is a sign of life. [LIFE-2] */
+  seen (reader: Reader): void
+}
 
 declare module 'fastify' {
   interface FastifyRequest { reader: Reader | null }
@@ -28,7 +33,7 @@ const checkQuery = queryCheck(downQuery)
 
 /** Mounts the WebSocket. */
 export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promise<void> {
-  const { hub, authenticate, now, allowedOrigins, bodyBytes } = floor
+  const { hub, authenticate, now, allowedOrigins, bodyBytes, seen } = floor
   await app.register(fastifyWebsocket, {
     options: { maxPayload: bodyBytes, handleProtocols: offered => offered.has(SUBPROTOCOL) && SUBPROTOCOL },
     // the hub ends all streams, each with its goodbye
@@ -63,7 +68,10 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     const printer = printerOf(socket, () => connection?.wake())
     let connection: Connection | undefined
     alive.add(socket)
-    socket.on('pong', () => alive.add(socket))
+    socket.on('pong', () => {
+      alive.add(socket)
+      seen(reader)
+    })
     socket.on('close', () => connection?.gone())
     socket.on('message', createUp(floor, { socket, reader, log: request.log, onBroken: () => end('BAD_REQUEST') }))
     try {

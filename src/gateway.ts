@@ -1,9 +1,12 @@
 // The gateway without HTTP: stores, delivery and their timers, wired. Floor 5: it knows every lower floor.
 import type { Limits } from './protocol/limits.js'
 import type { Context } from './delivery/context.js'
+import { createAdmission } from './delivery/admission.js'
 import { createDeliver } from './delivery/deliver.js'
+import { createDrain } from './delivery/drain.js'
 import { createHub } from './delivery/hub.js'
 import { createJobs } from './delivery/jobs.js'
+import { createMeter } from './delivery/meter.js'
 import { createNodes, type Page } from './delivery/nodes.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRenderer } from './delivery/render.js'
@@ -36,18 +39,19 @@ interface Facts {
 
 /**
  * Wires a gateway to a Redis.
- * @returns `context` for the operations, `hub` for the transports; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
+ * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   const life = createLife(redis)
   const store = { redis, node, limits, life }
-  const clock = createClock(redis)
+  const meter = createMeter()
+  const clock = createClock(redis, ms => meter.redisAnswered(ms))
   const { now } = clock
   const conversations = createConversations(store)
   const markers = createMarkers(store)
   const boxes = createBoxes(store)
   const recalled = createRecalled()
-  const renderer = createRenderer(recalled, now)
+  const renderer = createRenderer(recalled, now, meter.printed)
   const sweeper = createSweeper({
     async sweep () {
       await life.begin()
@@ -57,14 +61,19 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
     log
   })
   const jobs = createJobs({ conversations, boxes, renderer })
-  const hub = createHub({
-    mailbox: createMailbox(store),
+  const mailbox = createMailbox(store)
+  const admission = createAdmission({
+    mailbox,
     decideStart: createStarts({ markers, jobs }),
-    renderer,
+    limits,
+    meter,
     now,
-    log,
-    onEvicted: (userId, terminalId) => deliver.forgetTerminal(userId, terminalId, 'evicted')
+    async onEvicted (userId, terminalId) {
+      meter.evictions++
+      await deliver.forgetTerminal(userId, terminalId, 'evicted')
+    }
   })
+  const hub = createHub({ mailbox, admission, renderer, meter, now, log })
   const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, boxes, terminals: createTerminals(store), hub, nodes, recalled, now, onLost: sweeper.sweep })
   const context: Context = {
@@ -80,6 +89,11 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   return {
     context,
     hub,
+    meter,
+    /** Ends the streams in waves, over so many ms. */
+    drain: createDrain(hub),
+    /** Whether other nodes are heard. */
+    isListening: nodes.isListening,
 
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     async start (): Promise<void> {

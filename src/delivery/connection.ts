@@ -10,7 +10,7 @@ import { createLifetime } from './lifetime.js'
 import type { Opening, Start } from './opening.js'
 import { createOutlet } from './outlet.js'
 import type { Frame, Renderer } from './render.js'
-import { gatewayCommand, goodbye } from './say.js'
+import { farewell, gatewayCommand } from './say.js'
 
 /** Frames are joined into writes of about this size: one system call instead of many. */
 const WRITE_CHARS = 32 * 1024
@@ -21,7 +21,7 @@ interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
   now (): number
-  onClosed (connection: Connection): void
+  onClosed (connection: Connection, bye?: Bye): void
   log: { warn (facts: object, message: string): void }
 }
 
@@ -31,7 +31,7 @@ interface Floor {
  * too slow is simply not pumped: its backlog is in Redis, not in this process.
  */
 export function createConnection (opening: Opening, { feed, mailbox, renderer, now, onClosed, log }: Floor) {
-  const { printer, traceId, userId, terminalId, platform } = opening
+  const { printer, traceId, userId, terminalId, platform, transport = 'sse' } = opening
   let stage: 'attaching' | 'replay' | 'pending' | 'live' | 'closed' = 'attaching'
   let position: Position = { epoch: '', seq: 0 }
   let target = 0
@@ -111,10 +111,7 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
 
   function wake (): void {
     if (stage === 'attaching' || stage === 'closed') return
-    if (busy) {
-      wokenWhileBusy = true
-      return
-    }
+    if (busy) return void (wokenWhileBusy = true)
     if (stage === 'live' && jobs.length === 0 && printTail()) return
     busy = true
     run().catch(failed).finally(() => {
@@ -132,18 +129,19 @@ export function createConnection (opening: Opening, { feed, mailbox, renderer, n
     close('STORE_LOST')
   }
 
-  /** Says goodbye, after a last word if there is one, and closes. */
-  function close (bye: Bye, lastWord?: Frame): void {
+  /** Says goodbye, after a last word if there is one, and closes. A client that waits comes back after `notBeforeMs`. */
+  function close (bye: Bye, lastWord?: Frame, notBeforeMs = 0): void {
     if (stage === 'closed') return
     stage = 'closed'
-    printer.end((lastWord ? printer.format(lastWord) : '') + printer.format(goodbye(bye, { now: now(), traceId })))
-    onClosed(connection)
+    printer.end((lastWord ? printer.format(lastWord) : '') + farewell(bye, printer, { now: now(), traceId, notBeforeMs }))
+    onClosed(connection, bye)
   }
 
   const connection = {
     userId,
     terminalId,
     platform,
+    transport,
     get position () { return position },
     get isLive () { return stage === 'live' },
 

@@ -20,13 +20,17 @@ interface Floor {
   /** Who reads: by bearer or ticket. Throws a Problem. */
   authenticate (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, expiresAt: number }>
   now (): number
+  /** A goodbye was said to somebody who never became a connection. */
+  onRefused (bye: Bye): void
 }
 
 const checkQuery = createValidators(defaultLimits).text(downQuery)
 
 /** Mounts the stream. */
-export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Floor): void {
-  app.get('/v1/down/events', { exposeHeadRoute: false }, async (request, reply) => {
+export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefused }: Floor): void {
+  app.get('/v1/down/events', { exposeHeadRoute: false, config: { answersOverLimit: true } }, async (request, reply) => {
+    // [SSE-1] any status but 200 would end a browser's EventSource for ever
+    if (request.isOverLimit) return void openStream(reply).end(sayBye('BUSY', request))
     const broken = checkQuery(request.query)
     if (broken.length) throw new Problem('INVALID_QUERY', { errors: broken })
     try {
@@ -36,18 +40,16 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Floo
       const opening = { ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) }
       const connection = await hub.attach(opening)
       if (!connection) return end(reply.raw, sayBye('TOO_MANY_TERMINALS', request))
-      reply.raw.on('close', connection.gone)
       reply.raw.on('drain', connection.drained)
-      if (reply.raw.destroyed) connection.gone()
     } catch (error) {
       if (!isUnavailable(error)) throw error
-      // [SSE-1] any status but 200 would end a browser's EventSource for ever
       if (!reply.sent) openStream(reply)
       end(reply.raw, sayBye('STORE_LOST', request))
     }
   })
 
   function sayBye (bye: Bye, { traceId }: FastifyRequest): string {
+    onRefused(bye)
     return sseText(goodbye(bye, { now: now(), traceId }))
   }
 }
@@ -83,7 +85,9 @@ function openStream (reply: FastifyReply): Printer {
     comment: sseComment,
     write: text => { raw.write(text) },
     backlog: () => raw.writableLength,
-    end: text => end(raw, text)
+    end: text => end(raw, text),
+    retry: sseRetry,
+    onGone: gone => raw.destroyed ? gone() : raw.on('close', gone)
   }
 }
 

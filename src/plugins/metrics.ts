@@ -1,5 +1,5 @@
 // GET /metrics for Prometheus: what the meter has counted, the connections as they are now, and the process. Section 10.
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Hub } from '../delivery/hub.js'
@@ -31,10 +31,10 @@ export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate })
   counters(register, meter)
   histograms(register, meter)
   const requests = new Counter({ name: `${PREFIX}http_requests_total`, help: 'Answered HTTP requests; a stream counts when it ends.', labelNames: ['method', 'route', 'status'], registers: [register] })
-  app.addHook('onResponse', async ({ method, routeOptions }: FastifyRequest, { statusCode }: FastifyReply) => {
+  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode }) => {
     requests.inc({ method, route: routeOptions.url ?? 'unknown', status: statusCode })
   })
-  app.get('/metrics', { config: { quiet: true }, schema: { hide: true } as object }, async (request, reply) => {
+  app.get('/metrics', { config: { quiet: true }, schema: { hide: true } }, async (request, reply) => {
     if (mode === 'key') await authenticate(request)
     return await reply.type(register.contentType).header('cache-control', 'no-store').send(await register.metrics())
   })
@@ -42,21 +42,22 @@ export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate })
 
 /** Registers `GET /metrics` as an address where nothing is. */
 export const noMetrics = fp(async app => {
-  app.get('/metrics', { schema: { hide: true } as object }, async () => { throw new Problem('NOT_FOUND') })
+  app.get('/metrics', { schema: { hide: true } }, async () => { throw new Problem('NOT_FOUND') })
 }, { name: 'metrics' })
 
 /** Counters and gauges are not kept in step: their numbers are read when they are printed. */
 function readLater (Kind: typeof Counter | typeof Gauge, register: Registry, { name, help, labelNames = [], read }: { name: string, help: string, labelNames?: string[], read (): Sample[] }): void {
-  new Kind({
+  const metric = new Kind({
     name: PREFIX + name,
     help,
     labelNames,
-    registers: [register],
+    registers: [],
     collect () {
       this.reset()
       for (const [labels, value] of read()) this.inc(labels, value)
     }
   })
+  register.registerMetric(metric)
 }
 
 function gauges (register: Registry, { census }: Floor['hub']): void {

@@ -55,7 +55,7 @@ export function errorCodes ({ auth, body, errors: own }: Pick<Described, 'auth' 
   also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   also(auth !== 'none', 'STORE_UNAVAILABLE')
-  also(true, 'INTERNAL')
+  also(true, 'RATE_LIMITED', 'INTERNAL')
   return [...codes].sort((a, b) => errors[a].status - errors[b].status)
 }
 
@@ -83,7 +83,7 @@ function problemsOf (codes: ErrorCode[], instance: string): Json {
   const retry = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
   return Object.fromEntries([...byStatus].map(([status, group]) => [status, {
     description: group.map(code => `\`${code}\`: ${errors[code].title}.`).join(' '),
-    headers: { ...traceHeader, ...(status === 503 && retry) },
+    headers: { ...traceHeader, ...((status === 429 || status === 503) && retry) },
     content: { 'application/problem+json': { schema: ref('Problem'), examples: Object.fromEntries(group.map(code => [code, { value: exampleProblem(code, instance) }])) } }
   }]))
 }

@@ -3,9 +3,10 @@ import http from 'node:http'
 import t from 'tap'
 import { createGate } from '../../src/delivery/gate.js'
 import { keys } from '../../src/store/keys.js'
+import type { Redis } from '../../src/store/redis.js'
 import { startIris } from '../helper/iris.js'
-import { openSse } from '../helper/sse.js'
-import { createUser, until } from '../helper/user.js'
+import { openSse, upTo } from '../helper/sse.js'
+import { until, type User } from '../helper/user.js'
 
 /** A gate, and work that ends when the test says so. */
 function setUp (places: number, queue: number) {
@@ -102,33 +103,48 @@ t.test('[ATTACH-1] nobody waits for ever: after 15 s he is asked to come back, l
   t.same([await a, await c], ['a is done', 'c is done'])
 })
 
-t.test('[ATTACH-3] while 300 streams attach at once a command is answered, and every stream becomes live', async t => {
+/** Keeps attaches from reaching Redis until `release()`: a store that is slow. */
+function holdAttaches (redis: Redis) {
+  const held: (() => void)[] = []
+  const send = redis.sendCommand.bind(redis)
+  redis.sendCommand = (...sent: Parameters<Redis['sendCommand']>) => {
+    if (!sent[0].getKeys().some(key => /:TERMINALS:[^:]+$/.test(String(key)))) return send(...sent)
+    return new Promise((resolve, reject) => held.push(() => { Promise.resolve(send(...sent)).then(resolve, reject) }))
+  }
+  return {
+    held,
+    release (): void {
+      redis.sendCommand = send
+      for (const go of held) go()
+    }
+  }
+}
+
+t.test('[ATTACH-3] 300 streams come back at once: few are asked of the store, a command goes past the others, and all become live', async t => {
   const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '4' } })
-  const users = await Promise.all(Array.from({ length: 300 }, async (_, i) => createUser(t, { url: iris.url, userId: `u${i}`, token: await iris.token(`u${i}`) })))
-  const alice = await iris.user(t, 'alice')
-  await alice.send({ userId: 'u0' }, 'warm')
-  let greeted = 0
-  let live = 0
-  const streams = users.map(async user => {
+  const users = await Promise.all(upTo(300).map(n => iris.user(t, `u${n}`)))
+  const [first, second] = users as [User, User]
+  const cursors = await Promise.all(users.map(async user => {
     const stream = await user.listen()
-    await stream.next('IRIS.HELLO')
-    greeted++
-    await stream.next('IRIS.READY')
-    live++
-  })
-  // the first streams have come in: the others stand in the queue
-  await until(async () => greeted > 0 || undefined)
-  const { status } = await alice.send({ userId: 'u1' }, 'in between')
-  t.equal(status, 200)
-  t.ok(greeted < 300, `${greeted} of 300 were attached when the command was answered`)
-  await Promise.all(streams)
-  t.equal(live, 300)
+    const { id } = await stream.next('IRIS.READY')
+    await stream.cut()
+    return id
+  }))
+  const { held, release } = holdAttaches(iris.redis)
+  const streams = await Promise.all(users.map((user, i) => user.listen({ cursor: cursors[i] })))
+  t.equal((await first.send(second, 'in between')).status, 200)
+  t.equal(held.length, 4, 'the others wait here, not before the command')
+  t.ok(streams.every(({ status, events }) => status === 200 && events.length === 0), 'each has its 200')
+  release()
+  await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
+  t.match(streams.map(({ events }) => events[0]?.data.data?.['recovered']), users.map(() => true))
+  t.equal(streams[1]?.events.filter(({ event }) => event === 'MSG_DOWN').length, 1, 'what was sent meanwhile came once')
 })
 
 t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205; whoever leaves while he waits leaves nothing behind', async t => {
-  const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '1', IRIS_LIMIT_ATTACH_QUEUE: '1' } })
+  const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '1', IRIS_LIMIT_ATTACH_QUEUE: '1', IRIS_METRICS: 'open' } })
   const [a, b, c] = [await iris.user(t), await iris.user(t), await iris.user(t)]
-  await iris.redis.client('PAUSE', 1_000) // meanwhile the store does not answer: the first one stays inside
+  const { held, release } = holdAttaches(iris.redis)
   const first = await a.listen()
   const abort = http.get(`${iris.url}/v1/down/events`, { headers: { authorization: `Bearer ${b.token}` }, agent: false })
   abort.on('error', () => undefined)
@@ -138,6 +154,9 @@ t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205; whoever leave
   t.match((await refused.next('IRIS.BYE')).data.data, { code: 4205, reconnect: 'backoff', retryAfterMs: Number })
   await refused.ended
   abort.destroy()
+  await until(async () => /^iris_attaches_waiting 0$/m.test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
+  t.equal(held.length, 1)
+  release()
   await first.next('IRIS.READY')
   await (await c.listen()).next('IRIS.READY')
   t.equal(await iris.redis.exists(keys.terminals(a.userId)), 1)

@@ -3,10 +3,13 @@ import type { Limits } from './protocol/limits.js'
 import type { LoginPolicy } from './protocol/login.js'
 import type { Context } from './delivery/context.js'
 import { createDeliver } from './delivery/deliver.js'
+import { createDrain } from './delivery/drain.js'
+import { createEntrance } from './delivery/entrance.js'
 import { createHub } from './delivery/hub.js'
 import { createJobs } from './delivery/jobs.js'
 import { createKicker } from './delivery/kick.js'
 import { createLeases, flushMs } from './delivery/leases.js'
+import { createMeter } from './delivery/meter.js'
 import { createNodes, type Page } from './delivery/nodes.js'
 import { createReaper, REAP_MS } from './delivery/reaper.js'
 import { createRecalled } from './delivery/recalled.js'
@@ -46,12 +49,13 @@ interface Facts {
 
 /**
  * Wires a gateway to a Redis.
- * @returns `context` for the operations, `hub` for the transports; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
+ * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }: Facts) {
   const life = createLife(redis)
   const store = { redis, node, limits, life }
-  const clock = createClock(redis)
+  const meter = createMeter()
+  const clock = createClock(redis, ms => meter.redisAnswered(ms))
   const { now } = clock
   const conversations = createConversations(store)
   const markers = createMarkers(store)
@@ -59,7 +63,7 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   const terminals = createTerminals(store)
   const kicks = createKicks(store)
   const recalled = createRecalled()
-  const renderer = createRenderer(recalled, now)
+  const renderer = createRenderer(recalled, now, meter.printed)
   const sweeper = createSweeper({
     async sweep () {
       await life.begin()
@@ -73,17 +77,20 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   const events = createEvents(store)
   const watch = createWatch({ events })
   const jobs = createJobs({ conversations, boxes, renderer })
-  const hub = createHub({
-    mailbox: createMailbox(store, loginPolicy),
-    leases: storedLeases,
+  const mailbox = createMailbox(store, loginPolicy)
+  const entrance = createEntrance({
+    mailbox,
     decideStart: createStarts({ markers, jobs }),
-    renderer,
+    limits,
+    meter,
     now,
-    log,
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),
-    closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
-    onEvicted: (userId, terminalId) => deliver.forgetTerminal(userId, terminalId, 'evicted')
+    async onEvicted (userId, terminalId) {
+      meter.evictions++
+      await deliver.forgetTerminal(userId, terminalId, 'evicted')
+    }
   })
+  const hub = createHub({ mailbox, leases: storedLeases, entrance, renderer, meter, now, closeKicked: (userId, connections) => kicker.closeKicked(userId, connections), log })
   const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
   const kicker = createKicker({ kicks, terminals, deliver, now })
@@ -101,6 +108,11 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   return {
     context,
     hub,
+    meter,
+    /** Ends the streams in waves, over so many ms. */
+    drain: createDrain(hub),
+    /** Whether other nodes are heard. */
+    isListening: nodes.isListening,
 
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     async start (): Promise<void> {

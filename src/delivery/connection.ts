@@ -7,11 +7,11 @@ import { isUnavailable } from '../store/redis.js'
 import type { Feed } from './feed.js'
 import type { Job } from './jobs.js'
 import { Lifetime } from './lifetime.js'
-import type { Opening, Start } from './opening.js'
+import type { Opening, Start, Transport } from './opening.js'
 import { Outlet } from './outlet.js'
 import { printItems } from './print.js'
 import type { Frame, Renderer } from './render.js'
-import { gatewayCommand, goodbye } from './say.js'
+import { farewell, gatewayCommand } from './say.js'
 
 const READ_ENTRIES = 100
 
@@ -51,6 +51,7 @@ export class Connection {
   get userId (): string { return this.opening.userId }
   get terminalId (): string { return this.opening.terminalId }
   get platform (): string { return this.opening.platform }
+  get transport (): Transport { return this.opening.transport ?? 'sse' }
   get position (): Position { return this.#position }
   get isLive (): boolean { return this.#stage === 'live' }
 
@@ -109,12 +110,12 @@ export class Connection {
     this.#outlet.write(printer.comment + cursor)
   }
 
-  /** Says goodbye, after a last word if there is one, and closes. */
-  close (bye: Bye, lastWord?: Frame): void {
+  /** Says goodbye, after a last word if there is one, and closes. A client that waits comes back after `notBeforeMs`. */
+  close (bye: Bye, lastWord?: Frame, notBeforeMs = 0): void {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
     const { printer } = this.opening
-    printer.end((lastWord ? printer.format(lastWord) : '') + printer.format(goodbye(bye, this.#facts())))
+    printer.end((lastWord ? printer.format(lastWord) : '') + farewell(bye, printer, { ...this.#facts(), notBeforeMs }))
     this.floor.onClosed(this, bye)
   }
 

@@ -9,6 +9,14 @@ const ASK_MS = 60_000
 /** A fresh token may come a little late. */
 const GRACE_MS = 25_000
 
+/** Connections that began together do not end together. */
+const SHORTEST = 0.8
+
+/** @returns when a connection that begins now is so old that it ends with BYE 4201, ms: after `rotateSec` x (0.8..1). */
+export function rotationTime (now: number, rotateSec: number): number {
+  return now + rotateSec * 1000 * (SHORTEST + (1 - SHORTEST) * Math.random())
+}
+
 /** A token's life, ms. */
 export interface TokenLife { issuedAt: number, expiresAt: number }
 
@@ -17,10 +25,12 @@ export class Lifetime {
   #issuedAt: number
   #expiresAt: number
   #isAsked = false
+  readonly #rotateAt: number
 
-  constructor ({ issuedAt, expiresAt }: TokenLife) {
+  constructor ({ issuedAt, expiresAt, rotateAt = Infinity }: TokenLife & Pick<Opening, 'rotateAt'>) {
     this.#issuedAt = issuedAt
     this.#expiresAt = expiresAt
+    this.#rotateAt = rotateAt
   }
 
   /** When the token in force was issued, ms. */
@@ -30,6 +40,7 @@ export class Lifetime {
   due (now: number, { outlet, opening: { printer, traceId } }: { outlet: Outlet, opening: Opening }): Bye | undefined {
     const leftMs = this.#expiresAt - now
     if (leftMs <= -GRACE_MS) return 'TOKEN_EXPIRED'
+    if (this.#rotateAt <= now) return 'ROTATE'
     if (leftMs > ASK_MS || this.#isAsked) return undefined
     this.#isAsked = true
     outlet.write(printer.format(gatewayCommand('IRIS.AUTH', { expiresInSec: Math.max(0, Math.ceil(leftMs / 1000)) }, { now, traceId })))

@@ -30,15 +30,21 @@ interface Floor {
 
 /**
  * Listens to the channels of this node: one per partition, however many users there are.
- * @returns `tell(userId, node, message)` publishes to another node, or does it here; `close()` stops listening.
+ * @returns `tell(userId, node, message)` publishes to another node, or does it here; `isListening()`: whether the channels
+ *   are heard now; `close()` stops listening.
  */
 export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor) {
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
   let isClosed = false
+  let isListening = false
+  subscriber.on('close', () => { isListening = false })
   subscriber.on('ready', () => {
     // what was published while nobody listened is found by looking: at once, not with the next sweep
-    subscriber.ssubscribe(...channels).then(onSubscribed, () => { if (!isClosed) subscriber.disconnect(true) })
+    subscriber.ssubscribe(...channels).then(() => {
+      isListening = true
+      onSubscribed()
+    }, () => { if (!isClosed) subscriber.disconnect(true) })
   })
   subscriber.on('smessage', (_channel: string, text: string) => {
     // what cannot be read is a lost hint, which costs latency only; thrown here, it would end the process
@@ -63,6 +69,7 @@ export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor)
       if (to === node) receive(message)
       else await redis.spublish(keys.node(partition(userId), to), JSON.stringify(message))
     },
+    isListening: () => isListening,
     close (): void {
       isClosed = true
       subscriber.disconnect()

@@ -62,7 +62,7 @@ export function errorCodes ({ auth, body, errors: own }: Pick<Described, 'auth' 
   also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   also(auth !== 'none', 'STORE_UNAVAILABLE')
-  also(true, 'INTERNAL')
+  also(true, 'RATE_LIMITED', 'INTERNAL')
   return [...codes].sort((a, b) => errors[a].status - errors[b].status)
 }
 

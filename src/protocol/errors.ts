@@ -33,6 +33,7 @@ export const errors = {
   CONVERSATION_CLOSED: refused(409, 'The conversation is closed: its history is readable, nothing is sent'),
   TOO_MANY_TERMINALS: refused(409, 'All terminals that the user may have are connected'),
   TOO_MANY_MEMBERS: refused(409, 'The group would have too many members'),
+  REQUEST_TIMEOUT: { status: 408, title: 'The request did not come in time', retryable: true },
   BODY_TOO_LARGE: refused(413, 'The body is too large'),
   URI_TOO_LONG: refused(414, 'A part of the address is too long'),
   UNSUPPORTED_MEDIA_TYPE: refused(415, 'Only application/json is read here'),
@@ -42,6 +43,7 @@ export const errors = {
   INTERNAL: { status: 500, title: 'The gateway failed', retryable: true },
   TOKENS_NOT_MINTED: refused(501, 'Tokens are signed elsewhere: Iris only holds a public key'),
   NOTICE_UP_RESERVED: refused(501, 'NOTICE_UP is reserved and not used yet'),
+  NOT_READY: { status: 503, title: 'The node is not ready to work', retryable: true },
   STORE_UNAVAILABLE: { status: 503, title: 'The store did not answer: the outcome is unknown, a retry with the same client id is safe', retryable: true }
 } as const satisfies Record<string, ErrorFact>
 

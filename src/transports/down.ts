@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { TSchema } from '@sinclair/typebox'
 import { createValidators } from '../commands/validate.js'
 import type { Hub } from '../delivery/hub.js'
+import type { Bye } from '../protocol/events.js'
 import { defaultLimits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 
@@ -15,6 +16,8 @@ export interface DownFloor {
   /** By bearer or ticket. Throws a Problem. */
   authenticate (request: FastifyRequest): Promise<Reader>
   now (): number
+  /** A goodbye was said to somebody who never became a connection. */
+  onRefused (bye: Bye): void
 }
 
 /** @returns a check of a way's query, which fills in its defaults. Throws INVALID_QUERY: unknown names are refused, too. */

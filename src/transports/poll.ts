@@ -25,7 +25,7 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     const poll = openPoll(request, reply)
     open.set(terminal, poll.finish)
     try {
-      const connection = await attach(request, { reader, collection: poll.collection })
+      const connection = await attach(request, reply, { reader, collection: poll.collection })
       await poll.done
       connection.gone()
     } finally {
@@ -34,9 +34,9 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     return answer(request, reply, poll.collection)
   })
 
-  async function attach (request: FastifyRequest, { reader, collection }: { reader: Reader, collection: Collection }): Promise<Connection> {
+  async function attach (request: FastifyRequest, reply: FastifyReply, { reader, collection }: { reader: Reader, collection: Collection }): Promise<Connection> {
     const cursor = cursorOf(request)
-    const connection = await hub.attach({ ...reader, traceId: request.traceId, printer: collection.printer(), ...(cursor !== undefined && { cursor }) })
+    const connection = await hub.attach({ ...reader, traceId: request.traceId, printer: { ...collection.printer(), onGone: gone => { reply.raw.on('close', gone) } }, transport: 'poll', ...(cursor !== undefined && { cursor }) })
     if (!connection) throw new Problem('TOO_MANY_TERMINALS')
     return connection
   }

@@ -16,8 +16,10 @@ const END_MS = 2_000
 const checkQuery = queryCheck(downQuery)
 
 /** Mounts the stream. */
-export function mountSse (app: FastifyInstance, { hub, authenticate, now }: DownFloor): void {
-  app.get('/v1/down/events', { exposeHeadRoute: false }, async (request, reply) => {
+export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefused }: DownFloor): void {
+  app.get('/v1/down/events', { exposeHeadRoute: false, config: { answersOverLimit: true } }, async (request, reply) => {
+    // [SSE-1] any status but 200 would end a browser's EventSource for ever
+    if (request.isOverLimit) return openStream(reply).end(sayBye('BUSY', request))
     checkQuery(request)
     try {
       const caller = await authenticate(request)
@@ -26,20 +28,19 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Down
       const opening = { ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) }
       const connection = await hub.attach(opening)
       if (!connection) return printer.end(sayBye('TOO_MANY_TERMINALS', request))
-      reply.raw.on('close', () => connection.gone())
+      if (!reply.sent) return reply.hijack() // gone before there was anything to say
       reply.raw.on('drain', () => connection.wake())
-      if (reply.raw.destroyed) connection.gone()
     } catch (error) {
       // [KICK-1] the one answer after which a browser's EventSource does not come back; unless the kick's BYE was faster
       if (error instanceof Problem && error.code === 'KICKED') return reply.sent ? undefined : await reply.code(204).send()
       if (!isUnavailable(error)) throw error
-      // [SSE-1] any status but 200 would end a browser's EventSource for ever
       if (!reply.sent) openStream(reply)
       end(reply.raw, sayBye('STORE_LOST', request))
     }
   })
 
   function sayBye (bye: Bye, { traceId }: FastifyRequest): string {
+    onRefused(bye)
     return sseText(goodbye(bye, { now: now(), traceId }))
   }
 }
@@ -56,7 +57,9 @@ function openLater (reply: FastifyReply): Printer {
     comment: sseComment,
     write: text => open().write(text),
     backlog: () => reply.raw.writableLength,
-    end: text => open().end(text)
+    end: text => open().end(text),
+    retry: sseRetry,
+    onGone: gone => reply.raw.destroyed ? gone() : reply.raw.on('close', gone)
   }
 }
 

@@ -72,13 +72,11 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
       alive.add(socket)
       seen(reader)
     })
-    socket.on('close', () => connection?.gone())
     socket.on('message', createUp(floor, { socket, reader, log: request.log, onBroken: () => end('BAD_REQUEST') }))
     try {
       const cursor = cursorOf(request)
-      connection = await hub.attach({ ...reader, traceId, printer, ...(cursor !== undefined && { cursor }) })
+      connection = await hub.attach({ ...reader, traceId, printer, transport: 'ws', ...(cursor !== undefined && { cursor }) })
       if (!connection) end('TOO_MANY_TERMINALS')
-      else if (socket.readyState !== socket.OPEN) connection.gone()
     } catch (error) {
       end(error instanceof Problem && error.code === 'KICKED' ? 'KICKED' : 'STORE_LOST')
       if (!isUnavailable(error) && !(error instanceof Problem)) throw error
@@ -109,6 +107,10 @@ function printerOf (socket: WebSocket, onFlushed: () => void): Printer {
       send(text)
       socket.close(codeOf(text))
       setTimeout(() => socket.terminate(), END_MS).unref()
+    },
+    onGone (gone) {
+      socket.on('close', gone)
+      if (socket.readyState !== socket.OPEN) gone()
     }
   }
 }

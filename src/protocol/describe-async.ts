@@ -19,7 +19,7 @@ const socketText = `The upgrade takes cursor, terminal and platform from the que
 
 **Down.** Frames are \`{"event","id","data"}\`: the events of the stream, the same in the same order from the same cursor. [POLL-1] An entry that has nothing to say any more is \`{"id"}\`. [ATTACH-4]
 
-**Up.** \`{"up","requestId","traceId","body"}\`: an up-command by its wire name, \`body\` as it is posted. The answer is \`{"event":"ACK_DOWN","requestId","data"}\` or \`{"requestId","error"}\`; a frame with \`requestId\` answers, one with \`id\` is an event. Validation, limits and codes are those of HTTP.
+**Up.** \`{"up","requestId","traceId","body"}\`: an up-command by its wire name, \`body\` as it is posted. The answer is \`{"event":"ACK_DOWN","requestId","data"}\` or \`{"requestId","error"}\`; a frame with \`requestId\` answers, one with \`id\` is an event. Validation, limits and codes are those of HTTP; a frame larger than a request body may be is a close with 1009.
 
 **Goodbye.** Before every close that the server makes comes \`IRIS.BYE\`; its code closes the WebSocket, too.`
 
@@ -88,7 +88,6 @@ function streamChannel (): Json {
 }
 
 function socketChannel (commands: readonly Described[], schemas: Json): Json {
-  const codes = [...new Set(commands.flatMap(socketCodes))]
   const frames: Json = socketMessages()
   for (const command of commands) Object.assign(frames, commandMessages(command, schemas))
   return {
@@ -99,7 +98,7 @@ function socketChannel (commands: readonly Described[], schemas: Json): Json {
     servers: [{ $ref: '#/servers/webSocket' }],
     tags: [tagRef('Up'), tagRef('Down')],
     bindings: { ws: { method: 'GET', query: downQuery, headers: upgradeHeaders, bindingVersion: '0.1.0' } },
-    messages: { ...frames, [PROBLEM]: problemMessage(codes) }
+    messages: { ...frames, [PROBLEM]: problemMessage(commands) }
   }
 }
 

@@ -23,8 +23,10 @@ const exampleRequest = 'r-1'
 const [exampleCursor] = Cursor['examples'] as [string]
 const [exampleCommand] = events.CMD_DOWN['examples'] as [Json]
 
-/** These cannot happen on a WebSocket: a frame has no headers, query or media type, and the token was shown at the upgrade. */
-const httpOnly: readonly ErrorCode[] = ['INVALID_HEADER', 'INVALID_QUERY', 'UNSUPPORTED_MEDIA_TYPE', 'UNAUTHENTICATED']
+/** No answer to a frame: it has no headers, query or media type, the token was shown at the upgrade, and one too large is a close. */
+const httpOnly: readonly ErrorCode[] = ['INVALID_HEADER', 'INVALID_QUERY', 'UNSUPPORTED_MEDIA_TYPE', 'UNAUTHENTICATED', 'BODY_TOO_LARGE']
+/** The codes of frames that are no command of any name. */
+const noCommand: readonly ErrorCode[] = ['INVALID_JSON', 'INVALID_BODY', 'NOT_FOUND']
 
 const eventMessages = Object.entries(events).map(([name, schema]): Down => ({
   name, event: name, tag: 'Down', description: schema.description ?? '', data: ref(name), id: 'optional', examples: schema['examples'] as unknown[]
@@ -78,14 +80,15 @@ export function commandMessages ({ name, summary, body, result, example }: Descr
   }
 }
 
-/** The refusal of an up-frame, with an example of each of these codes. */
-export function problemMessage (codes: readonly ErrorCode[]): Json {
+/** The refusal of an up-frame, with an example of each code that these commands may have. */
+export function problemMessage (commands: readonly Described[]): Json {
+  const codes = [...new Set([...noCommand, ...commands.flatMap(socketCodes)])]
   const example = (code: ErrorCode) => problemBody(new Problem(code), { instance: '/v1/ws', traceId: exampleTrace })
   return {
     ...answered(PROBLEM, 'An up-frame is refused, or its outcome is unknown'),
-    description: '`code` is the contract. With `retryable: true`, send the same frame again, with the same client id: the effect happens once.',
-    payload: object({ requestId, error: ref('Problem') }),
-    examples: codes.map(code => ({ name: code, summary: errors[code].title, payload: { requestId: exampleRequest, error: example(code) } }))
+    description: '`code` is the contract. With `retryable: true`, send the same frame again, with the same client id: the effect happens once. `requestId` is null when the frame could not be read.',
+    payload: object({ requestId: { anyOf: [requestId, { type: 'null' }] }, error: ref('Problem') }),
+    examples: codes.map(code => ({ name: code, summary: errors[code].title, payload: { requestId: code === 'INVALID_JSON' ? null : exampleRequest, error: example(code) } }))
   }
 }
 
@@ -93,7 +96,7 @@ export function problemMessage (codes: readonly ErrorCode[]): Json {
 export const ackOf = (name: string) => `${name}_ACK`
 
 /** @returns the codes that a command may answer with on a WebSocket. */
-export const socketCodes = (operation: Described) => errorCodes(operation).filter(code => !httpOnly.includes(code))
+export const socketCodes = (operation: Described) => errorCodes(operation).filter(code => code !== 'INVALID_JSON' && !httpOnly.includes(code))
 
 export const tagRef = (name: string) => ({ $ref: `#/components/tags/${name}` })
 

@@ -52,7 +52,7 @@ function openPost (url: string, token: string, body: string) {
 }
 
 t.test('SIGTERM with 50 streams: red first, then waves with a pause of its own each; POSTs finish, nothing is lost, exit 0', async t => {
-  const { child, url, user, exited } = await start(t, redis, { IRIS_DRAIN_SEC: '3' })
+  const { child, url, user, exited } = await start(t, redis, { IRIS_DRAIN_SEC: '3', IRIS_LIMIT_UP_RATE: '10000', IRIS_LIMIT_UP_BURST: '10000' })
   const [alice, bob] = [await user('alice'), await user('bob')]
   const people = await Promise.all(upTo(49).map(n => user(`u${n}`)))
   const streams = await Promise.all([...people, bob].map(each => each.listen()))

@@ -108,7 +108,7 @@ function holdAttaches (redis: Redis) {
   const held: (() => void)[] = []
   const send = redis.sendCommand.bind(redis)
   redis.sendCommand = (...sent: Parameters<Redis['sendCommand']>) => {
-    if (!sent[0].getKeys().some(key => /:TERMINALS:[^:]+$/.test(String(key)))) return send(...sent)
+    if (!sent[0].getKeys().some(key => String(key).endsWith(':LOGINS'))) return send(...sent)
     return new Promise((resolve, reject) => held.push(() => { Promise.resolve(send(...sent)).then(resolve, reject) }))
   }
   return {
@@ -146,19 +146,21 @@ t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205; whoever leave
   const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '1', IRIS_LIMIT_ATTACH_QUEUE: '1', IRIS_METRICS: 'open' } })
   const [a, b, c] = [await iris.user(t), await iris.user(t), await iris.user(t)]
   const { held, release } = holdAttaches(iris.redis)
-  const first = await a.listen()
+  const waiting = async (count: number) => await until(async () => new RegExp(`^iris_attaches_waiting ${count}$`, 'm').test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
+  const first = a.listen()
+  await until(async () => held.length === 1 || undefined)
   const abort = http.get(`${iris.url}/v1/down/events`, { headers: { authorization: `Bearer ${b.token}` }, agent: false })
   abort.on('error', () => undefined)
-  await new Promise(resolve => abort.on('response', resolve))
+  await waiting(1)
   const refused = await openSse(`${iris.url}/v1/down/events`, { headers: { authorization: `Bearer ${c.token}` } })
   t.equal(refused.status, 200)
   t.match((await refused.next('IRIS.BYE')).data.data, { code: 4205, reconnect: 'backoff', retryAfterMs: Number })
   await refused.ended
   abort.destroy()
-  await until(async () => /^iris_attaches_waiting 0$/m.test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
+  await waiting(0)
   t.equal(held.length, 1)
   release()
-  await first.next('IRIS.READY')
+  await (await first).next('IRIS.READY')
   await (await c.listen()).next('IRIS.READY')
   t.equal(await iris.redis.exists(keys.terminals(a.userId)), 1)
   t.equal(await iris.redis.exists(keys.terminals(b.userId)), 0)

@@ -13,9 +13,9 @@ const build = ['types and build', process.execPath, ['scripts/build.js', '--if-s
 /** These read what was built. */
 const steps = [
   ['dead code', bin('ts-unused-exports'), ['tsconfig.json', '--allowUnusedTypes']],
-  ['OpenAPI drift', process.execPath, ['scripts/openapi.js', '--check']],
+  ['OpenAPI and AsyncAPI drift', process.execPath, ['scripts/openapi.js', '--check']],
   ['README drift', process.execPath, ['scripts/readme.js', '--check']],
-  ['OpenAPI lint', bin('redocly'), ['lint', 'openapi/iris.yaml', 'openapi/iris-3.2.yaml']]
+  ['OpenAPI and AsyncAPI lint', bin('redocly'), ['lint', 'openapi/iris.yaml', 'openapi/iris-3.2.yaml', 'openapi/asyncapi.yaml']]
 ]
 
 const counts = { passed: 0, failed: 0 }

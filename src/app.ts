@@ -3,42 +3,59 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { createExecute } from './commands/execute.js'
 import { commands, userOperations } from './commands/index.js'
 import type { Config } from './config.js'
+import { timed } from './delivery/meter.js'
 import { createGateway } from './gateway.js'
 import { createAuth } from './plugins/auth.js'
 import { health } from './plugins/health.js'
+import { limits } from './plugins/limits.js'
+import { metrics, noMetrics } from './plugins/metrics.js'
 import { openapi } from './plugins/openapi.js'
 import { page } from './plugins/page.js'
 import { clientErrorHandler, frameworkErrors, problems } from './plugins/problems.js'
-import { security } from './plugins/security.js'
+import { pageSecurity, security } from './plugins/security.js'
 import { createTokens } from './plugins/tokens.js'
 import { trace } from './plugins/trace.js'
 import { serverOperations } from './server-api/index.js'
 import type { Redis } from './store/redis.js'
 import { mountOperations } from './transports/post.js'
+import { mountPoll } from './transports/poll.js'
 import { mountSse } from './transports/sse.js'
+import { mountWebSocket } from './transports/websocket.js'
 
-/** A client that sends its headers or body so slowly is cut off. */
-const REQUEST_TIMEOUT_MS = 30_000
+/** How often slow requests are looked for. */
+const SLOW_CHECK_MS = 5_000
 /** Longer than any command may take. */
 const CLOSE_MS = 2_000
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Begins the end: `/readyz` is 503 at once, the streams end over so many ms, requests are still answered. `close()` follows. */
+    drain (ms: number): Promise<void>
+  }
+}
+
 /** Everything that can be called, in the order of the protocol. */
 export const operations = [...commands, ...userOperations, ...serverOperations]
+
+/** What may be called up a WebSocket. */
+const upNames = new Set(operations.filter(({ tag }) => tag === 'Up').map(({ name }) => name))
 
 /**
  * Builds the application around a connection to Redis.
  * @returns the Fastify instance, not yet listening; closing it ends all streams with BYE 4200, the connection stays open.
  */
 export async function buildApp ({ config, redis, logger }: { config: Config, redis: Redis, logger: FastifyBaseLogger }): Promise<FastifyInstance> {
+  const requestMs = config.limits.requestSec * 1000
   const app = Fastify({
     loggerInstance: logger,
     childLoggerFactory: parent => parent,
     // plugins/trace.ts writes the line: Fastify's own holds the URL, and so a ticket
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestMs,
     // a request without Host gets a problem (plugins/problems.ts), not Node's bare 400
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, headersTimeout: requestMs, connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, requestMs) },
+    trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
     // a 503 would end a browser's EventSource for ever: what still comes is answered, streams with their goodbye
     return503OnClosing: false,
     exposeHeadRoutes: false,
@@ -47,10 +64,12 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
     routerOptions: { maxParamLength: 200 }
   })
   const tokens = createTokens(config)
-  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, mintToken: tokens.mint, log: logger })
-  const { context, hub } = gateway
+  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, log: logger })
+  const { context, hub, meter } = gateway
+  let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
-  const execute = createExecute(operations, context, config.limits)
+  const execute = timed(createExecute(operations, context, config.limits), meter)
+  const metricsMode = config.metrics ?? (config.demo ? 'open' : 'key')
 
   app.removeContentTypeParser('text/plain')
   // RFC 9110 10.1.1: an expectation that is not known may be ignored; Node's own answer is a bare 417
@@ -58,12 +77,26 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   await app.register(trace)
   await app.register(problems)
   await app.register(security, { allowedOrigins: config.allowedOrigins })
-  await app.register(openapi, { operations, limits: config.limits })
-  await app.register(health, { redis })
-  if (config.demo) await app.register(page, { mint: tokens.mint })
+  await app.register(limits, { perSec: config.limits.addressRate })
+  await app.register(health, { redis, unready: () => isDraining ? 'the node goes down' : gateway.isListening() ? undefined : 'other nodes are not heard yet' })
+  if (metricsMode === 'off') await app.register(noMetrics)
+  else await app.register(metrics, { meter, hub, mode: metricsMode, authenticate: auth.server })
+  await app.register(async pages => {
+    await pages.register(pageSecurity, { allowedOrigins: config.allowedOrigins })
+    await pages.register(openapi, { operations, limits: config.limits })
+    if (config.demo) await pages.register(page, { mint: tokens.mint })
+  })
+  const down = { hub, authenticate: auth.down, now: context.now, onRefused: meter.goodbye }
+  // in a scope of its own: the package hangs hooks on every request beside it
+  await app.register(async scope => await mountWebSocket(scope, { ...down, execute, upNames, seen: context.leases.seen, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
   app.after(() => {
     mountOperations(app, { operations, execute, auth, now: context.now })
-    mountSse(app, { hub, authenticate: auth.down, now: context.now })
+    mountSse(app, down)
+    mountPoll(app, down)
+  })
+  app.decorate('drain', async (ms: number) => {
+    isDraining = true
+    await gateway.drain(ms)
   })
   app.addHook('onReady', async () => gateway.start())
   // streams are ended before Fastify waits for open requests to finish, or it would wait for ever

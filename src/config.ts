@@ -1,9 +1,11 @@
 // The configuration: one table of names, types, defaults and sentences; README's table is generated from it.
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { envSchema } from 'env-schema'
+import { type LoginPolicy, loginPolicies } from './protocol/login.js'
 import { type Limits, limitTable, limitVariable, type LimitName } from './protocol/limits.js'
 
 interface Variable { type: 'string' | 'integer', default?: string | number, sentence: string, values?: readonly string[], minimum?: number, maximum?: number }
@@ -21,6 +23,10 @@ const variables = {
   IRIS_TOKEN_AUDIENCE: { type: 'string', sentence: 'Required `aud` of tokens.' },
   IRIS_SERVER_KEY: { type: 'string', sentence: 'Keys of the server API, separated by commas: several are valid during a rotation. At least 16 characters each.' },
   IRIS_ALLOWED_ORIGINS: { type: 'string', default: '', sentence: 'Origins of browsers that may call from elsewhere (CORS), separated by commas, compared exactly.' },
+  IRIS_LOGIN_POLICY: { type: 'string', default: 'multi', values: loginPolicies, sentence: 'Terminals of a user that may be connected: all, one of each platform, or one. A newer login replaces an older one: `IRIS.BYE` 4302.' },
+  IRIS_TRUST_PROXY: { type: 'string', default: '', sentence: 'Addresses (or networks, as `10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed, separated by commas.' },
+  IRIS_DRAIN_SEC: { type: 'integer', default: 10, minimum: 0, maximum: 3_600, sentence: 'Seconds over which the streams end after SIGTERM, in waves; `/readyz` is 503 from its beginning. SIGINT, or a second signal, ends at once.' },
+  IRIS_METRICS: { type: 'string', values: ['open', 'key', 'off'], sentence: 'Who may read `GET /metrics`: anybody, who has a server key, nobody. Unset: `key`; `open` while Iris runs with secrets it made itself.' },
   IRIS_NODE_ID: { type: 'string', sentence: 'Name of this node; made at each start when unset.' },
   IRIS_DURABILITY: { type: 'string', default: 'disk', values: ['memory', 'disk'], sentence: '`disk`: nothing is answered or shown before it is on disk. `memory`: written every second. For the private redis-server; yours has its own setting.' },
   IRIS_LOG_LEVEL: { type: 'string', default: 'info', values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], sentence: 'Least severe level that is logged.' }
@@ -47,6 +53,10 @@ export interface Config {
   tokenAudience: string | undefined
   serverKeys: string[]
   allowedOrigins: string[]
+  loginPolicy: LoginPolicy
+  trustProxy: string[]
+  drainSec: number
+  metrics: 'open' | 'key' | 'off' | undefined
   nodeId: string
   durability: 'memory' | 'disk'
   logLevel: string
@@ -79,6 +89,10 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
     tokenAudience: text('IRIS_TOKEN_AUDIENCE'),
     serverKeys: list('IRIS_SERVER_KEY'),
     allowedOrigins: list('IRIS_ALLOWED_ORIGINS'),
+    loginPolicy: values['IRIS_LOGIN_POLICY'] as LoginPolicy,
+    trustProxy: list('IRIS_TRUST_PROXY'),
+    drainSec: Number(values['IRIS_DRAIN_SEC']),
+    metrics: text('IRIS_METRICS') as Config['metrics'],
     nodeId: text('IRIS_NODE_ID') ?? `${hostname().replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 40)}-${randomBytes(4).toString('hex')}`,
     durability: values['IRIS_DURABILITY'] as Config['durability'],
     logLevel: String(values['IRIS_LOG_LEVEL']),
@@ -90,7 +104,7 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
 }
 
 function parse (env: NodeJS.ProcessEnv): Record<string, string | number> {
-  const limits = Object.entries(limitTable).map(([name, limit]) => [limitVariable(name as LimitName), { type: 'integer', default: limit.default, minimum: 1, maximum: 2_000_000_000 }] as const)
+  const limits = Object.entries(limitTable).map(([name, limit]) => [limitVariable(name as LimitName), { type: 'integer', default: limit.default, minimum: (limit as { minimum?: number }).minimum ?? 1, maximum: 2_000_000_000 }] as const)
   const properties = Object.fromEntries([
     ...Object.entries<Variable>(variables).map(([name, { type, default: preset, values, minimum, maximum }]) => [name, { type, ...(preset !== undefined && { default: preset }), ...(values && { enum: values }), ...(minimum !== undefined && { minimum, maximum }) }]),
     ...limits
@@ -104,7 +118,7 @@ function parse (env: NodeJS.ProcessEnv): Record<string, string | number> {
   }
 }
 
-function check ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, serverKeys, nodeId, limits }: Config): void {
+function check ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, serverKeys, trustProxy, nodeId, limits }: Config): void {
   const refuse = (rule: boolean, sentence: string) => { if (rule) throw new Error(sentence) }
   const keys = [tokenSecret, tokenPublicKey, tokenJwks].filter(key => key !== undefined)
   refuse(keys.length > 1, 'IRIS_TOKEN_SECRET, IRIS_TOKEN_PUBLIC_KEY and IRIS_TOKEN_JWKS exclude each other: set one')
@@ -114,8 +128,15 @@ function check ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, server
   refuse(!isLoopback(host) && (keys.length === 0 || serverKeys.length === 0), 'IRIS_HOST is not a loopback address: IRIS_SERVER_KEY and one of IRIS_TOKEN_SECRET, IRIS_TOKEN_PUBLIC_KEY and IRIS_TOKEN_JWKS must be set')
   refuse(redisUrl !== undefined && /^redis\+(cluster|sentinel):/.test(redisUrl), 'IRIS_REDIS_URL: Redis Cluster and Sentinel are not supported by this version')
   refuse(redisUrl !== undefined && !/^rediss?:\/\/./.test(redisUrl), 'IRIS_REDIS_URL must begin with redis:// or rediss://')
+  refuse(!trustProxy.every(isNetwork), 'IRIS_TRUST_PROXY must be IP addresses or networks, separated by commas')
   refuse(!/^[A-Za-z0-9_-]{1,64}$/.test(nodeId), 'IRIS_NODE_ID must match ^[A-Za-z0-9_-]{1,64}$')
   refuse(limits.logMessages < limits.downEntries, 'IRIS_LIMIT_LOG_MESSAGES must be at least IRIS_LIMIT_DOWN_ENTRIES: a stream refers to messages that the log must still have')
+}
+
+function isNetwork (text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return most > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
 }
 
 function isSafeUrl (url: string): boolean {

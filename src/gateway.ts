@@ -1,19 +1,31 @@
 // The gateway without HTTP: stores, delivery and their timers, wired. Floor 5: it knows every lower floor.
 import type { Limits } from './protocol/limits.js'
+import type { LoginPolicy } from './protocol/login.js'
 import type { Context } from './delivery/context.js'
 import { createDeliver } from './delivery/deliver.js'
+import { createDrain } from './delivery/drain.js'
+import { createEntrance } from './delivery/entrance.js'
 import { createHub } from './delivery/hub.js'
 import { createJobs } from './delivery/jobs.js'
+import { createKicker } from './delivery/kick.js'
+import { createLeases, flushMs } from './delivery/leases.js'
+import { createMeter } from './delivery/meter.js'
 import { createNodes, type Page } from './delivery/nodes.js'
+import { createReaper, REAP_MS } from './delivery/reaper.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRenderer } from './delivery/render.js'
 import { command } from './delivery/say.js'
 import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
+import { createWatch } from './delivery/watch.js'
+import { createAdmission } from './store/admission.js'
 import { createBoxes } from './store/boxes.js'
 import { createClock } from './store/clock.js'
 import { createConversations } from './store/conversation.js'
+import { createEvents } from './store/events.js'
 import { createGroups } from './store/groups.js'
+import { createKicks } from './store/kicks.js'
+import { createLeases as createStoredLeases } from './store/leases.js'
 import { createLife } from './store/life.js'
 import { createMailbox } from './store/mailbox.js'
 import { createMarkers } from './store/markers.js'
@@ -30,24 +42,28 @@ interface Facts {
   redis: Redis
   node: string
   limits: Limits
-  mintToken: Context['mintToken']
+  loginPolicy: LoginPolicy
+  tokens: { mint: Context['mintToken'], verify: Context['verifyToken'] }
   log: { warn (facts: object, message: string): void, error (facts: object, message: string): void }
 }
 
 /**
  * Wires a gateway to a Redis.
- * @returns `context` for the operations, `hub` for the transports; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
+ * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
-export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
+export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }: Facts) {
   const life = createLife(redis)
   const store = { redis, node, limits, life }
-  const clock = createClock(redis)
+  const meter = createMeter()
+  const clock = createClock(redis, ms => meter.redisAnswered(ms))
   const { now } = clock
   const conversations = createConversations(store)
   const markers = createMarkers(store)
   const boxes = createBoxes(store)
+  const terminals = createTerminals(store)
+  const kicks = createKicks(store)
   const recalled = createRecalled()
-  const renderer = createRenderer(recalled, now)
+  const renderer = createRenderer(recalled, now, meter.printed)
   const sweeper = createSweeper({
     async sweep () {
       await life.begin()
@@ -56,19 +72,31 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
     },
     log
   })
+  const storedLeases = createStoredLeases(store)
+  const leases = createLeases({ leases: storedLeases, now, log })
+  const events = createEvents(store)
+  const watch = createWatch({ events })
   const jobs = createJobs({ conversations, boxes, renderer })
-  const hub = createHub({
-    mailbox: createMailbox(store),
+  const mailbox = createMailbox(store, loginPolicy)
+  const entrance = createEntrance({
+    mailbox,
     decideStart: createStarts({ markers, jobs }),
-    renderer,
+    limits,
+    meter,
     now,
-    log,
-    onEvicted: (userId, terminalId) => deliver.forgetTerminal(userId, terminalId, 'evicted')
+    onReplaced: (userId, facts) => kicker.replaced(userId, facts),
+    async onEvicted (userId, terminalId) {
+      meter.evictions++
+      await deliver.forgetTerminal(userId, terminalId, 'evicted')
+    }
   })
+  const hub = createHub({ mailbox, leases: storedLeases, entrance, renderer, meter, now, closeKicked: (userId, connections) => kicker.closeKicked(userId, connections), log })
   const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
-  const deliver = createDeliver({ conversations, markers, boxes, terminals: createTerminals(store), hub, nodes, recalled, now, onLost: sweeper.sweep })
+  const deliver = createDeliver({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
+  const kicker = createKicker({ kicks, terminals, deliver, now })
+  const reaper = createReaper({ leases: storedLeases, nodes, limits, now, log })
   const context: Context = {
-    conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), deliver, limits, now, mintToken
+    terminals, leases, events, watch, conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken: tokens.mint, verifyToken: tokens.verify
   }
 
   function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {
@@ -80,19 +108,25 @@ export function createGateway ({ redis, node, limits, mintToken, log }: Facts) {
   return {
     context,
     hub,
+    meter,
+    /** Ends the streams in waves, over so many ms. */
+    drain: createDrain(hub),
+    /** Whether other nodes are heard. */
+    isListening: nodes.isListening,
 
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     async start (): Promise<void> {
       await life.begin()
-      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS))
-      redis.on('ready', sweeper.sweep)
+      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => void reaper.run(), REAP_MS))
+      redis.on('ready', sweeper.sweep).on('ready', reaper.hold)
       sweeper.sweep()
     },
 
     /** Ends all streams and stops listening to other nodes. */
     stop (): void {
       for (const timer of timers) clearInterval(timer)
-      redis.off('ready', sweeper.sweep)
+      redis.off('ready', sweeper.sweep).off('ready', reaper.hold)
+      watch.stop()
       sweeper.stop()
       hub.end('DRAIN')
       nodes.close()

@@ -8,6 +8,7 @@ import { startEmbeddedRedis } from './store/embedded.js'
 import { endLife } from './store/life.js'
 import { createRedis } from './store/redis.js'
 
+/** What the end may take beside the drain. */
 const CLOSE_MS = 10_000
 
 /** Starts Iris as the environment says, and prints where it listens. */
@@ -30,8 +31,13 @@ async function start (): Promise<void> {
   for (const warning of warnings) logger.warn(warning)
 
   const app = await buildApp({ config, redis, logger })
-  closeWithGrace({ delay: CLOSE_MS, logger }, async ({ err }) => {
+  const drainMs = config.drainSec * 1000
+  // the goodbyes of those who are still there leave with the process
+  const onSecondSignal = () => void app.drain(0)
+  closeWithGrace({ delay: drainMs + CLOSE_MS, logger, onSecondSignal }, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'a bug: Iris goes down')
+    // SIGINT comes from somebody who waits for the prompt
+    await app.drain(signal === 'SIGTERM' ? drainMs : 0)
     await app.close()
     if (embedded) await endLife(redis).catch(() => undefined) // then the next start counts as after a crash
     redis.disconnect()

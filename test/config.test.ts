@@ -10,7 +10,7 @@ const KEY = 'k'.repeat(16)
 
 t.test('defaults are those of the table', async t => {
   const config = loadConfig({})
-  t.match(config, { host: '127.0.0.1', port: 4747, dataDir: '.iris', durability: 'disk', logLevel: 'info', redisUrl: undefined, limits: { downEntries: 5000, logMessages: 10_000, members: 500 } })
+  t.match(config, { host: '127.0.0.1', port: 4747, dataDir: '.iris', durability: 'disk', logLevel: 'info', redisUrl: undefined, drainSec: 10, trustProxy: [], metrics: undefined, limits: { downEntries: 5000, logMessages: 10_000, members: 500, addressRate: 200, attaches: 64 } })
   t.match(config.nodeId, /^[A-Za-z0-9_-]{1,64}$/)
   t.not(loadConfig({}).nodeId, config.nodeId, 'made at each start')
   t.equal(new Set(configTable.map(({ name }) => name)).size, configTable.length)
@@ -18,8 +18,8 @@ t.test('defaults are those of the table', async t => {
 })
 
 t.test('values are read, lists are split, limits are numbers', async t => {
-  const config = loadConfig({ IRIS_PORT: '0', IRIS_SERVER_KEY: `${KEY}, ${KEY}2`, IRIS_ALLOWED_ORIGINS: 'https://a.example,https://b.example', IRIS_LIMIT_REVOKE_SEC: '5', IRIS_DURABILITY: 'memory', IRIS_REDIS_URL: 'redis://r:6379/1' })
-  t.match(config, { port: 0, serverKeys: [KEY, `${KEY}2`], allowedOrigins: ['https://a.example', 'https://b.example'], limits: { revokeSec: 5 }, durability: 'memory', redisUrl: 'redis://r:6379/1' })
+  const config = loadConfig({ IRIS_PORT: '0', IRIS_SERVER_KEY: `${KEY}, ${KEY}2`, IRIS_ALLOWED_ORIGINS: 'https://a.example,https://b.example', IRIS_LIMIT_REVOKE_SEC: '5', IRIS_DURABILITY: 'memory', IRIS_REDIS_URL: 'redis://r:6379/1', IRIS_TRUST_PROXY: '10.0.0.0/8, ::1', IRIS_LIMIT_ADDRESS_RATE: '0' })
+  t.match(config, { port: 0, serverKeys: [KEY, `${KEY}2`], allowedOrigins: ['https://a.example', 'https://b.example'], trustProxy: ['10.0.0.0/8', '::1'], limits: { revokeSec: 5, addressRate: 0 }, durability: 'memory', redisUrl: 'redis://r:6379/1' })
 })
 
 const refusals: [string, Record<string, string>, RegExp][] = [
@@ -37,6 +37,10 @@ const refusals: [string, Record<string, string>, RegExp][] = [
   ['another address without a server key', { IRIS_HOST: '::', IRIS_TOKEN_SECRET: SECRET }, /IRIS_HOST is not a loopback address/],
   ['a cluster', { IRIS_REDIS_URL: 'redis+cluster://a:1,b:2' }, /Redis Cluster and Sentinel are not supported/],
   ['another scheme', { IRIS_REDIS_URL: 'http://a' }, /IRIS_REDIS_URL must begin with/],
+  ['a proxy that is no address', { IRIS_TRUST_PROXY: '10.0.0.0/8, proxy.example' }, /^IRIS_TRUST_PROXY must be IP addresses/],
+  ['a network of too many bits', { IRIS_TRUST_PROXY: '10.0.0.0/33' }, /^IRIS_TRUST_PROXY must be/],
+  ['a drain of less than nothing', { IRIS_DRAIN_SEC: '-1' }, /IRIS_DRAIN_SEC must be >= 0/],
+  ['metrics for somebody else', { IRIS_METRICS: 'on' }, /IRIS_METRICS has a value that is not allowed/],
   ['a node id with a slash', { IRIS_NODE_ID: 'a/b' }, /IRIS_NODE_ID must match/],
   ['a log that is shorter than a stream', { IRIS_LIMIT_LOG_MESSAGES: '10' }, /IRIS_LIMIT_LOG_MESSAGES must be at least IRIS_LIMIT_DOWN_ENTRIES/]
 ]

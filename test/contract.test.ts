@@ -13,7 +13,7 @@ const iris = await startIris(t)
 const validators = createValidators(defaultLimits)
 const alice = await iris.token('alice')
 
-const address = (path: string) => iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : 'g.support-7')
+const address = (path: string) => iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : path.includes('users') ? 'kicked' : 'g.support-7')
 /** Answers whose body and header do not name one trace. */
 const untraced: string[] = []
 const json = { 'content-type': 'application/json' }
@@ -70,18 +70,18 @@ for (const { name, method, path, auth, summary, description, body, result, examp
   })
 }
 
-t.test('the ten up-commands stand at the address of their wire name', async t => {
-  t.equal(commands.length, 10)
+t.test('the up-commands stand at the address of their wire name', async t => {
+  t.equal(commands.length, 11)
   for (const { name, path, method } of commands) {
     t.equal(method, 'POST')
-    t.equal(path, { MSG_UP: '/v1/up/msg', NOTICE_UP: '/v1/up/notice' }[name] ?? commandPath(name))
+    t.equal(path, { MSG_UP: '/v1/up/msg', NOTICE_UP: '/v1/up/notice', HEARTBEAT: '/v1/up/heartbeat' }[name] ?? commandPath(name))
   }
   t.equal(commandPath('REST_READ_NUM_AND_LAST_MSG'), '/v1/up/cmd/rest-read-num-and-last-msg')
 })
 
 t.test('every code of the table is documented somewhere, every documented one is in the table', async t => {
   const documented = new Set(operations.flatMap(operation => errorCodes(operation)))
-  const elsewhere = ['BAD_TICKET', 'NOT_FOUND', 'METHOD_NOT_ALLOWED', 'INVALID_REQUEST', 'URI_TOO_LONG', 'HEADERS_TOO_LARGE']
+  const elsewhere = ['BAD_TICKET', 'NOT_FOUND', 'METHOD_NOT_ALLOWED', 'INVALID_REQUEST', 'URI_TOO_LONG', 'HEADERS_TOO_LARGE', 'ORIGIN_NOT_ALLOWED', 'TOO_MANY_TERMINALS', 'UPGRADE_REQUIRED', 'REQUEST_TIMEOUT', 'NOT_READY']
   t.same(Object.keys(errors).filter(code => !documented.has(code as 'INTERNAL') && !elsewhere.includes(code)), [])
 })
 

@@ -7,13 +7,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { UNLIMITED } from './helper/iris.js'
 import { createUser } from './helper/user.js'
 
 const server = fileURLToPath(new URL('../src/server.js', import.meta.url))
 
 /** Starts the process on a free port. @returns its address and the process. */
 async function start (t: Test, dataDir: string, env: Record<string, string> = {}) {
-  const child: ChildProcess = spawn(process.execPath, [server], { env: { PATH: process.env['PATH'], IRIS_PORT: '0', IRIS_DATA_DIR: dataDir, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child: ChildProcess = spawn(process.execPath, [server], { env: { PATH: process.env['PATH'], IRIS_PORT: '0', IRIS_DATA_DIR: dataDir, ...UNLIMITED, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')

@@ -16,7 +16,7 @@ export const createTicket = defineOperation({
   result: Type.Object({ ticket: Type.String(), expiresIn: Type.Integer() }),
   errors: [],
   example: { body: { terminalId: 'web-1', platform: 'web' }, result: { ticket: 'Zk3v0mU2q8n1rT5wYb7cXe9aHd4jLf6gPs0oVi2uKtM', expiresIn: 60 } },
-  async handle ({ body, caller: { userId, expiresAt } }, { tickets }) {
-    return await tickets.create({ userId, tokenExpiresAt: expiresAt, ...body })
+  async handle ({ body, caller: { userId, issuedAt, expiresAt } }, { tickets }) {
+    return await tickets.create({ userId, tokenIssuedAt: issuedAt, tokenExpiresAt: expiresAt, ...body })
   }
 })

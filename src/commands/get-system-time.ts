@@ -11,6 +11,7 @@ export const getSystemTime = defineCommand({
   body: Type.Object({ t0: Type.Optional(Type.Number({ description: 'The client\'s own time, echoed.' })) }, { additionalProperties: false }),
   result: Type.Object({ t0: Type.Optional(Type.Number()), t1: Time, t2: Time, serverTime: Time, iso: Type.String({ format: 'date-time' }) }),
   errors: [],
+  withoutStore: true,
   example: {
     body: { t0: 1795442400100 },
     result: { t0: 1795442400100, t1: 1795442400123, t2: 1795442400124, serverTime: 1795442400124, iso: '2026-11-23T14:00:00.124Z' }

@@ -4,6 +4,7 @@ import { createTicket } from './create-ticket.js'
 import { getReadMsg } from './get-read-msg.js'
 import { getSystemTime } from './get-system-time.js'
 import { getTime } from './get-time.js'
+import { heartbeat } from './heartbeat.js'
 import { irisCmdSend } from './iris-cmd-send.js'
 import { listConversations } from './list-conversations.js'
 import { msgUp } from './msg-up.js'
@@ -11,9 +12,10 @@ import { noticeUp } from './notice-up.js'
 import { read } from './read.js'
 import { restReadNumAndLastMsg } from './rest-read-num-and-last-msg.js'
 import { revoke } from './revoke.js'
+import { token } from './token.js'
 
-/** The ten up-commands. A new one is one file and one line here. */
-export const commands = [msgUp, read, revoke, getReadMsg, restReadNumAndLastMsg, getSystemTime, irisCmdSend, cmdComplete, noticeComplete, noticeUp] as const
+/** The up-commands. A new one is one file and one line here. */
+export const commands = [msgUp, read, revoke, getReadMsg, restReadNumAndLastMsg, getSystemTime, irisCmdSend, cmdComplete, noticeComplete, noticeUp, heartbeat] as const
 
 /** What else a user's terminal calls. */
-export const userOperations = [createTicket, listConversations, getTime] as const
+export const userOperations = [token, createTicket, listConversations, getTime] as const

@@ -6,196 +6,193 @@ import type { Item } from '../store/entry.js'
 import { isUnavailable } from '../store/redis.js'
 import type { Feed } from './feed.js'
 import type { Job } from './jobs.js'
-import { createLifetime } from './lifetime.js'
-import type { Opening, Start } from './opening.js'
-import { createOutlet } from './outlet.js'
+import { Lifetime } from './lifetime.js'
+import type { Opening, Start, Transport } from './opening.js'
+import { Outlet } from './outlet.js'
+import { printItems } from './print.js'
 import type { Frame, Renderer } from './render.js'
-import { gatewayCommand, goodbye } from './say.js'
+import { farewell, gatewayCommand } from './say.js'
 
-/** Frames are joined into writes of about this size: one system call instead of many. */
-const WRITE_CHARS = 32 * 1024
 const READ_ENTRIES = 100
 
+/** What the connections of a node share. */
 interface Floor {
-  feed: Feed
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
   now (): number
-  onClosed (connection: Connection): void
+  onClosed (connection: Connection, bye?: Bye): void
   log: { warn (facts: object, message: string): void }
 }
 
 /**
- * Opens a connection that prints nothing until it is started.
+ * A connection prints nothing until it is started.
  * `wake()` prints what there is as long as the socket takes it; a hint, a drain and the sweep call it. A reader that is
  * too slow is simply not pumped: its backlog is in Redis, not in this process.
+ * A class, and so are its parts: there is one per stream, and closures would cost each two kilobytes more.
  */
-export function createConnection (opening: Opening, { feed, mailbox, renderer, now, onClosed, log }: Floor) {
-  const { printer, traceId, userId, terminalId, platform } = opening
-  let stage: 'attaching' | 'replay' | 'pending' | 'live' | 'closed' = 'attaching'
-  let position: Position = { epoch: '', seq: 0 }
-  let target = 0
-  const jobs: Job[] = []
-  let more = false
-  let fresh = false
-  let busy = false
-  let wokenWhileBusy = false
-  const { hasRoom, write, isStuck, isSilent } = createOutlet(printer, now)
-  const lifetime = createLifetime(opening, now)
+export class Connection {
+  #stage: 'attaching' | 'replay' | 'pending' | 'live' | 'closed' = 'attaching'
+  #position: Position = { epoch: '', seq: 0 }
+  #target = 0
+  #jobs: Job[] = []
+  #more = false
+  #fresh = false
+  #isBusy = false
+  #wokenWhileBusy = false
+  readonly #outlet: Outlet
+  /** The life of its token. */
+  readonly lifetime: Lifetime
 
-  /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
-  function printItems (items: Item[]): boolean {
-    let text = ''
-    for (const item of items) {
-      const isMissing = item.reference.kind === 'msg' && item.body === undefined
-      if (isMissing || item.seq !== position.seq + 1 || !item.id.startsWith(position.epoch + '-')) {
-        // trimmed while this reader lagged, or another stream: the next attach says so by RESET, never a silent gap
-        if (text) write(text)
-        close('SLOW')
-        return false
-      }
-      text += printer.format({ ...renderer.entry(item, opening, stage === 'live' ? 'live' : 'replay'), id: item.id })
-      position = { epoch: position.epoch, seq: item.seq }
-      if (text.length > WRITE_CHARS) {
-        write(text)
-        text = ''
-        if (!hasRoom()) return false
-      }
+  constructor (private readonly opening: Opening, private readonly feed: Feed, private readonly floor: Floor) {
+    this.#outlet = new Outlet(opening.printer, floor.now)
+    this.lifetime = new Lifetime(opening)
+  }
+
+  get userId (): string { return this.opening.userId }
+  get terminalId (): string { return this.opening.terminalId }
+  get platform (): string { return this.opening.platform }
+  get transport (): Transport { return this.opening.transport ?? 'sse' }
+  get position (): Position { return this.#position }
+  get isLive (): boolean { return this.#stage === 'live' }
+
+  /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
+  begin ({ position, target, jobs, more, fresh, greeting }: Start): void {
+    if (this.#stage === 'closed') return
+    this.#position = position
+    this.#target = target
+    this.#jobs.unshift(...jobs)
+    this.#more = more
+    this.#fresh = fresh
+    this.#stage = 'replay'
+    this.#write(greeting)
+    this.wake()
+  }
+
+  /** Prints what there is: something new came, or the socket took everything. */
+  wake (): void {
+    if (this.#stage === 'attaching' || this.#stage === 'closed') return
+    if (this.#isBusy) {
+      this.#wokenWhileBusy = true
+      return
     }
-    if (text) write(text)
-    return hasRoom()
+    if (this.#stage === 'live' && this.#jobs.length === 0 && this.#printTail()) return
+    this.#isBusy = true
+    this.#run().catch((error: unknown) => this.#failed(error)).finally(() => {
+      this.#isBusy = false
+      if (!this.#wokenWhileBusy) return
+      this.#wokenWhileBusy = false
+      this.wake()
+    })
+  }
+
+  /** Prints a frame that has no place in the stream, when there is room: stored nowhere, so a stuck reader misses it. [CMD-1] */
+  volatile (frame: Frame): boolean {
+    if (this.#stage === 'attaching' || this.#stage === 'closed' || !this.#outlet.hasRoom()) return false
+    this.#write([frame])
+    return true
+  }
+
+  /** Adds a job to what is to be printed. */
+  add (job: Job): void {
+    this.#jobs.push(job)
+    this.wake()
+  }
+
+  /** Once a second: the token's end, a stuck reader, the heartbeat. */
+  tick (): void {
+    if (this.#stage === 'closed' || this.#stage === 'attaching') return
+    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due(this.floor.now(), { outlet: this.#outlet, opening: this.opening })
+    if (due) return this.close(due)
+    if (!this.#outlet.isSilent() || !this.#outlet.hasRoom()) return
+    const { printer } = this.opening
+    // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
+    const cursor = this.#stage === 'pending' && this.#fresh ? '' : printer.format({ id: formatCursor(this.#position) })
+    this.#outlet.write(printer.comment + cursor)
+  }
+
+  /** Says goodbye, after a last word if there is one, and closes. A client that waits comes back after `notBeforeMs`. */
+  close (bye: Bye, lastWord?: Frame, notBeforeMs = 0): void {
+    if (this.#stage === 'closed') return
+    this.#stage = 'closed'
+    const { printer } = this.opening
+    printer.end((lastWord ? printer.format(lastWord) : '') + farewell(bye, printer, { ...this.#facts(), notBeforeMs }))
+    this.floor.onClosed(this, bye)
+  }
+
+  /** The client has gone. */
+  gone (): void {
+    if (this.#stage === 'closed') return
+    this.#stage = 'closed'
+    this.floor.onClosed(this)
+  }
+
+  #facts () { return { now: this.floor.now(), traceId: this.opening.traceId } }
+
+  #write (frames: Frame[]): void {
+    const { printer } = this.opening
+    this.#outlet.write(frames.map(frame => printer.format(frame)).join(''))
   }
 
   /** The way of almost every event: all of it is in memory, nothing is awaited. @returns false when Redis must be asked. */
-  function printTail (): boolean {
-    while (hasRoom()) {
-      const items = feed.since(position)
+  #printTail (): boolean {
+    while (this.#outlet.hasRoom()) {
+      const items = this.feed.since(this.#position)
       if (items === undefined) return false
-      if (items.length === 0 || !printItems(items)) return true
+      if (items.length === 0 || !this.#printItems(items)) return true
     }
     return true
   }
 
-  async function runJob (job: Job): Promise<void> {
-    const print = await job()
-    if (stage === 'closed') return
-    if (print) write(print().map(frame => printer.format(frame)).join(''))
-    else jobs.shift()
+  /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
+  #printItems (items: Item[]): boolean {
+    const source = this.#stage === 'live' ? 'live' : 'replay'
+    const { seq, outcome } = printItems(items, this.#position, { opening: this.opening, renderer: this.floor.renderer, outlet: this.#outlet, source })
+    this.#position = { epoch: this.#position.epoch, seq }
+    // the next attach says so by RESET, never a silent gap
+    if (outcome === 'broken') this.close('SLOW')
+    return outcome === 'room'
   }
 
-  function ready (): void {
-    const frame = gatewayCommand('IRIS.READY', more ? { more } : {}, { now: now(), traceId })
-    write(printer.format({ ...frame, id: formatCursor(position) }))
-    stage = 'live'
+  async #run (): Promise<void> {
+    while (this.#stage !== 'closed' && this.#outlet.hasRoom()) {
+      const [job] = this.#jobs
+      if (this.#stage === 'replay' && this.#position.seq >= this.#target) this.#stage = 'pending'
+      if (this.#stage === 'replay') await this.#readOn()
+      else if (job) await this.#runJob(job)
+      else if (this.#stage === 'pending') this.#ready()
+      else if (!await this.#readOn()) return
+    }
   }
 
-  async function readOn (): Promise<boolean> {
-    const known = feed.top
-    const items = feed.since(position) ?? await mailbox.read(userId, position, READ_ENTRIES)
-    if (items.length > 0) return stage !== 'closed' && printItems(items)
+  async #readOn (): Promise<boolean> {
+    const known = this.feed.top
+    const items = this.feed.since(this.#position) ?? await this.floor.mailbox.read(this.userId, this.#position, READ_ENTRIES)
+    if (items.length > 0) return !this.#isClosed() && this.#printItems(items)
     // compared with what was known before the read: a hint that came meanwhile is no loss
-    if (known && (known.epoch !== position.epoch || known.seq > position.seq)) close('STORE_LOST')
+    if (known && (known.epoch !== this.#position.epoch || known.seq > this.#position.seq)) this.close('STORE_LOST')
     return false
   }
 
-  async function run (): Promise<void> {
-    while (stage !== 'closed' && hasRoom()) {
-      const [job] = jobs
-      if (stage === 'replay' && position.seq >= target) stage = 'pending'
-      if (stage === 'replay') await readOn()
-      else if (job) await runJob(job)
-      else if (stage === 'pending') ready()
-      else if (!await readOn()) return
-    }
+  async #runJob (job: Job): Promise<void> {
+    const print = await job()
+    if (this.#isClosed()) return
+    if (print) this.#write(print())
+    else this.#jobs.shift()
   }
 
-  function wake (): void {
-    if (stage === 'attaching' || stage === 'closed') return
-    if (busy) {
-      wokenWhileBusy = true
-      return
-    }
-    if (stage === 'live' && jobs.length === 0 && printTail()) return
-    busy = true
-    run().catch(failed).finally(() => {
-      busy = false
-      if (!wokenWhileBusy) return
-      wokenWhileBusy = false
-      wake()
-    })
+  #ready (): void {
+    const frame = gatewayCommand('IRIS.READY', this.#more ? { more: true } : {}, this.#facts())
+    this.#write([{ ...frame, id: formatCursor(this.#position) }])
+    this.#stage = 'live'
   }
 
-  function failed (error: unknown): void {
+  #failed (error: unknown): void {
     // while Redis is away the stream stays open; the check after the reconnect wakes it again
     if (isUnavailable(error)) return
-    log.warn({ err: error, traceId }, 'a stream failed')
-    close('STORE_LOST')
+    this.floor.log.warn({ err: error, traceId: this.opening.traceId }, 'a stream failed')
+    this.close('STORE_LOST')
   }
 
-  /** Says goodbye, after a last word if there is one, and closes. */
-  function close (bye: Bye, lastWord?: Frame): void {
-    if (stage === 'closed') return
-    stage = 'closed'
-    printer.end((lastWord ? printer.format(lastWord) : '') + printer.format(goodbye(bye, { now: now(), traceId })))
-    onClosed(connection)
-  }
-
-  const connection = {
-    userId,
-    terminalId,
-    platform,
-    get position () { return position },
-    get isLive () { return stage === 'live' },
-
-    /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
-    begin (facts: Start): void {
-      if (stage === 'closed') return
-      // the greeting is not kept: it would stay for the life of the connection
-      ;({ position, target, more, fresh } = facts)
-      jobs.unshift(...facts.jobs)
-      stage = 'replay'
-      write(facts.greeting.map(frame => printer.format(frame)).join(''))
-      wake()
-    },
-
-    wake,
-    close,
-
-    /** The socket took everything: goes on. */
-    drained: wake,
-
-    /** The client has gone. */
-    gone (): void {
-      if (stage === 'closed') return
-      stage = 'closed'
-      onClosed(connection)
-    },
-
-    /** Prints a frame that has no place in the stream, when there is room: stored nowhere, so a stuck reader misses it. [CMD-1] */
-    volatile (frame: Frame): boolean {
-      if (stage === 'attaching' || stage === 'closed' || !hasRoom()) return false
-      write(printer.format(frame))
-      return true
-    },
-
-    /** Adds a job to what is to be printed. */
-    add (job: Job): void {
-      jobs.push(job)
-      wake()
-    },
-
-    /** Once a second: the token's end, a stuck reader, the heartbeat. */
-    tick (): void {
-      if (stage === 'closed' || stage === 'attaching') return
-      const due = isStuck() ? 'SLOW' : lifetime.due()
-      if (due) return close(due)
-      if (!isSilent() || !hasRoom()) return
-      // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
-      const cursor = stage === 'pending' && fresh ? '' : printer.format({ id: formatCursor(position) })
-      write(printer.comment + cursor)
-    }
-  }
-  return connection
+  /** What was awaited may have taken long. */
+  #isClosed (): boolean { return this.#stage === 'closed' }
 }
-
-export type Connection = ReturnType<typeof createConnection>

@@ -3,14 +3,22 @@ import { definers } from '../protocol/operation.js'
 import type { Platform } from '../protocol/ids.js'
 import type { Limits } from '../protocol/limits.js'
 import type { Static } from '@sinclair/typebox'
+import type { createAdmission } from '../store/admission.js'
 import type { createBoxes } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
+import type { Events } from '../store/events.js'
 import type { createGroups } from '../store/groups.js'
+import type { Kicks } from '../store/kicks.js'
 import type { createMarkers } from '../store/markers.js'
 import type { createNotices } from '../store/notices.js'
 import type { createOnce } from '../store/once.js'
+import type { createTerminals } from '../store/terminals.js'
 import type { createTickets } from '../store/tickets.js'
 import type { Deliver } from './deliver.js'
+import type { Kicker } from './kick.js'
+import type { TokenLife } from './lifetime.js'
+import type { Leases } from './leases.js'
+import type { Watch } from './watch.js'
 
 export interface Context {
   conversations: ReturnType<typeof createConversations>
@@ -20,12 +28,22 @@ export interface Context {
   notices: ReturnType<typeof createNotices>
   tickets: ReturnType<typeof createTickets>
   once: ReturnType<typeof createOnce>
+  admission: ReturnType<typeof createAdmission>
+  kicks: Kicks
+  kicker: Kicker
   deliver: Deliver
+  terminals: ReturnType<typeof createTerminals>
+  leases: Pick<Leases, 'seen'>
+  events: Events
+  /** Waits for events. */
+  watch: Pick<Watch, 'until'>
   limits: Limits
   /** The clock of Redis, as far as it is known: ms since 1970. */
   now (): number
   /** Makes a user's token. `ttlSec` from now; `expiresAt` in ms. */
   mintToken (userId: string, ttlSec: number): Promise<{ token: string, expiresAt: number }>
+  /** Whose token it is, and its life in ms. Throws BAD_TOKEN, TOKEN_EXPIRED. */
+  verifyToken (token: string): Promise<TokenLife & { userId: string }>
 }
 
 export const { defineCommand, defineOperation } = definers<Context>()

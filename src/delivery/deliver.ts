@@ -10,6 +10,7 @@ import type { createTerminals } from '../store/terminals.js'
 import { parseCursor } from '../protocol/ids.js'
 import { hintedItem } from './feed.js'
 import type { Closing, Hub } from './hub.js'
+import type { TokenLife } from './lifetime.js'
 import type { Nodes, Page } from './nodes.js'
 import type { Recalled } from './recalled.js'
 import { type Frame, isAddressed, type TerminalFilter } from './render.js'
@@ -131,6 +132,12 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
     async close (userId: string, closing: Closing): Promise<void> {
       const routes = (await terminals.routes(userId, now())).filter(route => isAddressed(closing.filter, route))
       await Promise.all([...new Set(routes.map(route => route.node))].map(node => nodes.tell(userId, node, { close: { userId, ...closing } })))
+    },
+
+    /** A terminal's fresh token, to its connections on whatever node. */
+    async renew (userId: string, terminalId: string, fresh: TokenLife): Promise<void> {
+      const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId)
+      await Promise.all(routes.map(route => nodes.tell(userId, route.node, { renew: { userId, terminalId, fresh } })))
     },
 
     /** A page of history to one terminal, on whatever node it is connected. [GET-1] @returns false when it is connected nowhere. */

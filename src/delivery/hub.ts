@@ -1,41 +1,50 @@
 // The connections of this node, and what wakes them: hints, the clock, the sweep. PROTOCOL.md section 6, "Live delivery".
 import type { Bye } from '../protocol/events.js'
+import { goneReason } from '../protocol/presence.js'
 import type { Item } from '../store/entry.js'
+import type { createLeases } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
-import { type Connection, createConnection } from './connection.js'
-import { createFeed, type Feed } from './feed.js'
+import { Connection } from './connection.js'
+import type { createEntrance } from './entrance.js'
+import { Feed } from './feed.js'
 import type { Job } from './jobs.js'
+import type { Meter } from './meter.js'
 import type { Opening } from './opening.js'
+import type { TokenLife } from './lifetime.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter } from './render.js'
-import type { createStarts } from './start.js'
 
 const SWEEP_AT_ONCE = 200
 
 interface Present { feed: Feed, connections: Set<Connection> }
 
-/** Which connections are closed, and what they are told. */
-export interface Closing { bye: Bye, filter?: TerminalFilter, lastWord?: Frame }
+/** Which connections are closed (`issuedUpTo`: those whose tokens were issued until then, ms), and what they are told. */
+export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: number, lastWord?: Frame }
 
 interface Floor {
   mailbox: ReturnType<typeof createMailbox>
-  decideStart: ReturnType<typeof createStarts>
+  leases: Pick<ReturnType<typeof createLeases>, 'leave'>
+  entrance: ReturnType<typeof createEntrance>
   renderer: Renderer
+  meter: Meter
   now (): number
-  /** A terminal was removed to make room for another. [COMPLETE-5] */
-  onEvicted (userId: string, terminalId: string): Promise<void>
+  /** Closes what is kicked but still open. [KICK-1] */
+  closeKicked (userId: string, connections: Connection[]): Promise<void>
   log: { warn (facts: object, message: string): void }
 }
 
 /** Makes the hub of a node. */
-export function createHub (floor: Floor) {
-  const { mailbox, decideStart, renderer, now, log } = floor
+export function createHub ({ mailbox, leases, entrance, renderer, meter, now, closeKicked, log }: Floor) {
   const users = new Map<string, Present>()
   const dirty = new Set<Present>()
-  let ended: Bye | undefined
+  const shared = { mailbox, renderer, now, onClosed: leave, log }
+  let dirtySince = 0
 
   /** Hints of one turn of the event loop are printed together: one write per socket. */
   function wakeLater (present: Present): void {
-    if (dirty.size === 0) setImmediate(flush)
+    if (dirty.size === 0) {
+      dirtySince = performance.now()
+      setImmediate(flush)
+    }
     dirty.add(present)
   }
 
@@ -47,69 +56,68 @@ export function createHub (floor: Floor) {
       const { top } = feed
       if ([...connections].every(({ position, isLive }) => isLive && position.seq === top?.seq)) feed.forget()
     }
+    meter.delivered(performance.now() - dirtySince)
   }
 
-  function leave (connection: Connection): void {
+  function leave (connection: Connection, bye?: Bye): void {
     const { userId, terminalId } = connection
+    entrance.giveUp(connection)
+    if (bye) meter.goodbye(bye)
     const present = users.get(userId)
     if (!present?.connections.delete(connection)) return
     if (present.connections.size === 0) users.delete(userId)
     if (connectionsOf(userId, terminalId).length > 0) return
-    // a route that stays behind ends with its lease
-    mailbox.detach(userId, terminalId).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
+    // a route that stays behind ends by itself, the terminal with its lease
+    leases.leave({ userId, terminalId }, goneReason(bye)).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
   }
 
   function connectionsOf (userId: string, terminalId?: string): Connection[] {
     return [...users.get(userId)?.connections ?? []].filter(connection => terminalId === undefined || connection.terminalId === terminalId)
   }
 
+  /** All connections as they are now. */
+  const connections = () => [...users.values()].flatMap(present => [...present.connections])
+
   async function sweepUser (userId: string, { feed, connections }: Present): Promise<void> {
     const known = feed.top
-    const top = await mailbox.touch(userId, [...connections])
+    const attached = [...connections].filter(({ isLive }) => isLive)
+    const { top, ended: lapsed } = await mailbox.touch(userId, [...connections])
     if (top === undefined || (known && (top.epoch !== known.epoch || top.seq < known.seq))) {
       // the store lost what these readers have seen: the next attach tells them by RESET
       for (const connection of connections) connection.close('STORE_LOST')
       return
     }
+    if (known && top.seq > known.seq) meter.gaps.sweep++
     feed.reached(top)
+    // [LIFE-2] one that is attaching has no lease yet
+    for (const connection of attached) if (lapsed.includes(connection.terminalId)) connection.close('TIMEOUT')
     for (const connection of connections) connection.wake()
+    await closeKicked(userId, [...connections])
   }
 
   return {
     /**
      * Attaches a connection: in the hub first, so that from that instant on nothing is missed [ATTACH-3], then the store is asked.
-     * @returns the connection, already printing; undefined when the user has too many terminals. Throws when the store does not answer.
+     * @returns the connection, already printing, or closed with its goodbye; undefined when the user has too many terminals.
+     *   Throws KICKED, and when the store does not answer.
      */
-    async attach (opening: Opening): Promise<Connection | undefined> {
+    async attach (asked: Opening): Promise<Connection | undefined> {
+      const opening = entrance.dated(asked)
       const { userId } = opening
-      const present = users.get(userId) ?? { feed: createFeed(), connections: new Set<Connection>() }
+      const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Connection>() }
       users.set(userId, present)
-      const connection = createConnection(opening, { feed: present.feed, mailbox, renderer, now, onClosed: leave, log })
+      const connection = new Connection(opening, present.feed, shared)
       present.connections.add(connection)
-      if (ended) {
-        connection.close(ended)
-        return connection
-      }
-      try {
-        const attached = await mailbox.attach(opening)
-        if (attached === undefined) {
-          connection.gone()
-          return undefined
-        }
-        present.feed.reached(attached.top)
-        if (attached.evicted !== undefined) await floor.onEvicted(userId, attached.evicted)
-        connection.begin(await decideStart(opening, attached))
-        return connection
-      } catch (error) {
-        connection.gone()
-        throw error
-      }
+      return await entrance.admit(connection, opening, present) ? connection : undefined
     },
 
     /** An entry was published for a user; its body comes with it. */
     hint (userId: string, item: Item): void {
       const present = users.get(userId)
-      if (present?.feed.hint(item)) wakeLater(present)
+      const known = present?.feed.top?.seq ?? item.seq
+      if (!present?.feed.hint(item)) return
+      if (item.seq > known + 1) meter.gaps.hint++
+      wakeLater(present)
     },
 
     /** Something was published for a user whose body did not come along: it is read from Redis. */
@@ -124,7 +132,7 @@ export function createHub (floor: Floor) {
 
     /** Prints a frame on the user's terminals that the filter names; it is stored nowhere. */
     volatile (userId: string, frame: Frame, filter?: TerminalFilter): void {
-      for (const connection of connectionsOf(userId)) if (isAddressed(filter, connection)) connection.volatile(frame)
+      for (const connection of connectionsOf(userId)) if (isAddressed(filter, connection) && connection.volatile(frame)) meter.printed.volatile[frame.event ?? 'SKIPPED']++
     },
 
     /** Adds a job to the connections of one terminal. @returns whether there is one. */
@@ -136,11 +144,13 @@ export function createHub (floor: Floor) {
 
     /** Once a second: heartbeats, expiry, stuck readers; one timer for all connections. */
     tick (): void {
+      entrance.tick()
       for (const { connections } of users.values()) for (const connection of connections) connection.tick()
     },
 
     /** Renews all routes and compares every stream with what its readers know: every 25 s, and after every reconnect to Redis. */
     async sweep (): Promise<void> {
+      meter.sweeps++
       const all = [...users]
       for (let i = 0; i < all.length; i += SWEEP_AT_ONCE) {
         await Promise.all(all.slice(i, i + SWEEP_AT_ONCE).map(([userId, present]) => sweepUser(userId, present)))
@@ -148,23 +158,38 @@ export function createHub (floor: Floor) {
     },
 
     /** Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one. @returns how many. */
-    close (userId: string, { bye, filter, lastWord }: Closing): number {
-      const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection))
+    close (userId: string, { bye, filter, issuedUpTo = Infinity, lastWord }: Closing): number {
+      const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection) && connection.lifetime.issuedAt <= issuedUpTo)
       for (const connection of found) connection.close(bye, lastWord)
       return found.length
     },
 
-    /** Ends all streams, each with its goodbye, and those that still come. */
-    end (bye: Bye): void {
-      ended = bye
-      for (const { connections } of [...users.values()]) for (const connection of [...connections]) connection.close(bye)
+    /** A terminal handed in a fresh token: its connections live as long as that. */
+    renew (userId: string, terminalId: string, fresh: TokenLife): void {
+      for (const { lifetime } of connectionsOf(userId, terminalId)) lifetime.renew(fresh)
     },
 
-    /** How many connections there are. */
-    get size () {
-      let size = 0
-      for (const { connections } of users.values()) size += connections.size
-      return size
+    refuse: entrance.refuse,
+
+    /** Ends all streams, each with its goodbye, and those that still come. */
+    end (bye: Bye): void {
+      entrance.refuse(bye, 0)
+      for (const connection of connections()) connection.close(bye)
+    },
+
+    connections,
+
+    /** How many connections there are by transport, how many have not printed what is known, how many attach, and wait for it. */
+    census () {
+      const { inside: attaching, waiting } = entrance.census
+      const census = { sse: 0, poll: 0, ws: 0, lagging: 0, attaching, waiting }
+      for (const { feed, connections } of users.values()) {
+        for (const { transport, isLive, position } of connections) {
+          census[transport]++
+          if (isLive && feed.top && position.seq < feed.top.seq) census.lagging++
+        }
+      }
+      return census
     }
   }
 }

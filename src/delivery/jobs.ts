@@ -60,18 +60,17 @@ export function createJobs ({ conversations, boxes, renderer }: Stores) {
      */
     pending (box: BoxName, viewer: Viewer, from: Position): Job {
       let ids: string[] | undefined
-      const frameOf = ({ id, filter }: Pending, body: string) =>
-        renderer.entry({ reference: { kind: 'box', box, id, ...(filter !== undefined && { filter }) }, body }, viewer, 'mailbox')
+      const entryOf = ({ id, filter }: Pending, body: string) => ({ reference: { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }, body })
       return async () => {
         ids ??= await boxes.pendingIds(box, viewer.userId, viewer.terminalId)
         if (ids.length === 0) return undefined
         const chunk = ids.slice(0, CHUNK)
         const pending = await boxes.read(box, viewer.userId, chunk)
-        const items = pending.filter(item => !isAfter(item.entry, from) && needsCompletion(item.body) && frameOf(item, item.body))
+        const items = pending.filter(item => !isAfter(item.entry, from) && needsCompletion(item.body) && renderer.shows(entryOf(item, item.body), viewer))
         const before = await boxes.countDeliveries(box, viewer.userId, items.map(({ id }) => id))
         return () => {
           ids = ids?.slice(chunk.length)
-          return items.flatMap((item, i) => frameOf(item, withRedelivery(item.body, before[i] ?? 0)) ?? [])
+          return items.flatMap((item, i) => renderer.entry(entryOf(item, withRedelivery(item.body, before[i] ?? 0)), viewer, 'mailbox') ?? [])
         }
       }
     }

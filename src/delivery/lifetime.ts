@@ -1,11 +1,57 @@
-// How long a connection may live.
+// How long a connection may live: as long as the token it was opened with, or the one handed in since. PROTOCOL.md section 4.
 import type { Bye } from '../protocol/events.js'
 import type { Opening } from './opening.js'
+import type { Outlet } from './outlet.js'
+import { gatewayCommand } from './say.js'
 
-/** Makes the lifetime of a connection. @param now the clock, ms. */
-export function createLifetime ({ expiresAt }: Pick<Opening, 'expiresAt'>, now: () => number) {
-  return {
-    /** @returns the goodbye for which it is time, undefined while there is none. */
-    due: (): Bye | undefined => expiresAt <= now() ? 'TOKEN_EXPIRED' : undefined
+/** So long before the end of its token a terminal is asked for a fresh one. */
+const ASK_MS = 60_000
+/** A fresh token may come a little late. */
+const GRACE_MS = 25_000
+
+/** Connections that began together do not end together. */
+const SHORTEST = 0.8
+
+/** @returns when a connection that begins now is so old that it ends with BYE 4201, ms: after `rotateSec` x (0.8..1). */
+export function rotationTime (now: number, rotateSec: number): number {
+  return now + rotateSec * 1000 * (SHORTEST + (1 - SHORTEST) * Math.random())
+}
+
+/** A token's life, ms. */
+export interface TokenLife { issuedAt: number, expiresAt: number }
+
+/** The lifetime of a connection. */
+export class Lifetime {
+  #issuedAt: number
+  #expiresAt: number
+  #isAsked = false
+  readonly #rotateAt: number
+
+  constructor ({ issuedAt, expiresAt, rotateAt = Infinity }: TokenLife & Pick<Opening, 'rotateAt'>) {
+    this.#issuedAt = issuedAt
+    this.#expiresAt = expiresAt
+    this.#rotateAt = rotateAt
+  }
+
+  /** When the token in force was issued, ms. */
+  get issuedAt (): number { return this.#issuedAt }
+
+  /** Prints IRIS.AUTH once when it is time. @returns the goodbye for which it is time, undefined while there is none. @param now the clock, ms. */
+  due (now: number, { outlet, opening: { printer, traceId } }: { outlet: Outlet, opening: Opening }): Bye | undefined {
+    const leftMs = this.#expiresAt - now
+    if (leftMs <= -GRACE_MS) return 'TOKEN_EXPIRED'
+    if (this.#rotateAt <= now) return 'ROTATE'
+    if (leftMs > ASK_MS || this.#isAsked) return undefined
+    this.#isAsked = true
+    outlet.write(printer.format(gatewayCommand('IRIS.AUTH', { expiresInSec: Math.max(0, Math.ceil(leftMs / 1000)) }, { now, traceId })))
+    return undefined
+  }
+
+  /** A fresh token was handed in; one that ends no later changes nothing. */
+  renew (fresh: TokenLife): void {
+    if (fresh.expiresAt <= this.#expiresAt) return
+    this.#issuedAt = Math.max(this.#issuedAt, fresh.issuedAt)
+    this.#expiresAt = fresh.expiresAt
+    this.#isAsked = false
   }
 }

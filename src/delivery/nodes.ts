@@ -6,13 +6,15 @@ import { keys, partition, PARTITIONS } from '../store/keys.js'
 import { hintedItem } from './feed.js'
 import type { Closing, Hub } from './hub.js'
 import type { Job } from './jobs.js'
+import type { TokenLife } from './lifetime.js'
 import type { Frame, TerminalFilter } from './render.js'
 
-/** What a node may be told beside entries: frames that are stored nowhere, pages of history, connections to close. */
+/** What a node may be told beside entries: frames that are stored nowhere, pages of history, connections to close, fresh tokens. */
 export type NodeMessage =
   | { volatile: { userId: string, frame: Frame, filter?: TerminalFilter } }
   | { history: { userId: string, terminalId: string, page: Page } }
   | { close: Closing & { userId: string } }
+  | { renew: { userId: string, terminalId: string, fresh: TokenLife } }
 
 /** A page of history: printed as MSG_DOWN, closed by GET_READ_MSG_END. [GET-1] */
 export interface Page { requestId: string, conversationId: string, firstSeq: number, count: number, hasMore: boolean, traceId: string }
@@ -28,15 +30,21 @@ interface Floor {
 
 /**
  * Listens to the channels of this node: one per partition, however many users there are.
- * @returns `tell(userId, node, message)` publishes to another node, or does it here; `close()` stops listening.
+ * @returns `tell(userId, node, message)` publishes to another node, or does it here; `isListening()`: whether the channels
+ *   are heard now; `close()` stops listening.
  */
 export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor) {
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
   let isClosed = false
+  let isListening = false
+  subscriber.on('close', () => { isListening = false })
   subscriber.on('ready', () => {
     // what was published while nobody listened is found by looking: at once, not with the next sweep
-    subscriber.ssubscribe(...channels).then(onSubscribed, () => { if (!isClosed) subscriber.disconnect(true) })
+    subscriber.ssubscribe(...channels).then(() => {
+      isListening = true
+      onSubscribed()
+    }, () => { if (!isClosed) subscriber.disconnect(true) })
   })
   subscriber.on('smessage', (_channel: string, text: string) => {
     // what cannot be read is a lost hint, which costs latency only; thrown here, it would end the process
@@ -52,6 +60,7 @@ export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor)
       hub.hint(userId, hintedItem(id, readReference(fields), body))
     } else if ('volatile' in message) hub.volatile(message.volatile.userId, message.volatile.frame, message.volatile.filter)
     else if ('close' in message) hub.close(message.close.userId, message.close)
+    else if ('renew' in message) hub.renew(message.renew.userId, message.renew.terminalId, message.renew.fresh)
     else hub.addJob(message.history.userId, message.history.terminalId, () => pageJob(message.history.page))
   }
 
@@ -60,6 +69,7 @@ export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor)
       if (to === node) receive(message)
       else await redis.spublish(keys.node(partition(userId), to), JSON.stringify(message))
     },
+    isListening: () => isListening,
     close (): void {
       isClosed = true
       subscriber.disconnect()

@@ -11,10 +11,20 @@ export interface Printer {
   backlog (): number
   /** Writes the last text and closes; nothing is written after it. */
   end (text: string): void
+  /** The text that makes a client wait so long before it comes back, where the transport has one. */
+  retry? (ms: number): string
+  /** Calls back when the client has gone, at once when it has gone already: also while its attach waits. */
+  onGone? (gone: () => void): void
 }
 
-/** What a connection is opened with. `expiresAt`: the token's end, ms. `traceId`: of the attaching request. */
-export interface Opening extends Viewer { cursor?: string, expiresAt: number, traceId: string, printer: Printer }
+/** By what a connection is held; SSE unless it is said. */
+export type Transport = 'sse' | 'poll' | 'ws'
+
+/**
+ * What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request.
+ * `rotateAt`: when it is too old, ms; set by the hub.
+ */
+export interface Opening extends Viewer { cursor?: string, issuedAt: number, expiresAt: number, traceId: string, printer: Printer, transport?: Transport, rotateAt?: number }
 
 /** Where a connection begins: its cursor, the position that counts as live, and what is printed in between. */
 export interface Start { position: Position, target: number, jobs: Job[], more: boolean, greeting: Frame[], fresh: boolean }

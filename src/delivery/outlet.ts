@@ -7,24 +7,33 @@ const STUCK_MS = 15_000
 /** A comment and an id-only block after so much silence, so that proxies and clients see a living stream. */
 export const HEARTBEAT_MS = 15_000
 
-/** Makes the outlet of a connection. */
-export function createOutlet (printer: Printer, now: () => number) {
-  let lastWrite = 0
-  let blockedSince = 0
-  return {
-    /** Whether more may be written; while not, the time of being stuck runs. */
-    hasRoom (): boolean {
-      const room = printer.backlog() < MAX_BACKLOG
-      blockedSince = room ? 0 : blockedSince || now()
-      return room
-    },
-    write (text: string): void {
-      lastWrite = now()
-      printer.write(text)
-    },
-    /** Whether the reader has taken nothing for 15 s although something waits. */
-    isStuck: () => blockedSince > 0 && now() - blockedSince >= STUCK_MS,
-    /** Whether it is time for a heartbeat. */
-    isSilent: () => now() - lastWrite >= HEARTBEAT_MS
+/** The outlet of a connection. */
+export class Outlet {
+  readonly #printer: Printer
+  readonly #now: () => number
+  #lastWrite = 0
+  #blockedSince = 0
+
+  constructor (printer: Printer, now: () => number) {
+    this.#printer = printer
+    this.#now = now
   }
+
+  /** Whether more may be written; while not, the time of being stuck runs. */
+  hasRoom (): boolean {
+    const room = this.#printer.backlog() < MAX_BACKLOG
+    this.#blockedSince = room ? 0 : this.#blockedSince || this.#now()
+    return room
+  }
+
+  write (text: string): void {
+    this.#lastWrite = this.#now()
+    this.#printer.write(text)
+  }
+
+  /** Whether the reader has taken nothing for 15 s although something waits. */
+  isStuck (): boolean { return this.#blockedSince > 0 && this.#now() - this.#blockedSince >= STUCK_MS }
+
+  /** Whether it is time for a heartbeat. */
+  isSilent (): boolean { return this.#now() - this.#lastWrite >= HEARTBEAT_MS }
 }

@@ -2,10 +2,13 @@
 import type { EventName, Source } from '../protocol/events.js'
 import type { Message } from '../protocol/message.js'
 import type { Item, Reference } from '../store/entry.js'
+import type { Meter } from './meter.js'
 import type { Recalled } from './recalled.js'
 
 /** What a transport prints. Without event and data: the cursor moves, nothing is said. [ATTACH-4] */
 export interface Frame { event?: EventName, id?: string, data?: string }
+
+type Rendered = Pick<Item, 'reference' | 'body' | 'waiting'>
 
 /** Whose eyes an entry is rendered for. */
 export interface Viewer { userId: string, terminalId: string, platform: string }
@@ -24,9 +27,9 @@ export function isAddressed (filter: TerminalFilter | undefined, { terminalId, p
  * Makes the renderer.
  * @param now the clock, ms: an expired item is not shown.
  * @returns `entry(item, viewer, source)`: the event, or undefined when the entry has nothing to say to this viewer;
- *   `message(body, source)`: a MSG_DOWN from a log's body.
+ *   it counts as printed. `shows(item, viewer)`: whether there would be an event. `message(body, source)`: a MSG_DOWN from a log's body.
  */
-export function createRenderer (recalled: Recalled, now: () => number) {
+export function createRenderer (recalled: Recalled, now: () => number, printed?: Meter['printed']) {
   // A fan-out renders one body for many members in a row: the last rendering is kept.
   let last = { body: '', source: '', data: '' }
 
@@ -50,16 +53,23 @@ export function createRenderer (recalled: Recalled, now: () => number) {
     return { event: box === 'CMD_BOX' ? 'CMD_DOWN' : 'NOTICE_DOWN', data: body }
   }
 
+  function render (item: Rendered, viewer: Viewer, source: Source): Frame | undefined {
+    const { reference, body } = item
+    switch (reference.kind) {
+      case 'msg': return fromLog(reference, body, source, viewer)
+      case 'box': return fromBox(reference, item, viewer)
+      case 'event': return reference.except === viewer.terminalId ? undefined : { event: reference.box === 'NOTICE_BOX' ? 'NOTICE_DOWN' : 'CMD_DOWN', data: reference.body }
+      case 'birth': return undefined
+    }
+  }
+
   return {
     message,
-    entry (item: Pick<Item, 'reference' | 'body' | 'waiting'>, viewer: Viewer, source: Source): Frame | undefined {
-      const { reference, body } = item
-      switch (reference.kind) {
-        case 'msg': return fromLog(reference, body, source, viewer)
-        case 'box': return fromBox(reference, item, viewer)
-        case 'event': return reference.except === viewer.terminalId ? undefined : { event: reference.box === 'NOTICE_BOX' ? 'NOTICE_DOWN' : 'CMD_DOWN', data: reference.body }
-        case 'birth': return undefined
-      }
+    shows: (item: Rendered, viewer: Viewer): boolean => render(item, viewer, 'mailbox') !== undefined,
+    entry (item: Rendered, viewer: Viewer, source: Source): Frame | undefined {
+      const frame = render(item, viewer, source)
+      if (printed) printed[source][frame?.event ?? 'SKIPPED']++
+      return frame
     }
   }
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Bye, byes, type gatewayCommands } from '../protocol/events.js'
 import type { Static } from '@sinclair/typebox'
+import type { Printer } from './opening.js'
 import type { Frame } from './render.js'
 
 /** @returns a command id: time and chance, sortable, opaque. */
@@ -9,7 +10,7 @@ export function newCmdId (now: number): string {
   return 'k' + now.toString(16).padStart(11, '0') + randomUUID().slice(-10)
 }
 
-interface Facts { now: number, traceId: string }
+interface Facts { now: number, traceId: string, notBeforeMs?: number }
 
 /** @returns the JSON of a CMD_DOWN's first members, without braces; scripts add `ts` and `data`. */
 export function commandDraft (name: string, { now, traceId }: Facts): string {
@@ -26,9 +27,20 @@ export function gatewayCommand<Name extends keyof typeof gatewayCommands> (name:
   return command(name, data, facts)
 }
 
-/** @returns the IRIS.BYE that stands before every close. `retryAfterMs` is jittered: 0.2 to 2 s. */
+/** @returns the IRIS.BYE that stands before every close. `retryAfterMs` is jittered: 0.2 to 2 s, after `notBeforeMs` if that is given. */
 export function goodbye (bye: Bye, facts: Facts): Frame {
+  return goodbyeAfter(bye, facts, pauseMs(facts))
+}
+
+/** @returns the text of a goodbye, after that which makes a client of this transport wait as long as the goodbye asks. */
+export function farewell (bye: Bye, { format, retry }: Pick<Printer, 'format' | 'retry'>, facts: Facts): string {
+  const ms = pauseMs(facts)
+  return (byes[bye].reconnect === 'backoff' ? retry?.(ms) ?? '' : '') + format(goodbyeAfter(bye, facts, ms))
+}
+
+const pauseMs = ({ notBeforeMs = 0 }: Facts) => Math.max(0, Math.round(notBeforeMs)) + 200 + Math.floor(Math.random() * 1800)
+
+function goodbyeAfter (bye: Bye, facts: Facts, retryAfterMs: number): Frame {
   const { reconnect, ...rest } = byes[bye]
-  const retryAfterMs = 200 + Math.floor(Math.random() * 1800)
   return gatewayCommand('IRIS.BYE', { ...rest, reconnect, ...(reconnect === 'backoff' && { retryAfterMs }) }, facts)
 }

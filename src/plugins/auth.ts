@@ -19,27 +19,27 @@ export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
   return {
     /** A user's terminal, by bearer token and the `Terminal-Id` header. */
     async user (request: FastifyRequest): Promise<Caller> {
-      const { userId, expiresAt } = await tokens.verify(bearer(request))
-      return { userId, terminalId: terminalOf(request) ?? DEFAULT_TERMINAL, role: 'user', expiresAt }
+      const identity = await tokens.verify(bearer(request))
+      return { ...identity, terminalId: terminalOf(request) ?? DEFAULT_TERMINAL, role: 'user' }
     },
 
     /** The application's back end. All keys are compared, each in constant time. */
     async server (request: FastifyRequest): Promise<Caller> {
       const given = digest(bearer(request))
       if (digests.filter(known => timingSafeEqual(known, given)).length === 0) throw new Problem('BAD_SERVER_KEY')
-      return { userId: SYSTEM_USER, terminalId: 'server', role: 'server', expiresAt: Infinity }
+      return { userId: SYSTEM_USER, terminalId: 'server', role: 'server', issuedAt: Infinity, expiresAt: Infinity }
     },
 
     /** The down side: by bearer, else by ticket. A JWT is never taken from a URL. */
-    async down (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, expiresAt: number }> {
+    async down (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number }> {
       const { ticket, platform, terminalId: asked } = request.query as { ticket?: string, platform?: string, terminalId?: string }
       const terminalId = asked ?? terminalOf(request)
       if (request.headers.authorization === undefined && ticket !== undefined) {
-        const { tokenExpiresAt, ...used } = await tickets.use(ticket, { ...(terminalId !== undefined && { terminalId }), ...(platform !== undefined && { platform }) })
-        return { ...used, expiresAt: tokenExpiresAt }
+        const { tokenIssuedAt, tokenExpiresAt, ...used } = await tickets.use(ticket, { ...(terminalId !== undefined && { terminalId }), ...(platform !== undefined && { platform }) })
+        return { ...used, issuedAt: tokenIssuedAt, expiresAt: tokenExpiresAt }
       }
-      const { userId, expiresAt } = await tokens.verify(bearer(request))
-      return { userId, terminalId: terminalId ?? DEFAULT_TERMINAL, platform: platform ?? 'web', expiresAt }
+      const identity = await tokens.verify(bearer(request))
+      return { ...identity, terminalId: terminalId ?? DEFAULT_TERMINAL, platform: platform ?? 'web' }
     }
   }
 }

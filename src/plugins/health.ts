@@ -3,12 +3,23 @@ import fp from 'fastify-plugin'
 import { Problem } from '../protocol/problem.js'
 import type { Redis } from '../store/redis.js'
 
-/** Registers `GET /livez` (the process answers) and `GET /readyz` (Redis answers too, else 503). Their log lines are for debugging only. */
-export const health = fp<{ redis: Pick<Redis, 'ping'> }>(async (app, { redis }) => {
+interface Floor {
+  redis: Pick<Redis, 'ping'>
+  /** Why the node should get no new work although Redis answers; undefined: it may. */
+  unready (): string | undefined
+}
+
+/**
+ * Registers `GET /livez` (the process answers) and `GET /readyz` (Redis answers too, other nodes are heard, and the node
+ * does not end; else 503). Their log lines are for debugging only.
+ */
+export const health = fp<Floor>(async (app, { redis, unready }) => {
   const quiet = { config: { quiet: true }, schema: { hide: true } as object }
   app.get('/livez', quiet, async () => ({ status: 'ok' }))
   app.get('/readyz', quiet, async () => {
     await redis.ping().catch(() => { throw new Problem('STORE_UNAVAILABLE') })
+    const detail = unready()
+    if (detail !== undefined) throw new Problem('NOT_READY', { detail })
     return { status: 'ok' }
   })
 }, { name: 'health' })

@@ -1,9 +1,10 @@
-// The OpenAPI document at /openapi.json, and its pages at /docs, which work offline.
+// The OpenAPI document at /openapi.json, its pages at /docs, which work offline, and the AsyncAPI document at /asyncapi.json.
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { describe, type Described } from '../protocol/describe.js'
+import { describeAsync } from '../protocol/describe-async.js'
 import type { Limits } from '../protocol/limits.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -15,11 +16,18 @@ export function documentOf (operations: readonly Described[], limits: Limits, op
   return describe(operations, { limits, version, ...(openapi && { openapi }) })
 }
 
-/** Registers the document and its pages. */
+/** @returns the AsyncAPI document of the streams, and of those operations that go up by WebSocket. */
+export function asyncDocumentOf (operations: readonly Described[], limits: Limits) {
+  return describeAsync(operations, { limits, version })
+}
+
+/** Registers the documents and their pages. */
 export const openapi = fp<{ operations: readonly Described[], limits: Limits }>(async (app, { operations, limits }) => {
   const document = documentOf(operations, limits)
   await app.register(swagger, { mode: 'static', specification: { document: document as never } })
   // the pages bring styles of their own: their policy is theirs, every other address keeps the strict one
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGES_CSP, theme: { title: 'Iris' }, uiConfig: { docExpansion: 'list', layout: 'BaseLayout' } })
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await reply.serializer(JSON.stringify).send(document))
+  const asyncDocument = asyncDocumentOf(operations, limits)
+  app.get('/asyncapi.json', { schema: { hide: true } }, async (_request, reply) => await reply.serializer(JSON.stringify).send(asyncDocument))
 }, { name: 'openapi' })

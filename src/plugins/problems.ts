@@ -18,7 +18,8 @@ const frameworkCodes: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
   FST_ERR_BAD_URL: 'INVALID_REQUEST',
   FST_ERR_MAX_PARAM_LENGTH: 'URI_TOO_LONG',
-  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE'
+  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT'
 }
 
 function problemOf (error: FastifyError | Problem): Problem {
@@ -35,7 +36,7 @@ function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
   const { status } = errors[problem.code]
   const traceId = request.traceId || traceIdOf(request.headers)
   reply.code(status).type('application/problem+json').header('trace-id', traceId).header('cache-control', 'no-store')
-  if (status === 429 || status === 503) reply.header('retry-after', RETRY_AFTER_SEC)
+  if (status === 429 || status === 503) reply.header('retry-after', problem.facts.members?.['retryAfterSec'] ?? reply.getHeader('retry-after') ?? RETRY_AFTER_SEC)
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   return reply.serializer(JSON.stringify).send(problemBody(problem, { instance: request.url.split('?', 1)[0] ?? '/', traceId }))
 }

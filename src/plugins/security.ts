@@ -3,19 +3,18 @@ import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import fp from 'fastify-plugin'
 
-/** Registers CORS (exact origins; none configured: no CORS headers) and the security headers. TLS, and so HSTS, ends in front of Iris. */
-export const security = fp<{ allowedOrigins: string[] }>(async (app, { allowedOrigins }) => {
-  const crossOrigin = { 'cross-origin-resource-policy': allowedOrigins.length > 0 ? 'cross-origin' : 'same-origin' }
-  const apiHeaders = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', ...crossOrigin }
-  // helmet makes its twelve headers anew for each request, and a stream keeps them for its life: JSON needs these four
-  app.addHook('onRoute', route => { if (route.url.startsWith('/v1/')) Object.assign(route, { helmet: false }) })
-  app.addHook('onRequest', async ({ url }, reply) => { if (url.startsWith('/v1/')) reply.headers(apiHeaders) })
-  await app.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'self'"], objectSrc: ["'none'"], baseUri: ["'none'"], frameAncestors: ["'none'"], formAction: ["'self'"] } },
-    strictTransportSecurity: false,
-    referrerPolicy: { policy: 'no-referrer' },
-    crossOriginResourcePolicy: { policy: allowedOrigins.length > 0 ? 'cross-origin' : 'same-origin' }
-  })
+interface Options { allowedOrigins: string[] }
+
+const resourcePolicy = ({ allowedOrigins }: Options) => allowedOrigins.length > 0 ? 'cross-origin' : 'same-origin'
+
+/**
+ * Registers CORS (exact origins; none configured: no CORS headers) and the headers of an API. They are four, made once:
+ * helmet makes twelve for each request, and a stream would keep them, and helmet's own state, for its life.
+ */
+export const security = fp<Options>(async (app, options) => {
+  const { allowedOrigins } = options
+  const headers = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': resourcePolicy(options) }
+  app.addHook('onRequest', async (_request, reply) => { reply.headers(headers) })
   if (allowedOrigins.length === 0) return
   await app.register(cors, {
     origin: allowedOrigins,
@@ -25,3 +24,14 @@ export const security = fp<{ allowedOrigins: string[] }>(async (app, { allowedOr
     maxAge: 600
   })
 }, { name: 'security' })
+
+/** Registers the headers of pages, in the scope of their routes. TLS, and so HSTS, ends in front of Iris. */
+export const pageSecurity = fp<Options>(async (app, options) => {
+  app.addHook('onRequest', async (_request, reply) => { reply.removeHeader('content-security-policy') })
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'self'"], objectSrc: ["'none'"], baseUri: ["'none'"], frameAncestors: ["'none'"], formAction: ["'self'"] } },
+    strictTransportSecurity: false,
+    referrerPolicy: { policy: 'no-referrer' },
+    crossOriginResourcePolicy: { policy: resourcePolicy(options) }
+  })
+}, { name: 'page-security' })

@@ -6,7 +6,7 @@ import type { Config } from '../config.js'
 import { SYSTEM_USER } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
 
-/** A verified token: whose it is, and its life in ms. */
+/** A verified token: whose it is, and its life in ms; one without `iat` counts as issued before everything else. */
 export interface Identity { userId: string, issuedAt: number, expiresAt: number }
 
 /** Verified tokens are remembered: an HMAC by WebCrypto costs more than a whole request. */
@@ -60,7 +60,7 @@ export function createTokens (config: TokenConfig) {
 
 function identityOf ({ sub = '', iat, exp = 0 }: JWTPayload): Identity {
   if (typeof sub !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(sub) || sub === SYSTEM_USER) throw new Problem('BAD_TOKEN', { detail: 'sub is not a user id' })
-  return { userId: sub, issuedAt: (iat ?? 0) * 1000, expiresAt: exp * 1000 }
+  return { userId: sub, issuedAt: Math.min(Math.max(0, Math.floor((iat ?? 0) * 1000)), Number.MAX_SAFE_INTEGER), expiresAt: exp * 1000 }
 }
 
 function keyOf ({ tokenSecret, tokenPublicKey, tokenJwks }: TokenConfig): { key: Uint8Array | KeyObject | JWTVerifyGetKey, algorithms: string[] } {

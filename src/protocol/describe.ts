@@ -1,18 +1,19 @@
 // The OpenAPI document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
-import type { TSchema } from '@sinclair/typebox'
+import type { TObject, TSchema } from '@sinclair/typebox'
+import { type Json, named, plain, ref } from './components.js'
 import { type ErrorCode, errors } from './errors.js'
 import { events, gatewayCommands } from './events.js'
 import { type Limits, withLimits } from './limits.js'
 import type { Operation } from './operation.js'
 import { Problem, ProblemBody, problemBody } from './problem.js'
-import { downEvents } from './stream.js'
+import { downEvents, downPoll, webSocket } from './stream.js'
 import { introduction, tags } from './introduction.js'
 
-type Json = Record<string, unknown>
 /** What the document needs to know of an operation. */
 export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'>
 
-const exampleTrace = '7c1f4b9d2e'
+/** The trace of every example. */
+export const exampleTrace = '7c1f4b9d2e'
 const traceHeader = { 'Trace-Id': { description: 'TRACE_ID of the request. [TRACE-2]', schema: { type: 'string' } } }
 
 /**
@@ -26,7 +27,13 @@ export function describe (operations: readonly Described[], { limits, version, o
   const paths: Record<string, Json> = {}
   const add = (path: string, method: string, operation: Json) => { paths[path] = { ...paths[path], [method.toLowerCase()]: operation } }
   for (const operation of operations) add(operation.path, operation.method, describeOperation(operation, schemas))
-  add('/v1/down/events', 'GET', describeStream(openapi === '3.2.0' ? { itemSchema } : { schema: streamSchema }))
+  const stream = { ...(openapi === '3.2.0' ? { itemSchema } : { schema: streamSchema }), example: downEvents.example }
+  add(downEvents.path, 'GET', describeDown(downEvents, {
+    200: { description: 'The stream. It stays open.', headers: traceHeader, content: { 'text/event-stream': stream } },
+    204: { description: 'This terminal must not come back.' }
+  }))
+  add(downPoll.path, 'GET', describeDown(downPoll, { 200: { description: 'What came.', headers: traceHeader, content: { 'application/json': { schema: named('downPoll_result', downPoll.result, schemas), example: downPoll.example } } } }))
+  add(webSocket.path, 'GET', describeDown(webSocket, { 101: { description: 'The WebSocket is open.' } }))
   const document = {
     openapi,
     info: { title: 'Iris', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } },
@@ -50,12 +57,12 @@ export function errorCodes ({ auth, body, errors: own }: Pick<Described, 'auth' 
   const codes = new Set<ErrorCode>()
   const also = (when: unknown, ...more: ErrorCode[]) => { if (when) for (const code of more) codes.add(code) }
   also(body, 'INVALID_JSON', 'INVALID_BODY')
-  also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED')
+  also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED', 'KICKED', 'RATE_LIMITED')
   also(auth === 'server', 'UNAUTHENTICATED', 'BAD_SERVER_KEY')
   also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   also(auth !== 'none', 'STORE_UNAVAILABLE')
-  also(true, 'INTERNAL')
+  also(true, 'RATE_LIMITED', 'INTERNAL')
   return [...codes].sort((a, b) => errors[a].status - errors[b].status)
 }
 
@@ -83,17 +90,17 @@ function problemsOf (codes: ErrorCode[], instance: string): Json {
   const retry = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
   return Object.fromEntries([...byStatus].map(([status, group]) => [status, {
     description: group.map(code => `\`${code}\`: ${errors[code].title}.`).join(' '),
-    headers: { ...traceHeader, ...(status === 503 && retry) },
+    headers: { ...traceHeader, ...((status === 429 || status === 503) && retry) },
     content: { 'application/problem+json': { schema: ref('Problem'), examples: Object.fromEntries(group.map(code => [code, { value: exampleProblem(code, instance) }])) } }
   }]))
 }
 
 function exampleProblem (code: ErrorCode, instance: string) {
-  const facts = code === 'INVALID_BODY' ? { errors: [{ pointer: '/colour', detail: 'is not known here' }] } : code === 'REVOKE_WINDOW_PASSED' ? { members: { windowSec: 120, ageSec: 340 } } : {}
+  const facts = code === 'INVALID_BODY' ? { errors: [{ pointer: '/colour', detail: 'is not known here' }] } : code === 'RATE_LIMITED' ? { members: { retryAfterSec: 1 } } : code === 'REVOKE_WINDOW_PASSED' ? { members: { windowSec: 120, ageSec: 340 } } : {}
   return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
 }
 
-function parametersOf ({ auth, query, params }: Described): Json[] {
+function parametersOf ({ auth, query, params }: Pick<Described, 'auth' | 'query' | 'params'>): Json[] {
   const header = (name: string, description: string, pattern: string) => ({ name, in: 'header', required: false, description, schema: { type: 'string', pattern } })
   const fields = (schema: TSchema | undefined, place: string) => Object.entries((schema?.['properties'] ?? {}) as Record<string, TSchema>)
     .map(([name, field]) => ({ name, in: place, required: place === 'path', ...(field.description && { description: field.description }), schema: field }))
@@ -105,24 +112,21 @@ function parametersOf ({ auth, query, params }: Described): Json[] {
   ]
 }
 
-function describeStream (content: Json): Json {
-  const { codes, example, ...stream } = downEvents
+interface Down { operationId: string, summary: string, description: string, path: string, query: TObject, codes: ErrorCode[] }
+
+/** A way down: its door is the same for all. */
+function describeDown ({ operationId, summary, description, path, query, codes }: Down, answers: Json): Json {
   const cursor = { name: 'Last-Event-ID', in: 'header', required: false, description: 'The cursor: the last id seen. An EventSource sends it by itself.', schema: { type: 'string' } }
   return {
-    ...stream,
+    operationId,
+    summary,
+    description,
     tags: ['Down'],
     security: [{ user: [] }, { ticket: [] }],
-    parameters: [cursor, ...parametersOf({ auth: 'user', query: downEvents.query } as unknown as Described)],
-    query: undefined,
-    responses: {
-      200: { description: 'The stream. It stays open.', headers: traceHeader, content: { 'text/event-stream': { ...content, example } } },
-      204: { description: 'This terminal must not come back.' },
-      ...problemsOf(codes, '/v1/down/events')
-    }
+    parameters: [cursor, ...parametersOf({ auth: 'user', query })],
+    responses: { ...answers, ...problemsOf(codes, path) }
   }
 }
-
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
 /** What a `data:` line holds. */
 const data = {
@@ -140,24 +144,3 @@ const itemSchema = {
 
 /** In OpenAPI 3.1 the stream is one text. */
 const streamSchema = { ...data, description: `Blocks of \`event:\`, \`id:\` and one \`data:\` line. ${data.description}` }
-
-/** Puts a schema among the components; the variants of a union become components of their own, so that `mapping` can name them. */
-function named (name: string, schema: TSchema, schemas: Json): Json {
-  const { oneOf, discriminator, ...rest } = schema as TSchema & { oneOf?: TSchema[], discriminator?: { propertyName: string } }
-  if (!oneOf || !discriminator) schemas[name] = schema
-  else {
-    const { propertyName } = discriminator
-    const variants = oneOf.map(variant => {
-      const { const: value } = (variant['properties'] as Record<string, { const: string }>)[propertyName] ?? { const: '' }
-      schemas[`${name}_${value}`] = variant
-      return { value, $ref: `#/components/schemas/${name}_${value}` }
-    })
-    schemas[name] = { ...rest, discriminator: { propertyName, mapping: Object.fromEntries(variants.map(({ value, $ref }) => [value, $ref])) }, oneOf: variants.map(({ $ref }) => ({ $ref })) }
-  }
-  return ref(name)
-}
-
-/** JSON only; `maxBytes` is no keyword of JSON Schema and becomes an extension. */
-function plain (value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value).replaceAll('"maxBytes":', '"x-maxBytes":'))
-}

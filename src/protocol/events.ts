@@ -115,9 +115,11 @@ export const byes = {
   STORE_LOST: { code: 4202, reason: 'the store was lost', reconnect: 'backoff' },
   SLOW: { code: 4203, reason: 'the connection is stuck or too slow', reconnect: 'now' },
   TIMEOUT: { code: 4204, reason: 'no heartbeat', reconnect: 'now' },
+  BUSY: { code: 4205, reason: 'too many come at once', reconnect: 'backoff' },
   KICKED: { code: 4301, reason: 'kicked', reconnect: 'never' },
   REPLACED: { code: 4302, reason: 'replaced by another login', reconnect: 'never' },
-  TOO_MANY_TERMINALS: { code: 4303, reason: 'too many terminals', reconnect: 'never' }
+  TOO_MANY_TERMINALS: { code: 4303, reason: 'too many terminals', reconnect: 'never' },
+  BAD_REQUEST: { code: 4400, reason: 'frames that are no commands', reconnect: 'never' }
 } as const satisfies Record<string, { code: number, reason: string, reconnect: Reconnect }>
 export type Bye = keyof typeof byes
 

@@ -1,6 +1,6 @@
 // The limits of PROTOCOL.md section 2 as data: one table feeds the schemas, the stores and the configuration.
 
-interface LimitFact { default: number, sentence: string }
+interface LimitFact { default: number, sentence: string, minimum?: number }
 
 /** Every limit: its default and what happens there. Its environment name is `IRIS_LIMIT_` + the key in capitals. */
 export const limitTable = {
@@ -18,7 +18,18 @@ export const limitTable = {
   noticeBox: { default: 200, sentence: 'Notices that may be pending for a user; more are `skipped` with `BOX_FULL`.' },
   mailboxMessages: { default: 500, sentence: 'Unread messages that a fresh attach brings; then READY says `more`.' },
   terminals: { default: 10, sentence: 'Terminals of a user; the longest unseen one is removed, `IRIS.BYE` 4303 when all are connected.' },
-  revokeSec: { default: 120, sentence: 'Seconds in which a sender may revoke his message.' }
+  upRate: { default: 20, sentence: 'Up-requests of a user a second, all of them counted together; more is 429 `RATE_LIMITED`.' },
+  upBurst: { default: 40, sentence: 'Up-requests that a user may send at once.' },
+  revokeSec: { default: 120, sentence: 'Seconds in which a sender may revoke his message.' },
+  leaseSec: { default: 90, sentence: 'Seconds without a heartbeat or command after which a terminal is offline (`IRIS.BYE` 4204).' },
+  graceSec: { default: 5, sentence: 'Seconds in which a terminal may come back before it, or its user, is said to be gone.' },
+  events: { default: 100_000, sentence: 'Events kept for `GET /v1/server/events`; older ones are trimmed and a position before them gets `reset`.' },
+  connections: { default: 20, sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302.' },
+  rotateSec: { default: 1_800, sentence: 'Seconds after which a connection is old: it ends with `IRIS.BYE` 4201 after 0.8 to 1 times that, and comes back at once.' },
+  attaches: { default: 64, sentence: 'Attaches that a node has under way at once; others wait in order, so that a storm of them does not hurt commands.' },
+  attachQueue: { default: 10_000, sentence: 'Attaches that may wait; more, and those that wait for 15 s, are asked to come back (`IRIS.BYE` 4205).' },
+  addressRate: { default: 200, minimum: 0, sentence: 'Requests per second of one address (IPv6: of a /64) on one node, counted over 10 s; more is 429 `RATE_LIMITED`, on a stream `IRIS.BYE` 4205. Loopback addresses are not counted. 0: no limit.' },
+  requestSec: { default: 30, sentence: 'Seconds in which a request must have come in; a slower one is 408 `REQUEST_TIMEOUT`, and its connection is closed.' }
 } as const satisfies Record<string, LimitFact>
 
 export type LimitName = keyof typeof limitTable

@@ -3,8 +3,8 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import type { ErrorCode } from './errors.js'
 import type { FieldError } from './problem.js'
 
-/** Who asks: a user's terminal, or the application's back end. `expiresAt`: the token's end, ms. */
-export interface Caller { userId: string, terminalId: string, role: 'user' | 'server', expiresAt: number }
+/** Who asks: a user's terminal, or the application's back end. `issuedAt`, `expiresAt`: the token's life, ms. */
+export interface Caller { userId: string, terminalId: string, role: 'user' | 'server', issuedAt: number, expiresAt: number }
 
 /** What a handler gets. `receivedAt`: when the request came in, ms since 1970. */
 export interface Request<Body = unknown, Query = unknown, Params = unknown> {
@@ -34,6 +34,8 @@ export interface Operation<Context, Body extends TSchema = TSchema, Query extend
   errors: readonly ErrorCode[]
   /** A body (or for GET a result only) that works as it stands against a server that knows the demo users. */
   example: { body?: Static<Body>, result: Static<Result> }
+  /** It needs no store: while that does not answer it goes on all the same, and is not counted. */
+  withoutStore?: true
   /** Rules between fields that a schema cannot say; answered as 400 INVALID_BODY. */
   check? (body: Static<Body>): FieldError[]
   handle (request: Request<Static<Body>, Static<Query>, Static<Params>>, context: Context): Promise<Static<Result>>

@@ -1,7 +1,8 @@
 // GET /v1/down/events as data: its query and its place in the OpenAPI document. PROTOCOL.md section 4.
 import { Type } from '@sinclair/typebox'
 import type { ErrorCode } from './errors.js'
-import { Platform, TerminalId } from './ids.js'
+import { events, gatewayCommands } from './events.js'
+import { Cursor, Platform, TerminalId, TraceId } from './ids.js'
 
 /** The query of the stream. The cursor may be anything: one that cannot be served is answered by IRIS.RESET. [ATTACH-1] */
 export const downQuery = Type.Object({
@@ -11,7 +12,14 @@ export const downQuery = Type.Object({
   ticket: Type.Optional(Type.String({ description: 'From POST /v1/down/tickets, for clients that cannot send headers.' }))
 }, { additionalProperties: false })
 
-const codes: ErrorCode[] = ['INVALID_QUERY', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED', 'BAD_TICKET', 'INTERNAL']
+/** The query of a long-poll. */
+export const pollQuery = Type.Object({
+  ...downQuery.properties,
+  timeoutMs: Type.Integer({ minimum: 0, maximum: 30_000, default: 25_000, description: 'How long to wait for an event, ms; 0 answers at once.' }),
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 100, description: 'Events with an id in one answer, at most.' })
+}, { additionalProperties: false })
+
+const doorCodes: ErrorCode[] = ['INVALID_QUERY', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED', 'BAD_TICKET', 'INTERNAL']
 
 /** What OpenAPI says of the stream. */
 export const downEvents = {
@@ -22,8 +30,9 @@ export const downEvents = {
 Always first comes \`IRIS.HELLO\`. With a cursor that can be served: every entry after it, each with its id. Without one: unread messages and pending commands and notices, without ids. With one that cannot be served: \`IRIS.RESET\`, then as without. Then \`IRIS.READY\`, whose id is the position reached, and from there on live events. [ATTACH-1] [ATTACH-3]
 
 Ids rise by exactly one; an entry that has nothing to say any more is an \`id:\` alone. Events without an id do not move the cursor. After 15 s of silence a comment and an \`id:\` are sent. Before every close comes \`IRIS.BYE\`. A temporary trouble is answered with 200 and \`IRIS.BYE\`, since any other status ends a browser's EventSource for ever. [ATTACH-4] [DOWN-3] [SSE-1]`,
+  path: '/v1/down/events',
   query: downQuery,
-  codes,
+  codes: doorCodes,
   example: `retry: 3120
 
 event: CMD_DOWN
@@ -37,4 +46,35 @@ event: CMD_DOWN
 id: 7354132070916608-17
 data: {"cmdId":"k1a2073f47fc1b09e2d44f0","op":"do","name":"IRIS.READY","data":{},"needComplete":false,"ts":1795442400124,"traceId":"7c1f4b9d2e"}
 `
+}
+
+/** What OpenAPI says of the long-poll. */
+export const downPoll = {
+  operationId: 'downPoll',
+  summary: 'Receive events by long-poll',
+  description: `The same events in the same order as the stream, collected for one answer; a terminal may change between stream, poll and WebSocket at any event. [POLL-1]
+
+Answers as soon as there is an event, at the latest after \`timeoutMs\`. \`cursor\` is where the next poll begins. What \`IRIS.HELLO\`, \`IRIS.RESET\` and \`IRIS.READY\` say on a stream, the answer says itself: \`recovered\`, \`reset\`, \`more\`. Events without an id (unread messages and pending items of a fresh poll) do not count against \`limit\`. A newer poll of the same terminal ends the older one with an empty answer.`,
+  path: '/v1/down/poll',
+  query: pollQuery,
+  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'STORE_UNAVAILABLE'] as ErrorCode[],
+  result: Type.Object({
+    recovered: Type.Optional(Type.Boolean({ description: 'Whether the cursor could be served; absent when none was given.' })),
+    reset: Type.Optional(gatewayCommands['IRIS.RESET']),
+    events: Type.Array(Type.Object({ event: Type.String({ enum: Object.keys(events) }), id: Type.Optional(Cursor), data: Type.Record(Type.String(), Type.Unknown(), { description: 'The component that `event` names.' }) })),
+    cursor: Cursor,
+    more: Type.Boolean({ description: 'Poll again at once: there is more.' }),
+    traceId: TraceId
+  }),
+  example: { recovered: true, events: [{ event: 'MSG_DOWN', id: '7354132070916608-17', data: { conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', ts: 1795442400123, from: 'alice', clientMsgId: 'c-1', type: 'text', content: { text: 'hi' }, traceId: '7c1f4b9d2e', source: 'live' } }], cursor: '7354132070916608-17', more: false, traceId: '7c1f4b9d2e' }
+}
+
+/** What OpenAPI says of the WebSocket; its frames are AsyncAPI's. */
+export const webSocket = {
+  operationId: 'webSocket',
+  summary: 'Receive events and send commands by WebSocket',
+  description: 'Subprotocol `iris.v1`; cursor, terminal and platform by query, bearer or ticket at the upgrade. The frames, up and down, are described in `asyncapi.yaml`. Up: `{"up":"READ","requestId":"r-1","body":{...}}`, answered by `{"event":"ACK_DOWN","requestId","data"}` or `{"requestId","error"}`, with the validation, limits and codes of the POST. The Origin must be the server\'s own or one of `IRIS_ALLOWED_ORIGINS`. Ten frames that are no commands, or a binary one, end it with BYE 4400; one over the size of a body closes with 1009.',
+  path: '/v1/ws',
+  query: downQuery,
+  codes: [...doorCodes, 'ORIGIN_NOT_ALLOWED', 'UPGRADE_REQUIRED', 'STORE_UNAVAILABLE'] as ErrorCode[]
 }

@@ -1,10 +1,13 @@
 // The registry of what an application's back end calls. Section 8.
 import { sendCommandAs } from './commands.js'
 import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
+import { listEvents } from './events.js'
+import { kickUser } from './kick.js'
 import { revokeMessage, sendAs } from './messages.js'
 import { cancelNotice, sendNotice } from './notices.js'
+import { listTerminals, presence } from './presence.js'
 import { createToken } from './tokens.js'
 
 export const serverOperations = [
-  createToken, putConversation, getConversation, closeConversation, changeMembers, sendAs, revokeMessage, sendCommandAs, sendNotice, cancelNotice
+  createToken, putConversation, getConversation, closeConversation, changeMembers, sendAs, revokeMessage, sendCommandAs, sendNotice, cancelNotice, kickUser, listTerminals, presence, listEvents
 ] as const

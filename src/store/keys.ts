@@ -26,10 +26,22 @@ export const keys = {
   marker: (user: string) => key(user, 'RESET_READ_NUM_AND_LAST_MSG', user),
   /** The conversations that a user is in, by the time of their last message. */
   conversations: (user: string) => key(user, 'CONVERSATIONS', user),
-  /** Every known terminal: terminal -> platform and when last attached. */
+  /** Every known terminal: terminal -> platform, state and when last seen (see presence.lua). */
   terminals: (user: string) => key(user, 'TERMINALS', user),
   /** Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. */
   routes: (user: string) => key(user, 'TERMINALS', user, 'ROUTES'),
+  /** Tombstones of kicked terminals, bans, and `notBefore` of tokens. */
+  kick: (user: string) => key(user, 'SYSTEM_INSTRUCT_USER_KICK', user),
+  /** When the next up-request would be due, us. */
+  rate: (user: string) => key(user, 'RATE', user),
+  /** The login of each terminal: when its token was issued and when it first attached, ms. */
+  logins: (user: string) => key(user, 'TERMINALS', user, 'LOGINS'),
+  /** Until when the terminals of a partition's users count as there: `<user>/<terminal>` -> ms; `<user>/`: the grace of a user. */
+  leases: (p: number) => `iris:{${p}}:LEASES`,
+  /** What a back end is told. One for all: standalone Redis only. */
+  events: 'iris:events',
+  /** The node that looks for ended leases now. */
+  reaper: 'iris:{0}:REAPER',
   box: (box: BoxName, user: string) => key(user, box, user),
   boxPart: (box: BoxName, user: string, part: 'ORDER' | 'EXPIRY' | 'WAITING' | 'DONE' | 'DELIVERIES' | 'COLLAPSE') => key(user, box, user, part),
   conversation: (conversation: string) => key(conversation, 'CONVERSATION', conversation),

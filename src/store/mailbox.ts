@@ -1,30 +1,32 @@
 // A user's mailbox: his down stream, read from any position, and the instant at which a terminal attaches.
 import type { ResetReason } from '../protocol/events.js'
 import { parseCursor, type Position } from '../protocol/ids.js'
+import type { LoginPolicy } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { type Item, readReference, seqOf } from './entry.js'
-import { keys } from './keys.js'
+import { keys, partition } from './keys.js'
+import { TOMBSTONE_MS } from './kicks.js'
 import { defineScript } from './scripts.js'
 
-/** A route that its node does not renew for so long is void: 90 s, as [LIFE-2] says of leases. */
+/** A route that its node does not renew for so long is void; the terminal's own lease is another (leases.ts). */
 const LEASE_MS = 90_000
 
 const attachUser = defineScript('attach-user', {
-  preludes: ['down'],
-  keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices'],
-  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages']
+  preludes: ['down', 'kick', 'login', 'presence', 'connect', 'unread'],
+  keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices', 'kick', 'logins', 'leases', 'events'],
+  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents']
 })
 
-const touchRoutes = defineScript('touch-routes', { preludes: ['down'], keys: ['down', 'routes'], args: [...downArgs, 'leaseMs'] })
+const touchRoutes = defineScript('touch-routes', { preludes: ['down'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
 
-/** Who attaches, and from where. `cursor` is what the client sent, unread. */
-export interface Attaching { userId: string, terminalId: string, platform: string, cursor?: string }
+/** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`: when his token was issued, ms. */
+export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number }
 
 /** A message not read: where it stands, and when it was sent (ms). */
 export interface Unread { conversationId: string, seq: number, ts: number }
 
-/** What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them. */
+/** What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them. `replaced`: terminals that must go by the policy of logins [KICK-2]. */
 export interface Attached {
   verdict: 'fresh' | 'resumed' | ResetReason
   top: Position
@@ -33,25 +35,30 @@ export interface Attached {
   more: boolean
   pending: boolean
   evicted: string | undefined
+  replaced: string[]
 }
 
 /** Makes the mailbox of a store. */
-export function createMailbox (store: StoreContext) {
+export function createMailbox (store: StoreContext, policy: LoginPolicy) {
   const { redis, limits } = store
   return {
     /**
      * Registers the terminal and its route, judges the cursor and takes stock of the boxes, all at one instant. [ATTACH-1] [ATTACH-3]
-     * @returns undefined when the user has too many terminals, all connected.
+     * @returns undefined when the user has too many terminals, all connected. Throws KICKED. [KICK-1]
      */
-    async attach ({ userId, terminalId, platform, cursor }: Attaching): Promise<Attached | undefined> {
+    async attach ({ userId, terminalId, platform, traceId, cursor, issuedAt }: Attaching): Promise<Attached | undefined> {
       const position = cursor === undefined ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
-      const [, verdict, top, serverTime, waiting, pending, evicted] = await attachUser(redis, {
+      const [, verdict, top, serverTime, waiting, pending, evicted, replaced] = await attachUser(redis, {
         down: keys.down(userId),
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
         unread: keys.unread(userId),
         commands: keys.box('CMD_BOX', userId),
-        notices: keys.box('NOTICE_BOX', userId)
+        notices: keys.box('NOTICE_BOX', userId),
+        kick: keys.kick(userId),
+        logins: keys.logins(userId),
+        leases: keys.leases(partition(userId)),
+        events: keys.events
       }, {
         ...downValues(store),
         user: userId,
@@ -60,32 +67,37 @@ export function createMailbox (store: StoreContext) {
         leaseMs: LEASE_MS,
         maxTerminals: limits.terminals,
         ...position,
-        mailboxMessages: limits.mailboxMessages
+        mailboxMessages: limits.mailboxMessages,
+        issuedAt,
+        policy,
+        keepMs: TOMBSTONE_MS,
+        heldMs: limits.leaseSec * 1000,
+        traceId,
+        maxEvents: limits.events
       })
       if (verdict === 'full') return undefined
+      if (verdict === 'kicked') throw new Problem('KICKED', { detail: String(top) })
       return {
         verdict: verdict as Attached['verdict'],
         top: positionOf(top),
         serverTime: Number(serverTime),
         ...oldestUnread(waiting as Waiting, limits.mailboxMessages),
         pending: Number(pending) > 0,
-        evicted: evicted === '' ? undefined : String(evicted)
+        evicted: evicted === '' ? undefined : String(evicted),
+        replaced: replaced as string[]
       }
     },
 
-    /** Takes a terminal's route away: nobody is told there any more. */
-    async detach (userId: string, terminalId: string): Promise<void> {
-      await redis.hdel(keys.routes(userId), `${store.node}/${terminalId}`)
-    },
-
     /**
-     * Renews the leases of a user's connected terminals.
-     * @returns the end of his stream, undefined when there is no stream any more.
+     * Renews the routes of a user's connected terminals.
+     * @returns the end of his stream, undefined when there is no stream any more; and the terminals whose lease has ended. [LIFE-2]
      */
-    async touch (userId: string, terminals: { terminalId: string, platform: string }[]): Promise<Position | undefined> {
+    async touch (userId: string, terminals: { terminalId: string, platform: string }[]): Promise<{ top: Position | undefined, ended: string[] }> {
       const list = terminals.flatMap(({ terminalId, platform }) => [terminalId, platform])
-      const [, top] = await touchRoutes(redis, { down: keys.down(userId), routes: keys.routes(userId) }, { ...downValues(store), leaseMs: LEASE_MS }, list)
-      return top === '' ? undefined : positionOf(top)
+      const [, top, , ended] = await touchRoutes(redis,
+        { down: keys.down(userId), routes: keys.routes(userId), leases: keys.leases(partition(userId)) },
+        { ...downValues(store), leaseMs: LEASE_MS, user: userId }, list)
+      return { top: top === '' ? undefined : positionOf(top), ended: ended as string[] }
     },
 
     /** @returns at most `count` entries after a position, in order, each with the body that is true now. [DOWN-2] */

@@ -1,9 +1,13 @@
-// Who is connected where, as the routes say.
+// The terminals of a user: where they are connected, as the routes say, and who is there, as the leases say.
+import type { TerminalStateName } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
-import { keys } from './keys.js'
+import { keys, partition } from './keys.js'
 
 /** A connected terminal and the node that holds it. */
 export interface Route { node: string, terminalId: string, platform: string }
+
+/** A terminal as it is known. `since`: when it came, or went; `lastSeen`: its last sign of life. Both ms. */
+export interface Terminal { terminalId: string, platform: string, online: boolean, state: TerminalStateName, since: number, lastSeen: number, node: string }
 
 /** Makes the terminals of a store. */
 export function createTerminals ({ redis }: StoreContext) {
@@ -16,6 +20,36 @@ export function createTerminals ({ redis }: StoreContext) {
         const [platform, leaseUntil] = value.split(' ') as [string, string]
         return Number(leaseUntil) > now ? [{ node, terminalId, platform }] : []
       })
+    },
+
+    /** @returns the known terminals of each of these users, the last seen first; two round trips for all. `now` in ms. */
+    async of (userIds: string[], now: number): Promise<Terminal[][]> {
+      const asked = redis.pipeline()
+      for (const userId of userIds) asked.hgetall(keys.terminals(userId))
+      const kept = results<Record<string, string>>(await asked.exec())
+      const ids = kept.map(terminals => Object.keys(terminals))
+      const leased = redis.pipeline()
+      userIds.forEach((userId, i) => {
+        if (ids[i]?.length) leased.zmscore(keys.leases(partition(userId)), ...ids[i].map(id => `${userId}/${id}`))
+      })
+      const leases = results<(string | null)[]>(await leased.exec())
+      return kept.map((terminals, i) => {
+        const ends = ids[i]?.length ? leases.shift() ?? [] : []
+        return Object.entries(terminals).map(([terminalId, value], at) => readTerminal(terminalId, value, Number(ends[at] ?? 0) > now)).sort((a, b) => b.lastSeen - a.lastSeen)
+      })
     }
   }
+}
+
+/** Reads what `presence.lua` keeps: `platform state standing node trace since seen`. */
+function readTerminal (terminalId: string, value: string, online: boolean): Terminal {
+  const [platform, state, , node, , since, seen] = value.split(' ') as [string, TerminalStateName, string, string, string, string, string]
+  return { terminalId, platform, online, state, since: Number(since), lastSeen: Number(seen), node }
+}
+
+function results<T> (replies: [Error | null, unknown][] | null): T[] {
+  return (replies ?? []).map(([error, found]) => {
+    if (error) throw error
+    return found as T
+  })
 }

@@ -10,18 +10,18 @@ const UNUSED_SEC = 60
 
 const useTicket = defineScript('use-ticket', { keys: ['ticket'], args: ['terminal', 'platform'] })
 
-/** Whom a ticket is for. `tokenExpiresAt`: the end of the token it was bought with, ms. */
-export interface TicketFacts { userId: string, tokenExpiresAt: number, terminalId?: string, platform?: string }
+/** Whom a ticket is for. `tokenIssuedAt`, `tokenExpiresAt`: the life of the token it was bought with, ms; it is revoked with it. */
+export interface TicketFacts { userId: string, tokenIssuedAt: number, tokenExpiresAt: number, terminalId?: string, platform?: string }
 
 /** Makes the tickets of a store. Redis knows only a ticket's digest: a dump of it opens nothing. */
 export function createTickets (redis: Redis) {
   return {
     /** @returns a ticket that must be used within `expiresIn` seconds. */
-    async create ({ userId, tokenExpiresAt, terminalId = '', platform = '' }: TicketFacts): Promise<{ ticket: string, expiresIn: number }> {
+    async create ({ userId, tokenIssuedAt, tokenExpiresAt, terminalId = '', platform = '' }: TicketFacts): Promise<{ ticket: string, expiresIn: number }> {
       const ticket = randomBytes(32).toString('base64url')
       const key = keyOf(ticket)
       await redis.multi()
-        .hset(key, { user: userId, exp: tokenExpiresAt, terminal: terminalId, platform })
+        .hset(key, { user: userId, iat: tokenIssuedAt, exp: tokenExpiresAt, terminal: terminalId, platform })
         .expire(key, UNUSED_SEC)
         .exec()
       return { ticket, expiresIn: UNUSED_SEC }
@@ -33,8 +33,8 @@ export function createTickets (redis: Redis) {
      */
     async use (ticket: string, { terminalId = '', platform = '' }: { terminalId?: string, platform?: string }) {
       if (!/^[A-Za-z0-9_-]{43}$/.test(ticket)) throw new Problem('BAD_TICKET')
-      const [, userId, tokenExpiresAt, terminal, boundPlatform] = await useTicket(redis, { ticket: keyOf(ticket) }, { terminal: terminalId, platform })
-      return { userId: String(userId), tokenExpiresAt: Number(tokenExpiresAt), terminalId: String(terminal), platform: String(boundPlatform) }
+      const [, userId, tokenIssuedAt, tokenExpiresAt, terminal, boundPlatform] = await useTicket(redis, { ticket: keyOf(ticket) }, { terminal: terminalId, platform })
+      return { userId: String(userId), tokenIssuedAt: Number(tokenIssuedAt), tokenExpiresAt: Number(tokenExpiresAt), terminalId: String(terminal), platform: String(boundPlatform) }
     }
   }
 }

@@ -13,7 +13,7 @@ export function sseText ({ event, id, data }: Frame): string {
 /** A comment: says that the stream lives. */
 export const sseComment = ':\n\n'
 
-/** @returns `retry:` of 2 to 5 s, jittered, so that a restart does not bring everybody back at once. */
-export function sseRetry (): string {
-  return `retry: ${2000 + Math.floor(Math.random() * 3000)}\n\n`
+/** @returns `retry:`; of 2 to 5 s unless it is given, jittered, so that a restart does not bring everybody back at once. */
+export function sseRetry (ms = 2000 + Math.floor(Math.random() * 3000)): string {
+  return `retry: ${ms}\n\n`
 }

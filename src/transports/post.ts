@@ -14,7 +14,7 @@ declare module 'fastify' {
   interface FastifyRequest { caller: Caller | null, receivedAt: number }
 }
 
-const nobody: Caller = { userId: '', terminalId: '', role: 'user', expiresAt: Infinity }
+const nobody: Caller = { userId: '', terminalId: '', role: 'user', issuedAt: 0, expiresAt: Infinity }
 
 /** Mounts every operation. */
 export function mountOperations<Context> (app: FastifyInstance, { operations, execute, auth, now }: Floor<Context>): void {

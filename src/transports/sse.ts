@@ -4,59 +4,63 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../protocol/problem.js'
 import type { Bye } from '../protocol/events.js'
 import { downQuery } from '../protocol/stream.js'
-import { defaultLimits } from '../protocol/limits.js'
-import { createValidators } from '../commands/validate.js'
 import type { Printer } from '../delivery/opening.js'
-import type { Hub } from '../delivery/hub.js'
 import { goodbye } from '../delivery/say.js'
 import { isUnavailable } from '../store/redis.js'
+import { cursorOf, type DownFloor, queryCheck } from './down.js'
 import { sseComment, sseRetry, sseText } from './frames.js'
 
 /** A reader that does not take its goodbye is cut off. */
 const END_MS = 2_000
 
-interface Floor {
-  hub: Hub
-  /** Who reads: by bearer or ticket. Throws a Problem. */
-  authenticate (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, expiresAt: number }>
-  now (): number
-}
-
-const checkQuery = createValidators(defaultLimits).text(downQuery)
+const checkQuery = queryCheck(downQuery)
 
 /** Mounts the stream. */
-export function mountSse (app: FastifyInstance, { hub, authenticate, now }: Floor): void {
-  app.get('/v1/down/events', { exposeHeadRoute: false }, async (request, reply) => {
-    const broken = checkQuery(request.query)
-    if (broken.length) throw new Problem('INVALID_QUERY', { errors: broken })
+export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefused }: DownFloor): void {
+  app.get('/v1/down/events', { exposeHeadRoute: false, config: { answersOverLimit: true } }, async (request, reply) => {
+    // [SSE-1] any status but 200 would end a browser's EventSource for ever
+    if (request.isOverLimit) return openStream(reply).end(sayBye('BUSY', request))
+    checkQuery(request)
     try {
       const caller = await authenticate(request)
-      const printer = openStream(reply)
+      const printer = openLater(reply)
       const cursor = cursorOf(request)
       const opening = { ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) }
       const connection = await hub.attach(opening)
-      if (!connection) return end(reply.raw, sayBye('TOO_MANY_TERMINALS', request))
-      reply.raw.on('close', connection.gone)
-      reply.raw.on('drain', connection.drained)
-      if (reply.raw.destroyed) connection.gone()
+      if (!connection) return printer.end(sayBye('TOO_MANY_TERMINALS', request))
+      if (!reply.sent) return reply.hijack() // gone before there was anything to say
+      reply.raw.on('drain', () => connection.wake())
     } catch (error) {
+      // [KICK-1] the one answer after which a browser's EventSource does not come back; unless the kick's BYE was faster
+      if (error instanceof Problem && error.code === 'KICKED') return reply.sent ? undefined : await reply.code(204).send()
       if (!isUnavailable(error)) throw error
-      // [SSE-1] any status but 200 would end a browser's EventSource for ever
       if (!reply.sent) openStream(reply)
       end(reply.raw, sayBye('STORE_LOST', request))
     }
   })
 
   function sayBye (bye: Bye, { traceId }: FastifyRequest): string {
+    onRefused(bye)
     return sseText(goodbye(bye, { now: now(), traceId }))
   }
 }
 
-/** The cursor: the first that is present and not empty, header before query. */
-function cursorOf ({ headers, query }: FastifyRequest): string | undefined {
-  const header = headers['last-event-id']
-  const given = [typeof header === 'string' ? header : undefined, (query as { lastEventId?: string }).lastEventId]
-  return given.find(cursor => cursor !== undefined && cursor !== '')
+/** A stream that is opened by its first text: until then, the answer may still be another. */
+function openLater (reply: FastifyReply): Printer {
+  let opened: Printer | undefined
+  const open = () => {
+    opened ??= openStream(reply)
+    return opened
+  }
+  return {
+    format: sseText,
+    comment: sseComment,
+    write: text => open().write(text),
+    backlog: () => reply.raw.writableLength,
+    end: text => open().end(text),
+    retry: sseRetry,
+    onGone: gone => reply.raw.destroyed ? gone() : reply.raw.on('close', gone)
+  }
 }
 
 /**

@@ -46,7 +46,7 @@ export async function startBench () {
 
     /** Starts an Iris and its load generator. Its log goes to a file, at the default level. */
     async startIris () {
-      const env = { IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, IRIS_NODE_ID: `bench-${process.hrtime.bigint()}` }
+      const env = { IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, IRIS_NODE_ID: `bench-${process.hrtime.bigint()}`, IRIS_LIMIT_UP_RATE: '1000000', IRIS_LIMIT_UP_BURST: '1000000' }
       const server = await startChild<ServerVerbs>('server.js', { args: [embedded.socketPath], execArgv: ['--expose-gc'], env, stdout: logFile })
       const port = await server.ask('port')
       const load = await startChild<LoadVerbs>('load.js', { args: [String(port), SECRET] })

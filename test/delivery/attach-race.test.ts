@@ -5,7 +5,7 @@ import { startIris } from '../helper/iris.js'
 import { brokenIds, seqsOf, type SseEvent, type Stream, upTo } from '../helper/sse.js'
 import { dm, until } from '../helper/user.js'
 
-const iris = await startIris(t)
+const iris = await startIris(t, { env: { IRIS_LIMIT_CONNECTIONS: '1000' } })
 const isLast = (total: number) => ({ event, data }: SseEvent) => event === 'MSG_DOWN' && data['seq'] === total
 /** Moments that differ: the turns of the event loop between two attaches. */
 const aMoment = async () => { for (let i = Math.floor(Math.random() * 6); i > 0; i--) await pause(0) }

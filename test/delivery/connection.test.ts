@@ -1,7 +1,7 @@
 // The pump by itself: a printer whose socket the test fills and drains, and a clock that the test moves.
 import t from 'tap'
-import { createConnection } from '../../src/delivery/connection.js'
-import { createFeed, hintedItem } from '../../src/delivery/feed.js'
+import { Connection } from '../../src/delivery/connection.js'
+import { Feed, hintedItem } from '../../src/delivery/feed.js'
 import type { Opening } from '../../src/delivery/opening.js'
 import { createRecalled } from '../../src/delivery/recalled.js'
 import { createRenderer } from '../../src/delivery/render.js'
@@ -17,11 +17,12 @@ const item = (seq: number, size = 10): Item => hintedItem(`${EPOCH}-${seq}`, { k
 function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: number) => stored.filter(({ seq }) => seq > after).slice(0, 100) } = {}) {
   const world = { now: 1_000_000, printed: [] as string[], backlog: 0, isBlocked: false, ended: undefined as string | undefined, closed: 0, reads: 0 }
   const recalled = createRecalled()
-  const feed = createFeed()
+  const feed = new Feed()
   const opening: Opening = {
     userId: 'b',
     terminalId: 't',
     platform: 'web',
+    issuedAt: 0,
     expiresAt,
     traceId: 'trace',
     printer: {
@@ -35,8 +36,7 @@ function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: num
       end (text) { world.ended = text }
     }
   }
-  const connection = createConnection(opening, {
-    feed,
+  const connection = new Connection(opening, feed, {
     mailbox: { async read (_user, after) { world.reads++; return await read(after.seq) } },
     renderer: createRenderer(recalled, () => world.now),
     now: () => world.now,
@@ -63,7 +63,7 @@ t.test('[SLOW-1] at most 256 KiB wait in a connection; it goes on from its curso
     await settled()
     worst = Math.max(worst, world.backlog)
     world.backlog = 0
-    connection.drained()
+    connection.wake()
   }
   await settled()
   t.ok(worst >= 256 * KIB && worst < 256 * KIB + 48 * KIB, `${worst} bytes waited`)
@@ -87,7 +87,7 @@ t.test('[SLOW-1] live frames are not queued behind a full socket, and nothing of
   t.equal(world.printed.length, before)
   world.backlog = 0
   world.isBlocked = false
-  connection.drained()
+  connection.wake()
   await settled()
   t.same(ids().slice(1), Array.from({ length: 200 }, (_, i) => i + 1))
   t.ok(world.reads > 0, 'the tail holds less than that: Redis is the buffer')
@@ -117,7 +117,7 @@ t.test('[SLOW-1] a reader that takes something within 15 s is not stuck', async 
     connection.wake()
     world.now += 10_000
     world.backlog = 0
-    connection.drained()
+    connection.wake()
     connection.tick()
   }
   t.equal(world.ended, undefined)
@@ -168,13 +168,16 @@ t.test('[SSE-1] after 15 s of silence a comment and the cursor', async t => {
   t.equal(world.printed.at(-1), ':\n\nid: 7-1\n\n')
 })
 
-t.test('[SSE-1] the end of the token closes with BYE 4101', async t => {
+t.test('[SSE-1] the end of the token closes with BYE 4101, after 25 s of grace', async t => {
   const { world, connection, begin } = setUp([], { expiresAt: 1_000_500 })
   begin()
   await settled()
   connection.tick()
   t.equal(world.ended, undefined)
-  world.now = 1_000_500
+  world.now = 1_025_499
+  connection.tick()
+  t.equal(world.ended, undefined)
+  world.now = 1_025_500
   connection.tick()
   t.match(world.ended, /"code":4101,"reason":"token expired","reconnect":"login"/)
 })

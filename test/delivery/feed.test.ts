@@ -1,14 +1,14 @@
 // The tail of a user's stream in memory: arithmetic over hints that may be lost, doubled or late.
 import fc from 'fast-check'
 import t from 'tap'
-import { createFeed, hintedItem } from '../../src/delivery/feed.js'
+import { Feed, hintedItem } from '../../src/delivery/feed.js'
 
 const item = (seq: number, epoch = '7') => hintedItem(`${epoch}-${seq}`, { kind: 'event', body: String(seq) }, String(seq))
 const at = (seq: number, epoch = '7') => ({ epoch, seq })
 
 t.test('[ATTACH-3] whatever hints come, since() is exact or says that Redis must be asked', async () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 120 }), { maxLength: 200 }), fc.integer({ min: 0, max: 120 }), (hints, from) => {
-    const feed = createFeed()
+    const feed = new Feed()
     feed.reached(at(0))
     for (const seq of hints) feed.hint(item(seq))
     const top = Math.max(0, ...hints)
@@ -19,7 +19,7 @@ t.test('[ATTACH-3] whatever hints come, since() is exact or says that Redis must
 })
 
 t.test('[ATTACH-3] hints in order are served from memory, the last 64 of them', async t => {
-  const feed = createFeed()
+  const feed = new Feed()
   feed.reached(at(10))
   for (let seq = 11; seq <= 100; seq++) t.ok(feed.hint(item(seq)))
   t.same(feed.since(at(99))?.map(({ seq }) => seq), [100])
@@ -32,7 +32,7 @@ t.test('[ATTACH-3] hints in order are served from memory, the last 64 of them', 
 })
 
 t.test('[ATTACH-1] another epoch is another stream', async t => {
-  const feed = createFeed()
+  const feed = new Feed()
   feed.reached(at(5))
   feed.hint(item(1, '8'))
   t.equal(feed.since(at(5)), undefined)

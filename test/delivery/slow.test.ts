@@ -109,3 +109,33 @@ t.test('[SLOW-1] 20 stalled readers do not keep a message from the one who reads
     await stream.cut()
   }
 })
+
+t.test('[SLOW-1] 100 stalled readers cost memory that is bounded, others nothing, and lose nothing when they read on', async t => {
+  const [alice, bob] = await meet(t)
+  const crowd = await Promise.all(upTo(100).map(() => iris.user(t)))
+  const id = `g.${alice.userId}`
+  await iris.server('PUT', `conversations/${id}`, { members: [alice, bob, ...crowd].map(({ userId }) => ({ userId, role: 'member' })) })
+  const stuck = await Promise.all(crowd.map(user => user.listen()))
+  const reading = await bob.listen()
+  await Promise.all([reading, ...stuck].map(stream => stream.next('IRIS.READY')))
+  for (const stream of stuck) stream.pause()
+  const watch = watchBacklog()
+  const size = 350_000
+  const total = 14 // 5 MB each, 500 MB together
+  for (const i of upTo(total)) {
+    await alice.send(id, `${i}` + 'x'.repeat(size))
+    await reading.next(({ data }) => data['seq'] === i)
+  }
+  const waiting = [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0)
+  const worst = watch.stop()
+  t.ok(worst >= 256 * KIB && worst < (256 + 32) * KIB + 2 * size, `${worst} bytes waited in the fullest socket`)
+  // resident memory would say the same with the noise of the readers and of garbage, which this process holds as well
+  t.ok(waiting > 0 && waiting < 100 * (256 * KIB + 2 * size), `${waiting} of 500,000,000 bytes wait in this process`)
+  for (const stream of stuck) {
+    stream.resume()
+    await stream.next(({ data }) => data['seq'] === total)
+    t.same(seqsOf(stream.events, id), upTo(total))
+    stream.events.length = 0 // this process holds the readers, too
+    await stream.cut()
+  }
+})

@@ -10,6 +10,8 @@ import { createUser } from './user.js'
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough-0123456789'
 export const SERVER_KEY = 'server-key-for-tests-0123456789'
+/** Tests send as fast as they can. */
+export const UNLIMITED = { IRIS_LIMIT_UP_RATE: '1000000', IRIS_LIMIT_UP_BURST: '1000000' }
 
 interface Options {
   /** Configuration beside that of every test. */
@@ -25,7 +27,7 @@ interface Options {
 /** Starts Iris on a free port; it and its Redis end with the test. */
 export async function startIris (t: Test, { env = {}, demo = false, redisPath, logs }: Options = {}) {
   const { path } = redisPath === undefined ? await startRedis(t) : { path: redisPath }
-  const config = { ...loadConfig({ IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, ...env }), demo }
+  const config = { ...loadConfig({ IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, ...UNLIMITED, ...env }), demo }
   const redis = createRedis(path)
   redis.on('error', () => undefined)
   await new Promise<void>(resolve => redis.once('ready', resolve))

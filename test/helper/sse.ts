@@ -1,16 +1,10 @@
 // A reader of Server-Sent Events for tests: it keeps every event, and cuts the connection where a test wants it.
 import http from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import { createInbox } from './inbox.js'
 
 /** An event as a client sees it; `event` is absent for a block that only moves the cursor. */
 export interface SseEvent { event?: string, id?: string, data: Record<string, unknown> & { name?: string, data?: Record<string, unknown> } }
-
-type Matcher = string | ((event: SseEvent) => boolean)
-
-/** @returns whether an event is meant: by its name, by a command's name, or by a function. */
-function matches (event: SseEvent, matcher: Matcher): boolean {
-  return typeof matcher === 'function' ? matcher(event) : event.event === matcher || event.data.name === matcher
-}
 
 /**
  * Opens a stream.
@@ -18,22 +12,16 @@ function matches (event: SseEvent, matcher: Matcher): boolean {
  * @returns `next(matcher)` waits for the next event that fits and skips others; `cursor` is the last id seen.
  */
 export async function openSse (url: string, { headers = {}, cutAfterBytes = Infinity }: { headers?: Record<string, string>, cutAfterBytes?: number } = {}) {
-  const events: SseEvent[] = []
-  const waiting: { matcher: Matcher, resolve (event: SseEvent): void, reject (error: Error): void }[] = []
-  let read = 0
+  const inbox = createInbox()
   let rest = ''
   let bytes = 0
   let comments = 0
-  let cursor: string | undefined
-  let isOver = false
-  let over: () => void = () => undefined
-  const ended = new Promise<void>(resolve => { over = resolve })
 
   const request = http.get(url, { headers, agent: false })
   const response = await new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject))
-  request.on('error', finish)
+  request.on('error', inbox.finish)
   response.setEncoding('utf8')
-  response.on('data', take).on('close', finish).on('error', finish)
+  response.on('data', take).on('close', inbox.finish).on('error', inbox.finish)
 
   function take (chunk: string): void {
     const room = cutAfterBytes - bytes
@@ -43,7 +31,6 @@ export async function openSse (url: string, { headers = {}, cutAfterBytes = Infi
       accept(rest.slice(0, at))
       rest = rest.slice(at + 2)
     }
-    settle()
     if (bytes >= cutAfterBytes) request.destroy()
   }
 
@@ -53,52 +40,22 @@ export async function openSse (url: string, { headers = {}, cutAfterBytes = Infi
     for (const line of block.split('\n')) {
       if (line.startsWith(':')) comments++
       if (line.startsWith('event: ')) isEvent = Boolean(event.event = line.slice(7))
-      if (line.startsWith('id: ')) isEvent = Boolean(cursor = event.id = line.slice(4))
+      if (line.startsWith('id: ')) isEvent = Boolean(event.id = line.slice(4))
       if (line.startsWith('data: ')) event.data = JSON.parse(line.slice(6)) as SseEvent['data']
     }
-    if (isEvent) events.push(event)
-  }
-
-  function settle (): void {
-    while (waiting[0]) {
-      const found = search(waiting[0].matcher)
-      if (!found) break
-      waiting.shift()?.resolve(found)
-    }
-  }
-
-  function search (matcher: Matcher): SseEvent | undefined {
-    while (read < events.length) {
-      const event = events[read++]
-      if (event && matches(event, matcher)) return event
-    }
-    return undefined
-  }
-
-  function finish (): void {
-    if (isOver) return
-    isOver = true
-    over()
-    for (const { matcher, reject } of waiting.splice(0)) reject(new Error(`the stream ended before ${String(matcher)}; it had ${JSON.stringify(events)}`))
+    if (isEvent) inbox.add(event)
   }
 
   return {
     status: response.statusCode,
     headers: response.headers,
-    events,
-    ended,
-    get cursor () { return cursor },
+    events: inbox.events,
+    ended: inbox.ended,
+    get cursor () { return inbox.cursor },
     get bytes () { return bytes },
     get comments () { return comments },
-    get isOver () { return isOver },
-
-    /** The next event that fits, from the last one returned on. */
-    async next (matcher: Matcher): Promise<SseEvent> {
-      const found = waiting.length === 0 ? search(matcher) : undefined
-      if (found) return found
-      if (isOver) throw new Error(`the stream is over without ${String(matcher)}; it had ${JSON.stringify(events)}`)
-      return await new Promise((resolve, reject) => waiting.push({ matcher, resolve, reject }))
-    },
+    get isOver () { return inbox.isOver },
+    next: inbox.next,
 
     /** Stops reading: the server's socket fills up. */
     pause: () => response.pause(),
@@ -107,7 +64,7 @@ export async function openSse (url: string, { headers = {}, cutAfterBytes = Infi
     /** Cuts the connection without a goodbye. */
     async cut (): Promise<void> {
       request.destroy()
-      await ended
+      await inbox.ended
     }
   }
 }

@@ -63,6 +63,10 @@ t.test('[SSE-1] the end of the token, while the stream is open: BYE 4101, login'
   const stream = await bob.listen()
   const hello = await stream.next('IRIS.HELLO')
   t.match(hello.data.data, { expiresAt: Number })
+  t.match((await stream.next('IRIS.AUTH')).data.data, { expiresInSec: Number })
+  const clock = Date.now
+  t.teardown(() => { Date.now = clock })
+  Date.now = () => clock() + 27_000 // the token's life and its grace
   t.match((await stream.next('IRIS.BYE')).data.data, { code: 4101, reconnect: 'login', reason: String })
   await stream.ended
   t.equal(stream.events.at(-1)?.data.name, 'IRIS.BYE', 'nothing after it')
@@ -74,9 +78,12 @@ t.test('[SSE-1] a ticket ends with the token it was bought with', async t => {
   const bob = createUser(t, { url: iris.url, userId, token: await iris.token(userId, 2) })
   const { body: { ticket } } = await bob.post('/v1/down/tickets', { terminalId: 'web' })
   const url = `${iris.url}/v1/down/events?ticket=${String(ticket)}`
-  const stream = await openSse(url)
-  t.match((await stream.next('IRIS.BYE')).data.data, { code: 4101 })
-  await until(async () => (await fetch(url)).status === 401 || undefined)
+  t.teardown((await openSse(url)).cut)
+  await until(async () => {
+    const { status, body } = await fetch(url)
+    await body?.cancel()
+    return status === 401 || undefined
+  })
 })
 
 /** A way to Iris that breaks once, after so many bytes of an answer: in the middle of a frame. */

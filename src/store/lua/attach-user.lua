@@ -1,11 +1,15 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
--- USES down
--- KEYS down terminals routes unread commands notices
--- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages
+-- USES down kick login presence connect unread
+-- KEYS down terminals routes unread commands notices kick logins leases events
+-- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
--- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full) top serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted
-local down, terminals, routes, unread, commands, notices = unpack(KEYS)
-local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox = unpack(ARGV, 4)
+-- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked) top(kicked: why) serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted replaced[]
+local down, terminals, routes, unread, commands, notices, kick, logins, leases, events = unpack(KEYS)
+local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, policy, keep_ms, held_ms, trace_id, max_events = unpack(ARGV, 4)
+local me = { terminal = terminal, platform = platform, issued = issued, keep_ms = keep_ms }
+local reason, replaced = enter({ kick = kick, logins = logins, routes = routes }, policy, me)
+if reason then return { 0, 'kicked', reason } end
+local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 
 -- The longest unseen terminal that is not connected makes room for a new one.
 local evicted = ''
@@ -13,7 +17,8 @@ if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', termin
   local connected, oldest = {}, nil
   local live = redis.call('HGETALL', routes)
   for i = 1, #live, 2 do
-    if tonumber(string.match(live[i + 1], '%d+$')) > now then connected[string.match(live[i], '[^/]+$')] = true end
+    local other = string.match(live[i], '[^/]+$')
+    if tonumber(string.match(live[i + 1], '%d+$')) > now and not replaced[other] then connected[other] = true end
   end
   local known = redis.call('HGETALL', terminals)
   for i = 1, #known, 2 do
@@ -21,9 +26,11 @@ if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', termin
     if not connected[known[i]] and (not oldest or seen < oldest) then evicted, oldest = known[i], seen end
   end
   if evicted == '' then return { 0, 'full', '', int(now), {}, 0, '' } end
+  disconnect(who, evicted, 'LINK_CLOSE', 1) -- it may still be in its grace
   redis.call('HDEL', terminals, evicted)
+  redis.call('HDEL', logins, evicted)
 end
-redis.call('HSET', terminals, terminal, platform .. ' ' .. int(now))
+connect(who, terminal, { platform = platform, node = this_node, trace = trace_id }, held_ms)
 redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
 redis.call('PEXPIRE', routes, lease_ms)
 
@@ -39,16 +46,5 @@ elseif epoch ~= top_epoch then verdict = 'epoch'
 elseif tonumber(seq) > tonumber(top_seq) then verdict = 'future'
 elseif tonumber(seq) < tonumber(first) - 1 then verdict = 'trimmed' end
 
-local waiting = {}
-if verdict ~= 'resumed' then
-  local conversations = redis.call('HKEYS', unread)
-  -- each brings its oldest; of very many conversations each brings fewer, so that one attach stays bounded
-  local share = math.min(tonumber(mailbox), math.ceil(4 * mailbox / math.max(1, #conversations)))
-  for _, conversation in ipairs(conversations) do
-    local box = unread .. ':' .. conversation
-    waiting[#waiting + 1] = conversation
-    waiting[#waiting + 1] = redis.call('ZCARD', box)
-    waiting[#waiting + 1] = redis.call('ZRANGE', box, 0, share - 1)
-  end
-end
-return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted }
+local waiting = verdict == 'resumed' and {} or oldest_unread(unread, tonumber(mailbox))
+return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced }

@@ -1,15 +1,19 @@
--- touch-routes.lua - a node renews the lease of a connected user's terminals and learns where his stream stands.
+-- touch-routes.lua - a node renews the routes of a connected user's terminals and learns where his stream stands. [LIFE-2]
 -- USES down
--- KEYS down routes
--- ARGV downEntries downIdleMs node leaseMs
+-- KEYS down routes leases
+-- ARGV downEntries downIdleMs node leaseMs user
 -- then terminal platform ...
--- RETURNS 0 top serverTime (top is empty when the stream is gone, or of a life before)
-local down, routes = unpack(KEYS)
-local lease_ms = ARGV[4]
-for i = 5, #ARGV, 2 do
-  redis.call('HSET', routes, this_node .. '/' .. ARGV[i], ARGV[i + 1] .. ' ' .. int(now + lease_ms))
+-- RETURNS 0 top serverTime ended[terminal ...] (top is empty when the stream is gone, or of a life before)
+-- A terminal whose own lease has ended is offline and gets no route. [LIFE-2]
+local down, routes, leases = unpack(KEYS)
+local lease_ms, user = unpack(ARGV, 4)
+local ended = {}
+for i = 6, #ARGV, 2 do
+  if redis.call('ZSCORE', leases, user .. '/' .. ARGV[i]) then
+    redis.call('HSET', routes, this_node .. '/' .. ARGV[i], ARGV[i + 1] .. ' ' .. int(now + lease_ms))
+  else ended[#ended + 1] = ARGV[i] end
 end
 redis.call('PEXPIRE', routes, lease_ms)
 redis.call('PEXPIRE', down, down_idle)
 local last = redis.call('XREVRANGE', down, '+', '-', 'COUNT', 1)[1]
-return { 0, last and is_alive(string.match(last[1], '^%d+')) and last[1] or '', int(now) }
+return { 0, last and is_alive(string.match(last[1], '^%d+')) and last[1] or '', int(now), ended }

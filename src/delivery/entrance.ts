@@ -1,0 +1,86 @@
+// How a connection is let in: refused while the node ends, bounded per user, and past the gate before the store is asked.
+import type { Bye } from '../protocol/events.js'
+import type { Limits } from '../protocol/limits.js'
+import type { createMailbox } from '../store/mailbox.js'
+import type { Connection } from './connection.js'
+import type { Feed } from './feed.js'
+import { createGate } from './gate.js'
+import { rotationTime } from './lifetime.js'
+import type { Meter } from './meter.js'
+import type { Opening } from './opening.js'
+import type { createStarts } from './start.js'
+
+interface Floor {
+  mailbox: Pick<ReturnType<typeof createMailbox>, 'attach'>
+  decideStart: ReturnType<typeof createStarts>
+  limits: Pick<Limits, 'attaches' | 'attachQueue' | 'connections' | 'rotateSec'>
+  meter: Pick<Meter, 'attach'>
+  now (): number
+  /** A terminal was removed to make room for another. [COMPLETE-5] */
+  onEvicted (userId: string, terminalId: string): Promise<void>
+  /** Terminals of a user must go, since a newer login attached. [KICK-2] */
+  onReplaced (userId: string, facts: { ids: string[], issuedUpTo: number, traceId: string }): Promise<void>
+}
+
+/** What a user has on this node. */
+interface Present { feed: Feed, connections: Set<Connection> }
+
+/** Makes the entrance of a node. */
+export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEvicted, onReplaced }: Floor) {
+  const gate = createGate({ places: limits.attaches, queue: limits.attachQueue, now })
+  let ended: { bye: Bye, until: number } | undefined
+
+  /** What is done when the gate lets a connection in. @returns false when the user has too many terminals. */
+  async function attach (connection: Connection, opening: Opening, feed: Feed): Promise<boolean> {
+    const attached = await mailbox.attach(opening)
+    if (attached === undefined) return false
+    const { verdict, top, evicted, replaced } = attached
+    meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
+    feed.reached(top)
+    if (replaced.length > 0) await onReplaced(opening.userId, { ids: replaced, issuedUpTo: opening.issuedAt, traceId: opening.traceId })
+    if (evicted !== undefined) await onEvicted(opening.userId, evicted)
+    connection.begin(await decideStart(opening, attached))
+    return true
+  }
+
+  return {
+    /** @returns the opening with the time at which its connection is too old. */
+    dated: (opening: Opening): Opening => ({ ...opening, rotateAt: rotationTime(now(), limits.rotateSec) }),
+
+    /**
+     * Lets a connection in that is among its user's already, so that nothing is missed from that instant on [ATTACH-3].
+     * Beyond the limit the user's oldest connection, the one most likely dead, is ended with BYE 4302: if it lives, it must
+     * not come back and end another.
+     * @returns false when the user has too many terminals; else the connection prints, or is closed with its goodbye.
+     *   Throws KICKED, and when the store does not answer.
+     */
+    async admit (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<boolean> {
+      if (ended) {
+        meter.attach('ended')
+        connection.close(ended.bye, undefined, ended.until - now())
+        return true
+      }
+      const [oldest] = connections
+      if (connections.size > limits.connections) oldest?.close('REPLACED')
+      opening.printer.onGone?.(() => connection.gone())
+      try {
+        const entry = await gate.pass(connection, () => attach(connection, opening, feed))
+        if (entry === 'full') connection.close('BUSY')
+        if (entry === false) connection.gone()
+        if (entry !== true) meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')
+        return entry !== false
+      } catch (error) {
+        meter.attach('failed')
+        connection.gone()
+        throw error
+      }
+    },
+
+    /** From now on connections are answered with this goodbye, and asked to stay away for so many ms. */
+    refuse (bye: Bye, ms: number): void { ended = { bye, until: now() + ms } },
+
+    giveUp: gate.giveUp,
+    tick: gate.tick,
+    get census () { return gate.census }
+  }
+}

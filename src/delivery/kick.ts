@@ -1,0 +1,73 @@
+// Kicks: the tombstone first, then every connection is closed with its last word, on whatever node. [KICK-1] [KICK-2]
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Bye, byes } from '../protocol/events.js'
+import type { KickFacts, Kicks } from '../store/kicks.js'
+import type { createTerminals } from '../store/terminals.js'
+import type { Connection } from './connection.js'
+import type { Deliver } from './deliver.js'
+import { type Frame, isAddressed, type TerminalFilter } from './render.js'
+
+/** A node that has not closed its connections by then is dead: its routes end with their lease. */
+const WAIT_MS = 1_000
+const ASK_MS = 10
+
+interface Floor {
+  kicks: Kicks
+  terminals: Pick<ReturnType<typeof createTerminals>, 'routes'>
+  deliver: Pick<Deliver, 'close'>
+  now (): number
+}
+
+/** @returns the NOTICE_DOWN that stands before the BYE: why, and whether the terminal may come back. */
+export function kickNotice (reason: string, { bye, now, traceId }: { bye: Bye, now: number, traceId: string }): Frame {
+  const { reconnect } = byes[bye]
+  const notice = { noticeId: `kick-${randomUUID()}`, kind: 'kick', content: { reason, reconnect }, needComplete: false, op: 'show', ts: now, traceId }
+  return { event: 'NOTICE_DOWN', data: JSON.stringify(notice) }
+}
+
+/** Makes the kicker of a gateway. */
+export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
+  /** A node takes a route away when it has closed the last connection behind it. */
+  async function closed (userId: string, filter: TerminalFilter | undefined): Promise<number> {
+    let open = Infinity
+    for (const end = performance.now() + WAIT_MS; open > 0 && performance.now() < end;) {
+      open = (await terminals.routes(userId, now())).filter(route => isAddressed(filter, route)).length
+      if (open > 0) await delay(ASK_MS)
+    }
+    return open
+  }
+
+  return {
+    /**
+     * Kicks terminals of a user, also those that are not connected. From its answer on nothing of them is accepted and
+     * nothing reaches them, except on a node that does not answer within a second.
+     * @returns the terminals that are meant.
+     */
+    async kick (userId: string, facts: Omit<KickFacts, 'at'>, traceId: string): Promise<string[]> {
+      const at = now()
+      const kicked = await kicks.bury(userId, { ...facts, at })
+      const filter = facts.terminals && { ids: facts.terminals }
+      const everybody = facts.revokeTokens ? undefined : filter
+      const issuedUpTo = facts.banSec === undefined ? at : undefined
+      await deliver.close(userId, { bye: 'KICKED', ...(everybody && { filter: everybody }), ...(issuedUpTo !== undefined && { issuedUpTo }), lastWord: kickNotice(facts.reason, { bye: 'KICKED', now: at, traceId }) })
+      await closed(userId, everybody)
+      return kicked
+    },
+
+    /** Closes terminals that a newer login has replaced; the script of its attach has set their tombstones. */
+    async replaced (userId: string, { ids, issuedUpTo, traceId }: { ids: string[], issuedUpTo: number, traceId: string }): Promise<void> {
+      await deliver.close(userId, { bye: 'REPLACED', filter: { ids }, issuedUpTo, lastWord: kickNotice('replaced', { bye: 'REPLACED', now: now(), traceId }) })
+    },
+
+    /** The safety net of the sweep: closes connections that are still open although their terminal is kicked. */
+    async closeKicked (userId: string, connections: Connection[]): Promise<void> {
+      const logins = connections.map(connection => ({ connection, terminalId: connection.terminalId, issuedAt: connection.lifetime.issuedAt }))
+      for (const { connection } of await kicks.among(userId, logins)) {
+        connection.close('KICKED', kickNotice('kicked', { bye: 'KICKED', now: now(), traceId: 'sweep' }))
+      }
+    }
+  }
+}
+
+export type Kicker = ReturnType<typeof createKicker>

@@ -1,0 +1,46 @@
+// What the gateway counts about itself: plain numbers, read when somebody asks. No library is known here.
+import type { Bye, EventName, Source } from '../protocol/events.js'
+
+/** How an attach ended: served (`reset` with its reason), or not. */
+export type AttachVerdict = 'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'left' | 'ended' | 'failed'
+
+/** Events of one kind; `SKIPPED` are entries that had nothing to say to a terminal. */
+type Kinds = Record<EventName | 'SKIPPED', number>
+
+const noKinds = (): Kinds => ({ MSG_DOWN: 0, ACK_DOWN: 0, CMD_DOWN: 0, NOTICE_DOWN: 0, SKIPPED: 0 })
+
+/** Makes the meter of a node. The three functions do nothing until somebody listens: they are replaced by assignment. */
+export function createMeter () {
+  const attaches = new Map<AttachVerdict, number>()
+  const goodbyes = new Map<Bye, number>()
+  return {
+    attaches,
+    goodbyes,
+    /** Events handed to printers: one increment each, nothing more. */
+    printed: { live: noKinds(), replay: noKinds(), mailbox: noKinds(), history: noKinds(), volatile: noKinds() } satisfies Record<Source | 'volatile', Kinds>,
+    /** Hints that were missed: found by the next hint's number, or by the sweep. */
+    gaps: { hint: 0, sweep: 0 },
+    sweeps: 0,
+    evictions: 0,
+    attach (verdict: AttachVerdict): void { attaches.set(verdict, (attaches.get(verdict) ?? 0) + 1) },
+    goodbye (bye: Bye): void { goodbyes.set(bye, (goodbyes.get(bye) ?? 0) + 1) },
+    /** An up-command was acknowledged. @param ms from its validation on. */
+    acknowledged (_name: string, _ms: number): void {},
+    /** The hints of one turn of the event loop were printed. @param ms since the first of them. */
+    delivered (_ms: number): void {},
+    /** Redis answered a round trip. */
+    redisAnswered (_ms: number): void {}
+  }
+}
+
+export type Meter = ReturnType<typeof createMeter>
+
+/** @returns `execute`, whose acknowledgements the meter times; what it throws is no ACK. */
+export function timed<Request> (execute: (name: string, request: Request) => Promise<unknown>, meter: Pick<Meter, 'acknowledged'>) {
+  return async function (name: string, request: Request): Promise<unknown> {
+    const began = performance.now()
+    const result = await execute(name, request)
+    meter.acknowledged(name, performance.now() - began)
+    return result
+  }
+}

@@ -1,0 +1,38 @@
+// Prints entries in order, each once, until the socket is full or the stream breaks off. [ATTACH-4] [SLOW-1]
+import type { Source } from '../protocol/events.js'
+import type { Position } from '../protocol/ids.js'
+import type { Item } from '../store/entry.js'
+import type { Opening } from './opening.js'
+import type { Outlet } from './outlet.js'
+import type { Renderer } from './render.js'
+
+/** Frames are joined into writes of about this size: one system call instead of many. */
+const WRITE_CHARS = 32 * 1024
+
+/** For whom, by whom and through what is printed. */
+interface Press { opening: Opening, renderer: Renderer, outlet: Outlet, source: Source }
+
+/**
+ * Prints the items that follow a position.
+ * @returns the number reached, and whether there is room for more; `broken`: an entry is missing (trimmed while this
+ *   reader lagged, or of another stream), so nothing behind it was printed.
+ */
+export function printItems (items: Item[], { epoch, seq }: Position, { opening, renderer, outlet, source }: Press): { seq: number, outcome: 'room' | 'full' | 'broken' } {
+  const { printer } = opening
+  let text = ''
+  for (const item of items) {
+    const isMissing = item.reference.kind === 'msg' && item.body === undefined
+    if (isMissing || item.seq !== seq + 1 || !item.id.startsWith(epoch + '-')) {
+      if (text) outlet.write(text)
+      return { seq, outcome: 'broken' }
+    }
+    text += printer.format({ ...renderer.entry(item, opening, source), id: item.id })
+    seq = item.seq
+    if (text.length <= WRITE_CHARS) continue
+    outlet.write(text)
+    text = ''
+    if (!outlet.hasRoom()) return { seq, outcome: 'full' }
+  }
+  if (text) outlet.write(text)
+  return { seq, outcome: outlet.hasRoom() ? 'room' : 'full' }
+}

@@ -1,0 +1,57 @@
+// Ends the leases that have run out, of all nodes: that of one that died, too. [LIFE-2] [LIFE-3]
+import type { Limits } from '../protocol/limits.js'
+import type { createLeases } from '../store/leases.js'
+import { isUnavailable } from '../store/redis.js'
+import { flushMs } from './leases.js'
+import type { Nodes } from './nodes.js'
+
+/** How often ended leases are looked for. */
+export const REAP_MS = 1_000
+/** A little less than the interval, so that the next turn is free again. */
+const CLAIM_MS = 800
+
+interface Floor {
+  leases: Pick<ReturnType<typeof createLeases>, 'claimReaping' | 'duePartitions' | 'reap'>
+  nodes: Pick<Nodes, 'tell'>
+  limits: Limits
+  now (): number
+  log: { error (facts: object, message: string): void }
+}
+
+/** Makes the reaper of a node. Every node has one; in each interval the first to ask does the work of all. */
+export function createReaper ({ leases, nodes, limits, now, log }: Floor) {
+  let heldUntil = 0
+  let isReaping = false
+
+  /** After an outage of the store nobody's lease could be renewed: first all nodes tell whom they saw. */
+  function hold (): void {
+    heldUntil = Date.now() + 2 * flushMs(limits)
+  }
+
+  async function reapPartition (p: number): Promise<void> {
+    for (let more = true; more;) {
+      const reaped = await leases.reap(p)
+      more = reaped.more
+      await Promise.all(reaped.routes.map(({ userId, terminalId, node }) => nodes.tell(userId, node, { close: { userId, bye: 'TIMEOUT', filter: { ids: [terminalId] } } })))
+    }
+  }
+
+  return {
+    hold,
+
+    /** One turn; a call during one does nothing. Never rejects. */
+    async run (): Promise<void> {
+      if (isReaping || Date.now() < heldUntil) return
+      isReaping = true
+      try {
+        if (!await leases.claimReaping(CLAIM_MS)) return
+        for (const p of await leases.duePartitions(now())) await reapPartition(p)
+      } catch (err) {
+        if (isUnavailable(err)) hold()
+        else log.error({ err }, 'leases could not be ended')
+      } finally {
+        isReaping = false
+      }
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// GET /metrics for Prometheus: what the meter has counted, the connections as they are now, and the process. Section 10.
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Hub } from '../delivery/hub.js'
+import type { Meter } from '../delivery/meter.js'
+import { byes } from '../protocol/events.js'
+import { Problem } from '../protocol/problem.js'
+
+const PREFIX = 'iris_'
+/** Seconds: from what a command takes on an idle machine to what makes it time out. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
+interface Floor {
+  meter: Meter
+  hub: Pick<Hub, 'census'>
+  /** Who may read: anybody, or who has a server key. */
+  mode: 'open' | 'key'
+  /** Throws a Problem when there is no server key. */
+  authenticate (request: FastifyRequest): Promise<unknown>
+}
+
+/** One number of a metric, with its labels. */
+type Sample = [labels: Record<string, string>, value: number]
+
+/** Registers the metrics in a registry of their own, and the page that prints them. */
+export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate }) => {
+  const register = new Registry()
+  collectDefaultMetrics({ register, prefix: PREFIX })
+  gauges(register, hub)
+  counters(register, meter)
+  histograms(register, meter)
+  const requests = new Counter({ name: `${PREFIX}http_requests_total`, help: 'Answered HTTP requests; a stream counts when it ends.', labelNames: ['method', 'route', 'status'], registers: [register] })
+  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode }) => {
+    requests.inc({ method, route: routeOptions.url ?? 'unknown', status: statusCode })
+  })
+  app.get('/metrics', { config: { quiet: true }, schema: { hide: true } }, async (request, reply) => {
+    if (mode === 'key') await authenticate(request)
+    return await reply.type(register.contentType).header('cache-control', 'no-store').send(await register.metrics())
+  })
+}, { name: 'metrics' })
+
+/** Registers `GET /metrics` as an address where nothing is. */
+export const noMetrics = fp(async app => {
+  app.get('/metrics', { schema: { hide: true } }, async () => { throw new Problem('NOT_FOUND') })
+}, { name: 'metrics' })
+
+/** Counters and gauges are not kept in step: their numbers are read when they are printed. */
+function readLater (Kind: typeof Counter | typeof Gauge, register: Registry, { name, help, labelNames = [], read }: { name: string, help: string, labelNames?: string[], read (): Sample[] }): void {
+  const metric = new Kind({
+    name: PREFIX + name,
+    help,
+    labelNames,
+    registers: [],
+    collect () {
+      this.reset()
+      for (const [labels, value] of read()) this.inc(labels, value)
+    }
+  })
+  register.registerMetric(metric)
+}
+
+function gauges (register: Registry, { census }: Floor['hub']): void {
+  const gauge = readLater.bind(undefined, Gauge, register)
+  gauge({ name: 'connections', help: 'Connections now.', labelNames: ['transport'], read: () => { const { sse, poll, ws } = census(); return [[{ transport: 'sse' }, sse], [{ transport: 'poll' }, poll], [{ transport: 'ws' }, ws]] } })
+  gauge({ name: 'connections_lagging', help: 'Live connections that have not been sent all that is known to be there for them.', read: () => [[{}, census().lagging]] })
+  gauge({ name: 'attaches_under_way', help: 'Attaches that the store is asked about now.', read: () => [[{}, census().attaching]] })
+  gauge({ name: 'attaches_waiting', help: 'Attaches that wait for their turn.', read: () => [[{}, census().waiting]] })
+}
+
+function counters (register: Registry, meter: Meter): void {
+  const counter = readLater.bind(undefined, Counter, register)
+  counter({ name: 'attaches_total', help: 'Attaches by their outcome: `fresh`, `resumed`, `reset_<reason>`; not served: `too_many_terminals`, `busy`, `left`, `ended`, `failed`.', labelNames: ['verdict'], read: () => [...meter.attaches].map(([verdict, n]): Sample => [{ verdict }, n]) })
+  counter({ name: 'events_total', help: 'Events printed; `SKIPPED`: entries that had nothing to say to a terminal. `volatile`: stored nowhere.', labelNames: ['event', 'source'], read: () => eventSamples(meter) })
+  counter({ name: 'goodbyes_total', help: '`IRIS.BYE` by code.', labelNames: ['code'], read: () => [...meter.goodbyes].map(([bye, n]): Sample => [{ code: String(byes[bye].code) }, n]) })
+  counter({ name: 'gap_repairs_total', help: 'Hints that were missed and made good by reading Redis: found by the number of the next `hint`, or by the `sweep` (which may also be faster than the hint).', labelNames: ['found_by'], read: () => [[{ found_by: 'hint' }, meter.gaps.hint], [{ found_by: 'sweep' }, meter.gaps.sweep]] })
+  counter({ name: 'sweeps_total', help: 'Comparisons of all streams with the store.', read: () => [[{}, meter.sweeps]] })
+  counter({ name: 'terminals_evicted_total', help: 'Terminals removed to make room for another.', read: () => [[{}, meter.evictions]] })
+}
+
+function eventSamples ({ printed }: Meter): Sample[] {
+  return Object.entries(printed).flatMap(([source, kinds]) => Object.entries(kinds).map(([event, n]): Sample => [{ event, source }, n]))
+}
+
+function histograms (register: Registry, meter: Meter): void {
+  const registers = [register]
+  const acks = new Histogram({ name: `${PREFIX}ack_seconds`, help: 'From a command\'s validation to its acknowledgement, by operation; refused ones are not counted.', labelNames: ['operation'], buckets, registers })
+  const deliveries = new Histogram({ name: `${PREFIX}delivery_seconds`, help: 'From the first hint of a turn of the event loop to the writes that print its hints; once per turn.', buckets, registers })
+  const redis = new Histogram({ name: `${PREFIX}redis_seconds`, help: 'Round trips to Redis, sampled at each sweep.', buckets, registers })
+  meter.acknowledged = (operation, ms) => acks.observe({ operation }, ms / 1000)
+  meter.delivered = ms => deliveries.observe(ms / 1000)
+  meter.redisAnswered = ms => redis.observe(ms / 1000)
+}

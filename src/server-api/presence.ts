@@ -1,0 +1,63 @@
+// Server API: who is there. Section 8.
+import { Type } from '@sinclair/typebox'
+import { Platform, TerminalId, Time, UserId } from '../protocol/ids.js'
+import { TerminalState } from '../protocol/presence.js'
+import { defineOperation } from '../delivery/context.js'
+
+const server = { tag: 'Server', auth: 'server' } as const
+const LastSeen = Type.Integer({ description: 'The last connect, heartbeat or command, ms; renewed every few seconds.', examples: [1795442400123] })
+
+/** Shows the terminals of a user. */
+export const listTerminals = defineOperation({
+  ...server,
+  name: 'listTerminals',
+  method: 'GET',
+  path: '/v1/server/users/{id}/terminals',
+  summary: 'Show a user\'s terminals, the last seen first',
+  description: 'All that Iris remembers of him, on whatever node. A terminal is `online` until `terminal.disconnected` is said of it; `since` is when it came, or went. [LIFE-1]',
+  params: Type.Object({ id: UserId }),
+  result: Type.Object({
+    items: Type.Array(Type.Object({ terminalId: TerminalId, platform: Platform, online: Type.Boolean(), state: TerminalState, since: Time, lastSeen: LastSeen, node: Type.Optional(Type.String({ description: 'Where it is connected.' })) }))
+  }),
+  errors: ['INVALID_QUERY'],
+  example: { result: { items: [{ terminalId: 'web-1', platform: 'web', online: true, state: 'foreground', since: 1795442400123, lastSeen: 1795442460123, node: 'iris-1' }] } },
+  async handle ({ params: { id } }, { terminals, now }) {
+    const [found = []] = await terminals.of([id], now())
+    return { items: found.map(({ node, platform, ...rest }) => ({ ...rest, platform: platform as 'web', ...(rest.online && { node }) })) }
+  }
+})
+
+/** Says of many users whether they are there. */
+export const presence = defineOperation({
+  ...server,
+  name: 'presence',
+  method: 'POST',
+  path: '/v1/server/presence',
+  summary: 'Ask which of up to 500 users are online',
+  description: 'In the order of the question, one item each. `terminals` and `platforms` are those connected now; `lastSeen` is absent for a user who never connected. [LIFE-1]',
+  body: Type.Object({ users: Type.Array(UserId, { minItems: 1, maxItems: 500, uniqueItems: true }) }, { additionalProperties: false }),
+  result: Type.Object({
+    items: Type.Array(Type.Object({ userId: UserId, online: Type.Boolean(), terminals: Type.Integer({ minimum: 0 }), platforms: Type.Array(Platform), lastSeen: Type.Optional(LastSeen) }))
+  }),
+  errors: [],
+  example: {
+    body: { users: ['alice', 'bob'] },
+    result: { items: [{ userId: 'alice', online: true, terminals: 1, platforms: ['web'], lastSeen: 1795442400123 }, { userId: 'bob', online: false, terminals: 0, platforms: [] }] }
+  },
+  async handle ({ body: { users } }, { terminals, now }) {
+    const found = await terminals.of(users, now())
+    return {
+      items: found.map((all, i) => {
+        const online = all.filter(terminal => terminal.online)
+        const [latest] = all
+        return {
+          userId: users[i] as string,
+          online: online.length > 0,
+          terminals: online.length,
+          platforms: [...new Set(online.map(({ platform }) => platform as 'web'))],
+          ...(latest && { lastSeen: latest.lastSeen })
+        }
+      })
+    }
+  }
+})

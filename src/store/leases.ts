@@ -1,0 +1,88 @@
+// Leases: until when a terminal counts as there. LEASES of a partition: `<user>/<terminal>` -> the end, ms. PROTOCOL.md section 7.
+import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
+import type { StoreContext } from './context.js'
+import { keys, partition, PARTITIONS } from './keys.js'
+import { defineScript } from './scripts.js'
+
+/** So many terminals per run of a script: Redis does nothing else meanwhile. */
+const AT_ONCE = 200
+
+const renewLeases = defineScript('renew-leases', { preludes: ['presence'], keys: ['leases'], args: ['tag', 'leaseMs'] })
+const reapLeases = defineScript('reap-leases', { preludes: ['presence'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents'] })
+const leaveTerminal = defineScript('leave-terminal', {
+  preludes: ['presence'],
+  keys: ['terminals', 'routes', 'leases', 'events'],
+  args: ['user', 'terminal', 'node', 'reason', 'graceMs', 'maxEvents']
+})
+
+/** One terminal of one user. */
+export interface TerminalOf { userId: string, terminalId: string }
+
+/** A terminal was seen at `at` (ms); `state` when it said so. */
+export interface Note extends TerminalOf { at: number, state?: TerminalStateName }
+
+/** Makes the leases of a store. */
+export function createLeases ({ redis, node, limits }: StoreContext) {
+  const graceMs = limits.graceSec * 1000
+  const maxEvents = limits.events
+
+  return {
+    /** Renews the leases of terminals that are connected, and keeps their state. All scripts leave in one pipeline. [LIFE-2] */
+    async renew (notes: Note[]): Promise<void> {
+      await Promise.all(runsOf(notes).map(([tag, some]) => renewLeases(redis, { leases: keys.leases(tag) }, { tag, leaseMs: limits.leaseSec * 1000 },
+        some.flatMap(({ userId, terminalId, state = '', at }) => [userId, terminalId, state, Math.round(at)]))))
+    },
+
+    /** The last connection of a terminal on this node is closed: its route is taken away, and its lease ends with the grace. [LIFE-3] */
+    async leave ({ userId, terminalId }: TerminalOf, reason: GoneReason): Promise<void> {
+      await leaveTerminal(redis, {
+        terminals: keys.terminals(userId),
+        routes: keys.routes(userId),
+        leases: keys.leases(partition(userId)),
+        events: keys.events
+      }, { user: userId, terminal: terminalId, node, reason, graceMs, maxEvents })
+    },
+
+    /** @returns whether this node is the one that reaps now, for `forMs`: one of all nodes is enough, and any will do. */
+    async claimReaping (forMs: number): Promise<boolean> {
+      return await redis.set(keys.reaper, node, 'PX', forMs, 'NX') === 'OK'
+    },
+
+    /** @returns the partitions in which a lease has ended at `now`, ms. */
+    async duePartitions (now: number): Promise<number[]> {
+      const pipeline = redis.pipeline()
+      for (let p = 0; p < PARTITIONS; p++) pipeline.zrangebyscore(keys.leases(p), '-inf', now, 'LIMIT', 0, 1)
+      const replies = await pipeline.exec() ?? []
+      return replies.flatMap(([error, found], p) => {
+        if (error) throw error
+        return (found as string[]).length > 0 ? [p] : []
+      })
+    },
+
+    /**
+     * Ends what has run out in a partition, and says so in the stream of events: each end once, whoever asks. [LIFE-2] [LIFE-3]
+     * @returns where connections of these terminals may still be open, and whether there may be more to end.
+     */
+    async reap (p: number): Promise<{ routes: (TerminalOf & { node: string })[], more: boolean }> {
+      const [, ended, found] = await reapLeases(redis, { leases: keys.leases(p), events: keys.events }, { tag: p, maxLeases: AT_ONCE, graceMs, maxEvents })
+      const flat = found as string[]
+      const routes = Array.from({ length: flat.length / 3 }, (_, i) => {
+        const [userId, terminalId, node] = flat.slice(3 * i) as [string, string, string]
+        return { userId, terminalId, node }
+      })
+      return { routes, more: Number(ended) === AT_ONCE }
+    }
+  }
+}
+
+/** Notes by partition, so many at once. */
+function runsOf (notes: Note[]): [number, Note[]][] {
+  const byPartition = new Map<number, Note[]>()
+  for (const note of notes) {
+    const p = partition(note.userId)
+    const some = byPartition.get(p)
+    if (some) some.push(note)
+    else byPartition.set(p, [note])
+  }
+  return [...byPartition].flatMap(([p, all]) => Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_, i): [number, Note[]] => [p, all.slice(i * AT_ONCE, (i + 1) * AT_ONCE)]))
+}

@@ -1,0 +1,13 @@
+-- connect.lua - prelude, after presence.lua: a terminal has a connection (again). [LIFE-1]
+-- Whoever comes back before his lease has been found ended was never gone: nothing is said.
+local function connect (who, terminal, facts, held_ms)
+  local before = lease_of(who, terminal) and terminal_of(who, terminal)
+  local kept = { state = before and before.state or 'foreground', since = before and before.since or whole(this_ms) }
+  kept.platform, kept.node, kept.trace, kept.standing, kept.seen = facts.platform, facts.node, facts.trace, 'on', whole(this_ms)
+  keep(who, terminal, kept)
+  redis.call('ZADD', who.leases, whole(this_ms + held_ms), who.user .. '/' .. terminal)
+  redis.call('ZREM', who.leases, who.user .. '/')
+  if before then return end
+  if redis.call('HSETNX', who.terminals .. ':PRESENCE', 'online', 1) == 1 then say(who, 'user.online', terminal, kept) end
+  say(who, 'terminal.connected', terminal, kept)
+end

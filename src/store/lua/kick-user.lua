@@ -1,0 +1,30 @@
+-- kick-user.lua - tombstones for terminals of a user, before anybody is told: from then on they are refused. [KICK-1]
+-- USES kick
+-- KEYS kick terminals routes
+-- ARGV at keepMs banMs revokeTokens(0|1) reason
+-- then terminal ... (none: all of them, also those that were never seen)
+-- RETURNS 0 kicked[] (those named; all that are known when none is named or tokens are revoked)
+-- `at` (ms) comes from outside: sent again after a reconnect, the script does not kick a later login.
+local kick, terminals, routes = unpack(KEYS)
+local at, keep_ms, ban_ms, revoke_tokens, reason = unpack(ARGV)
+at = tonumber(at)
+local kicked, targets = {}, {}
+for i = 6, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
+if #targets == 0 then targets[1] = '*' end
+if #kicked == 0 or revoke_tokens == '1' then
+  local seen = {}
+  for _, terminal in ipairs(kicked) do seen[terminal] = true end
+  local function add (terminal)
+    if not seen[terminal] then kicked[#kicked + 1] = terminal end
+    seen[terminal] = true
+  end
+  for _, terminal in ipairs(redis.call('HKEYS', terminals)) do add(terminal) end
+  for _, route in ipairs(redis.call('HKEYS', routes)) do add(string.match(route, '[^/]+$')) end
+end
+for _, terminal in ipairs(targets) do
+  bury(kick, 't:' .. terminal, at, at + keep_ms, reason, at)
+  -- 2^53 - 1: issued whenever
+  if tonumber(ban_ms) > 0 then bury(kick, 'ban:' .. terminal, 9007199254740991, at + ban_ms, reason, at) end
+end
+if revoke_tokens == '1' then bury(kick, 'notBefore', at, at + keep_ms, reason, at) end
+return { 0, kicked }

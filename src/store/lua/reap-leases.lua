@@ -1,0 +1,36 @@
+-- reap-leases.lua - leases of one partition that have ended: their terminals, and users without any, are said to be gone, once. [LIFE-2] [LIFE-3]
+-- USES presence
+-- KEYS leases events
+-- ARGV tag maxLeases graceMs maxEvents
+-- RETURNS 0 ended routes[user terminal node ...] (who may still hold a connection of them)
+local leases, events = unpack(KEYS)
+local tag, max_leases, grace_ms, max_events = unpack(ARGV)
+local due = redis.call('ZRANGE', leases, '-inf', whole(this_ms), 'BYSCORE', 'LIMIT', 0, max_leases)
+local found = {}
+
+-- Its routes go with it: they may be of a node that died.
+local function unroute (who, terminal)
+  local routes = who.terminals .. ':ROUTES'
+  for _, route in ipairs(redis.call('HKEYS', routes)) do
+    local node, name = string.match(route, '^([^/]+)/(.*)$')
+    if name == terminal then
+      redis.call('HDEL', routes, route)
+      for _, part in ipairs({ who.user, terminal, node }) do found[#found + 1] = part end
+    end
+  end
+end
+
+for _, member in ipairs(due) do
+  local user, terminal = string.match(member, '^([^/]+)/(.*)$')
+  local who = { leases = leases, events = events, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. user, user = user, max_events = max_events }
+  if terminal == '' then
+    redis.call('ZREM', leases, member)
+    settle(who, 0)
+  else
+    local kept = terminal_of(who, terminal)
+    local is_leaving = kept and kept.standing ~= 'on' -- then the grace is over
+    disconnect(who, terminal, is_leaving and kept.standing or 'TIMEOUT', is_leaving and 0 or tonumber(grace_ms))
+    unroute(who, terminal)
+  end
+end
+return { 0, #due, found }

@@ -1,0 +1,99 @@
+// Commands up a WebSocket: `{"up": name, "requestId", "traceId"?, "body"}`, answered by requestId. PROTOCOL.md section 3.
+import { randomUUID } from 'node:crypto'
+import { Type } from '@sinclair/typebox'
+import type { FastifyBaseLogger } from 'fastify'
+import { parse } from 'secure-json-parse'
+import type { RawData, WebSocket } from 'ws'
+import { createValidators } from '../commands/validate.js'
+import { clientId, TraceId } from '../protocol/ids.js'
+import { defaultLimits } from '../protocol/limits.js'
+import type { Caller, Request } from '../protocol/operation.js'
+import { Problem, problemBody } from '../protocol/problem.js'
+import type { Reader } from './down.js'
+
+/** So many frames that are no command end the connection: BYE 4400. */
+const MAX_BROKEN = 10
+/** So many commands of one connection are under way; then it is not read from until half of them are done. */
+const MAX_AT_ONCE = 32
+
+const UpFrame = Type.Object({
+  up: Type.String({ description: 'The wire name of a command.' }),
+  requestId: clientId('Comes back in the answer.', 'r-1'),
+  traceId: Type.Optional(TraceId),
+  body: Type.Record(Type.String(), Type.Unknown())
+}, { additionalProperties: false })
+
+const check = createValidators(defaultLimits).body(UpFrame)
+
+export interface UpFloor {
+  /** The wire names that may be called. */
+  upNames: ReadonlySet<string>
+  execute (name: string, request: Request): Promise<unknown>
+  now (): number
+}
+
+interface Peer { socket: WebSocket, reader: Reader, log: FastifyBaseLogger, onBroken (): void }
+
+interface Up { up: string, requestId: string, traceId?: string, body: Record<string, unknown> }
+
+/** @returns the listener of a connection's messages. Every frame gets one answer, in whatever order they are done. */
+export function createUp ({ upNames, execute, now }: UpFloor, { socket, reader, log, onBroken }: Peer) {
+  let broken = 0
+  let underWay = 0
+  let life = reader.expiresAt
+
+  async function run ({ up, body }: Up, traceId: string): Promise<Record<string, unknown>> {
+    if (life <= now()) throw new Problem('TOKEN_EXPIRED')
+    if (!upNames.has(up)) throw new Problem('NOT_FOUND', { detail: `${up.slice(0, 64)} is no command` })
+    const caller: Caller = { ...reader, role: 'user', expiresAt: life }
+    const result = await execute(up, { body, query: {}, params: {}, caller, traceId, receivedAt: now() }) as Record<string, unknown>
+    if (up === 'TOKEN') life = Number(result['expiresAt'])
+    return { ...result, traceId }
+  }
+
+  async function answer (frame: Up): Promise<object> {
+    const { requestId, up } = frame
+    const traceId = frame.traceId ?? randomUUID().replaceAll('-', '')
+    const began = now()
+    try {
+      const data = await run(frame, traceId)
+      log.info({ traceId, up, status: 200, ms: now() - began, userId: reader.userId }, 'answered')
+      return { event: 'ACK_DOWN', requestId, data }
+    } catch (error) {
+      if (!(error instanceof Problem)) log.error({ traceId, up, err: error }, 'a request failed')
+      const problem = problemBody(error instanceof Problem ? error : new Problem('INTERNAL'), { instance: '/v1/ws', traceId })
+      log.info({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], ms: now() - began, userId: reader.userId }, 'answered')
+      return { requestId, error: problem }
+    }
+  }
+
+  function refuse (problem: Problem, requestId: string | null): void {
+    socket.send(JSON.stringify({ requestId, error: problemBody(problem, { instance: '/v1/ws', traceId: randomUUID().replaceAll('-', '') }) }))
+    if (++broken >= MAX_BROKEN) onBroken()
+  }
+
+  return function receive (data: RawData, isBinary: boolean): void {
+    if (isBinary) return onBroken()
+    const frame = read((data as Buffer).toString())
+    if ('problem' in frame) return refuse(frame.problem, frame.requestId)
+    if (++underWay >= MAX_AT_ONCE) socket.pause()
+    void answer(frame).then(text => {
+      if (--underWay <= MAX_AT_ONCE / 2 && socket.isPaused) socket.resume()
+      socket.send(JSON.stringify(text))
+    })
+  }
+}
+
+/** @returns the frame; or why it is none, and the id that it names all the same. */
+function read (text: string): Up | { problem: Problem, requestId: string | null } {
+  let value: unknown
+  try {
+    value = parse(text, undefined, { protoAction: 'error', constructorAction: 'error' })
+  } catch {
+    return { problem: new Problem('INVALID_JSON'), requestId: null }
+  }
+  const errors = check(value)
+  if (errors.length === 0) return value as Up
+  const { requestId } = value as { requestId?: unknown } ?? {}
+  return { problem: new Problem('INVALID_BODY', { errors }), requestId: typeof requestId === 'string' ? requestId.slice(0, 64) : null }
+}

@@ -1,0 +1,122 @@
+// WebSocket: GET /v1/ws. The same pump down, the same execute() up. PROTOCOL.md sections 3 and 4.
+import fastifyWebsocket from '@fastify/websocket'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import type { Connection } from '../delivery/connection.js'
+import type { Printer } from '../delivery/opening.js'
+import { goodbye } from '../delivery/say.js'
+import { type Bye, byes } from '../protocol/events.js'
+import { Problem } from '../protocol/problem.js'
+import { downQuery } from '../protocol/stream.js'
+import { isUnavailable } from '../store/redis.js'
+import { cursorOf, type DownFloor, queryCheck, type Reader } from './down.js'
+import { framesOf, jsonLine } from './frame-json.js'
+import { createUp, type UpFloor } from './websocket-up.js'
+
+const SUBPROTOCOL = 'iris.v1'
+const PING_MS = 25_000
+/** A peer that does not answer a goodbye is cut off. */
+const END_MS = 2_000
+
+interface Floor extends DownFloor, UpFloor {
+  allowedOrigins: string[]
+  bodyBytes: number
+  /** A pong is a sign of life. [LIFE-2] */
+  seen (reader: Reader): void
+}
+
+declare module 'fastify' {
+  interface FastifyRequest { reader: Reader | null }
+}
+
+const checkQuery = queryCheck(downQuery)
+
+/** Mounts the WebSocket. */
+export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promise<void> {
+  const { hub, authenticate, now, allowedOrigins, bodyBytes, seen } = floor
+  await app.register(fastifyWebsocket, {
+    options: { maxPayload: bodyBytes, handleProtocols: offered => offered.has(SUBPROTOCOL) && SUBPROTOCOL },
+    // the hub ends all streams, each with its goodbye
+    preClose: done => done(),
+    errorHandler: (_error, socket) => socket.terminate()
+  })
+  app.decorateRequest('reader', null)
+  const alive = new WeakSet<WebSocket>()
+  const timer = setInterval(() => { for (const socket of app.websocketServer.clients) ping(socket) }, PING_MS)
+  timer.unref()
+  app.addHook('onClose', async () => clearInterval(timer))
+
+  /** No pong since the last ping: the connection is half open. */
+  function ping (socket: WebSocket): void {
+    if (!alive.delete(socket)) return socket.terminate()
+    socket.ping()
+  }
+
+  /** Everything that can be refused is refused before the upgrade, as HTTP. */
+  async function admit (request: FastifyRequest): Promise<void> {
+    refuseOrigin(request, allowedOrigins)
+    const offered = request.headers['sec-websocket-protocol']?.split(',').map(name => name.trim()) ?? []
+    if (!request.ws) throw new Problem('UPGRADE_REQUIRED')
+    if (!offered.includes(SUBPROTOCOL)) throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Sec-WebSocket-Protocol', detail: `must offer ${SUBPROTOCOL}` }] })
+    checkQuery(request)
+    request.reader = await authenticate(request)
+  }
+
+  app.get('/v1/ws', { websocket: true, exposeHeadRoute: false, preValidation: admit }, async (socket, request) => {
+    const reader = request.reader as Reader
+    const { traceId } = request
+    const printer = printerOf(socket, () => connection?.wake())
+    let connection: Connection | undefined
+    alive.add(socket)
+    socket.on('pong', () => {
+      alive.add(socket)
+      seen(reader)
+    })
+    socket.on('message', createUp(floor, { socket, reader, log: request.log, onBroken: () => end('BAD_REQUEST') }))
+    try {
+      const cursor = cursorOf(request)
+      connection = await hub.attach({ ...reader, traceId, printer, transport: 'ws', ...(cursor !== undefined && { cursor }) })
+      if (!connection) end('TOO_MANY_TERMINALS')
+    } catch (error) {
+      end(error instanceof Problem && error.code === 'KICKED' ? 'KICKED' : 'STORE_LOST')
+      if (!isUnavailable(error) && !(error instanceof Problem)) throw error
+    }
+
+    function end (bye: Bye): void {
+      if (connection) return connection.close(bye)
+      printer.end(printer.format(goodbye(bye, { now: now(), traceId })))
+    }
+  })
+}
+
+/** Browsers say where a page came from: the server's own origin, or one that is configured, compared exactly. None: not a browser. */
+function refuseOrigin ({ headers: { origin, host } }: FastifyRequest, allowed: string[]): void {
+  if (origin === undefined || allowed.includes(origin)) return
+  if (origin !== `http://${host}` && origin !== `https://${host}`) throw new Problem('ORIGIN_NOT_ALLOWED')
+}
+
+/** How a WebSocket prints: a frame each. `onFlushed` is called when the socket has taken what was written. */
+function printerOf (socket: WebSocket, onFlushed: () => void): Printer {
+  const send = (text: string) => { for (const frame of framesOf(text)) socket.send(frame, onFlushed) }
+  return {
+    format: jsonLine,
+    comment: '',
+    write: send,
+    backlog: () => socket.bufferedAmount,
+    end (text) {
+      send(text)
+      socket.close(codeOf(text))
+      setTimeout(() => socket.terminate(), END_MS).unref()
+    },
+    onGone (gone) {
+      socket.on('close', gone)
+      if (socket.readyState !== socket.OPEN) gone()
+    }
+  }
+}
+
+/** The code of the goodbye, which is the last frame: it closes the WebSocket, too. */
+function codeOf (text: string): number {
+  const { data: { data: { code } } } = JSON.parse(framesOf(text).at(-1) ?? '') as { data: { data: { code: number } } }
+  return code ?? byes.DRAIN.code
+}

@@ -1,0 +1,167 @@
+// The gate: order, bounds and leaving, without a store; and a storm of attaches with one. PROTOCOL.md section 4, "Attach".
+import http from 'node:http'
+import t from 'tap'
+import { createGate } from '../../src/delivery/gate.js'
+import { keys } from '../../src/store/keys.js'
+import type { Redis } from '../../src/store/redis.js'
+import { startIris } from '../helper/iris.js'
+import { openSse, upTo } from '../helper/sse.js'
+import { until, type User } from '../helper/user.js'
+
+/** A gate, and work that ends when the test says so. */
+function setUp (places: number, queue: number) {
+  const world = { now: 0, began: [] as string[], most: 0 }
+  const ending = new Map<string, { resolve (): void, reject (error: Error): void }>()
+  const keys = new Map<string, object>()
+  const gate = createGate({ places, queue, now: () => world.now })
+  const pass = async (name: string) => {
+    const key = {}
+    keys.set(name, key)
+    return await gate.pass(key, async () => {
+      world.began.push(name)
+      world.most = Math.max(world.most, gate.census.inside)
+      await new Promise<void>((resolve, reject) => ending.set(name, { resolve, reject }))
+      return `${name} is done`
+    })
+  }
+  const end = async (name: string) => { ending.get(name)?.resolve(); await settled() }
+  const fail = async (name: string) => { ending.get(name)?.reject(new Error(name)); await settled() }
+  return { gate, world, pass, end, fail, giveUp: (name: string) => gate.giveUp(keys.get(name) ?? {}) }
+}
+
+const settled = () => new Promise(resolve => setImmediate(resolve))
+
+t.test('so many are inside, the others come in by their order, one for one', async t => {
+  const { gate, world, pass, end } = setUp(2, 10)
+  const all = ['a', 'b', 'c', 'd', 'e'].map(pass)
+  await settled()
+  t.same(world.began, ['a', 'b'])
+  t.same(gate.census, { inside: 2, waiting: 3 })
+  await end('b')
+  t.same(world.began, ['a', 'b', 'c'])
+  const late = pass('f')
+  await end('a')
+  t.same(world.began, ['a', 'b', 'c', 'd'], 'nobody is overtaken')
+  for (const name of ['c', 'd', 'e', 'f']) await end(name)
+  t.same(await Promise.all([...all, late]), ['a', 'b', 'c', 'd', 'e', 'f'].map(name => `${name} is done`))
+  t.equal(world.most, 2)
+  t.same(gate.census, { inside: 0, waiting: 0 })
+})
+
+t.test('beyond the queue the answer is full, at once', async t => {
+  const { pass, end } = setUp(1, 1)
+  const [a, b] = [pass('a'), pass('b')]
+  t.equal(await pass('c'), 'full')
+  await end('a')
+  await end('b')
+  t.same([await a, await b], ['a is done', 'b is done'])
+})
+
+t.test('who leaves while he waits is never worked for, and his place in the queue is free', async t => {
+  const { gate, world, pass, end, giveUp } = setUp(1, 2)
+  const [a, b, c] = [pass('a'), pass('b'), pass('c')]
+  giveUp('b')
+  giveUp('b')
+  t.equal(await b, 'left')
+  t.same(gate.census, { inside: 1, waiting: 1 })
+  giveUp('a')
+  await end('a')
+  t.equal(await a, 'a is done', 'who is inside is not touched')
+  await end('c')
+  await c
+  t.same(world.began, ['a', 'c'])
+  t.same(gate.census, { inside: 0, waiting: 0 })
+})
+
+t.test('work that fails gives its place back', async t => {
+  const { gate, world, pass, fail, end } = setUp(1, 2)
+  const [a, b] = [pass('a'), pass('b')]
+  const failed = t.rejects(a, { message: 'a' })
+  await settled()
+  await fail('a')
+  await failed
+  t.same(world.began, ['a', 'b'])
+  await end('b')
+  await b
+  t.same(gate.census, { inside: 0, waiting: 0 })
+})
+
+t.test('[ATTACH-1] nobody waits for ever: after 15 s he is asked to come back, later ones wait on', async t => {
+  const { gate, world, pass, end } = setUp(1, 10)
+  const [a, b] = [pass('a'), pass('b')]
+  world.now = 10_000
+  const c = pass('c')
+  world.now = 14_999
+  gate.tick()
+  t.same(gate.census, { inside: 1, waiting: 2 })
+  world.now = 15_000
+  gate.tick()
+  t.equal(await b, 'full')
+  t.same(gate.census, { inside: 1, waiting: 1 })
+  await end('a')
+  await end('c')
+  t.same([await a, await c], ['a is done', 'c is done'])
+})
+
+/** Keeps attaches from reaching Redis until `release()`: a store that is slow. */
+function holdAttaches (redis: Redis) {
+  const held: (() => void)[] = []
+  const send = redis.sendCommand.bind(redis)
+  redis.sendCommand = (...sent: Parameters<Redis['sendCommand']>) => {
+    if (!sent[0].getKeys().some(key => String(key).endsWith(':LOGINS'))) return send(...sent)
+    return new Promise((resolve, reject) => held.push(() => { Promise.resolve(send(...sent)).then(resolve, reject) }))
+  }
+  return {
+    held,
+    release (): void {
+      redis.sendCommand = send
+      for (const go of held) go()
+    }
+  }
+}
+
+t.test('[ATTACH-3] 300 streams come back at once: few are asked of the store, a command goes past the others, and all become live', async t => {
+  const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '4' } })
+  const users = await Promise.all(upTo(300).map(n => iris.user(t, `u${n}`)))
+  const [first, second] = users as [User, User]
+  const cursors = await Promise.all(users.map(async user => {
+    const stream = await user.listen()
+    const { id } = await stream.next('IRIS.READY')
+    await stream.cut()
+    return id
+  }))
+  const { held, release } = holdAttaches(iris.redis)
+  const coming = users.map((user, i) => user.listen({ cursor: cursors[i] }))
+  await until(async () => held.length > 0 || undefined)
+  t.equal((await first.send(second, 'in between')).status, 200)
+  t.equal(held.length, 4, 'the others wait here, not before the command')
+  release()
+  const streams = await Promise.all(coming)
+  await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
+  t.match(streams.map(({ events }) => events[0]?.data.data?.['recovered']), users.map(() => true))
+  t.equal(streams[1]?.events.filter(({ event }) => event === 'MSG_DOWN').length, 1, 'what was sent meanwhile came once')
+})
+
+t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205; whoever leaves while he waits leaves nothing behind', async t => {
+  const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '1', IRIS_LIMIT_ATTACH_QUEUE: '1', IRIS_METRICS: 'open' } })
+  const [a, b, c] = [await iris.user(t), await iris.user(t), await iris.user(t)]
+  const { held, release } = holdAttaches(iris.redis)
+  const waiting = async (count: number) => await until(async () => new RegExp(`^iris_attaches_waiting ${count}$`, 'm').test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
+  const first = a.listen()
+  await until(async () => held.length === 1 || undefined)
+  const abort = http.get(`${iris.url}/v1/down/events`, { headers: { authorization: `Bearer ${b.token}` }, agent: false })
+  abort.on('error', () => undefined)
+  await waiting(1)
+  const refused = await openSse(`${iris.url}/v1/down/events`, { headers: { authorization: `Bearer ${c.token}` } })
+  t.equal(refused.status, 200)
+  t.match((await refused.next('IRIS.BYE')).data.data, { code: 4205, reconnect: 'backoff', retryAfterMs: Number })
+  await refused.ended
+  abort.destroy()
+  await waiting(0)
+  t.equal(held.length, 1)
+  release()
+  await (await first).next('IRIS.READY')
+  await (await c.listen()).next('IRIS.READY')
+  t.equal(await iris.redis.exists(keys.terminals(a.userId)), 1)
+  t.equal(await iris.redis.exists(keys.terminals(b.userId)), 0)
+})

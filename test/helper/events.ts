@@ -1,0 +1,43 @@
+// The stream of events in tests: `(await follow(iris)).of(bob)` gives what was said of a user so far.
+import type { Iris } from './iris.js'
+import { until } from './user.js'
+
+/** An event as the server API gives it. */
+export interface LifeEvent { id: string, type: string, userId: string, n: number, ts: number, terminalId?: string, platform?: string, node?: string, reason?: string, traceId?: string }
+
+interface Page { items: LifeEvent[], next: string, reset?: boolean }
+
+/** Asks for events once. */
+export async function events ({ server }: Pick<Iris, 'server'>, query = ''): Promise<Page> {
+  const { status, body } = await server('GET', `events${query}`)
+  if (status !== 200) throw new Error(`events answered ${status}: ${JSON.stringify(body)}`)
+  return body as unknown as Page
+}
+
+/** All events from the oldest on, page by page. */
+export async function allEvents (iris: Pick<Iris, 'server'>): Promise<LifeEvent[]> {
+  const all: LifeEvent[] = []
+  for (let after = '0-0'; ;) {
+    const { items, next } = await events(iris, `?after=${after}&limit=1000`)
+    all.push(...items)
+    if (items.length === 0) return all
+    after = next
+  }
+}
+
+/** What was said of a user, short: `user.online`, `terminal.disconnected TIMEOUT`. */
+export async function saidOf (iris: Pick<Iris, 'server'>, { userId }: { userId: string }): Promise<string[]> {
+  return (await eventsOf(iris, { userId })).map(({ type, reason }) => reason === undefined ? type : `${type} ${reason}`)
+}
+
+export async function eventsOf (iris: Pick<Iris, 'server'>, { userId }: { userId: string }): Promise<LifeEvent[]> {
+  return (await allEvents(iris)).filter(event => event.userId === userId)
+}
+
+/** Waits until something is said of a user. @returns all that was said of him then. */
+export async function untilSaid (iris: Pick<Iris, 'server'>, user: { userId: string }, said: string): Promise<string[]> {
+  return await until(async () => {
+    const all = await saidOf(iris, user)
+    return all.includes(said) ? all : undefined
+  })
+}

@@ -58,6 +58,7 @@ export function createTerminal ({ userId, peerId, login }) {
   }
 
   function reconnect () {
+    if (state.connection === 'closed') call.forgetToken() // whoever was signed out signs in again
     network.cut = false
     state.report = null
     stream.open()
@@ -74,8 +75,8 @@ export function createTerminal ({ userId, peerId, login }) {
   /** Kicks every other terminal of this user. The server API does it; here the demo's server calls it. [KICK-1] */
   async function kickOthers () {
     const response = await fetch('/demo/kick', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ userId, except: memory.terminalId }) })
-    const { kicked = [], title } = await response.json()
-    state.problem = { text: title ?? (kicked.length ? `Kicked: ${kicked.join(', ')}` : 'There is no other window of this user.'), traceId: '' }
+    const { kicked = [], title, traceId = '' } = await response.json()
+    state.problem = { text: title ?? (kicked.length ? `Kicked: ${kicked.join(', ')}` : 'There is no other window of this user.'), traceId: title ? traceId : '' }
     changed()
   }
 

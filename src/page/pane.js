@@ -65,7 +65,7 @@ function Transport ({ terminal, name }) {
 
 function Presence ({ name, presence }) {
   const word = presence.online ? 'online' : 'offline'
-  return html`<span data-testid="presence" data-online=${presence.online}><span class="dot" data-state=${presence.online ? 'live' : 'off'}></span> ${name} is ${word}</span>`
+  return html`<span data-testid="presence" data-online=${String(presence.online)}><span class="dot" data-state=${presence.online ? 'live' : 'off'}></span> ${name} is ${word}</span>`
 }
 
 function Plug ({ terminal, name }) {

@@ -5,7 +5,7 @@ const LOOK_MS = 3_000
 
 /**
  * Keeps a terminal's lease while it is connected, and looks after the peer.
- * `isConnected()` says whether there is anything to keep; `onPresence(presence)` gets `{ online, away }`.
+ * `isConnected()` says whether there is anything to keep; `onPresence(presence)` gets `{ online }`.
  */
 export function startPresence ({ call, peerId, isConnected, onPresence }) {
   const beat = () => {

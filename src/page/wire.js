@@ -1,6 +1,7 @@
 // The wire: every frame up and down, the newest first. A trace can be followed over all wires.
 import { html, useMemo } from '/assets/htm.js'
 import { useTerminal } from './hooks.js'
+import { transports } from './sources.js'
 
 /** The panel of a terminal's frames. `trace` is the trace that is followed, `onFollow` chooses another. */
 export function Wire ({ seat, trace, onFollow }) {
@@ -13,7 +14,8 @@ export function Wire ({ seat, trace, onFollow }) {
         <button type="button" class="clear" onClick=${frames.clear}>Clear</button>
         <dl>
           <dt>terminal</dt><dd>${memory.terminalId}</dd>
-          <dt>state</dt><dd data-testid="life">${lifeOf(state, memory)}</dd>
+          <dt>state</dt><dd data-testid="life">${state.connection}${state.since > 0 && `, ${new Date(state.since).toISOString().slice(11, 19)}`}</dd>
+          <dt>by</dt><dd>${transports[memory.transport]}, live ${state.attaches}×</dd>
           <dt>cursor</dt><dd data-testid="cursor">${memory.cursor || 'none'}</dd>
         </dl>
       </header>
@@ -21,12 +23,6 @@ export function Wire ({ seat, trace, onFollow }) {
         ${frames.list.map(frame => html`<${Frame} key=${frame.number} frame=${frame} traced=${trace !== '' && frame.traceId === trace} onFollow=${onFollow} />`)}
       </ol>
     </aside>`
-}
-
-/** The connection's life: how it is, by which way, since when, and how often it was live. */
-function lifeOf ({ connection, since, attaches }, { transport }) {
-  const at = since ? ` since ${new Date(since).toISOString().slice(11, 19)}` : ''
-  return `${connection} by ${transport}${at}, live ${attaches}×`
 }
 
 function Frame ({ frame, traced, onFollow }) {

@@ -4,12 +4,13 @@ import { type Browser, chromium } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { startIris } from './helper/iris.js'
 import { type Screen, visit } from './helper/page.js'
+import { until } from './helper/user.js'
 
 const executablePath = process.env['IRIS_CHROMIUM'] ?? '/usr/bin/chromium'
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
 async function onScreen (t: Test, browser: Browser, screen: Screen) {
-  const iris = await startIris(t, { demo: true })
+  const iris = await startIris(t, { demo: true, env: { IRIS_LIMIT_GRACE_SEC: '1' } })
 
   /** A test with both users live, which ends without a complaint from the browser. */
   const scene = (name: string, play: (t: Test, seen: Awaited<ReturnType<typeof visit>>) => Promise<void>) => t.test(name, async t => {
@@ -136,6 +137,45 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.equal(await page.locator('#desk :is(img, b)').count(), 0)
     t.match(await alice.wire.textContent(), /"ticket":"••••"/)
     t.notMatch(await page.locator('body').textContent(), /eyJ/)
+  })
+
+  await scene('[POLL-1] bob hops from transport to transport, and every message comes once', async (t, { alice, bob }) => {
+    const texts: string[] = []
+    for (const transport of ['ws', 'poll', 'sse', 'poll', 'ws']) {
+      await bob.travelsBy(transport)
+      texts.push(`hop ${texts.length + 1} by ${transport}`)
+      await alice.says(String(texts.at(-1)))
+      await bob.message(String(texts.at(-1))).waitFor({ state: 'attached' })
+    }
+    t.same(await bob.message('hop').getByTestId('text').allTextContents(), texts)
+    t.equal(await bob.caughtUp.getByText('could not be resumed').count(), 0)
+    t.match(await bob.wire.getByTestId('life').textContent(), /^live, \d\d:\d\d:\d\d$/)
+  })
+
+  await scene('[LIFE-1] each sees whether the other is there', async (t, { alice, bob }) => {
+    await alice.presence(true)
+    await bob.press('cut')
+    await alice.presence(false)
+    await bob.press('reconnect')
+    await alice.presence(true)
+    t.match(await alice.pane.getByTestId('presence').textContent(), 'Bob is online')
+  })
+
+  await scene('[KICK-1] alice kicks her other window: it says so, stays signed out, and may sign in again', async (t, { alice, bob }) => {
+    const other = await visit(t, browser, { url: `${iris.url}/?user=alice`, screen })
+    await other.alice.live()
+    await alice.press('kick-others')
+    await other.alice.signedOut()
+    await other.alice.pane.getByText('another window of yours asked for it').first().waitFor()
+    await alice.says('still here, and only here')
+    await bob.message('still here, and only here').waitFor({ state: 'attached' })
+    t.equal(await other.alice.message('still here, and only here').count(), 0)
+    t.equal(await alice.pane.getAttribute('data-connection'), 'live')
+    await until(async () => { // a login of the second of the kick still counts as before it
+      await other.alice.press('reconnect')
+      return await other.alice.live(1_000).then(() => true, () => undefined)
+    })
+    await other.alice.message('still here, and only here').waitFor({ state: 'attached' })
   })
 
   await t.test('/?user=alice shows alice alone', async t => {

@@ -13,8 +13,8 @@ export function Banners ({ terminal, peer }) {
       ${state.connection === 'closed' && state.reason && html`
         <p class="banner cut" data-testid="closed-banner"><span>The connection is closed: ${state.reason}</span></p>`}
       ${state.problem && html`
-        <p class="banner problem" role="alert" data-testid="problem">
-          <span>${state.problem.text} <code>${state.problem.traceId}</code></span>
+        <p class=${`banner ${state.problem.traceId && 'problem'}`} role="alert" data-testid="problem">
+          <span>${state.problem.text} ${state.problem.traceId && html`<code>${state.problem.traceId}</code>`}</span>
           <button type="button" onClick=${terminal.dismissProblem}>Dismiss</button>
         </p>`}
       ${[...state.notices.values()].map(notice => html`

@@ -13,20 +13,21 @@ export class Refusal extends Error {
 }
 
 /**
- * Makes `call(method, path, body)` for a terminal. A token that has run out is replaced once.
+ * Makes `call(method, path, body, signal?)` for a terminal; `call.token()` and `call.forgetToken()` for the token it uses. A token that has run out is replaced once.
  * Any exception but a Refusal means that the outcome is unknown.
  * `network` lets the page play a bad one: `cut` stops everything, `loseAnswers` drops answers of sends that arrived.
  */
 export function createCall ({ userId, terminalId, login, network, frames }) {
   let token
 
-  async function once (method, path, body) {
+  async function once (method, path, body, signal) {
     if (network.cut) throw new Error('The connection is cut')
     token ??= await login()
     const traceId = `${userId.slice(0, 40)}-${crypto.randomUUID().slice(0, 8)}`
     frames.add({ direction: 'up', title: `${method} ${path}`, traceId, body })
     const response = await fetch(path, {
       method,
+      ...(signal && { signal }),
       headers: {
         Authorization: `Bearer ${token}`,
         'Terminal-Id': terminalId,
@@ -52,15 +53,16 @@ export function createCall ({ userId, terminalId, login, network, frames }) {
     return true
   }
 
-  async function call (method, path, body) {
+  async function call (method, path, body, signal) {
     try {
-      return await once(method, path, body)
+      return await once(method, path, body, signal)
     } catch (error) {
       if (error.status !== 401 || error.code === 'KICKED') throw error
       token = undefined
-      return await once(method, path, body)
+      return await once(method, path, body, signal)
     }
   }
   call.forgetToken = () => { token = undefined }
+  call.token = async () => (token ??= await login())
   return call
 }

@@ -6,6 +6,7 @@ import { createHistory } from './history.js'
 import { openMemory } from './memory.js'
 import { createOutbox } from './outbox.js'
 import { createReceiver } from './receive.js'
+import { startPresence } from './presence.js'
 import { createStream } from './stream.js'
 
 const TYPING_EVERY_MS = 2000
@@ -19,7 +20,7 @@ export function createTerminal ({ userId, peerId, login }) {
   const { changed, subscribe } = createSignal()
   const memory = openMemory(userId)
   const network = { cut: false, loseAnswers: 0 }
-  const state = { connection: 'connecting', reason: '', typing: false, report: null, problem: null, commands: new Map(), notices: new Map() }
+  const state = { connection: 'connecting', reason: '', typing: false, peer: null, attaches: 0, since: 0, report: null, problem: null, commands: new Map(), notices: new Map() }
   const frames = createFrames(changed)
   const call = createCall({ userId, terminalId: memory.terminalId, login, network, frames })
   const book = createBook(directId(userId, peerId), userId)
@@ -39,6 +40,8 @@ export function createTerminal ({ userId, peerId, login }) {
   }
 
   function show (connection, reason = '') {
+    if (connection !== state.connection) state.since = Date.now()
+    if (connection === 'live') state.attaches++
     Object.assign(state, { connection, reason })
     changed()
   }
@@ -55,9 +58,39 @@ export function createTerminal ({ userId, peerId, login }) {
   }
 
   function reconnect () {
+    if (state.connection === 'closed') call.forgetToken() // whoever was signed out signs in again
     network.cut = false
     state.report = null
     stream.open()
+  }
+
+  /** Goes on by another transport, from the same cursor. [POLL-1] */
+  function changeTransport (transport) {
+    memory.transport = transport
+    memory.save()
+    if (state.connection === 'cut' || state.connection === 'closed') changed()
+    else reconnect()
+  }
+
+  /** Kicks every other terminal of this user. The server API does it; here the demo's server calls it. [KICK-1] */
+  async function kickOthers () {
+    const response = await fetch('/demo/kick', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ userId, except: memory.terminalId }) })
+    const { kicked = [], title, traceId = '' } = await response.json()
+    state.problem = { text: title ?? (kicked.length ? `Kicked: ${kicked.join(', ')}` : 'There is no other window of this user.'), traceId: title ? traceId : '' }
+    changed()
+  }
+
+  function start () {
+    stream.open()
+    startPresence({
+      call,
+      peerId,
+      isConnected: () => !['cut', 'closed'].includes(state.connection),
+      onPresence (peer) {
+        state.peer = peer
+        changed()
+      }
+    })
   }
 
   /** Makes the remembered cursor one of another life of the stream, and resumes with it: the server must say so. */
@@ -117,7 +150,7 @@ export function createTerminal ({ userId, peerId, login }) {
   const older = () => history.older().catch(() => {})
 
   const seen = { userId, peerId, state, book, outbox, history, frames, memory, network, subscribe, changed }
-  const done = { start: stream.open, cut, reconnect, spoilCursor, send, read, revoke, older, typing, nudge, complete, dismissProblem }
+  const done = { start, cut, reconnect, changeTransport, kickOthers, spoilCursor, send, read, revoke, older, typing, nudge, complete, dismissProblem }
   return { ...seen, ...done }
 }
 

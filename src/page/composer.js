@@ -49,6 +49,7 @@ function Experiments ({ terminal, peer }) {
       <button type="button" data-testid="lose-answer" aria-pressed=${armed}
         title="The next message is stored, but its answer gets lost: it is sent again" onClick=${loseAnswer}>Lose an answer</button>
       <button type="button" data-testid="spoil-cursor" title="Resumes with a cursor that cannot be served" onClick=${terminal.spoilCursor}>Spoil the cursor</button>
+      <button type="button" data-testid="kick-others" title="Kicks every other window of this user" onClick=${terminal.kickOthers}>Kick my other window</button>
       <button type="button" data-testid="nudge" title="A reliable command: it stays until it is completed" disabled=${terminal.book.head === 0} onClick=${terminal.nudge}>Nudge ${peer.displayName}</button>
     </div>`
 }

@@ -3,6 +3,7 @@
 const fresh = () => ({
   terminalId: `web-${crypto.randomUUID().slice(0, 8)}`,
   cursor: '',
+  transport: 'sse',
   heads: {},
   peerReadSeq: 0,
   outbox: []

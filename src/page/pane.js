@@ -4,6 +4,7 @@ import { useTerminal, useVisible } from './hooks.js'
 import { Banners } from './banners.js'
 import { Composer } from './composer.js'
 import { Messages } from './messages.js'
+import { transports } from './sources.js'
 
 const WORDS = { connecting: 'Connecting', live: 'Live', waiting: 'Waiting to retry', cut: 'Cut', closed: 'Closed' }
 
@@ -33,7 +34,7 @@ export function Pane ({ seat }) {
         <div class="name">
           <h2>${user.displayName}<${Unread} book=${book} /></h2>
           <p class="state" role="status" data-testid="connection" data-state=${state.connection}>
-            <span class="dot" data-state=${state.connection}></span>${wordsFor(state)}
+            <span class="dot" data-state=${state.connection}></span>${wordsFor(state)} <${Transport} terminal=${terminal} name=${user.displayName} />
           </p>
         </div>
         <${Plug} terminal=${terminal} name=${user.displayName} />
@@ -41,7 +42,9 @@ export function Pane ({ seat }) {
       <${Banners} terminal=${terminal} peer=${peer} />
       <${Messages} terminal=${terminal} user=${user} peer=${peer} visible=${visible} atBottom=${atBottom} onBottom=${setAtBottom} />
       <div class="below">
-        <p class="typing" role="status" data-testid="typing">${state.typing && html`${peer.displayName} is typing<i></i><i></i><i></i>`}</p>
+        <p class="typing" role="status" data-testid="typing">${state.typing
+          ? html`${peer.displayName} is typing<i></i><i></i><i></i>`
+          : state.peer && html`<${Presence} name=${peer.displayName} presence=${state.peer} />`}</p>
         <label class="switch">
           <input type="checkbox" role="switch" data-testid="reading" checked=${reading} onChange=${({ target }) => setReading(target.checked)} />
           <span>Reading</span>
@@ -49,6 +52,20 @@ export function Pane ({ seat }) {
       </div>
       <${Composer} terminal=${terminal} user=${user} peer=${peer} />
     </section>`
+}
+
+/** By which way the events come down; another one goes on from the same cursor. */
+function Transport ({ terminal, name }) {
+  const onChange = ({ target }) => terminal.changeTransport(target.value)
+  return html`
+    <select class="transport" data-testid="transport" aria-label=${`${name}'s transport`} value=${terminal.memory.transport} onChange=${onChange}>
+      ${Object.entries(transports).map(([key, label]) => html`<option key=${key} value=${key}>${label}</option>`)}
+    </select>`
+}
+
+function Presence ({ name, presence }) {
+  const word = presence.online ? 'online' : 'offline'
+  return html`<span data-testid="presence" data-online=${String(presence.online)}><span class="dot" data-state=${presence.online ? 'live' : 'off'}></span> ${name} is ${word}</span>`
 }
 
 function Plug ({ terminal, name }) {

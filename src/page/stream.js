@@ -1,12 +1,12 @@
-// The stream down: a ticket, an EventSource, the cursor, and what to do when it ends.
+// The stream down: a ticket where one is needed, a way down, the cursor, and what to do when it ends.
+import { openSource } from './sources.js'
 
-const EVENTS = ['MSG_DOWN', 'ACK_DOWN', 'CMD_DOWN', 'NOTICE_DOWN']
 const MAX_WAIT_MS = 30_000
 
 /**
  * Makes the stream of a terminal. `onEvent(event, data, id)` gets every event, `id` empty when it did not move the cursor;
  * `onState(state, reason?)` gets `connecting`, `live`, `waiting` or `closed`.
- * @returns `open()`, which resumes from the remembered cursor, and `stop()`.
+ * @returns `open()`, which resumes from the remembered cursor by the remembered transport, and `stop()`.
  */
 export function createStream ({ call, memory, frames, onEvent, onState }) {
   let source, retryTimer
@@ -24,34 +24,31 @@ export function createStream ({ call, memory, frames, onEvent, onState }) {
     const mine = turn
     onState('connecting')
     try {
-      const { ticket } = await call('POST', '/v1/down/tickets', { terminalId: memory.terminalId, platform: 'web' })
+      const { ticket } = memory.transport === 'poll' ? {} : await call('POST', '/v1/down/tickets', { terminalId: memory.terminalId, platform: 'web' })
       if (mine === turn) listen(ticket)
     } catch (error) {
-      if (mine !== turn) return
-      if (error.retryable === false) end(error.message)
-      else wait(error.retryAfterMs)
+      if (mine === turn) lost(false, error)
     }
   }
 
-  function listen (ticket) {
-    const query = { terminalId: memory.terminalId, platform: 'web', ...(memory.cursor && { lastEventId: memory.cursor }) }
-    const url = secret => `/v1/down/events?${new URLSearchParams({ ticket: secret, ...query })}`
-    frames.add({ direction: 'up', title: 'GET /v1/down/events', id: memory.cursor, body: { ticket, ...query } })
-    source = new EventSource(url(ticket))
-    for (const name of EVENTS) source.addEventListener(name, receive)
-    // CONNECTING: the browser comes back by itself, with Last-Event-ID. CLOSED: it has given up, so a new ticket is needed.
-    source.onerror = ({ target }) => target.readyState === EventSource.CLOSED ? wait() : onState('waiting')
-    source.onopen = () => onState('connecting')
+  function query () {
+    return { terminalId: memory.terminalId, platform: 'web', ...(memory.cursor && { lastEventId: memory.cursor }) }
   }
 
-  function receive ({ type, data: text, lastEventId }) {
-    const data = JSON.parse(text)
-    const id = lastEventId === memory.cursor ? '' : lastEventId
-    frames.add({ direction: 'down', title: type, name: data.name, id, traceId: data.traceId, body: data })
-    onEvent(type, data, id)
+  function listen (ticket) {
+    const path = { sse: '/v1/down/events', ws: '/v1/ws' }[memory.transport]
+    if (path) frames.add({ direction: 'up', title: `GET ${path}`, id: memory.cursor, body: { ticket, ...query() } })
+    source = openSource(memory.transport, { call, ticket, query, onOpen: () => onState('connecting'), onEvent: receive, onLost: lost })
+  }
+
+  function receive (event, id, data) {
+    if (event) {
+      frames.add({ direction: 'down', title: event, name: data.name, id, traceId: data.traceId, body: data })
+      onEvent(event, data, id)
+    }
     if (id) memory.cursor = id // only now: a crash before this line replays the event, it does not lose it
     memory.save()
-    if (type === 'CMD_DOWN') own[data.name]?.(data.data)
+    if (event === 'CMD_DOWN') own[data.name]?.(data.data)
   }
 
   const own = {
@@ -59,12 +56,22 @@ export function createStream ({ call, memory, frames, onEvent, onState }) {
       failures = 0
       onState('live')
     },
+    async 'IRIS.AUTH' () {
+      call.forgetToken()
+      await call('POST', '/v1/up/token', { token: await call.token() }).catch(() => {}) // else BYE 4101 comes, and a login
+    },
     'IRIS.BYE' ({ reconnect, reason, retryAfterMs }) {
       if (reconnect === 'never') return end(reason)
       if (reconnect === 'login') call.forgetToken()
       if (reconnect === 'backoff' || failures++ > 0) wait(retryAfterMs)
       else open()
     }
+  }
+
+  function lost (isReopening, error) {
+    if (isReopening) return onState('waiting')
+    if (error?.retryable === false) return end(error.message)
+    wait(error?.retryAfterMs)
   }
 
   function wait (atLeastMs = 0) {

@@ -1,11 +1,12 @@
 // The wire: every frame up and down, the newest first. A trace can be followed over all wires.
 import { html, useMemo } from '/assets/htm.js'
 import { useTerminal } from './hooks.js'
+import { transports } from './sources.js'
 
 /** The panel of a terminal's frames. `trace` is the trace that is followed, `onFollow` chooses another. */
 export function Wire ({ seat, trace, onFollow }) {
   const { user } = seat
-  const { frames, memory } = useTerminal(seat.terminal)
+  const { frames, memory, state } = useTerminal(seat.terminal)
   return html`
     <aside class="wire" data-testid=${`wire-${user.userId}`} aria-label=${`${user.displayName}'s wire`}>
       <header>
@@ -13,6 +14,8 @@ export function Wire ({ seat, trace, onFollow }) {
         <button type="button" class="clear" onClick=${frames.clear}>Clear</button>
         <dl>
           <dt>terminal</dt><dd>${memory.terminalId}</dd>
+          <dt>state</dt><dd data-testid="life">${state.connection}${state.since > 0 && `, ${new Date(state.since).toISOString().slice(11, 19)}`}</dd>
+          <dt>by</dt><dd>${transports[memory.transport]}, live ${state.attaches}×</dd>
           <dt>cursor</dt><dd data-testid="cursor">${memory.cursor || 'none'}</dd>
         </dl>
       </header>

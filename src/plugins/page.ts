@@ -5,6 +5,11 @@ import { createRequire } from 'node:module'
 import fastifyStatic from '@fastify/static'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { type Static, Type } from '@sinclair/typebox'
+import { createValidators } from '../commands/validate.js'
+import type { Context } from '../delivery/context.js'
+import { TerminalId } from '../protocol/ids.js'
+import { defaultLimits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 import type { Tokens } from './tokens.js'
 
@@ -14,8 +19,18 @@ const assets = fileURLToPath(new URL('../page/', import.meta.url))
 /** htm and preact in one module; its package exports it to bundlers only, so it is found from the main file. */
 const htm = join(dirname(createRequire(import.meta.url).resolve('htm')), '../preact')
 
-/** Registers the page, its assets, and `GET /demo/users`, which hands out tokens of the demo users to this machine's own browser. */
-export const page = fp<Pick<Tokens, 'mint'>>(async (app, { mint }) => {
+/** Whose other windows are kicked; `except` is the terminal that asks. */
+const KickOthers = Type.Object({ userId: Type.Union(demoUsers.map(({ userId }) => Type.Literal(userId))), except: TerminalId }, { additionalProperties: false })
+const checkKick = createValidators(defaultLimits).body(KickOthers)
+
+type Parts = Pick<Tokens, 'mint'> & Pick<Context, 'terminals' | 'kicker' | 'now'>
+
+/**
+ * Registers the page, its assets, and what an application's back end would do for it, for this machine's own browser only:
+ * `GET /demo/users` hands out tokens of the demo users, `GET /demo/presence` says who is there, `POST /demo/kick` kicks
+ * a user's other windows.
+ */
+export const page = fp<Parts>(async (app, { mint, terminals, kicker, now }) => {
   await app.register(fastifyStatic, { root: assets, prefix: '/assets/', index: false, decorateReply: true, schemaHide: true })
   app.get('/', { schema: { hide: true } }, async (_request, reply) => await reply.sendFile('index.html'))
   app.get('/assets/htm.js', { schema: { hide: true } }, async (_request, reply) => await reply.type('text/javascript').sendFile('standalone.module.js', htm))
@@ -23,6 +38,23 @@ export const page = fp<Pick<Tokens, 'mint'>>(async (app, { mint }) => {
     refuseStrangers(request)
     reply.header('cache-control', 'no-store')
     return { users: await Promise.all(demoUsers.map(async user => ({ ...user, ...await mint(user.userId, TOKEN_SEC) }))) }
+  })
+  app.get('/demo/presence', { schema: { hide: true } }, async (request, reply) => {
+    refuseStrangers(request)
+    reply.header('cache-control', 'no-store')
+    const found = await terminals.of(demoUsers.map(({ userId }) => userId), now())
+    return { items: demoUsers.map(({ userId }, i) => ({ userId, online: found[i]?.some(({ online }) => online) })) }
+  })
+  app.post<{ Body: Static<typeof KickOthers> }>('/demo/kick', { schema: { hide: true } }, async (request, reply) => {
+    refuseStrangers(request)
+    reply.header('cache-control', 'no-store')
+    const broken = checkKick(request.body)
+    if (broken.length > 0) throw new Problem('INVALID_BODY', { errors: broken })
+    const { userId, except } = request.body
+    const [found = []] = await terminals.of([userId], now())
+    const others = found.filter(({ online, terminalId }) => online && terminalId !== except).map(({ terminalId }) => terminalId)
+    if (others.length === 0) return { kicked: [] }
+    return { kicked: await kicker.kick(userId, { terminals: others, reason: 'another window of yours asked for it' }, request.traceId) }
   })
 }, { name: 'page' })
 

@@ -26,7 +26,14 @@ function seatOf (page: Page, user: 'alice' | 'bob') {
     unread: pane.getByTestId('unread'),
     typing: pane.getByTestId('typing'),
     caughtUp: pane.getByTestId('caught-up'),
-    live: () => page.locator(`[data-testid=pane-${user}][data-connection=live]`).waitFor({ state: 'attached' }),
+    live: (timeout = WAIT_MS) => page.locator(`[data-testid=pane-${user}][data-connection=live]`).waitFor({ state: 'attached', timeout }),
+    signedOut: () => page.locator(`[data-testid=pane-${user}][data-connection=closed]`).waitFor({ state: 'attached' }),
+    presence: (online: boolean) => pane.locator(`[data-testid=presence][data-online=${online}]`).waitFor({ state: 'attached' }),
+    async travelsBy (transport: string) {
+      await show()
+      await pane.getByTestId('transport').selectOption(transport)
+      await this.live()
+    },
     async reads (on: boolean) {
       await show()
       await pane.getByTestId('reading').setChecked(on)

@@ -20,7 +20,7 @@ interface Floor {
 }
 
 /** @returns the NOTICE_DOWN that stands before the BYE: why, and whether the terminal may come back. */
-export function kickNotice (reason: string, { bye, now, traceId }: { bye: Bye, now: number, traceId: string }): Frame {
+function kickNotice (reason: string, { bye, now, traceId }: { bye: Bye, now: number, traceId: string }): Frame {
   const { reconnect } = byes[bye]
   const notice = { noticeId: `kick-${randomUUID()}`, kind: 'kick', content: { reason, reconnect }, needComplete: false, op: 'show', ts: now, traceId }
   return { event: 'NOTICE_DOWN', data: JSON.stringify(notice) }

@@ -5,7 +5,7 @@ import { SECRET } from './iris.js'
 import { createUser } from './user.js'
 
 /** Seconds since 1970, now. */
-export const nowSec = () => Math.floor(Date.now() / 1000)
+const nowSec = () => Math.floor(Date.now() / 1000)
 
 /** A token that was issued `agoSec` ago and ends in `endsInSec`. */
 export async function tokenOf (userId: string, { agoSec = 0, endsInSec = 3600 } = {}): Promise<string> {

@@ -4,6 +4,7 @@ import { keys } from '../src/store/keys.js'
 import { eventsOf, saidOf, untilSaid } from './helper/events.js'
 import { startIris } from './helper/iris.js'
 import { alive, both, heartbeat, listening, startPair } from './helper/life.js'
+import { pollOnce } from './helper/poll.js'
 import { until } from './helper/user.js'
 
 const { a, b, env, on, graceOver } = await startPair(t)
@@ -58,6 +59,15 @@ t.test('[LIFE-1] a terminal that is removed in its grace is gone for good, once'
   await listening(there, 'two')
   await alive([() => heartbeat(bob, {}, 'two')], () => graceOver(t))
   t.same(await saidOf(a, bob), [...both, 'terminal.disconnected LINK_CLOSE', 'terminal.connected'])
+})
+
+t.test('[KICK-1] a terminal that is kicked between two polls is gone at once, and by that reason', async t => {
+  const slow = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'slow', IRIS_LIMIT_GRACE_SEC: '60' }, redisPath: a.redisPath })
+  const bob = await slow.user(t)
+  t.equal((await pollOnce(`${slow.url}/v1/down/poll`, { headers: { authorization: `Bearer ${bob.token}` }, query: { timeoutMs: '0' } })).status, 200)
+  await until(async () => await a.redis.hlen(keys.routes(bob.userId)) === 0 || undefined)
+  t.equal((await slow.server('POST', `users/${bob.userId}/kick`, { reason: 'testing' })).status, 200)
+  t.same(await saidOf(a, bob), [...both, 'terminal.disconnected KICKED'])
 })
 
 t.test('[LIFE-3] a node that ends in order: its terminals are gone after the grace, unless they come back elsewhere', async t => {

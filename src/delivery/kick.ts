@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Bye, byes } from '../protocol/events.js'
-import type { KickFacts, Kicks } from '../store/kicks.js'
+import { type KickFacts, type Kicks, REPLACED } from '../store/kicks.js'
 import type { createTerminals } from '../store/terminals.js'
 import type { Connection } from './connection.js'
 import type { Deliver } from './deliver.js'
@@ -57,14 +57,15 @@ export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
 
     /** Closes terminals that a newer login has replaced; the script of its attach has set their tombstones. */
     async replaced (userId: string, { ids, issuedUpTo, traceId }: { ids: string[], issuedUpTo: number, traceId: string }): Promise<void> {
-      await deliver.close(userId, { bye: 'REPLACED', filter: { ids }, issuedUpTo, lastWord: kickNotice('replaced', { bye: 'REPLACED', now: now(), traceId }) })
+      await deliver.close(userId, { bye: 'REPLACED', filter: { ids }, issuedUpTo, lastWord: kickNotice(REPLACED, { bye: 'REPLACED', now: now(), traceId }) })
     },
 
     /** The safety net of the sweep: closes connections that are still open although their terminal is kicked. */
     async closeKicked (userId: string, connections: Connection[]): Promise<void> {
       const logins = connections.map(connection => ({ connection, terminalId: connection.terminalId, issuedAt: connection.lifetime.issuedAt }))
-      for (const { connection } of await kicks.among(userId, logins)) {
-        connection.close('KICKED', kickNotice('kicked', { bye: 'KICKED', now: now(), traceId: 'sweep' }))
+      for (const { connection, reason } of await kicks.among(userId, logins)) {
+        const bye = reason === REPLACED ? 'REPLACED' : 'KICKED'
+        connection.close(bye, kickNotice(reason, { bye, now: now(), traceId: 'sweep' }))
       }
     }
   }

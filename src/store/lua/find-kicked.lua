@@ -2,12 +2,13 @@
 -- USES kick
 -- KEYS kick
 -- then terminal issuedAt ...
--- RETURNS 0 place[] (of the kicked among the pairs, from 0)
+-- RETURNS 0 { place (among the pairs, from 0), reason }[]
 local kick = KEYS[1]
 local clock = redis.call('TIME')
 local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local places = {}
+local kicked = {}
 for i = 1, #ARGV, 2 do
-  if refusal(kick, ARGV[i], ARGV[i + 1], at) then places[#places + 1] = (i - 1) / 2 end
+  local reason = refusal(kick, ARGV[i], ARGV[i + 1], at)
+  if reason then kicked[#kicked + 1] = { (i - 1) / 2, reason } end
 end
-return { 0, places }
+return { 0, kicked }

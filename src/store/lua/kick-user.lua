@@ -1,15 +1,15 @@
 -- kick-user.lua - tombstones for terminals of a user, before anybody is told: from then on they are refused. [KICK-1]
--- USES kick
--- KEYS kick terminals routes
--- ARGV at keepMs banMs revokeTokens(0|1) reason
+-- USES kick presence
+-- KEYS kick terminals routes leases events
+-- ARGV at keepMs banMs revokeTokens(0|1) reason user graceMs maxEvents
 -- then terminal ... (none: all of them, also those that were never seen)
 -- RETURNS 0 kicked[] (those named; all that are known when none is named or tokens are revoked)
 -- `at` (ms) comes from outside: sent again after a reconnect, the script does not kick a later login.
-local kick, terminals, routes = unpack(KEYS)
-local at, keep_ms, ban_ms, revoke_tokens, reason = unpack(ARGV)
+local kick, terminals, routes, leases, events = unpack(KEYS)
+local at, keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms, max_events = unpack(ARGV)
 at = tonumber(at)
 local kicked, targets = {}, {}
-for i = 6, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
+for i = 9, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
 if #targets == 0 then targets[1] = '*' end
 if #kicked == 0 or revoke_tokens == '1' then
   local seen = {}
@@ -27,4 +27,10 @@ for _, terminal in ipairs(targets) do
   if tonumber(ban_ms) > 0 then bury(kick, 'ban:' .. terminal, 9007199254740991, at + ban_ms, reason, at) end
 end
 if revoke_tokens == '1' then bury(kick, 'notBefore', at, at + keep_ms, reason, at) end
+-- One between two connections will not come back: nothing is left that would say so by closing.
+local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
+for _, terminal in ipairs(kicked) do
+  local kept = terminal_of(who, terminal)
+  if kept and kept.standing ~= 'on' and kept.standing ~= 'off' then disconnect(who, terminal, 'KICKED', tonumber(grace_ms)) end
+end
 return { 0, kicked }

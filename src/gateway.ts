@@ -73,7 +73,7 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
     log
   })
   const storedLeases = createStoredLeases(store)
-  const leases = createLeases({ leases: storedLeases, now, log })
+  const leases = createLeases({ leases: storedLeases, meter, now, log })
   const events = createEvents(store)
   const watch = createWatch({ events })
   const jobs = createJobs({ conversations, boxes, renderer })
@@ -94,7 +94,7 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
   const kicker = createKicker({ kicks, terminals, deliver, now })
-  const reaper = createReaper({ leases: storedLeases, nodes, limits, now, log })
+  const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
   const context: Context = {
     terminals, leases, events, watch, conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken: tokens.mint, verifyToken: tokens.verify
   }

@@ -77,6 +77,18 @@ t.test('goodbyes, evictions and a box that is printed are counted once', async t
   t.equal(value('iris_events_total{event="NOTICE_DOWN",source="mailbox"}'), 3, 'one for each attach')
 })
 
+t.test('leases are counted: those renewed, and those found to be over', async t => {
+  const iris = await startIris(t, { env: { IRIS_LIMIT_LEASE_SEC: '3', IRIS_LIMIT_GRACE_SEC: '1' } })
+  const bob = await iris.user(t)
+  const stream = await bob.listen()
+  await stream.next('IRIS.READY')
+  t.equal((await bob.post('/v1/up/heartbeat', {})).status, 200)
+  await reaches(iris, 'iris_leases_renewed_total', 1)
+  await stream.ended // nothing was heard of him
+  await reaches(iris, 'iris_leases_ended_total', 2) // the terminal's, and the user's grace
+  t.ok((await read(iris))('iris_reaps_total') > 0)
+})
+
 t.test('a missed hint is counted when the next one shows it', async t => {
   const a = await startIris(t, { env: { IRIS_NODE_ID: 'a' } })
   const b = await startIris(t, { env: { IRIS_NODE_ID: 'b' }, redisPath: a.redisPath })

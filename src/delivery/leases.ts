@@ -2,6 +2,7 @@
 import type { Limits } from '../protocol/limits.js'
 import type { TerminalStateName } from '../protocol/presence.js'
 import type { createLeases as createStoredLeases, Note, TerminalOf } from '../store/leases.js'
+import type { Meter } from './meter.js'
 import { isUnavailable } from '../store/redis.js'
 
 const MAX_FLUSH_MS = 5_000
@@ -10,13 +11,14 @@ const MAX_FLUSH_MS = 5_000
 export const flushMs = ({ leaseSec }: Pick<Limits, 'leaseSec'>) => Math.min(MAX_FLUSH_MS, leaseSec * 250)
 
 interface Floor {
+  meter: Pick<Meter, 'leases'>
   leases: Pick<ReturnType<typeof createStoredLeases>, 'renew'>
   now (): number
   log: { error (facts: object, message: string): void }
 }
 
 /** Makes the notes of a node. */
-export function createLeases ({ leases, now, log }: Floor) {
+export function createLeases ({ leases, meter, now, log }: Floor) {
   let notes = new Map<string, Note>()
 
   /** What was not told stays noted, unless something newer came meanwhile. */
@@ -41,7 +43,9 @@ export function createLeases ({ leases, now, log }: Floor) {
       if (notes.size === 0) return
       const told = notes
       notes = new Map()
+      meter.leases.renewed += told.size
       await leases.renew([...told.values()]).catch((err: unknown) => {
+        meter.leases.renewed -= told.size
         if (isUnavailable(err)) keep(told)
         else log.error({ err }, 'leases could not be renewed')
       })

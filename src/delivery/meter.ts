@@ -20,6 +20,8 @@ export function createMeter () {
     printed: { live: noKinds(), replay: noKinds(), mailbox: noKinds(), history: noKinds(), volatile: noKinds() } satisfies Record<Source | 'volatile', Kinds>,
     /** Hints that were missed: found by the next hint's number, or by the sweep. */
     gaps: { hint: 0, sweep: 0 },
+    /** Of terminals: renewed and ended by this node; how often it looked for ended ones, as the node that does so for all. */
+    leases: { renewed: 0, ended: 0, reaps: 0 },
     sweeps: 0,
     evictions: 0,
     attach (verdict: AttachVerdict): void { attaches.set(verdict, (attaches.get(verdict) ?? 0) + 1) },

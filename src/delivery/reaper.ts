@@ -3,6 +3,7 @@ import type { Limits } from '../protocol/limits.js'
 import type { createLeases } from '../store/leases.js'
 import { isUnavailable } from '../store/redis.js'
 import { flushMs } from './leases.js'
+import type { Meter } from './meter.js'
 import type { Nodes } from './nodes.js'
 
 /** How often ended leases are looked for. */
@@ -13,13 +14,14 @@ const CLAIM_MS = 800
 interface Floor {
   leases: Pick<ReturnType<typeof createLeases>, 'claimReaping' | 'duePartitions' | 'reap'>
   nodes: Pick<Nodes, 'tell'>
+  meter: Pick<Meter, 'leases'>
   limits: Limits
   now (): number
   log: { error (facts: object, message: string): void }
 }
 
 /** Makes the reaper of a node. Every node has one; in each interval the first to ask does the work of all. */
-export function createReaper ({ leases, nodes, limits, now, log }: Floor) {
+export function createReaper ({ leases, nodes, meter, limits, now, log }: Floor) {
   let heldUntil = 0
   let isReaping = false
 
@@ -32,6 +34,7 @@ export function createReaper ({ leases, nodes, limits, now, log }: Floor) {
     for (let more = true; more;) {
       const reaped = await leases.reap(p)
       more = reaped.more
+      meter.leases.ended += reaped.ended
       await Promise.all(reaped.routes.map(({ userId, terminalId, node }) => nodes.tell(userId, node, { close: { userId, bye: 'TIMEOUT', filter: { ids: [terminalId] } } })))
     }
   }
@@ -45,6 +48,7 @@ export function createReaper ({ leases, nodes, limits, now, log }: Floor) {
       isReaping = true
       try {
         if (!await leases.claimReaping(CLAIM_MS)) return
+        meter.leases.reaps++
         for (const p of await leases.duePartitions(now())) await reapPartition(p)
       } catch (err) {
         if (isUnavailable(err)) hold()

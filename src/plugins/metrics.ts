@@ -74,6 +74,9 @@ function counters (register: Registry, meter: Meter): void {
   counter({ name: 'events_total', help: 'Events printed; `SKIPPED`: entries that had nothing to say to a terminal. `volatile`: stored nowhere.', labelNames: ['event', 'source'], read: () => eventSamples(meter) })
   counter({ name: 'goodbyes_total', help: '`IRIS.BYE` by code.', labelNames: ['code'], read: () => [...meter.goodbyes].map(([bye, n]): Sample => [{ code: String(byes[bye].code) }, n]) })
   counter({ name: 'gap_repairs_total', help: 'Hints that were missed and made good by reading Redis: found by the number of the next `hint`, or by the `sweep` (which may also be faster than the hint).', labelNames: ['found_by'], read: () => [[{ found_by: 'hint' }, meter.gaps.hint], [{ found_by: 'sweep' }, meter.gaps.sweep]] })
+  counter({ name: 'leases_renewed_total', help: 'Leases of terminals that this node renewed.', read: () => [[{}, meter.leases.renewed]] })
+  counter({ name: 'leases_ended_total', help: 'Leases, and graces of users, that this node found to be over: of terminals of any node.', read: () => [[{}, meter.leases.ended]] })
+  counter({ name: 'reaps_total', help: 'Times that this node looked for ended leases; one of all nodes does so each second.', read: () => [[{}, meter.leases.reaps]] })
   counter({ name: 'sweeps_total', help: 'Comparisons of all streams with the store.', read: () => [[{}, meter.sweeps]] })
   counter({ name: 'terminals_evicted_total', help: 'Terminals removed to make room for another.', read: () => [[{}, meter.evictions]] })
 }

@@ -61,16 +61,16 @@ export function createLeases ({ redis, node, limits }: StoreContext) {
 
     /**
      * Ends what has run out in a partition, and says so in the stream of events: each end once, whoever asks. [LIFE-2] [LIFE-3]
-     * @returns where connections of these terminals may still be open, and whether there may be more to end.
+     * @returns how many ended, where connections of these terminals may still be open, and whether there may be more to end.
      */
-    async reap (p: number): Promise<{ routes: (TerminalOf & { node: string })[], more: boolean }> {
+    async reap (p: number): Promise<{ ended: number, routes: (TerminalOf & { node: string })[], more: boolean }> {
       const [, ended, found] = await reapLeases(redis, { leases: keys.leases(p), events: keys.events }, { tag: p, maxLeases: AT_ONCE, graceMs, maxEvents })
       const flat = found as string[]
       const routes = Array.from({ length: flat.length / 3 }, (_, i) => {
         const [userId, terminalId, node] = flat.slice(3 * i) as [string, string, string]
         return { userId, terminalId, node }
       })
-      return { routes, more: Number(ended) === AT_ONCE }
+      return { ended: Number(ended), routes, more: Number(ended) === AT_ONCE }
     }
   }
 }

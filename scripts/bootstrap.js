@@ -1,7 +1,7 @@
 // Installs what is missing and builds what is stale, saying so; with nothing to do it takes milliseconds. Node core only.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -37,6 +37,8 @@ export function ensureModules () {
   const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
   const stamp = join(root, LOCK_STAMP)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
+  // npm ci empties the folder first: behind a link, that of another tree
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) fail('node_modules is a link to packages of another package-lock.json: remove the link, and run this again')
   say('installing the packages of package-lock.json')
   // --include=dev: the build needs the compiler, also where NODE_ENV is production
   if (!run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])) fail('npm ci failed: see above')

@@ -1,6 +1,6 @@
 // What `npm start` and `npm test` install and build, and when: in a tree of its own, with programs that only note their calls.
 import { spawnSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -51,6 +51,17 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
 /** The script of a program that writes down how it was called. */
 const note = (name: string) => `echo "${name} $@" >> calls`
 const makes = (program: string) => `echo '#!/bin/sh' > bin/${program}; chmod +x bin/${program}`
+
+t.test('packages behind a link are used, but never replaced: they are those of another tree', async t => {
+  const tree = await makeTree(t)
+  tree.run('ensureModules')
+  await rename(join(tree.root, 'node_modules'), join(tree.root, 'elsewhere'))
+  await symlink('elsewhere', join(tree.root, 'node_modules'))
+  t.same(tree.run('ensureModules'), { status: 0, lines: [] })
+  await tree.put('package-lock.json', '{ "changed": true }')
+  t.same(tree.run('ensureModules'), { status: 1, lines: ['iris: node_modules is a link to packages of another package-lock.json: remove the link, and run this again'] })
+  t.equal((await tree.calls()).length, 1)
+})
 
 t.test('packages are installed once for each lockfile', async t => {
   const tree = await makeTree(t)

@@ -1,6 +1,7 @@
 // How a connection is let in: refused while the node ends, bounded per user, and past the gate before the store is asked.
 import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
+import { Problem } from '../protocol/problem.js'
 import type { createMailbox } from '../store/mailbox.js'
 import type { Connection } from './connection.js'
 import type { Feed } from './feed.js'
@@ -70,7 +71,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
         if (entry !== true) meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')
         return entry !== false
       } catch (error) {
-        meter.attach('failed')
+        meter.attach(error instanceof Problem && error.code === 'KICKED' ? 'kicked' : 'failed')
         connection.gone()
         throw error
       }

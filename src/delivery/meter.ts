@@ -2,7 +2,7 @@
 import type { Bye, EventName, Source } from '../protocol/events.js'
 
 /** How an attach ended: served (`reset` with its reason), or not. */
-export type AttachVerdict = 'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'left' | 'ended' | 'failed'
+export type AttachVerdict = 'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'left' | 'ended' | 'kicked' | 'failed'
 
 /** Events of one kind; `SKIPPED` are entries that had nothing to say to a terminal. */
 type Kinds = Record<EventName | 'SKIPPED', number>

@@ -190,8 +190,9 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
 if (existsSync(executablePath)) {
   const browser = await chromium.launch({ executablePath, args })
   t.teardown(() => browser.close())
+  t.jobs = 2 // the scenes mostly wait
   for (const screen of [{ name: 'desk', width: 1280, height: 800 }, { name: 'phone', width: 375, height: 740 }]) {
-    await t.test(`on a ${screen.name}, ${screen.width} pixels wide`, t => onScreen(t, browser, screen))
+    void t.test(`on a ${screen.name}, ${screen.width} pixels wide`, t => onScreen(t, browser, screen))
   }
 } else {
   t.plan(0, `no browser at ${executablePath}: set IRIS_CHROMIUM to a Chromium`)

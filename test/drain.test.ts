@@ -1,47 +1,11 @@
 // The graceful end of the real process. PROTOCOL.md section 4, "Goodbye".
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import http from 'node:http'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
-import { SECRET, SERVER_KEY } from './helper/iris.js'
-import { startRedis } from './helper/redis.js'
+import t from 'tap'
+import { startSharedRedis } from './helper/process.js'
 import { brokenIds, openSse, seqsOf, upTo } from './helper/sse.js'
 import { createUser, dm, until } from './helper/user.js'
 
-const server = fileURLToPath(new URL('../src/server.js', import.meta.url))
-
-/** Starts the process on a given Redis. */
-async function start (t: Test, redis: string, env: Record<string, string> = {}) {
-  const child: ChildProcess = spawn(process.execPath, [server], { env: { PATH: process.env['PATH'], IRIS_PORT: '0', IRIS_REDIS_URL: redis, IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
-  const exited = once(child, 'exit')
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await exited
-  })
-  let url = ''
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-    url = /Iris listens on (http:[^"]+)/.exec(line)?.[1] ?? ''
-    if (url !== '') break
-  }
-  child.stdout?.resume()
-
-  async function user (userId: string) {
-    const response = await fetch(`${url}/v1/server/tokens`, { method: 'POST', headers: { authorization: `Bearer ${SERVER_KEY}`, 'content-type': 'application/json' }, body: JSON.stringify({ userId }) })
-    return createUser(t, { url, userId, token: (await response.json() as { token: string }).token })
-  }
-  return { child, url, user, exited }
-}
-
-/** A Redis that is reached by TCP, as the configuration asks. */
-async function redisUrl (t: Test): Promise<string> {
-  const port = 20_000 + process.pid % 20_000
-  await startRedis(t, ['--port', String(port), '--bind', '127.0.0.1'])
-  return `redis://127.0.0.1:${port}`
-}
-
-const redis = await redisUrl(t)
+const { start } = await startSharedRedis(t)
 
 /** A POST whose body is held back until `finish()`. */
 function openPost (url: string, token: string, body: string) {
@@ -52,7 +16,7 @@ function openPost (url: string, token: string, body: string) {
 }
 
 t.test('SIGTERM with 50 streams: red first, then waves with a pause of its own each; POSTs finish, nothing is lost, exit 0', async t => {
-  const { child, url, user, exited } = await start(t, redis, { IRIS_DRAIN_SEC: '3', IRIS_LIMIT_UP_RATE: '10000', IRIS_LIMIT_UP_BURST: '10000' })
+  const { child, url, user, exited } = await start(t, { IRIS_DRAIN_SEC: '3' })
   const [alice, bob] = [await user('alice'), await user('bob')]
   const people = await Promise.all(upTo(49).map(n => user(`u${n}`)))
   const streams = await Promise.all([...people, bob].map(each => each.listen()))
@@ -89,7 +53,7 @@ t.test('SIGTERM with 50 streams: red first, then waves with a pause of its own e
   t.ok(order.indexOf('red') < 25, `red was seen after ${order.indexOf('red')} of 50 goodbyes`)
   t.same(await exited, [0, null])
 
-  const second = await start(t, redis)
+  const second = await start(t)
   const cursor = streams.at(-1)?.cursor
   const back = await (createUser(t, { ...bob, url: second.url })).listen({ cursor })
   await back.next('IRIS.READY')
@@ -99,7 +63,7 @@ t.test('SIGTERM with 50 streams: red first, then waves with a pause of its own e
 })
 
 t.test('[SSE-1] the goodbye is preceded by retry of the same pause, for an EventSource that reads nothing else', async t => {
-  const { child, url, user, exited } = await start(t, redis, { IRIS_DRAIN_SEC: '1' })
+  const { child, url, user, exited } = await start(t, { IRIS_DRAIN_SEC: '1' })
   const bob = await user('bob')
   const text = await new Promise<string>((resolve, reject) => {
     http.get(`${url}/v1/down/events`, { headers: { authorization: `Bearer ${bob.token}` }, agent: false }, response => {
@@ -118,7 +82,7 @@ t.test('[SSE-1] the goodbye is preceded by retry of the same pause, for an Event
 
 t.test('a second signal ends at once, and so does SIGINT: all are told in the same moment', async t => {
   for (const signals of [['SIGTERM', 'SIGTERM'], ['SIGINT']] as const) {
-    const { child, user, exited } = await start(t, redis, { IRIS_DRAIN_SEC: '600' })
+    const { child, user, exited } = await start(t, { IRIS_DRAIN_SEC: '600' })
     const streams = await Promise.all((await Promise.all(upTo(10).map(n => user(`u${n}`)))).map(each => each.listen()))
     await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
     for (const signal of signals) {

@@ -1,46 +1,14 @@
 // A node that dies with a thousand users: another one says that they are gone. PROTOCOL.md section 7.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { openCrowd, tokenOf } from './helper/crowd.js'
 import { allEvents, events, type LifeEvent, untilSaid } from './helper/events.js'
-import { type Iris, SECRET, SERVER_KEY, startIris } from './helper/iris.js'
+import { type Iris, startIris } from './helper/iris.js'
 import { both, heartbeat, listening } from './helper/life.js'
-import { startRedis } from './helper/redis.js'
+import { startSharedRedis } from './helper/process.js'
 import { createUser } from './helper/user.js'
 
 const [USERS, RETURNING] = [1_000, 100]
 const env = { IRIS_LIMIT_LEASE_SEC: '12', IRIS_LIMIT_GRACE_SEC: '1' }
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
-
-/** Starts a node as a process of its own. @returns its address, and `kill()` as kill -9 does it. */
-async function startNode (t: Test, redisUrl: string) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../src/server.js', import.meta.url))], {
-    env: { PATH: process.env['PATH'], ...env, IRIS_PORT: '0', IRIS_NODE_ID: 'dies', IRIS_REDIS_URL: redisUrl, IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY },
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const kill = async () => {
-    if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await once(child, 'exit')
-  }
-  t.teardown(kill)
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [, url] = /Iris listens on (http:[^"]+)/.exec(line) ?? []
-    if (url === undefined) continue
-    child.stdout.resume()
-    return { url, kill }
-  }
-  throw new Error('the node did not start')
-}
 
 /** Users who came back give signs of life, as clients do. */
 async function stayingAlive (t: Test, { url }: Pick<Iris, 'url'>, userIds: string[]): Promise<void> {
@@ -60,17 +28,18 @@ async function offline (iris: Pick<Iris, 'server'>, count: number): Promise<void
 
 t.setTimeout(90_000)
 t.test('[LIFE-3] kill -9 of a node with 1,000 users: each is offline once, none who came back elsewhere', async t => {
-  const port = await freePort()
-  const { path } = await startRedis(t, ['--port', String(port)])
+  const { path, start } = await startSharedRedis(t)
   const b = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'b' }, redisPath: path })
   await startIris(t, { env: { ...env, IRIS_NODE_ID: 'c' }, redisPath: path }) // so that two reap
-  const node = await startNode(t, `redis://127.0.0.1:${port}`)
+  const node = await start(t, { ...env, IRIS_NODE_ID: 'dies' })
   const users = Array.from({ length: USERS }, (_, i) => `u${i}`)
   const crowd = await openCrowd(node.url, users)
-  await node.kill()
+  node.child.kill('SIGKILL')
+  await node.exited
+  for (const member of crowd) member.leave()
   const [lost, returned] = [users.slice(0, -RETURNING), users.slice(-RETURNING)]
   const back = await openCrowd(b.url, returned)
-  t.teardown(() => { for (const socket of [...crowd, ...back]) socket.destroy() })
+  t.teardown(() => { for (const member of back) member.leave() })
 
   await stayingAlive(t, b, returned)
   await offline(b, lost.length)

@@ -1,37 +1,13 @@
 // The real process with its embedded Redis: killed, started again, and ended in order. PROTOCOL.md sections 4 and 10.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { UNLIMITED } from './helper/iris.js'
+import { startProcess } from './helper/process.js'
 import { createUser } from './helper/user.js'
 
-const server = fileURLToPath(new URL('../src/server.js', import.meta.url))
-
-/** Starts the process on a free port. @returns its address and the process. */
-async function start (t: Test, dataDir: string, env: Record<string, string> = {}) {
-  const child: ChildProcess = spawn(process.execPath, [server], { env: { PATH: process.env['PATH'], IRIS_PORT: '0', IRIS_DATA_DIR: dataDir, ...UNLIMITED, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  t.teardown(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGTERM')
-    await once(child, 'exit')
-  })
-  let errors = ''
-  child.stderr?.on('data', (chunk: Buffer) => { errors += chunk.toString() })
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-    const [, url] = /Iris listens on (http:[^"]+)/.exec(line) ?? []
-    if (url !== undefined) {
-      child.stdout?.resume()
-      return { child, url, errors: () => errors }
-    }
-  }
-  await once(child, 'close')
-  return { child, url: '', errors: () => errors }
-}
+/** Starts the process with its private Redis in this directory. */
+const start = async (t: Test, dataDir: string, env: Record<string, string> = {}) => await startProcess(t, { IRIS_DATA_DIR: dataDir, ...env })
 
 async function directory (t: Test): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'iris-process-'))
@@ -81,8 +57,7 @@ t.test('[SSE-1] SIGTERM: BYE 4200, exit 0, and nothing is lost', async t => {
   await stream.next('IRIS.READY')
   first.child.kill('SIGTERM')
   t.match((await stream.next('IRIS.BYE')).data.data, { code: 4200 })
-  if (first.child.exitCode === null) await once(first.child, 'exit')
-  t.equal(first.child.exitCode, 0)
+  t.same(await first.exited, [0, null])
   const second = await start(t, dataDir)
   t.equal((await (await userOf(t, second.url, dataDir, 'alice')).send(bob, 'again')).status, 200, 'the same secrets, the same data')
   t.equal(alice.userId, 'alice')

@@ -24,6 +24,16 @@ interface Options {
   logs?: { write (line: string): void }
 }
 
+/** Makes `server(method, path, body?)`, which calls the server API at an address. */
+export const serverOf = (url: string) => async (method: string, path: string, body?: unknown) => {
+  const response = await fetch(`${url}/v1/server/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${SERVER_KEY}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) })
+  })
+  return { status: response.status, body: await response.json() as Record<string, never> }
+}
+
 /** Starts Iris on a free port; it and its Redis end with the test. */
 export async function startIris (t: Test, { env = {}, demo = false, redisPath, logs }: Options = {}) {
   const { path } = redisPath === undefined ? await startRedis(t) : { path: redisPath }
@@ -37,16 +47,7 @@ export async function startIris (t: Test, { env = {}, demo = false, redisPath, l
     redis.disconnect()
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
-
-  /** Calls the server API. */
-  async function server (method: string, path: string, body?: unknown) {
-    const response = await fetch(`${url}/v1/server/${path}`, {
-      method,
-      headers: { authorization: `Bearer ${SERVER_KEY}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
-      ...(body !== undefined && { body: JSON.stringify(body) })
-    })
-    return { status: response.status, body: await response.json() as Record<string, never> }
-  }
+  const server = serverOf(url)
 
   async function token (userId: string, ttlSec = 3600): Promise<string> {
     const { body } = await server('POST', 'tokens', { userId, ttlSec })

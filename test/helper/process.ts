@@ -1,0 +1,62 @@
+// The real process, as an operator starts it: killed, ended in order, and started again by tests.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { SECRET, SERVER_KEY, serverOf, UNLIMITED } from './iris.js'
+import { startRedis } from './redis.js'
+import { createUser } from './user.js'
+
+const main = fileURLToPath(new URL('../../src/server.js', import.meta.url))
+
+/**
+ * Starts Iris as a process, on a free port unless `env` names one.
+ * @param env its configuration, beside limits of up-requests that no test reaches.
+ * @returns its address, empty when it has ended instead; `exited` resolves with exit code and signal, `errors()` is what it said on stderr.
+ */
+export async function startProcess (t: Test, env: Record<string, string>) {
+  const child = spawn(process.execPath, [main], { env: { PATH: process.env['PATH'], IRIS_PORT: '0', ...UNLIMITED, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
+  t.teardown(async () => {
+    child.kill('SIGINT') // ends at once, and its private Redis with it
+    await exited
+  })
+  let url = ''
+  for await (const line of createInterface({ input: child.stdout })) {
+    url = /Iris listens on (http:[^"]+)/.exec(line)?.[1] ?? ''
+    if (url !== '') break
+  }
+  if (url === '') await exited
+  child.stdout.resume()
+  return { child, url, exited, errors: () => errors }
+}
+
+/** A Redis that is reached by TCP, as a process is told by its configuration, and by processes that follow one another. */
+export async function startSharedRedis (t: Test) {
+  const port = await freePort()
+  const { path } = await startRedis(t, ['--port', String(port), '--bind', '127.0.0.1'])
+  const secrets = { IRIS_REDIS_URL: `redis://127.0.0.1:${port}`, IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY }
+
+  /** Starts a process on this Redis. @returns what `startProcess` does, and the server API and users by its address. */
+  async function start (t: Test, env: Record<string, string> = {}) {
+    const process = await startProcess(t, { ...secrets, ...env })
+    const server = serverOf(process.url)
+    const token = async (userId: string) => (await server('POST', 'tokens', { userId })).body['token'] as unknown as string
+    return { ...process, server, user: async (userId: string) => createUser(t, { url: process.url, userId, token: await token(userId) }) }
+  }
+  return { path, start }
+}
+
+/** @returns a port that nobody listens on just now. */
+export async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -13,13 +13,16 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
   const iris = await startIris(t, { demo: true, env: { IRIS_LIMIT_GRACE_SEC: '1' } })
 
   /** A test with both users live, which ends without a complaint from the browser. */
-  const scene = (name: string, play: (t: Test, seen: Awaited<ReturnType<typeof visit>>) => Promise<void>) => t.test(name, async t => {
+  const scene = async (name: string, play: (t: Test, seen: Awaited<ReturnType<typeof visit>>) => Promise<void>): Promise<void> => void await t.test(name, async t => {
     const seen = await visit(t, browser, { url: iris.url, screen })
     await seen.alice.live()
     await seen.bob.live()
     await play(t, seen)
     t.same(seen.complaints, [], 'no errors in the console, nothing refused by the Content-Security-Policy')
   })
+
+  /** What is the same on every screen is played on one. */
+  const deskScene: typeof scene = async (name, play) => { if (screen.name === 'desk') await scene(name, play) }
 
   await scene('the page says the two promises and links to the API, under a strict policy', async (t, { page, policy }) => {
     t.equal(await page.getByTestId('promises').textContent(), 'A send you retry is stored once. A stream you resume misses nothing, or tells you so.')
@@ -58,7 +61,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.equal(await bob.message('wait a moment').count(), 1)
   })
 
-  await scene('[MSG-2] a send whose answer got lost is sent again, and stored once', async (t, { alice, bob }) => {
+  await deskScene('[MSG-2] a send whose answer got lost is sent again, and stored once', async (t, { alice, bob }) => {
     await alice.press('lose-answer')
     await alice.says('only once, please')
     await alice.message('only once, please').getByText('sent 2 times, stored once').waitFor()
@@ -94,7 +97,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.equal(await bob.message('patience').count(), 2)
   })
 
-  await scene('a reload keeps the history, the ticks and the cursor', async (t, { page, alice, bob }) => {
+  await deskScene('a reload keeps the history, the ticks and the cursor', async (t, { page, alice, bob }) => {
     await alice.says('still here?')
     await bob.show()
     await alice.message('still here?', 'read').waitFor({ state: 'attached' })
@@ -109,7 +112,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.equal(await alice.wire.getByTestId('cursor').textContent(), cursor)
   })
 
-  await scene('[ATTACH-1] a cursor that cannot be served: the page says so and fetches again', async (t, { alice }) => {
+  await deskScene('[ATTACH-1] a cursor that cannot be served: the page says so and fetches again', async (t, { alice }) => {
     await alice.says('to be fetched')
     await alice.press('spoil-cursor')
     await alice.caughtUp.getByText('could not be resumed, and said so').waitFor()
@@ -117,7 +120,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.equal(await alice.message('to be fetched').count(), 1)
   })
 
-  await scene('[CMD-2] a nudge stays over a reload, until it is completed', async (t, { page, alice, bob }) => {
+  await deskScene('[CMD-2] a nudge stays over a reload, until it is completed', async (t, { page, alice, bob }) => {
     await alice.press('nudge')
     await bob.show()
     await bob.pane.getByText('Alice nudged you').waitFor()
@@ -130,7 +133,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.equal(await bob.pane.getByTestId('command').count(), 0)
   })
 
-  await scene('a hostile text is shown as text, and no token on the wire panel', async (t, { page, alice, bob }) => {
+  await deskScene('a hostile text is shown as text, and no token on the wire panel', async (t, { page, alice, bob }) => {
     const hostile = '<img src=x onerror="document.title=1"><b>bold</b>'
     await alice.says(hostile)
     await bob.message(hostile).waitFor({ state: 'attached' })
@@ -139,7 +142,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.notMatch(await page.locator('body').textContent(), /eyJ/)
   })
 
-  await scene('[POLL-1] bob hops from transport to transport, and every message comes once', async (t, { alice, bob }) => {
+  await deskScene('[POLL-1] bob hops from transport to transport, and every message comes once', async (t, { alice, bob }) => {
     const texts: string[] = []
     for (const transport of ['ws', 'poll', 'sse', 'poll', 'ws']) {
       await bob.travelsBy(transport)
@@ -152,7 +155,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.match(await bob.wire.getByTestId('life').textContent(), /^live, \d\d:\d\d:\d\d$/)
   })
 
-  await scene('[LIFE-1] each sees whether the other is there', async (t, { alice, bob }) => {
+  await deskScene('[LIFE-1] each sees whether the other is there', async (t, { alice, bob }) => {
     await alice.presence(true)
     await bob.press('cut')
     await alice.presence(false)

@@ -6,6 +6,7 @@ import { startIris } from './helper/iris.js'
 import { alive, both, heartbeat, listening, startPair } from './helper/life.js'
 import { upTo } from './helper/sse.js'
 import { until } from './helper/user.js'
+import { openWs } from './helper/ws.js'
 
 const { a, b, on, graceOver } = await startPair(t)
 
@@ -17,6 +18,16 @@ t.test('[LIFE-2] without heartbeat or command the terminal is offline, however o
   t.same(await untilSaid(b, bob, 'user.offline'), [...both, 'terminal.disconnected TIMEOUT', 'user.offline'])
   const [, , gone, offline] = await eventsOf(b, bob)
   t.ok(Number(offline?.ts) - Number(gone?.ts) >= 1_000, 'the grace lies between')
+})
+
+t.test('[LIFE-2] the pongs of a WebSocket hold nobody: a browser sends them whether anybody is there or not', async t => {
+  const bob = await a.user(t)
+  const { socket, next, cut } = await openWs(`${a.url}/v1/ws`, { headers: { authorization: `Bearer ${bob.token}` } })
+  t.teardown(cut)
+  const pongs = setInterval(() => socket.pong(), 200)
+  t.match((await next('IRIS.BYE')).data.data, { code: 4204 })
+  clearInterval(pongs)
+  t.same(await untilSaid(b, bob, 'user.offline'), [...both, 'terminal.disconnected TIMEOUT', 'user.offline'])
 })
 
 t.test('[LIFE-3] who comes back after a timeout before the grace is over was never offline', async t => {

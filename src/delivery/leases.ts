@@ -29,7 +29,7 @@ export function createLeases ({ leases, meter, now, log }: Floor) {
 
   return {
     /**
-     * A terminal gave a sign of life: a command, a heartbeat, a pong. Costs a line in memory; the store hears of it with the
+     * A terminal gave a sign of life: a command or a heartbeat. Costs a line in memory; the store hears of it with the
      * next flush. Unknown and leaving terminals are not brought back: only a connection does that.
      */
     seen ({ userId, terminalId }: TerminalOf, state?: TerminalStateName): void {

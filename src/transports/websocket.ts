@@ -21,8 +21,6 @@ const END_MS = 2_000
 interface Floor extends DownFloor, UpFloor {
   allowedOrigins: string[]
   bodyBytes: number
-  /** A pong is a sign of life. [LIFE-2] */
-  seen (reader: Reader): void
 }
 
 declare module 'fastify' {
@@ -33,7 +31,7 @@ const checkQuery = queryCheck(downQuery)
 
 /** Mounts the WebSocket. */
 export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promise<void> {
-  const { hub, authenticate, now, allowedOrigins, bodyBytes, seen } = floor
+  const { hub, authenticate, now, allowedOrigins, bodyBytes } = floor
   await app.register(fastifyWebsocket, {
     options: { maxPayload: bodyBytes, handleProtocols: offered => offered.has(SUBPROTOCOL) && SUBPROTOCOL },
     // the hub ends all streams, each with its goodbye
@@ -68,10 +66,8 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     const printer = printerOf(socket, () => connection?.wake())
     let connection: Connection | undefined
     alive.add(socket)
-    socket.on('pong', () => {
-      alive.add(socket)
-      seen(reader)
-    })
+    // it proves the connection, not that anybody is there: the lease is renewed by heartbeats and commands alone [LIFE-2]
+    socket.on('pong', () => alive.add(socket))
     socket.on('message', createUp(floor, { socket, reader, log: request.log, onBroken: () => end('BAD_REQUEST') }))
     try {
       const cursor = cursorOf(request)

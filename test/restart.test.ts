@@ -1,11 +1,13 @@
 // A restart under five thousand streams: they come back, commands go on, and nobody misses anything. PROTOCOL.md section 4, "Goodbye".
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { type Member, openCrowd } from './helper/crowd.js'
 import { freePort, startSharedRedis } from './helper/process.js'
 import { upTo } from './helper/sse.js'
-import { groupOf, type User } from './helper/user.js'
+import { groupOf, until, type User } from './helper/user.js'
 
 const [STREAMS, GROUP] = [5_000, 200]
 /** The bound of the product's promise, s; it takes about a third of that on two cores. */
@@ -84,4 +86,20 @@ t.test(`[ATTACH-3] [POLL-1] ${STREAMS} streams come back after a restart within 
   await Promise.all(crowd.slice(0, GROUP).map(async member => { while (member.seqs.length < sent) await delay(20) }))
   t.same(crowd.flatMap(({ seqs }, i) => String(seqs) === String(i < GROUP ? upTo(sent) : []) ? [] : [[i, seqs]]), [], 'every message once, in order')
   t.same(crowd.filter(({ resets, attaches }) => resets > 0 || attaches !== 2), [], 'each came back once, at its cursor')
+})
+
+const [DIALLING, SPARE] = [1_000, 100]
+/** How many connections the kernel lets wait to be accepted. */
+const mayWait = Number(await readFile('/proc/sys/net/core/somaxconn', 'utf8').catch(() => 0))
+
+t.test(`${DIALLING} connections wait for a process that is busy, none is dropped and dials again later`, { skip: mayWait < DIALLING + SPARE && `net.core.somaxconn is ${mayWait}` }, async t => {
+  const { start } = await startSharedRedis(t)
+  const { child, url } = await start(t)
+  const { hostname, port } = new URL(url)
+  let connected = 0
+  child.kill('SIGSTOP')
+  const sockets = upTo(DIALLING).map(() => connect(Number(port), hostname, () => { connected++ }).on('error', () => undefined))
+  t.teardown(() => { for (const socket of sockets) socket.destroy() })
+  await until(async () => connected === DIALLING || undefined).catch(() => undefined).finally(() => child.kill('SIGCONT'))
+  t.equal(connected, DIALLING)
 })

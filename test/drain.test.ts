@@ -1,6 +1,7 @@
 // The graceful end of the real process. PROTOCOL.md section 4, "Goodbye".
 import http from 'node:http'
 import t from 'tap'
+import { pollOnce } from './helper/poll.js'
 import { startSharedRedis } from './helper/process.js'
 import { brokenIds, openSse, seqsOf, upTo } from './helper/sse.js'
 import { createUser, dm, until } from './helper/user.js'
@@ -78,6 +79,22 @@ t.test('[SSE-1] the goodbye is preceded by retry of the same pause, for an Event
   t.ok(Number(retry) >= 200)
   t.equal(retry, pause)
   t.same(await exited, [0, null])
+})
+
+t.test('a poll that the drain ends is 200, one that comes meanwhile 503 with Retry-After: an empty answer would bring the next one at once', async t => {
+  const { child, url, user } = await start(t, { IRIS_DRAIN_SEC: '600', IRIS_METRICS: 'open' })
+  const [bob, carol] = [await user('bob'), await user('carol')]
+  const poll = async (cursor?: string, timeoutMs = '25000') => await pollOnce(`${url}/v1/down/poll`, { headers: { authorization: `Bearer ${bob.token}` }, cursor, query: { timeoutMs } })
+  const { body: { cursor } } = await poll(undefined, '0')
+  const waiting = poll(cursor)
+  await until(async () => /^iris_connections\{transport="poll"\} 1$/m.test(await (await fetch(`${url}/metrics`)).text()) || undefined)
+  await (await carol.listen()).next('IRIS.READY') // the drain waits for her
+  child.kill('SIGTERM')
+  t.match(await waiting, { status: 200, body: { events: [], cursor } })
+  for (const { status, headers, body } of [await poll(cursor), await poll()]) {
+    t.match([status, body], [503, { code: 'NOT_READY', retryable: true }])
+    t.ok(Number(headers.get('retry-after')) > 500, 'it stays away until the end')
+  }
 })
 
 t.test('a second signal ends at once, and so does SIGINT: all are told in the same moment', async t => {

@@ -20,6 +20,8 @@ export class Collection {
   hasMore = false
   /** The code of the goodbye. */
   bye: number | undefined
+  /** How long it asks to stay away, when it does. */
+  retryAfterMs: number | undefined
   #taken = 0
   readonly #limit: number
   readonly #onChange: () => void
@@ -49,7 +51,10 @@ export class Collection {
   #take (frame: Frame): void {
     const { event, id } = frame
     const told = gatewayWord(frame)
-    if (told?.name === 'IRIS.BYE') this.bye = Number(told.data['code'])
+    if (told?.name === 'IRIS.BYE') {
+      this.bye = Number(told.data['code'])
+      this.retryAfterMs = told.data['retryAfterMs'] as number | undefined
+    }
     if (this.isFull) {
       this.hasMore ||= told?.name !== 'IRIS.BYE'
       return

@@ -69,11 +69,14 @@ function openPoll (request: FastifyRequest, reply: FastifyReply) {
   return { collection, done, finish }
 }
 
-function answer (request: FastifyRequest, reply: FastifyReply, { events, cursor = cursorOf(request), recovered, reset, hasMore, bye }: Collection) {
+function answer (request: FastifyRequest, reply: FastifyReply, { events, cursor = cursorOf(request), recovered, reset, hasMore, isReady, bye, retryAfterMs }: Collection) {
   if (bye === byes.KICKED.code || bye === byes.REPLACED.code) throw new Problem('KICKED')
   if (bye === byes.TOKEN_EXPIRED.code && events.length === 0) throw new Problem('TOKEN_EXPIRED')
+  if (bye === byes.STORE_LOST.code && events.length === 0) throw new Problem('STORE_UNAVAILABLE')
+  // not let in: an empty answer would bring the next poll at once, and again
+  if (retryAfterMs !== undefined && !isReady && events.length === 0) throw new Problem('NOT_READY', { members: { retryAfterSec: Math.ceil(retryAfterMs / 1000) } })
   // nothing was read, and nothing is known: not even where the next poll begins
-  if (cursor === undefined || (bye === byes.STORE_LOST.code && events.length === 0)) throw new Problem('STORE_UNAVAILABLE')
+  if (cursor === undefined) throw new Problem('STORE_UNAVAILABLE')
   const facts = JSON.stringify({ recovered, reset, cursor, more: hasMore, traceId: request.traceId })
   reply.header('cache-control', 'no-store').type('application/json')
   return reply.send(`{"events":[${events.join(',')}],${facts.slice(1)}`)

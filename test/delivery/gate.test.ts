@@ -5,6 +5,7 @@ import { createGate } from '../../src/delivery/gate.js'
 import { keys } from '../../src/store/keys.js'
 import type { Redis } from '../../src/store/redis.js'
 import { startIris } from '../helper/iris.js'
+import { pollOnce } from '../helper/poll.js'
 import { openSse, upTo } from '../helper/sse.js'
 import { until, type User } from '../helper/user.js'
 
@@ -142,7 +143,7 @@ t.test('[ATTACH-3] 300 streams come back at once: few are asked of the store, a 
   t.equal(streams[1]?.events.filter(({ event }) => event === 'MSG_DOWN').length, 1, 'what was sent meanwhile came once')
 })
 
-t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205; whoever leaves while he waits leaves nothing behind', async t => {
+t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205, a poll 503, Retry-After; whoever leaves while he waits leaves nothing behind', async t => {
   const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '1', IRIS_LIMIT_ATTACH_QUEUE: '1', IRIS_METRICS: 'open' } })
   const [a, b, c] = [await iris.user(t), await iris.user(t), await iris.user(t)]
   const { held, release } = holdAttaches(iris.redis)
@@ -156,6 +157,8 @@ t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205; whoever leave
   t.equal(refused.status, 200)
   t.match((await refused.next('IRIS.BYE')).data.data, { code: 4205, reconnect: 'backoff', retryAfterMs: Number })
   await refused.ended
+  const { status, headers, body } = await pollOnce(`${iris.url}/v1/down/poll`, { headers: { authorization: `Bearer ${c.token}` }, cursor: '1-1' })
+  t.match([status, body.code, headers.get('retry-after')], [503, 'NOT_READY', /^[12]$/])
   abort.destroy()
   await waiting(0)
   t.equal(held.length, 1)

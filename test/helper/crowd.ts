@@ -11,11 +11,18 @@ export async function tokenOf (userId: string): Promise<string> {
   return await new SignJWT({ sub: userId }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(new TextEncoder().encode(SECRET))
 }
 
+/** What matters of an event's data. */
+interface Line { name?: string, seq?: number, from?: string, noticeId?: string, data?: { code?: number, retryAfterMs?: number } }
+
 /** One of the crowd: where he stands, and what has come. */
 export class Member {
   cursor = ''
   /** The `seq` of each message, in the order in which they came. */
   readonly seqs: number[] = []
+  /** The id of each notice, likewise. */
+  readonly notices: string[] = []
+  /** The code of each goodbye. */
+  readonly byes: number[] = []
   resets = 0
   attaches = 0
   isLive = false
@@ -63,10 +70,14 @@ export class Member {
   #read (line: string): void {
     if (line.startsWith('id: ')) this.cursor = line.slice(4)
     if (!line.startsWith('data: ')) return
-    const { name, seq, from, data } = JSON.parse(line.slice(6)) as { name?: string, seq?: number, from?: string, data?: { retryAfterMs?: number } }
+    const { name, seq, from, noticeId, data } = JSON.parse(line.slice(6)) as Line
     if (seq !== undefined && from !== undefined) this.seqs.push(seq)
+    if (noticeId !== undefined) this.notices.push(noticeId)
     if (name === 'IRIS.RESET') this.resets++
-    if (name === 'IRIS.BYE') this.#pauseMs = data?.retryAfterMs
+    if (name === 'IRIS.BYE') {
+      this.byes.push(Number(data?.code))
+      this.#pauseMs = data?.retryAfterMs
+    }
     if (name !== 'IRIS.READY') return
     this.#failures = 0
     this.attaches++

@@ -1,8 +1,32 @@
 // How much is measured: the whole bench, or a smoke run that only shows that it works.
 
 /** Seconds, rounds and sizes. Variants alternate, `rounds` times each. */
-export const full = { rounds: 5, seconds: 2.5, warmup: 3, users: 1_000, groupRounds: 3, members: 500, latencyRounds: 3, idle: 10_000 }
-export const quick: Plan = { rounds: 1, seconds: 0.5, warmup: 0.5, users: 100, groupRounds: 1, members: 50, latencyRounds: 1, idle: 500 }
+export const full = {
+  rounds: 5,
+  seconds: 2.5,
+  warmup: 3,
+  users: 1_000,
+  groupRounds: 3,
+  members: 500,
+  latencyRounds: 3,
+  idle: 10_000,
+  /** `missed`: so many of the streams miss a message. `rate`: of commands before and during the storm, per second. */
+  storm: { streams: 10_000, missed: 200, rate: 200, calmSeconds: 5 },
+  /** 16 KiB x (`filling` + `messages`) wait for each reader; `sample` of them read on afterwards. `rate`: of the others' messages, per second. */
+  slow: { readers: 100, filling: 500, messages: 2_000, seconds: 11, rate: 200, sample: 10 }
+}
+export const quick: Plan = {
+  rounds: 1,
+  seconds: 0.5,
+  warmup: 0.5,
+  users: 100,
+  groupRounds: 1,
+  members: 50,
+  latencyRounds: 1,
+  idle: 500,
+  storm: { streams: 500, missed: 20, rate: 100, calmSeconds: 0.5 },
+  slow: { readers: 10, filling: 400, messages: 100, seconds: 1, rate: 100, sample: 2 }
+}
 
 export type Plan = typeof full
 

@@ -2,18 +2,19 @@
 import type { Iris, Sample } from './iris.js'
 import { named } from './plan.js'
 
-/** Commands at a low rate need few sockets. */
-const SOCKETS = 16
 /** An hour: until `finish()`. */
 const LONG = 3_600
 
-/** Attaches so many users to a load generator of their own. `send()` sends for so many seconds; without a time it goes on until `finish()`. */
+/**
+ * Attaches so many users to a load generator of their own; a socket for each posts, so that nobody waits for another's answer.
+ * `send()` sends for so many seconds; without a time it goes on until `finish()`.
+ */
 export async function startOthers (iris: Iris, { count, rate }: { count: number, rate: number }) {
   const load = await iris.startLoad()
   const users = named('other', count)
   await load.ask('attach', { users, transport: 'sse' })
   return {
-    send: async (seconds = LONG): Promise<Sample> => await iris.run({ kind: 'direct', users, fanOut: 1, sockets: SOCKETS, seconds, rate }, load),
+    send: async (seconds = LONG): Promise<Sample> => await iris.run({ kind: 'direct', users, fanOut: 1, sockets: count, seconds, rate }, load),
     finish: async (): Promise<void> => await load.ask('finish')
   }
 }

@@ -12,8 +12,11 @@ export const full = {
   idle: 10_000,
   /** `missed`: so many of the streams miss a message. `rate`: of commands before and during the storm, per second. */
   storm: { streams: 10_000, missed: 200, rate: 200, calmSeconds: 5 },
-  /** 16 KiB x (`filling` + `messages`) wait for each reader; `sample` of them read on afterwards. `rate`: of the others' messages, per second. */
-  slow: { readers: 100, filling: 500, messages: 2_000, seconds: 11, rate: 200, sample: 10 }
+  /**
+   * 16 KiB x (`filling` + `messages`) wait for each reader. `rate`: of the others' messages, per second. Afterwards `early`
+   * of the readers read on, and as many as `late` when the server has cut all others off.
+   */
+  slow: { readers: 100, filling: 500, messages: 2_000, seconds: 10, rate: 200, early: 5, late: 5 }
 }
 export const quick: Plan = {
   rounds: 1,
@@ -25,7 +28,7 @@ export const quick: Plan = {
   latencyRounds: 1,
   idle: 500,
   storm: { streams: 500, missed: 20, rate: 100, calmSeconds: 0.5 },
-  slow: { readers: 10, filling: 400, messages: 100, seconds: 1, rate: 100, sample: 2 }
+  slow: { readers: 10, filling: 400, messages: 100, seconds: 1, rate: 100, early: 2, late: 0 }
 }
 
 export type Plan = typeof full

@@ -2,8 +2,8 @@
 import type { Iris } from '../iris.js'
 import type { Unstalled } from '../load/stalled.js'
 import { compared, startOthers } from '../others.js'
-import { named, type Plan } from '../plan.js'
-import type { Row } from '../report.js'
+import { named } from '../plan.js'
+import { type Row, summary } from '../report.js'
 import type { World } from './messages.js'
 
 const SOCKETS = 16
@@ -14,11 +14,9 @@ const MB = 1024 * 1024
 /** The sender reads nothing either: he is no member who is waited for. */
 const SENDER = 'loud'
 
-type Slow = Plan['slow']
-
 /**
- * The same load twice: a group whose members are all away, then one whose members have all stopped reading. The first one
- * shows what the load itself costs, in memory and in latency, so the second one shows what the stalled readers cost.
+ * The same load on a group whose members are all away, then on one whose members have all stopped reading, then on the first
+ * one again: it shows what the load itself costs, in memory and in latency, so the other one shows what stalled readers cost.
  */
 export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Row[]> {
   await bench.durability('disk')
@@ -32,7 +30,8 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
     const [sample] = await Promise.all([others.send(slow.seconds), post(iris, conversationId, { messages: slow.messages, seconds: slow.seconds })])
     return sample
   }
-  const without = await load('g.away')
+  await others.send(slow.seconds / 4)
+  const without = [await load('g.away')]
   const before = await iris.server.ask('memory')
   await iris.load.ask('stall', stalled)
   await iris.server.ask('watchRss')
@@ -40,16 +39,20 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
   const peak = await iris.server.ask('peakRss')
   const after = await iris.server.ask('memory')
   const expected = slow.filling + slow.messages
-  const back = await iris.load.ask('unstall', { users: stalled.slice(0, slow.sample), expected })
+  const early = await readOn(iris, stalled.slice(0, slow.early), expected)
+  if (slow.late > 0) await iris.holds('sse', OTHERS) // the server cuts off who has read nothing for 15 s
+  const late = await readOn(iris, stalled.slice(slow.readers - slow.late), expected)
+  without.push(await load('g.away'))
   await iris.stop()
-  check(slow, back, expected)
+  const p99 = summary(without, 'p99')
   const waiting = (expected * PADDING / MB).toFixed(0)
   const growth = (rss: number) => `${((rss - before.rss) / MB).toFixed(0)} MB`
   return [
     { what: `9. ${slow.readers} stalled readers, ${waiting} MB for each: RSS at most / settled`, value: `${growth(peak)} / ${growth(after.rss)}` },
-    { what: `   others at ${slow.rate}/s, POST to event, p50 without / with them`, value: compared(without.p50, beside.p50) },
-    { what: '   the same, p99 without / with them', value: compared(without.p99, beside.p99) },
-    { what: `   ${slow.sample} of them read on: events lost / RESET / BYE`, value: `${back.gaps} / ${back.resets} / ${back.goodbyes}` }
+    { what: `   others at ${slow.rate}/s, POST to event, p50 without / with them`, value: compared(summary(without, 'p50').median, beside.p50) },
+    { what: '   the same, p99 without / with them', value: compared(p99.median, beside.p99), spread: p99.spread },
+    { what: `   ${slow.early} of them read on at once: lost / RESET / BYE`, value: `0 / ${early.resets} / ${early.goodbyes}` },
+    { what: `   ${slow.late} when they have been cut off: lost / RESET / BYE`, value: `0 / ${late.resets} / ${late.goodbyes}` }
   ]
 }
 
@@ -58,7 +61,10 @@ async function post (iris: Iris, conversationId: string, { messages, seconds = 1
   await iris.run({ kind: 'group', users: [SENDER], conversationId, fanOut: 0, sockets: SOCKETS, seconds, rate: messages / seconds, padding: PADDING })
 }
 
-/** Readers that read on have all messages, or an honest RESET. */
-function check ({ sample }: Slow, { messages, gaps, resets }: Unstalled, expected: number): void {
-  if (gaps > 0 || (resets === 0 && messages !== sample * expected)) throw new Error(`slow: ${messages} of ${sample * expected} messages, ${gaps} gaps, ${resets} RESETs`)
+/** Lets some read until they have all messages, or an honest RESET; else the bench is worthless: it throws. */
+async function readOn (iris: Iris, users: string[], expected: number): Promise<Unstalled> {
+  const result = await iris.load.ask('unstall', { users, expected })
+  const { messages, gaps, resets } = result
+  if (gaps > 0 || (resets === 0 && messages !== users.length * expected)) throw new Error(`slow: ${messages} of ${users.length * expected} messages, ${gaps} gaps, ${resets} RESETs`)
+  return result
 }

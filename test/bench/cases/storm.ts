@@ -7,7 +7,10 @@ import { throughput, type World } from './messages.js'
 const SOCKETS = 16
 const OTHERS = 100
 
-/** Measures once: a second storm would find everything compiled and cached, which a real one does not. */
+/**
+ * Measures once: a second storm would find everything compiled and cached, which a real one does not. So many connections at
+ * once overflow the server's backlog: the kernel tries those again after 1 s and 3 s, as it would on a real client.
+ */
 export async function measureStorm ({ bench, plan: { storm }, base }: World): Promise<Row[]> {
   await bench.durability('disk')
   const iris = await bench.startIris()

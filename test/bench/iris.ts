@@ -23,6 +23,11 @@ interface Facts {
 /** What the bench does to a user no real user does: hence no limit of the rate up. The log is at its default level. */
 const LIMITS = { IRIS_LIMIT_UP_RATE: '1000000', IRIS_LIMIT_UP_BURST: '1000000' }
 
+/** A server that uses no more than this part of a core has nothing left to do: the clock and the garbage collector. */
+const REST_PART = 0.1
+const REST_MS = 200
+const REST_TRIES = 10
+
 /** Starts an Iris and a load generator. */
 export async function createIris ({ socketPath, secret, serverKey, logFile, redisUs }: Facts) {
   const env = { IRIS_TOKEN_SECRET: secret, IRIS_SERVER_KEY: serverKey, IRIS_NODE_ID: `bench-${process.hrtime.bigint()}`, ...LIMITS }
@@ -74,6 +79,15 @@ export async function createIris ({ socketPath, secret, serverKey, logFile, redi
         const value = (name: string) => Number(text.split('\n').find(line => line.startsWith(name + ' '))?.split(' ')[1])
         if (value(`iris_connections{transport="${transport}"}`) === count && value('iris_attaches_under_way') + value('iris_attaches_waiting') === 0) return
         await pause(100)
+      }
+    },
+
+    /** Waits until the server has nothing left to do; not for ever, since a profiler never rests. */
+    async rests (): Promise<void> {
+      for (let tries = 0; tries < REST_TRIES; tries++) {
+        const before = await server.ask('cpu')
+        await pause(REST_MS)
+        if (await server.ask('cpu') - before < REST_MS * 1000 * REST_PART) return
       }
     },
 

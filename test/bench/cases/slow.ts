@@ -3,7 +3,7 @@ import type { Iris } from '../iris.js'
 import type { Unstalled } from '../load/stalled.js'
 import { compared, startOthers } from '../others.js'
 import { named } from '../plan.js'
-import { type Row, summary } from '../report.js'
+import { digits, type Row, summary } from '../report.js'
 import type { World } from './messages.js'
 
 const SOCKETS = 16
@@ -27,6 +27,7 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
   const others = await startOthers(iris, { count: OTHERS, rate: slow.rate })
   const load = async (conversationId: string) => {
     await post(iris, conversationId, { messages: slow.filling })
+    await iris.rests() // then the sockets of those who do not read are full
     const [sample] = await Promise.all([others.send(slow.seconds), post(iris, conversationId, { messages: slow.messages, seconds: slow.seconds })])
     return sample
   }
@@ -44,13 +45,13 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
   const late = await readOn(iris, stalled.slice(slow.readers - slow.late), expected)
   without.push(await load('g.away'))
   await iris.stop()
-  const p99 = summary(without, 'p99')
+  const [p99, cost] = [summary(without, 'p99'), summary(without, 'serverUs')]
   const waiting = (expected * PADDING / MB).toFixed(0)
   const growth = (rss: number) => `${((rss - before.rss) / MB).toFixed(0)} MB`
   return [
     { what: `9. ${slow.readers} stalled readers, ${waiting} MB for each: RSS at most / settled`, value: `${growth(peak)} / ${growth(after.rss)}` },
     { what: `   others at ${slow.rate}/s, POST to event, p50 without / with them`, value: compared(summary(without, 'p50').median, beside.p50) },
-    { what: '   the same, p99 without / with them', value: compared(p99.median, beside.p99), spread: p99.spread },
+    { what: '   the same, p99 without / with them', value: compared(p99.median, beside.p99), spread: p99.spread, serverUs: `${digits(cost.median)} / ${digits(beside.serverUs)}` },
     { what: `   ${slow.early} of them read on at once: lost / RESET / BYE`, value: `0 / ${early.resets} / ${early.goodbyes}` },
     { what: `   ${slow.late} when they have been cut off: lost / RESET / BYE`, value: `0 / ${late.resets} / ${late.goodbyes}` }
   ]

@@ -13,10 +13,11 @@ export const full = {
   /** `missed`: so many of the streams miss a message. `rate`: of commands before and during the storm, per second. */
   storm: { streams: 10_000, missed: 200, rate: 200, calmSeconds: 5 },
   /**
-   * 16 KiB x (`filling` + `messages`) wait for each reader. `rate`: of the others' messages, per second. Afterwards `early`
-   * of the readers read on, and as many as `late` when the server has cut all others off.
+   * 16 KiB x `messages`, posted within `filling` seconds, wait for each reader; then the others are measured for `seconds`,
+   * at `rate` messages per second. All of that must be over before the server cuts stalled readers off, after 15 s.
+   * Afterwards `early` of the readers read on at once, and as many as `late` when they have been cut off.
    */
-  slow: { readers: 100, filling: 500, messages: 2_000, seconds: 10, rate: 200, early: 5, late: 5 }
+  slow: { readers: 100, messages: 2_500, filling: 8, seconds: 5, rate: 200, early: 5, late: 5 }
 }
 export const quick: Plan = {
   rounds: 1,
@@ -28,7 +29,7 @@ export const quick: Plan = {
   latencyRounds: 1,
   idle: 500,
   storm: { streams: 500, missed: 20, rate: 100, calmSeconds: 0.5 },
-  slow: { readers: 10, filling: 400, messages: 100, seconds: 1, rate: 100, early: 2, late: 0 }
+  slow: { readers: 10, messages: 500, filling: 1, seconds: 1, rate: 100, early: 2, late: 0 }
 }
 
 export type Plan = typeof full

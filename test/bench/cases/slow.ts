@@ -1,8 +1,8 @@
 // Case 9: readers that stop reading while megabytes wait for each of them: what it costs the server, and the others. [SLOW-1]
-import type { Iris } from '../iris.js'
+import type { Iris, Sample } from '../iris.js'
 import type { Unstalled } from '../load/stalled.js'
 import { compared, startOthers } from '../others.js'
-import { named } from '../plan.js'
+import { named, type Plan } from '../plan.js'
 import { digits, type Row, summary } from '../report.js'
 import type { World } from './messages.js'
 
@@ -26,12 +26,11 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
   await iris.group('g.stalled', [SENDER, ...stalled])
   const others = await startOthers(iris, { count: OTHERS, rate: slow.rate })
   const load = async (conversationId: string) => {
-    await post(iris, conversationId, { messages: slow.filling })
-    await iris.rests() // then the sockets of those who do not read are full
-    const [sample] = await Promise.all([others.send(slow.seconds), post(iris, conversationId, { messages: slow.messages, seconds: slow.seconds })])
-    return sample
+    const [filling] = await Promise.all([others.send(slow.filling), post(iris, conversationId, slow)])
+    await iris.rests()
+    return { filling, filled: await others.send(slow.seconds) }
   }
-  await others.send(slow.seconds / 4)
+  await others.send(slow.seconds)
   const without = [await load('g.away')]
   const before = await iris.server.ask('memory')
   await iris.load.ask('stall', stalled)
@@ -39,27 +38,35 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
   const beside = await load('g.stalled')
   const peak = await iris.server.ask('peakRss')
   const after = await iris.server.ask('memory')
-  const expected = slow.filling + slow.messages
-  const early = await readOn(iris, stalled.slice(0, slow.early), expected)
+  const early = await readOn(iris, stalled.slice(0, slow.early), slow.messages)
   if (slow.late > 0) await iris.holds('sse', OTHERS) // the server cuts off who has read nothing for 15 s
-  const late = await readOn(iris, stalled.slice(slow.readers - slow.late), expected)
+  const late = await readOn(iris, stalled.slice(slow.readers - slow.late), slow.messages)
   without.push(await load('g.away'))
   await iris.stop()
-  const [p99, cost] = [summary(without, 'p99'), summary(without, 'serverUs')]
-  const waiting = (expected * PADDING / MB).toFixed(0)
+  const waiting = (slow.messages * PADDING / MB).toFixed(0)
   const growth = (rss: number) => `${((rss - before.rss) / MB).toFixed(0)} MB`
   return [
     { what: `9. ${slow.readers} stalled readers, ${waiting} MB for each: RSS at most / settled`, value: `${growth(peak)} / ${growth(after.rss)}` },
-    { what: `   others at ${slow.rate}/s, POST to event, p50 without / with them`, value: compared(summary(without, 'p50').median, beside.p50) },
-    { what: '   the same, p99 without / with them', value: compared(p99.median, beside.p99), spread: p99.spread, serverUs: `${digits(cost.median)} / ${digits(beside.serverUs)}` },
+    { what: `   others at ${slow.rate}/s, POST to event, without / with them`, value: '' },
+    ...latencies('while they fill', without.map(({ filling }) => filling), beside.filling),
+    ...latencies('when they are full', without.map(({ filled }) => filled), beside.filled),
     { what: `   ${slow.early} of them read on at once: lost / RESET / BYE`, value: `0 / ${early.resets} / ${early.goodbyes}` },
     { what: `   ${slow.late} when they have been cut off: lost / RESET / BYE`, value: `0 / ${late.resets} / ${late.goodbyes}` }
   ]
 }
 
-/** Posts so many messages to a group that nobody reads, evenly over so many seconds, or at once. */
-async function post (iris: Iris, conversationId: string, { messages, seconds = 1 }: { messages: number, seconds?: number }): Promise<void> {
-  await iris.run({ kind: 'group', users: [SENDER], conversationId, fanOut: 0, sockets: SOCKETS, seconds, rate: messages / seconds, padding: PADDING })
+function latencies (when: string, without: Sample[], beside: Sample): Row[] {
+  const of = (key: 'p50' | 'p99' | 'serverUs' | 'redisUs') => summary(without, key)
+  const cpu = (key: 'serverUs' | 'redisUs') => `${digits(of(key).median)} / ${digits(beside[key])}`
+  return [
+    { what: `   ${when}, p50`, value: compared(of('p50').median, beside.p50), spread: of('p50').spread, serverUs: cpu('serverUs'), redisUs: cpu('redisUs') },
+    { what: '   the same, p99', value: compared(of('p99').median, beside.p99), spread: of('p99').spread }
+  ]
+}
+
+/** Posts 16 KiB messages to a group that nobody reads, evenly over the time of filling. */
+async function post (iris: Iris, conversationId: string, { messages, filling }: Plan['slow']): Promise<void> {
+  await iris.run({ kind: 'group', users: [SENDER], conversationId, fanOut: 0, sockets: SOCKETS, seconds: filling, rate: messages / filling, padding: PADDING })
 }
 
 /** Lets some read until they have all messages, or an honest RESET; else the bench is worthless: it throws. */

@@ -1,8 +1,16 @@
-// The load generator's process: streams that count what comes down, and sockets that post. Node core only, no client library.
-import { createHmac } from 'node:crypto'
+// The load generator's process: readers that count what comes down, and lanes that post. Node core only, no client library.
 import { serve } from './child.js'
-import { postAll, type Pace } from './load/posts.js'
+import { createCounter, quantiles } from './load/counter.js'
+import { openHttp } from './load/http.js'
+import { createPolls } from './load/polls.js'
+import { type Command, type OpenLane, postAll, type Pace } from './load/posts.js'
+import { createRequests } from './load/requests.js'
+import { createStalled } from './load/stalled.js'
 import { createStreams } from './load/streams.js'
+import { createWebSockets } from './load/websockets.js'
+
+/** By what users are attached. */
+export type Transport = 'sse' | 'ws' | 'poll'
 
 /** A run: how long and how fast, by how many sockets, and what is posted. */
 export interface Run extends Pace {
@@ -12,66 +20,84 @@ export interface Run extends Pace {
   conversationId?: string
   /** How many MSG_DOWN each message brings. */
   fanOut: number
+  /** Commands go up the senders' WebSockets instead of by POST. */
+  byWebSocket?: boolean
+  /** Characters that fill the text of each message. */
+  padding?: number
 }
 
 /** How long late deliveries are waited for. */
 const LATE_MS = 3_000
 
-const [port = '', secret = ''] = process.argv.slice(2)
-const streams = createStreams(Number(port), tokenOf)
-const heads = new Map<string, string>()
+const [portText = '', secret = ''] = process.argv.slice(2)
+const port = Number(portText)
+const requests = createRequests(port, secret)
+const counter = createCounter()
+const websockets = createWebSockets(port, requests, counter)
+const streams = createStreams(port, requests, counter)
+const readers = { sse: streams, ws: websockets, poll: createPolls(port, requests, counter) }
+const stalled = createStalled(port, requests)
 let runs = 0
+let pace: Pace | undefined
 
-/** A token as an application's own service would sign it (RFC 7519, HS256). */
-function tokenOf (userId: string): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const now = Math.floor(Date.now() / 1000)
-  const text = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub: userId, iat: now, exp: now + 7200 })}`
-  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+/** A keep-alive socket that posts. */
+const openPost: OpenLane = async answered => {
+  const socket = await openHttp(port, status => answered(status === '200'))
+  return { send: ({ path, userId, body }) => socket.send(requests.post(path, userId, body)), end: socket.end }
 }
 
-function request (path: string, userId: string, body: string): string {
-  let head = heads.get(path + userId)
-  if (head === undefined) {
-    head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${tokenOf(userId)}\r\nContent-Type: application/json\r\nContent-Length: `
-    heads.set(path + userId, head)
-  }
-  return `${head}${body.length}\r\n\r\n${body}`
-}
-
-/** @returns what makes the n-th request. The text holds when it was made, so that the stream can tell the latency. */
-function maker ({ kind, users, conversationId }: Run): (n: number) => string {
+/** @returns what makes the n-th command. The text holds when it was made, so that the reader can tell the latency. */
+function maker ({ kind, users, conversationId, padding = 0 }: Run): (n: number) => Command {
   const run = ++runs
-  if (kind === 'empty') return n => request('/v1/up/cmd/get-system-time', users[n % users.length] as string, '{"t0":1}')
+  const tail = 'x'.repeat(padding)
+  if (kind === 'empty') return n => ({ path: '/v1/up/cmd/get-system-time', userId: users[n % users.length] as string, body: '{"t0":1}' })
   return n => {
     const at = n % users.length
     const target = conversationId === undefined ? `"to":"${users[at ^ 1]}"` : `"conversationId":"${conversationId}"`
-    const text = `@${performance.now().toFixed(3)}@ see you at the station at ten`
-    return request('/v1/up/msg', users[at] as string, `{"clientMsgId":"r${run}-${n}",${target},"type":"text","content":{"text":"${text}"}}`)
+    const text = `@${performance.now().toFixed(3)}@ see you at the station at ten${tail}`
+    return { path: '/v1/up/msg', userId: users[at] as string, body: `{"clientMsgId":"r${process.pid}-${run}-${n}",${target},"type":"text","content":{"text":"${text}"}}` }
   }
 }
 
 async function run (facts: Run) {
   const { fanOut } = facts
+  pace = facts
   const began = performance.now()
   const before = process.cpuUsage()
-  streams.reset()
-  const { posted, refused, endedAt } = await postAll(Number(port), facts, maker(facts))
+  counter.reset()
+  const { posted, refused, endedAt, waits } = await postAll(facts.byWebSocket ? websockets.openLane : openPost, facts, maker(facts))
   const expected = (posted - refused) * fanOut
-  await streams.received(expected, LATE_MS)
-  const { messages, acks, lastAt, latencies } = streams.counted
+  await counter.received(expected, LATE_MS)
+  const { messages, acks, lastAt, latencies } = counter.counted
+  const seconds = (Math.max(endedAt, fanOut > 0 ? lastAt : 0) - began) / 1000
+  return { posted, refused, seconds, messages, acks, lost: expected - messages, latencies: quantiles(latencies), answers: quantiles(waits), loadUs: usSince(before) }
+}
+
+const usSince = (before: NodeJS.CpuUsage): number => {
   const { user, system } = process.cpuUsage(before)
-  const seconds = (Math.max(endedAt, lastAt) - began) / 1000
-  return { posted, refused, seconds, messages, acks, lost: expected - messages, latencies: quantiles(latencies), loadUs: user + system }
+  return user + system
 }
 
-function quantiles (values: Float64Array): { p50: number, p99: number } {
-  const sorted = values.toSorted()
-  const at = (q: number) => sorted[Math.floor((sorted.length - 1) * q)] ?? 0
-  return { p50: at(0.5), p99: at(0.99) }
-}
+const verbs = {
+  run,
 
-const verbs = { attach: streams.attach, detach: streams.detach, run }
+  /** Ends the run that is under way. */
+  finish: () => { if (pace) pace.seconds = 0 },
+
+  attach: async ({ users, transport }: { users: string[], transport: Transport }) => await readers[transport].attach(users),
+  detach: async () => { for (const { detach } of Object.values(readers)) await detach() },
+
+  /** All users at once come back by SSE with their cursors. @returns how it went, and the messages that came with it. */
+  async resume (users: string[]) {
+    const before = process.cpuUsage()
+    counter.reset()
+    const resumed = await streams.resume(users)
+    return { ...resumed, messages: counter.counted.messages, loadUs: usSince(before) }
+  },
+
+  stall: stalled.stall,
+  unstall: stalled.unstall
+}
 
 export type LoadVerbs = typeof verbs
 serve(verbs)

@@ -1,13 +1,20 @@
-// npm run bench: measures Iris on this machine, by ratios within one run. `--quick` is a smoke run, `--profile` says where the time goes.
+// npm run bench: measures Iris on this machine, by ratios within one run. `--quick` is a smoke run, `--only=storm,idle` measures
+// these cases and no others, `--profile` says where the time goes.
 import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { startBench } from './bench.js'
 import { measureGroup } from './cases/group.js'
 import { measureIdle } from './cases/idle.js'
-import { measureMessages } from './cases/messages.js'
+import { measureBase, measureMessages } from './cases/messages.js'
+import { measureSlow } from './cases/slow.js'
+import { measureStorm } from './cases/storm.js'
+import { measureTransports } from './cases/transports.js'
 import { full, quick } from './plan.js'
 import { profileMessages } from './profile.js'
 import { table } from './report.js'
+
+/** What is measured beside the messages, by its name for `--only`. */
+const cases = { group: measureGroup, transports: measureTransports, idle: measureIdle, storm: measureStorm, slow: measureSlow }
 
 /** Descriptors that a process needs beside its streams. */
 const SPARE_FILES = 500
@@ -27,19 +34,20 @@ try {
 }
 
 async function measure (): Promise<void> {
-  const iris = await bench.startIris()
-  const { rows, base } = await measureMessages(bench, iris, plan)
-  rows.push(...await measureGroup(bench, iris, plan, base))
-  await iris.stop()
-  rows.push(...await measureIdle(bench, plan, base))
+  const only = args.find(arg => arg.startsWith('--only='))?.slice('--only='.length).split(',') ?? ['messages', ...Object.keys(cases)]
+  const unknown = only.find(name => name !== 'messages' && !(name in cases))
+  if (unknown !== undefined) throw new Error(`--only: there is no case ${unknown}; there are messages, ${Object.keys(cases).join(', ')}`)
+  const { rows, base } = only.includes('messages') ? await measureMessages(bench, plan) : { rows: [], base: await measureBase(bench, plan) }
+  for (const [name, measureCase] of Object.entries(cases)) if (only.includes(name)) rows.push(...await measureCase({ bench, plan, base }))
   process.stdout.write(table(rows) + '\n')
 }
 
-/** Measures fewer idle streams where the process may not open so many. */
+/** Measures fewer streams where the process may not open so many. */
 function fit (plan: typeof full): typeof full {
   const limit = spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).stdout.trim()
   const most = limit === 'unlimited' ? Infinity : Number(limit) - SPARE_FILES
-  if (plan.idle <= most) return plan
-  process.stderr.write(`ulimit -n is ${limit}: ${most} idle streams instead of ${plan.idle}; raise it with \`ulimit -n ${plan.idle + SPARE_FILES}\`\n`)
-  return { ...plan, idle: most }
+  const streams = Math.max(plan.idle, plan.storm.streams)
+  if (streams <= most) return plan
+  process.stderr.write(`ulimit -n is ${limit}: ${most} streams instead of ${streams}; raise it with \`ulimit -n ${streams + SPARE_FILES}\`\n`)
+  return { ...plan, idle: Math.min(plan.idle, most), storm: { ...plan.storm, streams: Math.min(plan.storm.streams, most) } }
 }

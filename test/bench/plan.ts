@@ -1,8 +1,36 @@
 // How much is measured: the whole bench, or a smoke run that only shows that it works.
 
 /** Seconds, rounds and sizes. Variants alternate, `rounds` times each. */
-export const full = { rounds: 5, seconds: 2.5, warmup: 3, users: 1_000, groupRounds: 3, members: 500, latencyRounds: 3, idle: 10_000 }
-export const quick: Plan = { rounds: 1, seconds: 0.5, warmup: 0.5, users: 100, groupRounds: 1, members: 50, latencyRounds: 1, idle: 500 }
+export const full = {
+  rounds: 5,
+  seconds: 2.5,
+  warmup: 3,
+  users: 1_000,
+  groupRounds: 3,
+  members: 500,
+  latencyRounds: 3,
+  idle: 10_000,
+  /** `missed`: so many of the streams miss a message. `rate`: of commands before and during the storm, per second. */
+  storm: { streams: 10_000, missed: 200, rate: 200, calmSeconds: 5 },
+  /**
+   * 16 KiB x `messages`, posted within `filling` seconds, wait for each reader; then the others are measured for `seconds`,
+   * at `rate` messages per second. All of that must be over before the server cuts stalled readers off, after 15 s.
+   * Afterwards `early` of the readers read on at once, and as many as `late` when they have been cut off.
+   */
+  slow: { readers: 100, messages: 2_500, filling: 8, seconds: 5, rate: 200, early: 5, late: 5 }
+}
+export const quick: Plan = {
+  rounds: 1,
+  seconds: 0.5,
+  warmup: 0.5,
+  users: 100,
+  groupRounds: 1,
+  members: 50,
+  latencyRounds: 1,
+  idle: 500,
+  storm: { streams: 500, missed: 20, rate: 100, calmSeconds: 0.5 },
+  slow: { readers: 10, messages: 500, filling: 1, seconds: 1, rate: 100, early: 2, late: 0 }
+}
 
 export type Plan = typeof full
 

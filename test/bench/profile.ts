@@ -31,7 +31,7 @@ const files: [RegExp, string | ((found: RegExpExecArray) => string)][] = [
 export async function profileMessages (bench: Bench, plan: Plan, file: string | undefined): Promise<string> {
   const users = named('d', plan.users)
   const iris = await bench.startIris()
-  await iris.load.ask('attach', users)
+  await iris.attach(users)
   const load = (seconds: number) => iris.run({ kind: 'direct', users, fanOut: 1, sockets: SOCKETS, seconds })
   await load(plan.warmup)
   await iris.server.ask('startProfile')

@@ -11,6 +11,7 @@ import { serve } from './child.js'
 
 /** Memory is read when three collections and pauses have let go of what can be let go. */
 const SETTLE_MS = 400
+const WATCH_MS = 100
 
 const [socketPath = ''] = process.argv.slice(2)
 const config = loadConfig(process.env)
@@ -19,6 +20,8 @@ await once(redis, 'ready')
 const app = await buildApp({ config, redis, logger: pino({ level: config.logLevel }) })
 await app.listen({ host: config.host, port: 0 })
 const session = new Session()
+let watch: NodeJS.Timeout | undefined
+let peakRss = 0
 
 const verbs = {
   port: () => (app.server.address() as AddressInfo).port,
@@ -36,6 +39,18 @@ const verbs = {
       await pause(SETTLE_MS)
     }
     return process.memoryUsage()
+  },
+
+  /** From now on the resident set is looked at ten times a second. */
+  watchRss: () => {
+    peakRss = 0
+    watch = setInterval(() => { peakRss = Math.max(peakRss, process.memoryUsage.rss()) }, WATCH_MS)
+  },
+
+  /** The most that was seen, in bytes. */
+  peakRss: () => {
+    clearInterval(watch)
+    return peakRss
   },
 
   startProfile: async () => {

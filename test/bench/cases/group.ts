@@ -1,18 +1,18 @@
 // Case 3: a message to a large group, with all of its members attached and with none.
-import type { Bench, Iris, Sample } from '../bench.js'
-import { named, type Plan } from '../plan.js'
+import type { Sample } from '../iris.js'
+import { named } from '../plan.js'
 import type { Row } from '../report.js'
-import { throughput } from './messages.js'
+import { throughput, type World } from './messages.js'
 
 const SOCKETS = 16
 
 /** Measures in alternation, with durability disk. */
-export async function measureGroup (bench: Bench, iris: Iris, plan: Plan, base: number): Promise<Row[]> {
-  const { members, groupRounds, seconds } = plan
+export async function measureGroup ({ bench, plan: { members, groupRounds, seconds }, base }: World): Promise<Row[]> {
+  const iris = await bench.startIris()
   const groups = { attached: named('a', members), away: named('b', members) }
   await bench.durability('disk')
   for (const [name, users] of Object.entries(groups)) await iris.group(`g.${name}`, users)
-  await iris.load.ask('attach', groups.attached)
+  await iris.attach(groups.attached)
   const send = (name: keyof typeof groups) => iris.run({
     kind: 'group', users: groups[name], conversationId: `g.${name}`, fanOut: name === 'attached' ? members - 1 : 0, sockets: SOCKETS, seconds
   })
@@ -24,7 +24,7 @@ export async function measureGroup (bench: Bench, iris: Iris, plan: Plan, base: 
     samples.attached.push(await send('attached'))
     samples.away.push(await send('away'))
   }
-  await iris.load.ask('detach')
+  await iris.stop()
   return [
     { what: `3. group of ${members}, all attached, messages/s`, ...throughput(samples.attached, base) },
     { what: '   the same, by deliveries, deliveries/s', ...throughput(samples.attached.map(perDelivery), base) },

@@ -1,13 +1,31 @@
 // Cases 1, 2, 5, 6: the empty POST, and 1:1 messages from POST to stream: how many, how late, how durable.
-import type { Bench, Durability, Iris, Sample } from '../bench.js'
+import type { Bench, Durability } from '../bench.js'
+import type { Cost, Iris, Sample } from '../iris.js'
 import { named, type Plan, SOCKETS } from '../plan.js'
 import { digits, type Row, summary } from '../report.js'
 
+/** What every case is given. `base`: empty POSTs answered a second. */
+export interface World { bench: Bench, plan: Plan, base: number }
+
+const emptyOf = (iris: Iris, users: string[]) => async (seconds: number) => await iris.run({ kind: 'empty', users, fanOut: 0, sockets: SOCKETS, seconds })
+
+/** Measures the empty POST alone, for ratios where case 1 is not wanted. @returns how many are answered a second. */
+export async function measureBase (bench: Bench, plan: Plan): Promise<number> {
+  const iris = await bench.startIris()
+  const empty = emptyOf(iris, named('d', plan.users))
+  await empty(plan.warmup)
+  const samples: Sample[] = []
+  for (let i = 0; i < plan.rounds; i++) samples.push(await empty(plan.seconds))
+  await iris.stop()
+  return summary(samples, 'perSec').median
+}
+
 /** Measures in alternation. @returns the rows, and how many empty POSTs are answered a second: the base of all ratios. */
-export async function measureMessages (bench: Bench, iris: Iris, plan: Plan): Promise<{ rows: Row[], base: number }> {
+export async function measureMessages (bench: Bench, plan: Plan): Promise<{ rows: Row[], base: number }> {
+  const iris = await bench.startIris()
   const users = named('d', plan.users)
   const attaching = await iris.attach(users)
-  const empty = (seconds: number) => iris.run({ kind: 'empty', users, fanOut: 0, sockets: SOCKETS, seconds })
+  const empty = emptyOf(iris, users)
   const direct = async (durability: Durability, seconds: number, rate?: number) => {
     await bench.durability(durability)
     return await iris.run({ kind: 'direct', users, fanOut: 1, sockets: SOCKETS, seconds, rate })
@@ -23,7 +41,7 @@ export async function measureMessages (bench: Bench, iris: Iris, plan: Plan): Pr
   }
   const base = summary(samples.empty, 'perSec').median
   const late = await measureLatency(direct, plan, { disk: summary(samples.disk, 'perSec').median, memory: summary(samples.memory, 'perSec').median })
-  await iris.load.ask('detach')
+  await iris.stop()
   return {
     base,
     rows: [
@@ -54,13 +72,11 @@ async function measureLatency (direct: (durability: Durability, seconds: number,
 }
 
 /** Throughput as cells of the table. */
-export function throughput (samples: Costs[], base: number) {
+export function throughput (samples: Cost[], base: number) {
   const rate = summary(samples, 'perSec')
   return { value: digits(rate.median), spread: rate.spread, ratio: (rate.median / base).toFixed(rate.median < base / 10 ? 3 : 2), ...costs(samples) }
 }
 
-type Costs = Pick<Sample, 'perSec' | 'serverUs' | 'redisUs'>
-
-function costs (samples: Costs[]) {
+function costs (samples: Cost[]) {
   return { serverUs: digits(summary(samples, 'serverUs').median), redisUs: digits(summary(samples, 'redisUs').median) }
 }

@@ -1,52 +1,39 @@
-// Posts over keep-alive sockets, one request under way on each: as fast as they are answered, or at a rate.
-import { connect } from 'node:net'
+// Requests up, one under way on each lane: as fast as they are answered, or at a rate.
 
-/** `rate` requests per second, whatever the answers; without it as fast as the server answers. */
+/** For so many seconds, by so many lanes; `rate` requests per second, whatever the answers, or as fast as the server answers. */
 export interface Pace { seconds: number, sockets: number, rate?: number | undefined }
 
-/** One buffer for all sockets: a read is scanned before the next one begins. */
-const buffer = Buffer.allocUnsafeSlow(64 * 1024)
+/** A command of a user: where to post it, and the JSON of its body. */
+export interface Command { path: string, userId: string, body: string }
 
-/** Opens a socket that sends requests and calls back with each answer's status. */
-function openSocket (port: number, answered: (status: string) => void): Promise<{ send (request: string): void, end (): void }> {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    function scan (length: number): boolean {
-      text += buffer.toString('latin1', 0, length)
-      const head = text.indexOf('\r\n\r\n')
-      if (head < 0) return true
-      const body = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0)
-      if (text.length < head + 4 + body) return true
-      const status = text.slice(9, 12)
-      if (status !== '200') process.stderr.write(`refused: ${text.slice(head + 4)}\n`)
-      text = ''
-      answered(status)
-      return true
-    }
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer, callback: scan } })
-    socket.on('error', reject)
-    socket.on('connect', () => resolve({ send: request => { socket.write(request, 'latin1') }, end: () => { socket.destroy() } }))
-  })
-}
+/** Carries commands up, one at a time: a keep-alive socket, or a place in the WebSockets of the users. */
+export interface Lane { send (command: Command): void, end (): void }
+
+/** Opens a lane, which calls back with each answer. */
+export type OpenLane = (answered: (isDone: boolean) => void) => Promise<Lane>
 
 /**
- * Posts what `make` makes.
- * At a rate, a request that finds every socket busy waits, and its latency counts from when it was due.
- * @returns how many were posted, how many were not answered by 200, and when the last answer came.
+ * Sends what `make` makes.
+ * It ends when `pace.seconds` are over, which may be shortened meanwhile. At a rate, a command that finds every lane busy waits, and its latency counts from when it was due.
+ * @returns how many were posted, how many were refused, when the last answer came, and the ms that each answer took.
  */
-export async function postAll (port: number, { seconds, sockets, rate }: Pace, make: (n: number) => string) {
+export async function postAll (open: OpenLane, pace: Pace, make: (n: number) => Command) {
+  const { sockets, rate } = pace
   let posted = 0
   let refused = 0
   let busy = 0
   let began = 0
   let finish: () => void
   const finished = new Promise<void>(resolve => { finish = resolve })
-  const due: string[] = []
+  const due: { command: Command, at: number }[] = []
   const idle: number[] = []
-  const isOver = () => performance.now() - began >= seconds * 1000
+  const since: number[] = []
+  const waits: number[] = []
+  const isOver = () => performance.now() - began >= pace.seconds * 1000
+  const next = () => ({ command: make(posted), at: performance.now() })
 
   function go (i: number): void {
-    const request = rate !== undefined ? due.shift() : isOver() ? undefined : make(posted)
+    const request = rate !== undefined ? due.shift() : isOver() ? undefined : next()
     if (request === undefined) {
       idle.push(i)
       if (busy === 0 && isOver()) finish()
@@ -54,27 +41,29 @@ export async function postAll (port: number, { seconds, sockets, rate }: Pace, m
     }
     busy++
     posted++
-    all[i]?.send(request)
+    since[i] = request.at
+    all[i]?.send(request.command)
   }
 
-  const all = await Promise.all(Array.from({ length: sockets }, (_, i) => openSocket(port, status => {
+  const all = await Promise.all(Array.from({ length: sockets }, (_, i) => open(isDone => {
     busy--
-    if (status !== '200') refused++
+    waits.push(performance.now() - (since[i] ?? 0))
+    if (!isDone) refused++
     go(i)
   })))
   began = performance.now()
   if (rate === undefined) for (const i of all.keys()) go(i)
-  else pace(rate)
+  else keepPace(rate)
   await finished
   const endedAt = performance.now()
-  for (const socket of all) socket.end()
-  return { posted, refused, endedAt }
+  for (const lane of all) lane.end()
+  return { posted, refused, endedAt, waits: Float64Array.from(waits) }
 
-  function pace (perSecond: number): void {
+  function keepPace (perSecond: number): void {
     idle.push(...all.keys())
     let made = 0
     const timer = setInterval(() => {
-      for (const until = Math.min((performance.now() - began) / 1000, seconds) * perSecond; made < until; made++) due.push(make(made))
+      for (const until = Math.min((performance.now() - began) / 1000, pace.seconds) * perSecond; made < until; made++) due.push({ command: make(made), at: performance.now() })
       while (idle.length > 0 && due.length > 0) go(idle.pop() as number)
       if (!isOver()) return
       clearInterval(timer)

@@ -1,7 +1,7 @@
 // The process: configuration, Redis, the application, and a graceful end.
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
-import { buildApp } from './app.js'
+import { BACKLOG, buildApp } from './app.js'
 import { loadConfig, loadOrMakeSecrets } from './config.js'
 import { checkRedis } from './store/check-redis.js'
 import { startEmbeddedRedis } from './store/embedded.js'
@@ -10,12 +10,6 @@ import { createRedis } from './store/redis.js'
 
 /** What the end may take beside the drain. */
 const CLOSE_MS = 10_000
-
-/**
- * So many connections may wait to be accepted: as many as the kernel allows (net.core.somaxconn). With Node's own 511, a
- * crowd that comes back at once is dropped without a word, and dials again after 1, 3, 7 and 15 s.
- */
-const BACKLOG = 65_535
 
 /** Starts Iris as the environment says, and prints where it listens. */
 async function start (): Promise<void> {

@@ -4,7 +4,7 @@ import { Session } from 'node:inspector/promises'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pino } from 'pino'
-import { buildApp } from '../../src/app.js'
+import { BACKLOG, buildApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config.js'
 import { createRedis } from '../../src/store/redis.js'
 import { serve } from './child.js'
@@ -18,7 +18,7 @@ const config = loadConfig(process.env)
 const redis = createRedis(socketPath)
 await once(redis, 'ready')
 const app = await buildApp({ config, redis, logger: pino({ level: config.logLevel }) })
-await app.listen({ host: config.host, port: 0 })
+await app.listen({ host: config.host, port: 0, backlog: BACKLOG })
 const session = new Session()
 let watch: NodeJS.Timeout | undefined
 let peakRss = 0

@@ -15,7 +15,7 @@ export async function tokenOf (userId: string): Promise<string> {
 interface Line { name?: string, seq?: number, from?: string, noticeId?: string, data?: { code?: number, retryAfterMs?: number } }
 
 /** One of the crowd: where he stands, and what has come. */
-export class Member {
+class Member {
   cursor = ''
   /** The `seq` of each message, in the order in which they came. */
   readonly seqs: number[] = []

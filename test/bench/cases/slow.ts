@@ -50,8 +50,8 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
     { what: `   others at ${slow.rate}/s, POST to event, without / with them`, value: '' },
     ...latencies('while they fill', without.map(({ filling }) => filling), beside.filling),
     ...latencies('when they are full', without.map(({ filled }) => filled), beside.filled),
-    { what: `   ${slow.early} of them read on at once: lost / RESET / BYE`, value: `0 / ${early.resets} / ${early.goodbyes}` },
-    { what: `   ${slow.late} when they have been cut off: lost / RESET / BYE`, value: `0 / ${late.resets} / ${late.goodbyes}` }
+    { what: `   ${slow.early} of them read on at once: lost / RESET / BYE`, value: `${early.gaps} / ${early.resets} / ${early.goodbyes}` },
+    { what: `   ${slow.late} when they have been cut off: lost / RESET / BYE`, value: `${late.gaps} / ${late.resets} / ${late.goodbyes}` }
   ]
 }
 

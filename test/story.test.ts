@@ -135,12 +135,12 @@ t.test('[LIFE-1] [LIFE-2] [LIFE-3] [KICK-1] [POLL-1] a day of four people: nobod
       diary.user = await iris.user(diary.user.userId)
       await diary.open(ways[i] as Way, iris.url)
     }
-    for (const diary of all) await say(diary)
   }
   await drain(iris, [alice])
   t.same(await iris.exited, [0, null])
   iris = await start(t, { IRIS_NODE_ID: 'two', ...longGrace })
   await move(['ws', 'sse', 'poll', 'sse'])
+  for (const diary of all) await say(diary)
 
   t.comment('a third process stands ready when the second is drained; erin, who is told like the others, goes home')
   const erin = await iris.user('erin')
@@ -153,7 +153,8 @@ t.test('[LIFE-1] [LIFE-2] [LIFE-3] [KICK-1] [POLL-1] a day of four people: nobod
   t.match((await last.next('IRIS.BYE')).data.data, { code: 4200 })
   await move(['poll', 'ws', 'sse', 'ws'])
   t.same(await leaving.exited, [0, null])
-  await untilSaid(iris, erin, 'user.offline')
+  await untilSaid(iris, erin, 'user.offline') // until then the others are silent: a command, too, would keep them there
+  for (const diary of all) await say(diary)
   t.same((await allEvents(iris)).slice(known).map(({ userId, type, reason }) => [userId, type, reason]), [['erin', 'terminal.disconnected', 'SERVER'], ['erin', 'user.offline', undefined]], 'of those who came back within the grace nothing is said')
 
   for (const { user, events, breaks } of all) {

@@ -32,12 +32,12 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
   let ended: { bye: Bye, until: number } | undefined
 
   /** What is done when the gate lets a connection in. @returns false when the user has too many terminals. */
-  async function attach (connection: Connection, opening: Opening, feed: Feed): Promise<boolean> {
+  async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<boolean> {
     const attached = await mailbox.attach(opening)
     if (attached === undefined) return false
     const { verdict, top, evicted, replaced } = attached
     meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
-    feed.reached(top)
+    if (feed.reached(top)) for (const other of connections) other.wake()
     if (replaced.length > 0) await onReplaced(opening.userId, { ids: replaced, issuedUpTo: opening.issuedAt, traceId: opening.traceId })
     if (evicted !== undefined) await onEvicted(opening.userId, evicted)
     connection.begin(await decideStart(opening, attached))
@@ -55,17 +55,17 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
      * @returns false when the user has too many terminals; else the connection prints, or is closed with its goodbye.
      *   Throws KICKED, and when the store does not answer.
      */
-    async admit (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<boolean> {
+    async admit (connection: Connection, opening: Opening, present: Present): Promise<boolean> {
       if (ended) {
         meter.attach('ended')
         connection.close(ended.bye, undefined, ended.until - now())
         return true
       }
-      const [oldest] = connections
-      if (connections.size > limits.connections) oldest?.close('REPLACED')
+      const [oldest] = present.connections
+      if (present.connections.size > limits.connections) oldest?.close('REPLACED')
       opening.printer.onGone?.(() => connection.gone())
       try {
-        const entry = await gate.pass(connection, () => attach(connection, opening, feed))
+        const entry = await gate.pass(connection, () => attach(connection, opening, present))
         if (entry === 'full') connection.close('BUSY')
         if (entry === false) connection.gone()
         if (entry !== true) meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')

@@ -13,11 +13,15 @@ export class Feed {
   /** The end of the stream as far as this node knows. */
   get top (): Position | undefined { return this.#top }
 
-  /** The stream was seen to end here: hints up to it were missed or are still to come, and count as read. */
-  reached (position: Position): void {
-    if (this.#top?.epoch === position.epoch && position.seq <= this.#top.seq) return
+  /**
+   * The stream was seen to end here: hints up to it were missed or are still to come, and will count for nothing.
+   * @returns whether it goes further than was known: whoever reads it must be woken now, since no hint will do it.
+   */
+  reached (position: Position): boolean {
+    if (this.#top?.epoch === position.epoch && position.seq <= this.#top.seq) return false
     this.#top = position
     this.#tail = []
+    return true
   }
 
   /**

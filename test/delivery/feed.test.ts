@@ -20,7 +20,8 @@ t.test('[ATTACH-3] whatever hints come, since() is exact or says that Redis must
 
 t.test('[ATTACH-3] hints in order are served from memory, the last 64 of them', async t => {
   const feed = new Feed()
-  feed.reached(at(10))
+  t.ok(feed.reached(at(10)))
+  t.notOk(feed.reached(at(10)), 'that was known')
   for (let seq = 11; seq <= 100; seq++) t.ok(feed.hint(item(seq)))
   t.same(feed.since(at(99))?.map(({ seq }) => seq), [100])
   t.equal(feed.since(at(36))?.length, 64)

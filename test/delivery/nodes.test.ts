@@ -91,6 +91,14 @@ t.test('[ATTACH-3] a node whose subscription was cut looks at its streams when i
   await beforeTheSweep(t, stream.next('MSG_DOWN'))
 })
 
+t.test('[ATTACH-3] an attach that sees more than the user\'s other terminals were told of wakes them', async t => {
+  const { alice, bob, stream } = await acrossNodes(t)
+  await a.redis.hdel(keys.routes(bob.userId), 'a/on-a') // so that no hint comes before the attach
+  await alice.send(bob, 'overtaken')
+  await bob.listen({ terminalId: 'newcomer' })
+  await beforeTheSweep(t, stream.next('MSG_DOWN'))
+})
+
 t.test('[ATTACH-3] what is not a hint is no harm: the channel is only a hint', async t => {
   const { alice, bob, stream } = await acrossNodes(t)
   const channel = keys.node(partition(bob.userId), 'a')

@@ -1,79 +1,82 @@
-// npm test [-- tap arguments]: installs and builds what is missing, runs the tests, and ends with `N passed, N failed`.
+// npm test [-- words]: installs and builds what is missing, runs the tests (those whose file names contain one of the words, if
+// any are given), and ends with `N passed, N failed`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createReadStream, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ensureBuild, ensureChromium, ensureModules, ensureNode, ensureRedisServer, root } from './bootstrap.js'
 
+/** Where the compiled tests are, as `.taprc` includes them. */
+const directory = join(root, 'build/test')
+
 /**
- * Runs the tests, and prints a line for each file and everything about each failure (or what a `--reporter` of yours prints).
- * @returns how many tests passed, failed and were skipped, counted from tap's own output: the tests of every file (not
- *   their assertions), and each file that ended badly without one of its tests having failed: a crash, a timeout.
+ * Runs the tests, and prints a line for each file and everything about each failure. Each file is a process of plain Node: under
+ * tap's own runner it would be watched for coverage and mocks, by hooks that take as long as the whole start of a small file.
+ * @param words only files whose names contain one of these are run; all when there is none
+ * @returns how many tests passed, failed and were skipped, counted from what the files print: their tests (not the assertions
+ *   in these), and each file that ended badly without one of its tests having failed: a crash, a timeout.
  */
-export async function runTests (args = []) {
+export async function runTests (words = []) {
   ensureNode()
   ensureModules()
   ensureRedisServer()
   ensureChromium()
   ensureBuild()
-  const { Parser } = await import('tap-parser')
-  const counts = { passed: 0, failed: 0, skipped: 0 }
-  const isOwnReporter = args.some(arg => /^(-R|--reporter)/.test(arg))
-  const parser = follow(new Parser(), counts, isOwnReporter ? () => undefined : line => process.stdout.write(line + '\n'))
-  const code = await (isOwnReporter ? runReported : runParsed)(args, parser)
-  // a run that ends badly without a failed test (nothing to run, a crash of tap itself) has failed all the same
-  if (code !== 0 && counts.failed === 0) counts.failed++
+  const { parse } = await import('yaml')
+  const { jobs, timeout } = parse(readFileSync(join(root, '.taprc'), 'utf8'))
+  const files = listFiles().filter(name => words.length === 0 || words.some(word => name.includes(word)))
+  const counts = { passed: 0, failed: files.length > 0 ? 0 : 1, skipped: 0 }
+  if (files.length === 0) process.stdout.write(`FAILED no test file has ${words.join(' or ')} in its name\n`)
+  await Promise.all(Array.from({ length: jobs }, async () => {
+    for (let name = files.shift(); name !== undefined; name = files.shift()) await runFile(name, timeout, counts)
+  }))
   return counts
 }
 
-function spawnTap (args, stdout) {
-  const options = { cwd: root, stdio: ['ignore', stdout, 'inherit'] }
-  return spawn(process.execPath, [join(root, 'node_modules/tap/dist/esm/run.mjs'), '--disable-coverage', ...args], options)
+/** The files of the top first: they start whole processes and take longest, and what runs last should be short. */
+function listFiles () {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.js')).sort()
+  const isDeep = name => name.includes('/')
+  return [...names.filter(name => !isDeep(name)), ...names.filter(isDeep)]
 }
 
-async function runParsed (args, parser) {
-  const tap = spawnTap(['--reporter=tap', ...args], 'pipe')
-  const closed = once(tap, 'close')
-  await pipeline(tap.stdout, parser)
-  return (await closed)[0]
-}
-
-async function runReported (args, parser) {
-  const directory = mkdtempSync(join(tmpdir(), 'iris-tap-'))
-  try {
-    const file = join(directory, 'output.tap')
-    const [code] = await once(spawnTap([...args, `--output-file=${file}`], 'inherit'), 'close')
-    await pipeline(createReadStream(file), parser)
-    return code
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
-
-/** Counts while a run is parsed: its children are files, their children are tests. */
-function follow (parser, counts, print) {
-  const failures = new Map()
-  parser.on('child', file => {
-    failures.set(file.name, 0)
-    file.on('assert', test => {
-      if (test.skip || test.todo) counts.skipped++
-      else if (test.ok) counts.passed++
-      else counts.failed++
-      if (isFailure(test)) failures.set(file.name, failures.get(file.name) + 1)
-      if (test.skip) print(`skipped: ${test.name} (${test.skip})`)
-    })
-    printFailures(file, print, [])
+/** Runs a file and adds to the counts. @param timeout seconds without an end, after which tap fails the file */
+async function runFile (name, timeout, counts) {
+  const { Parser } = await import('tap-parser')
+  const began = performance.now()
+  const found = { passed: 0, failed: 0, skipped: 0 }
+  const output = []
+  const parser = follow(new Parser(), found, line => output.push(line))
+  const file = spawn(process.execPath, ['--enable-source-maps', join(directory, name)], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(timeout) },
+    // tap's own timeout speaks first, unless the file's event loop does not turn any more
+    timeout: (timeout + 10) * 1000,
+    killSignal: 'SIGKILL'
   })
-  parser.on('assert', file => {
-    print(`${isFailure(file) ? 'FAILED' : 'ok'} ${file.name.replace('build/test/', '')} ${Math.round(file.time ?? 0)} ms${file.skip ? ` skipped (${file.skip})` : ''}`)
-    if (file.skip) counts.skipped++
-    if (!isFailure(file) || failures.get(file.name) > 0) return
-    counts.failed++
-    print(describe(file.diag))
+  const closed = once(file, 'close')
+  await pipeline(file.stdout, parser)
+  const [code, signal] = await closed
+  if (code !== 0 && found.failed === 0) {
+    found.failed++
+    output.push(`    ended with ${signal ?? `exit code ${code}`}`)
+  }
+  output.unshift(`${found.failed > 0 ? 'FAILED' : 'ok'} ${name} ${Math.round(performance.now() - began)} ms`)
+  process.stdout.write(output.join('\n') + '\n')
+  for (const outcome in counts) counts[outcome] += found[outcome]
+}
+
+/** Counts while a file's output is parsed, and prints its failures. */
+function follow (parser, counts, print) {
+  parser.on('assert', test => {
+    if (test.skip || test.todo) counts.skipped++
+    else counts[test.ok ? 'passed' : 'failed']++
+    if (test.skip) print(`skipped: ${test.name} (${test.skip})`)
   })
   parser.on('bailout', reason => print(`FAILED bail out: ${reason}`))
+  printFailures(parser, print, [])
   return parser
 }
 

@@ -54,6 +54,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
   })
 
   await scene('[CMD-1] bob sees that alice is typing, until her message is there', async (t, { alice, bob }) => {
+    await alice.message('Did it arrive?').waitFor() // before her history is there, the page does not know that they have talked at all
     await alice.writes('wait a mo')
     await bob.typing.getByText('Alice is typing').waitFor({ state: 'attached' })
     await alice.says('wait a moment')
@@ -82,7 +83,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.equal(await page.locator('[data-testid=pane-bob] [data-caught=true]', { hasText: 'ahead' }).count(), 5)
   })
 
-  await scene('a message written while cut off is sent after the reconnect, or after a reload', async (t, { page, alice, bob }) => {
+  await deskScene('a message written while cut off is sent after the reconnect, or after a reload', async (t, { page, alice, bob }) => {
     for (const [text, comeBack] of [['patience 1', () => alice.press('reconnect')], ['patience 2', () => page.reload()]] as const) {
       await alice.press('cut')
       await alice.writes(text)
@@ -164,7 +165,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     t.match(await alice.pane.getByTestId('presence').textContent(), 'Bob is online')
   })
 
-  await scene('[KICK-1] alice kicks her other window: it says so, stays signed out, and may sign in again', async (t, { alice, bob }) => {
+  await deskScene('[KICK-1] alice kicks her other window: it says so, stays signed out, and may sign in again', async (t, { alice, bob }) => {
     const other = await visit(t, browser, { url: `${iris.url}/?user=alice`, screen })
     await other.alice.live()
     await alice.press('kick-others')

@@ -54,6 +54,8 @@ export class Connection {
   get transport (): Transport { return this.opening.transport ?? 'sse' }
   get position (): Position { return this.#position }
   get isLive (): boolean { return this.#stage === 'live' }
+  /** Whether it will print from the feed's memory: it lags, and its socket takes more. A full one reads Redis when it drains. [SLOW-1] */
+  get needsTail (): boolean { return !(this.isLive && this.#position.seq === this.feed.top?.seq) && this.#outlet.hasRoom() }
 
   /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
   begin ({ position, target, jobs, more, fresh, greeting }: Start): void {

@@ -53,8 +53,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, cl
     dirty.clear()
     for (const { feed, connections } of woken) {
       for (const connection of connections) connection.wake()
-      const { top } = feed
-      if ([...connections].every(({ position, isLive }) => isLive && position.seq === top?.seq)) feed.forget()
+      if (![...connections].some(connection => connection.needsTail)) feed.forget()
     }
     meter.delivered(performance.now() - dirtySince)
   }

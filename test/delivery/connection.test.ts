@@ -93,6 +93,23 @@ t.test('[SLOW-1] live frames are not queued behind a full socket, and nothing of
   t.ok(world.reads > 0, 'the tail holds less than that: Redis is the buffer')
 })
 
+t.test('[SLOW-1] a reader whose socket is full needs no bodies in memory; one that only lags does', async t => {
+  const { world, feed, connection, begin } = setUp([])
+  feed.hint(item(1))
+  t.ok(connection.needsTail, 'while it attaches')
+  begin()
+  await settled()
+  world.backlog = 300 * KIB
+  feed.hint(item(2))
+  connection.wake()
+  t.notOk(connection.needsTail, 'full')
+  world.backlog = 0
+  t.ok(connection.needsTail, 'drained, not yet woken')
+  connection.wake()
+  await settled()
+  t.notOk(connection.needsTail, 'has printed everything')
+})
+
 t.test('[SLOW-1] stuck for 15 s: BYE 4203, and the client may come back at once', async t => {
   const { world, connection, begin } = setUp([item(1)])
   begin()

@@ -25,29 +25,32 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
   await iris.group('g.away', [SENDER, ...away])
   await iris.group('g.stalled', [SENDER, ...stalled])
   const others = await startOthers(iris, { count: OTHERS, rate: slow.rate })
-  const load = async (conversationId: string) => {
+  const load = async (conversationId: string, stalled: string[] = []) => {
+    const before = await iris.server.ask('memory')
+    await iris.load.ask('stall', stalled)
+    await iris.server.ask('watchRss')
     const [filling] = await Promise.all([others.send(slow.filling), post(iris, conversationId, slow)])
     await iris.rests()
-    return { filling, filled: await others.send(slow.seconds) }
+    const filled = await others.send(slow.seconds)
+    const peak = await iris.server.ask('peakRss')
+    const after = await iris.server.ask('memory')
+    return { filling, filled, peak: peak - before.rss, settled: after.rss - before.rss }
   }
   await others.send(slow.seconds)
   const without = [await load('g.away')]
-  const before = await iris.server.ask('memory')
-  await iris.load.ask('stall', stalled)
-  await iris.server.ask('watchRss')
-  const beside = await load('g.stalled')
-  const peak = await iris.server.ask('peakRss')
-  const after = await iris.server.ask('memory')
+  const beside = await load('g.stalled', stalled)
   const early = await readOn(iris, stalled.slice(0, slow.early), slow.messages)
   if (slow.late > 0) await iris.holds('sse', OTHERS) // the server cuts off who has read nothing for 15 s
   const late = await readOn(iris, stalled.slice(slow.readers - slow.late), slow.messages)
   without.push(await load('g.away'))
   await iris.stop()
   const waiting = (slow.messages * PADDING / MB).toFixed(0)
-  const growth = (rss: number) => `${((rss - before.rss) / MB).toFixed(0)} MB`
+  const growth = (of: 'peak' | 'settled') => `${Math.round(Math.max(...without.map(sample => sample[of])) / MB)} / ${Math.round(beside[of] / MB)} MB`
   return [
-    { what: `9. ${slow.readers} stalled readers, ${waiting} MB for each: RSS at most / settled`, value: `${growth(peak)} / ${growth(after.rss)}` },
-    { what: `   others at ${slow.rate}/s, POST to event, without / with them`, value: '' },
+    { what: `9. the same load without / with ${slow.readers} stalled readers, ${waiting} MB for each`, value: '' },
+    { what: '   growth of RSS at most', value: growth('peak') },
+    { what: '   the same, settled', value: growth('settled') },
+    { what: `   others at ${slow.rate}/s, POST to event`, value: '' },
     ...latencies('while they fill', without.map(({ filling }) => filling), beside.filling),
     ...latencies('when they are full', without.map(({ filled }) => filled), beside.filled),
     { what: `   ${slow.early} of them read on at once: lost / RESET / BYE`, value: `${early.gaps} / ${early.resets} / ${early.goodbyes}` },

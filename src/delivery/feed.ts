@@ -51,7 +51,7 @@ export class Feed {
     return first.seq === position.seq + 1 ? tail : tail.slice(position.seq + 1 - first.seq)
   }
 
-  /** Everybody has read everything: memory is let go, so that an idle connection costs no tail. */
+  /** Nobody needs what is in memory: it is let go, so that neither an idle connection nor a stalled one costs a tail. */
   forget (): void { this.#tail = [] }
 }
 

@@ -139,3 +139,19 @@ t.test('[SLOW-1] 100 stalled readers cost memory that is bounded, others nothing
     await stream.cut()
   }
 })
+
+t.test('[SLOW-1] what a full socket does not take is not kept in memory: the reader who drains it reads Redis', async t => {
+  const [alice, bob] = await meet(t)
+  const stream = await bob.listen()
+  await stream.next('IRIS.READY')
+  stream.pause()
+  const total = 50 // 17 MB, more than the kernel takes, and fewer entries than a feed may keep
+  for (const i of upTo(total)) await alice.send(bob, `${i}` + 'x'.repeat(350_000))
+  const reads = async () => Number(/cmdstat_xrange:calls=(\d+)/.exec(await iris.redis.info('commandstats'))?.[1])
+  await stalled(stream)
+  const before = await reads()
+  stream.resume()
+  await stream.next(({ data }) => data['seq'] === total)
+  t.same(seqsOf(stream.events, dm(alice, bob)), upTo(total))
+  t.ok(await reads() > before)
+})

@@ -1,4 +1,4 @@
-// Writes the generated tables into the READMEs; with --check it only compares, and names what has drifted.
+// Writes the generated tables into the documents; with --check it only compares, and names what has drifted.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureBuild, ensureModules, root } from './bootstrap.js'
@@ -7,26 +7,39 @@ ensureModules()
 ensureBuild()
 const { operations } = await import('../build/src/app.js')
 const { configTable } = await import('../build/src/config.js')
+const { errors } = await import('../build/src/protocol/errors.js')
+const { byes } = await import('../build/src/protocol/events.js')
 
 const table = (heads, rows) => [heads, heads.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
 const code = value => `\`${value}\``
 
-const words = {
-  'README.md': { operations: ['call', 'name', 'does'], config: ['variable', 'type', 'default', 'meaning'] },
-  'README.zh-CN.md': { operations: ['调用', '名称', '作用（英文原文）'], config: ['变量', '类型', '默认值', '含义（英文原文）'] }
+const operationTable = heads => table(heads, operations.map(({ method, path, name, summary }) => [code(`${method} ${path}`), name, summary]))
+const configRows = heads => table(heads, configTable.map(({ name, type, default: preset, sentence }) => [code(name), type, preset === undefined || preset === '' ? '' : code(preset), sentence]))
+const errorRows = Object.entries(errors).sort(([, a], [, b]) => a.status - b.status)
+const byeRows = Object.values(byes)
+
+/** The blocks of each document. */
+const documents = {
+  'README.md': {
+    operations: operationTable(['call', 'name', 'does']),
+    config: configRows(['variable', 'type', 'default', 'meaning'])
+  },
+  'README.zh-CN.md': {
+    operations: operationTable(['调用', '名称', '作用（英文原文）']),
+    config: configRows(['变量', '类型', '默认值', '含义（英文原文）'])
+  },
+  'docs/protocol.md': {
+    errors: table(['status', 'code', 'retryable', 'title'], errorRows.map(([name, { status, title, retryable }]) => [status, code(name), retryable ? 'yes' : '', title])),
+    byes: table(['code', 'reason', '`reconnect`'], byeRows.map(({ code: number, reason, reconnect }) => [number, reason, code(reconnect)]))
+  }
 }
 
-const blocks = heads => ({
-  operations: table(heads.operations, operations.map(({ method, path, name, summary }) => [code(`${method} ${path}`), name, summary])),
-  config: table(heads.config, configTable.map(({ name, type, default: preset, sentence }) => [code(name), type, preset === undefined || preset === '' ? '' : code(preset), sentence]))
-})
-
 let drifted = 0
-for (const [name, heads] of Object.entries(words)) {
+for (const [name, blocks] of Object.entries(documents)) {
   const file = join(root, name)
   const before = readFileSync(file, 'utf8')
   let after = before
-  for (const [block, text] of Object.entries(blocks(heads))) {
+  for (const [block, text] of Object.entries(blocks)) {
     const marked = new RegExp(`(<!-- generated:${block} -->\n)[^]*?(<!-- /generated -->)`)
     if (!marked.test(after)) throw new Error(`${name} has no block ${block}`)
     after = after.replace(marked, (_all, begin, end) => begin + text + '\n' + end)

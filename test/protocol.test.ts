@@ -1,0 +1,44 @@
+// docs/protocol.md is the contract: every clause that is cited is defined there, once, and every one that is defined is tested.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+
+const root = new URL('../../', import.meta.url).pathname
+const contract = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
+
+/** Clauses whose tests have yet to come. */
+const untested = ['COST-1', 'TEXT-1', 'HTTP-1', 'POLL-2', 'SLOW-2', 'CMD-7', 'BOX-1', 'KICK-3']
+
+/** A clause is defined where its id stands in bold, and cited where it stands in brackets. */
+const defined = [...contract.matchAll(/\*\*\[([A-Z]+-\d+)\]\*\*/g)].map(([, id = '']) => id)
+
+function textsIn (folder: string): { name: string, text: string }[] {
+  const names = readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  return names.map(({ parentPath, name }) => ({ name: join(parentPath, name).slice(root.length), text: readFileSync(join(parentPath, name), 'utf8') }))
+}
+
+/** What a range stands for, too: `[CMD-1] to [CMD-3]` cites three. */
+function citedIn (text: string): string[] {
+  const ids = [...text.matchAll(/\[([A-Z]+-\d+)\]/g)].map(([, id = '']) => id)
+  const ranges = [...text.matchAll(/\[([A-Z]+)-(\d+)\] (?:to|\.\.\.) \[\1-(\d+)\]/g)]
+  return [...ids, ...ranges.flatMap(([, family, from, to]) => Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => `${family}-${Number(from) + i}`))]
+}
+
+t.test('each clause is defined once', async t => {
+  t.ok(defined.length > 50)
+  t.same(defined.filter((id, i) => defined.indexOf(id) < i), [])
+})
+
+t.test('what is cited is defined', async t => {
+  const readmes = ['README.md', 'README.zh-CN.md', 'CHANGELOG.md'].map(name => ({ name, text: readFileSync(join(root, name), 'utf8') }))
+  const texts = [...['src', 'test', 'docs', 'openapi', 'scripts'].flatMap(textsIn), ...readmes]
+  const known = new Set(defined)
+  const unknown = texts.flatMap(({ name, text }) => citedIn(text).filter(id => !known.has(id)).map(id => `${id} in ${name}`))
+  t.same([...new Set(unknown)], [])
+  t.same(citedIn(`[${'CMD'}-1] to [${'CMD'}-3]`), ['CMD-1', 'CMD-3', 'CMD-1', 'CMD-2', 'CMD-3'], 'a range is seen')
+})
+
+t.test('what is defined is proved by a test that names it', async t => {
+  const tested = new Set(textsIn('test').flatMap(({ text }) => citedIn([...text.matchAll(/(?:t\.test|scene|deskScene)\(\s*['"`](.+)/g)].map(([, name]) => name).join('\n'))))
+  t.same(defined.filter(id => !tested.has(id) && !untested.includes(id)), [])
+})

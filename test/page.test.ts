@@ -110,6 +110,7 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
     await alice.show()
     await alice.caughtUp.waitFor()
     t.equal(await alice.caughtUp.getAttribute('data-events'), '0')
+    t.equal(await alice.caughtUp.locator('strong').textContent(), 'Resumed where it was: nothing to catch up')
     t.equal(await alice.wire.getByTestId('cursor').textContent(), cursor)
   })
 
@@ -180,6 +181,42 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
       return await other.alice.live(1_000).then(() => true, () => undefined)
     })
     await other.alice.message('still here, and only here').waitFor({ state: 'attached' })
+  })
+
+  await deskScene('[REVOKE-1] taking back is offered for as long as it is allowed', async (t, { page, alice }) => {
+    await page.clock.install() // its hands are moved here: nobody waits for two minutes
+    await alice.says('for a while')
+    await alice.message('for a while').getByTestId('revoke').waitFor({ state: 'attached' })
+    await page.clock.runFor(110_000)
+    t.equal(await alice.message('for a while').getByTestId('revoke').count(), 1)
+    await page.clock.runFor(15_000)
+    await alice.message('for a while').getByTestId('revoke').waitFor({ state: 'detached' })
+  })
+
+  await t.test('nothing in the head of a pane runs into another thing, whatever is said there', async t => {
+    const { page, alice, bob } = await visit(t, browser, { url: iris.url, screen })
+    await alice.live()
+    await bob.live()
+    for (const transport of ['ws', 'sse', 'poll']) {
+      await bob.travelsBy(transport)
+      await bob.press('cut')
+      await alice.press('send-five')
+      await alice.message('five', 'stored').last().waitFor()
+      await bob.press('reconnect')
+      await bob.pane.getByText(/^Live, caught up \d+$/).waitFor()
+      const [words, way, plug] = await Promise.all(['.words', '.transport', '.plug'].map(part => bob.pane.locator(`.who ${part}`).boundingBox()))
+      t.ok(words && way && plug && words.x + words.width <= way.x && way.x + way.width <= plug.x, transport)
+    }
+    t.ok(await page.locator('html').evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth), 'nothing is wider than the screen')
+  })
+
+  await t.test('each is seen online as soon as the stream is there, not at the next look', async t => {
+    const { page, alice, bob } = await visit(t, browser, { url: iris.url, screen, prepare: page => page.addInitScript('window.setInterval = () => 0') })
+    await alice.presence(true)
+    await bob.presence(true)
+    await page.reload()
+    await alice.presence(true)
+    await bob.presence(true)
   })
 
   await t.test('/?user=alice shows alice alone', async t => {

@@ -10,6 +10,7 @@ export function Bubble ({ message, user, peer, terminal, follows }) {
   const own = message.from === user.userId
   const revoked = message.type === 'revoked'
   const read = own && book.peerReadSeq >= message.seq
+  const revocable = own && !revoked && terminal.isRevocable(message)
   const caught = state.report && message.seq > state.report.after && message.seq <= state.report.until
   return html`
     <li class="message" data-testid="message" data-seq=${message.seq} data-own=${own} data-revoked=${revoked} data-follows=${follows}
@@ -22,7 +23,7 @@ export function Bubble ({ message, user, peer, terminal, follows }) {
           ${own && !revoked && html`<${Tick} state=${read ? 'read' : 'stored'} />`}
         </p>
       </div>
-      ${own && !revoked && html`
+      ${revocable && html`
         <button type="button" class="revoke" data-testid="revoke" aria-label=${`Take back: ${textOf(message)}`} title="Take back"
           onClick=${() => terminal.revoke(message.seq)}>↶</button>`}
     </li>`

@@ -6,6 +6,7 @@ import { createHistory } from './history.js'
 import { openMemory } from './memory.js'
 import { createOutbox } from './outbox.js'
 import { createReceiver } from './receive.js'
+import { createRevocable } from './revocable.js'
 import { startPresence } from './presence.js'
 import { createStream } from './stream.js'
 
@@ -13,14 +14,14 @@ const TYPING_EVERY_MS = 2000
 
 /**
  * Makes the terminal of `userId` that talks with `peerId`.
- * `login()` promises a token; it is called again when one has run out.
+ * `login()` promises a token; it is called again when one has run out. `revokeSec`: so long a message may be taken back.
  * @returns what can be seen (`state`, `book`, `outbox`, `history`, `frames`, `memory`, `network`), what can be done, and `subscribe(listener)`.
  */
-export function createTerminal ({ userId, peerId, login }) {
+export function createTerminal ({ userId, peerId, login, revokeSec }) {
   const { changed, subscribe } = createSignal()
   const memory = openMemory(userId)
   const network = { cut: false, loseAnswers: 0 }
-  const state = { connection: 'connecting', reason: '', typing: false, peer: null, attaches: 0, since: 0, report: null, problem: null, commands: new Map(), notices: new Map() }
+  const state = { connection: 'connecting', clockAheadMs: 0, reason: '', typing: false, peer: null, attaches: 0, since: 0, report: null, problem: null, commands: new Map(), notices: new Map() }
   const frames = createFrames(changed)
   const call = createCall({ userId, terminalId: memory.terminalId, login, network, frames })
   const book = createBook(directId(userId, peerId), userId)
@@ -28,9 +29,11 @@ export function createTerminal ({ userId, peerId, login }) {
   const history = createHistory({ book, call, changed })
   const outbox = createOutbox({ call, memory, network, changed, onStored: stored })
   const receive = createReceiver({ me: userId, peer: peerId, book, outbox, history, memory, state, stop, stored, changed })
+  const isRevocable = createRevocable({ state, revokeSec, changed })
   const stream = createStream({ call, memory, frames, onEvent: receive, onState: show })
   let lastTyping = 0
   let reading = 0
+  let presence
 
   /** The HTTP answer and ACK_DOWN say the same; whichever comes first puts the message into the book. */
   function stored ({ clientMsgId, text, attempts }, { conversationId, seq, msgId, ts, traceId, duplicate }) {
@@ -41,7 +44,10 @@ export function createTerminal ({ userId, peerId, login }) {
 
   function show (connection, reason = '') {
     if (connection !== state.connection) state.since = Date.now()
-    if (connection === 'live') state.attaches++
+    if (connection === 'live') {
+      state.attaches++
+      presence?.said()
+    }
     Object.assign(state, { connection, reason })
     changed()
   }
@@ -81,8 +87,7 @@ export function createTerminal ({ userId, peerId, login }) {
   }
 
   function start () {
-    stream.open()
-    startPresence({
+    presence = startPresence({
       call,
       peerId,
       isConnected: () => !['cut', 'closed'].includes(state.connection),
@@ -91,6 +96,7 @@ export function createTerminal ({ userId, peerId, login }) {
         changed()
       }
     })
+    stream.open()
   }
 
   /** Makes the remembered cursor one of another life of the stream, and resumes with it: the server must say so. */
@@ -150,7 +156,7 @@ export function createTerminal ({ userId, peerId, login }) {
   const older = () => history.older().catch(() => {})
 
   const seen = { userId, peerId, state, book, outbox, history, frames, memory, network, subscribe, changed }
-  const done = { start, cut, reconnect, changeTransport, kickOthers, spoilCursor, send, read, revoke, older, typing, nudge, complete, dismissProblem }
+  const done = { isRevocable, start, cut, reconnect, changeTransport, kickOthers, spoilCursor, send, read, revoke, older, typing, nudge, complete, dismissProblem }
   return { ...seen, ...done }
 }
 

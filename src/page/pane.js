@@ -34,7 +34,7 @@ export function Pane ({ seat }) {
         <div class="name">
           <h2>${user.displayName}<${Unread} book=${book} /></h2>
           <p class="state" role="status" data-testid="connection" data-state=${state.connection}>
-            <span class="dot" data-state=${state.connection}></span>${wordsFor(state)} <${Transport} terminal=${terminal} name=${user.displayName} />
+            <span class="dot" data-state=${state.connection}></span><span class="words">${wordsFor(state)}</span><${Transport} terminal=${terminal} name=${user.displayName} />
           </p>
         </div>
         <${Plug} terminal=${terminal} name=${user.displayName} />

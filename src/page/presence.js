@@ -5,7 +5,9 @@ const LOOK_MS = 3_000
 
 /**
  * Keeps a terminal's lease while it is connected, and looks after the peer.
+ * A window of this browser whose stream has begun tells the others, so that they look at once.
  * `isConnected()` says whether there is anything to keep; `onPresence(presence)` gets `{ online }`.
+ * @returns `said()`, to be called when the terminal's own stream has begun
  */
 export function startPresence ({ call, peerId, isConnected, onPresence }) {
   const beat = () => {
@@ -22,8 +24,17 @@ export function startPresence ({ call, peerId, isConnected, onPresence }) {
     if (found) onPresence(found)
   }
 
+  const glance = () => look().catch(() => {}) // the next one tells
+  const windows = new window.BroadcastChannel('iris-presence')
+  windows.onmessage = glance
   setInterval(beat, HEARTBEAT_MS)
-  setInterval(() => look().catch(() => {}), LOOK_MS)
+  setInterval(glance, LOOK_MS)
   document.addEventListener('visibilitychange', beat)
-  look().catch(() => {})
+
+  return {
+    said () {
+      windows.postMessage('live')
+      glance()
+    }
+  }
 }

@@ -13,6 +13,7 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
 
   const gateway = {
     'IRIS.HELLO' (hello) {
+      if (hello.serverTime) state.clockAheadMs = hello.serverTime - Date.now()
       report = { ...startReport(hello, memory), after: memory.heads[book.conversationId] ?? 0 }
       state.commands.clear() // what is still pending comes again
       state.notices.clear()

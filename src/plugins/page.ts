@@ -9,7 +9,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { createValidators } from '../commands/validate.js'
 import type { Context } from '../delivery/context.js'
 import { TerminalId } from '../protocol/ids.js'
-import { defaultLimits } from '../protocol/limits.js'
+import { defaultLimits, type Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 import type { Tokens } from './tokens.js'
 
@@ -23,21 +23,21 @@ const htm = join(dirname(createRequire(import.meta.url).resolve('htm')), '../pre
 const KickOthers = Type.Object({ userId: Type.Union(demoUsers.map(({ userId }) => Type.Literal(userId))), except: TerminalId }, { additionalProperties: false })
 const checkKick = createValidators(defaultLimits).body(KickOthers)
 
-type Parts = Pick<Tokens, 'mint'> & Pick<Context, 'terminals' | 'kicker' | 'now'>
+type Parts = Pick<Tokens, 'mint'> & Pick<Context, 'terminals' | 'kicker' | 'now'> & Pick<Limits, 'revokeSec'>
 
 /**
  * Registers the page, its assets, and what an application's back end would do for it, for this machine's own browser only:
  * `GET /demo/users` hands out tokens of the demo users, `GET /demo/presence` says who is there, `POST /demo/kick` kicks
  * a user's other windows.
  */
-export const page = fp<Parts>(async (app, { mint, terminals, kicker, now }) => {
+export const page = fp<Parts>(async (app, { mint, terminals, kicker, now, revokeSec }) => {
   await app.register(fastifyStatic, { root: assets, prefix: '/assets/', index: false, decorateReply: true, schemaHide: true })
   app.get('/', { schema: { hide: true } }, async (_request, reply) => await reply.sendFile('index.html'))
   app.get('/assets/htm.js', { schema: { hide: true } }, async (_request, reply) => await reply.type('text/javascript').sendFile('standalone.module.js', htm))
   app.get('/demo/users', { schema: { hide: true } }, async (request, reply) => {
     refuseStrangers(request)
     reply.header('cache-control', 'no-store')
-    return { users: await Promise.all(demoUsers.map(async user => ({ ...user, ...await mint(user.userId, TOKEN_SEC) }))) }
+    return { revokeSec, users: await Promise.all(demoUsers.map(async user => ({ ...user, ...await mint(user.userId, TOKEN_SEC) }))) }
   })
   app.get('/demo/presence', { schema: { hide: true } }, async (request, reply) => {
     refuseStrangers(request)

@@ -58,12 +58,13 @@ function seatOf (page: Page, user: 'alice' | 'bob') {
 export interface Screen { name: string, width: number, height: number }
 
 /** A window of its own on the demo page; whatever the browser complains about fails the test. */
-export async function visit (t: Test, browser: Browser, { url, screen }: { url: string, screen: Screen }) {
+export async function visit (t: Test, browser: Browser, { url, screen, prepare }: { url: string, screen: Screen, prepare?: (page: Page) => Promise<unknown> }) {
   const { name, width, height } = screen
   const context = await browser.newContext({ viewport: { width, height } })
   const complaints: string[] = []
   const page = await context.newPage()
   page.setDefaultTimeout(WAIT_MS)
+  await prepare?.(page)
   page.on('console', message => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()) })
   page.on('pageerror', error => complaints.push(error.message))
   const response = await page.goto(url)

@@ -69,7 +69,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
     clientErrorHandler,
     routerOptions: { maxParamLength: 200 }
   })
-  const tokens = createTokens(config)
+  const tokens = createTokens(config, () => gateway.context.now())
   const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, log: logger })
   const { context, hub, meter } = gateway
   let isDraining = false

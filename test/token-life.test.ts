@@ -7,7 +7,11 @@ import { keys, partition } from '../src/store/keys.js'
 import { sseText } from '../src/transports/frames.js'
 import { startIris } from './helper/iris.js'
 import { loginOf, tokenOf } from './helper/token.js'
-import { beforeTheSweep, until } from './helper/user.js'
+import { pollOnce } from './helper/poll.js'
+import { beforeTheSweep, createUser, until, type User } from './helper/user.js'
+import { openWs } from './helper/ws.js'
+
+type Ws = Awaited<ReturnType<typeof openWs>>
 
 const a = await startIris(t, { env: { IRIS_NODE_ID: 'a' } })
 const b = await startIris(t, { env: { IRIS_NODE_ID: 'b' }, redisPath: a.redisPath })
@@ -106,4 +110,54 @@ t.test('[TOKEN] either token authorizes; that of another user, a bad one and one
   const ended = await loginOf(t, a, alice.userId, { endsInSec: -50 })
   t.match(await ended.post('/v1/up/token', { token: fresh }), { status: 401, body: { code: 'TOKEN_EXPIRED' } }, 'by one that is valid')
   for (const [token, status, code] of refused) t.match(await alice.post('/v1/up/token', { token }), { status, body: { code } })
+})
+
+t.test('[TOKEN] one life for both directions of a WebSocket: whichever way the fresh token comes, frames and events go on', async t => {
+  const ways: [string, (alice: User, socket: Ws, token: string) => Promise<unknown>][] = [
+    ['a frame', (_alice, socket, token) => socket.up('TOKEN', { token })],
+    ['a POST', (alice, _socket, token) => alice.post('/v1/up/token', { token })],
+    ['a POST on another node', (alice, _socket, token) => createUser(t, { ...alice, url: b.url }).post('/v1/up/token', { token })]
+  ]
+  await until(async () => (await b.redis.pubsub('SHARDNUMSUB', keys.node(0, 'a')))[1] === 1 || undefined)
+  const open = await Promise.all(ways.map(async ([way, renew]) => {
+    const alice = await someone(t, { endsInSec: 30 })
+    const socket = await openWs(`${a.url}/v1/ws`, { headers: { authorization: `Bearer ${alice.token}` } })
+    t.teardown(() => socket.socket.terminate())
+    await socket.next('IRIS.READY')
+    await renew(alice, socket, await tokenOf(alice.userId))
+    return { way, socket }
+  }))
+  const stale = await openWs(`${a.url}/v1/ws`, { headers: { authorization: `Bearer ${(await someone(t, { endsInSec: 30 })).token}` } })
+  t.teardown(() => stale.socket.terminate())
+  await stale.next('IRIS.READY')
+  const clock = Date.now
+  t.teardown(() => { Date.now = clock })
+  Date.now = () => clock() + 33_000
+  t.equal((await stale.up('GET_SYSTEM_TIME', {})).error, undefined, 'a little late is welcome')
+  Date.now = () => clock() + 60_000
+  // each of a renewed token that had reached its connection by another node: asked until it has
+  for (const { way, socket } of open) await until(async () => (await socket.up('GET_SYSTEM_TIME', {})).error ? undefined : true).catch(() => t.fail(way))
+  t.match((await beforeTheSweep(t, stale.next('IRIS.BYE')))?.data.data, { code: 4101 })
+  for (const { way, socket } of open) t.equal(socket.isOver, false, way)
+})
+
+t.test('[TOKEN] one tolerance at every door: 5 s after its end a token is refused, just before it is not', async t => {
+  const clock = Date.now
+  t.teardown(() => { Date.now = clock })
+  const [alice, fresh] = [await someone(t, { endsInSec: 0 }), await someone(t)]
+  const end = (JSON.parse(Buffer.from(alice.token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }).exp * 1000
+  const late = await tokenOf(fresh.userId, { endsInSec: 0 })
+  const bearer = { authorization: `Bearer ${alice.token}` }
+  for (const [after, expected] of [[4_000, 200], [7_000, 401]] as const) {
+    Date.now = () => end + after
+    const doors = {
+      POST: (await alice.time({})).status,
+      SSE: (await alice.listen()).status,
+      poll: (await pollOnce(`${a.url}/v1/down/poll`, { headers: bearer, query: { timeoutMs: '0' } })).status,
+      WebSocket: await openWs(`${a.url}/v1/ws`, { headers: bearer }).then(({ socket }) => { socket.terminate(); return 200 }, (error: { status: number }) => error.status),
+      ticket: (await alice.post('/v1/down/tickets', {})).status,
+      TOKEN: (await fresh.post('/v1/up/token', { token: late })).status
+    }
+    for (const [door, status] of Object.entries(doors)) t.equal(status, expected, `${door}, ${after} ms after the end`)
+  }
 })

@@ -136,6 +136,7 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
 
     /** A terminal's fresh token, to its connections on whatever node. */
     async renew (userId: string, terminalId: string, fresh: TokenLife): Promise<void> {
+      hub.renew(userId, terminalId, fresh) // also one that has no route yet
       const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId)
       await Promise.all(routes.map(route => nodes.tell(userId, route.node, { renew: { userId, terminalId, fresh } })))
     },

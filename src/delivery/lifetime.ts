@@ -35,6 +35,8 @@ export class Lifetime {
 
   /** When the token in force was issued, ms. */
   get issuedAt (): number { return this.#issuedAt }
+  /** When the token in force ends, ms. */
+  get expiresAt (): number { return this.#expiresAt }
 
   /** Prints IRIS.AUTH once when it is time. @returns the goodbye for which it is time, undefined while there is none. @param now the clock, ms. */
   due (now: number, { outlet, opening: { printer, traceId } }: { outlet: Outlet, opening: Opening }): Bye | undefined {

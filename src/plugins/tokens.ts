@@ -3,25 +3,30 @@ import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.js'
-import { SYSTEM_USER } from '../protocol/ids.js'
+import { hasEnded } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'
-
-/** A verified token: whose it is, and its life in ms; one without `iat` counts as issued before everything else. */
-export interface Identity { userId: string, issuedAt: number, expiresAt: number }
+import { type Identity, identityOf } from './claims.js'
 
 /** Verified tokens are remembered: an HMAC by WebCrypto costs more than a whole request. */
 const CACHED = 20_000
 const MAX_CHARS = 8_192
-const TOLERANCE_SEC = 5
+/** The library judges the signature, issuer and audience; times are judged in claims.ts, by the clock of Redis. */
+const ANY_TIME = Number.MAX_VALUE
 
 type TokenConfig = Pick<Config, 'tokenSecret' | 'tokenPublicKey' | 'tokenJwks' | 'tokenIssuer' | 'tokenAudience'>
 
-/** Makes the verifier and the minter of a configuration; throws when its public key cannot be read. */
-export function createTokens (config: TokenConfig) {
+/** Makes the verifier and the minter of a configuration; throws when its public key cannot be read. @param now the clock, ms. */
+export function createTokens (config: TokenConfig, now: () => number = Date.now) {
   const { tokenSecret, tokenIssuer, tokenAudience } = config
   const { key, algorithms } = keyOf(config)
   const known = new LRUCache<string, Identity>({ max: CACHED })
-  const claims = { algorithms, requiredClaims: ['exp', 'sub'], clockTolerance: TOLERANCE_SEC, ...(tokenIssuer !== undefined && { issuer: tokenIssuer }), ...(tokenAudience !== undefined && { audience: tokenAudience }) }
+  const claims = {
+    algorithms,
+    requiredClaims: ['exp', 'sub'],
+    clockTolerance: ANY_TIME,
+    ...(tokenIssuer !== undefined && { issuer: tokenIssuer }),
+    ...(tokenAudience !== undefined && { audience: tokenAudience })
+  }
 
   return {
     /** @returns whose token it is. Throws BAD_TOKEN, TOKEN_EXPIRED, and STORE_UNAVAILABLE when the key set cannot be fetched. */
@@ -29,8 +34,8 @@ export function createTokens (config: TokenConfig) {
       if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
       const digest = hash('sha256', token, 'base64')
       const before = known.get(digest)
-      if (before && before.expiresAt > Date.now()) return before
-      const identity = identityOf(await verified(token))
+      if (before && !hasEnded(before.expiresAt, now())) return before
+      const identity = identityOf(await verified(token), now())
       known.set(digest, identity)
       return identity
     },
@@ -51,16 +56,10 @@ export function createTokens (config: TokenConfig) {
       const result = typeof key === 'function' ? await jwtVerify(token, key, claims) : await jwtVerify(token, key, claims)
       return result.payload
     } catch (error) {
-      if (error instanceof errors.JWTExpired) throw new Problem('TOKEN_EXPIRED')
       if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) throw new Problem('STORE_UNAVAILABLE', { detail: 'the key set of tokens cannot be fetched' })
-      throw new Problem('BAD_TOKEN')
+      throw new Problem('BAD_TOKEN', error instanceof errors.JWTClaimValidationFailed ? { detail: error.message } : {})
     }
   }
-}
-
-function identityOf ({ sub = '', iat, exp = 0 }: JWTPayload): Identity {
-  if (typeof sub !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(sub) || sub === SYSTEM_USER) throw new Problem('BAD_TOKEN', { detail: 'sub is not a user id' })
-  return { userId: sub, issuedAt: Math.min(Math.max(0, Math.floor((iat ?? 0) * 1000)), Number.MAX_SAFE_INTEGER), expiresAt: exp * 1000 }
 }
 
 function keyOf ({ tokenSecret, tokenPublicKey, tokenJwks }: TokenConfig): { key: Uint8Array | KeyObject | JWTVerifyGetKey, algorithms: string[] } {

@@ -5,8 +5,10 @@ import type { FastifyBaseLogger } from 'fastify'
 import { parse } from 'secure-json-parse'
 import type { RawData, WebSocket } from 'ws'
 import { createValidators } from '../commands/validate.js'
+import type { TokenLife } from '../delivery/lifetime.js'
 import { clientId, TraceId } from '../protocol/ids.js'
 import { defaultLimits } from '../protocol/limits.js'
+import { hasEnded } from '../protocol/login.js'
 import type { Caller, Request } from '../protocol/operation.js'
 import { Problem, problemBody } from '../protocol/problem.js'
 import type { Reader } from './down.js'
@@ -32,22 +34,22 @@ export interface UpFloor {
   now (): number
 }
 
-interface Peer { socket: WebSocket, reader: Reader, log: FastifyBaseLogger, onBroken (): void }
+/** `life`: that of the connection's token, as it is now; the events that go down end by the same. */
+interface Peer { socket: WebSocket, reader: Reader, life (): TokenLife, log: FastifyBaseLogger, onBroken (): void }
 
 interface Up { up: string, requestId: string, traceId?: string, body: Record<string, unknown> }
 
 /** @returns the listener of a connection's messages. Every frame gets one answer, in whatever order they are done. */
-export function createUp ({ upNames, execute, now }: UpFloor, { socket, reader, log, onBroken }: Peer) {
+export function createUp ({ upNames, execute, now }: UpFloor, { socket, reader, life, log, onBroken }: Peer) {
   let broken = 0
   let underWay = 0
-  let life = reader.expiresAt
 
   async function run ({ up, body }: Up, traceId: string): Promise<Record<string, unknown>> {
-    if (life <= now()) throw new Problem('TOKEN_EXPIRED')
+    const { issuedAt, expiresAt } = life()
+    if (hasEnded(expiresAt, now())) throw new Problem('TOKEN_EXPIRED')
     if (!upNames.has(up)) throw new Problem('NOT_FOUND', { detail: `${up.slice(0, 64)} is no command` })
-    const caller: Caller = { ...reader, role: 'user', expiresAt: life }
+    const caller: Caller = { ...reader, role: 'user', issuedAt, expiresAt }
     const result = await execute(up, { body, query: {}, params: {}, caller, traceId, receivedAt: now() }) as Record<string, unknown>
-    if (up === 'TOKEN') life = Number(result['expiresAt'])
     return { ...result, traceId }
   }
 

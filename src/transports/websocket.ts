@@ -68,7 +68,7 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     alive.add(socket)
     // it proves the connection, not that anybody is there: the lease is renewed by heartbeats and commands alone [LIFE-2]
     socket.on('pong', () => alive.add(socket))
-    socket.on('message', createUp(floor, { socket, reader, log: request.log, onBroken: () => end('BAD_REQUEST') }))
+    socket.on('message', createUp(floor, { socket, reader, life: () => connection?.lifetime ?? reader, log: request.log, onBroken: () => end('BAD_REQUEST') }))
     try {
       const cursor = cursorOf(request)
       connection = await hub.attach({ ...reader, traceId, printer, transport: 'ws', ...(cursor !== undefined && { cursor }) })

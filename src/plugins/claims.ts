@@ -1,0 +1,33 @@
+// The claims of a token whose signature is good, as times of ours. RFC 7519: a NumericDate may be any JSON number.
+import type { JWTPayload } from 'jose'
+import { SYSTEM_USER } from '../protocol/ids.js'
+import { hasEnded, LATEST_MS, TOLERANCE_MS } from '../protocol/login.js'
+import { Problem } from '../protocol/problem.js'
+
+/** A verified token: whose it is, and its life in ms; one without `iat` counts as issued before everything else. */
+export interface Identity { userId: string, issuedAt: number, expiresAt: number }
+
+/** A token from further ahead would outlive kicks that come before its `iat`. [KICK-3] */
+const AHEAD_MS = 60_000
+
+/**
+ * Reads the claims; here, and nowhere else, they become whole ms between 1970 and 9999. @param now the clock, ms.
+ * Throws BAD_TOKEN, whose detail names the claim and its rule, and TOKEN_EXPIRED.
+ */
+export function identityOf ({ sub, iat, nbf, exp }: JWTPayload, now: number): Identity {
+  if (typeof sub !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(sub) || sub === SYSTEM_USER) throw bad('sub is not a user id')
+  const issuedAt = msOf('iat', iat)
+  const expiresAt = msOf('exp', exp)
+  if (msOf('nbf', nbf) > now + TOLERANCE_MS) throw bad('nbf: the token is not valid yet')
+  if (issuedAt > now + AHEAD_MS) throw bad(`iat is more than ${AHEAD_MS / 1000} s ahead`)
+  if (hasEnded(expiresAt, now)) throw new Problem('TOKEN_EXPIRED')
+  return { userId: sub, issuedAt, expiresAt }
+}
+
+function msOf (claim: string, seconds: number | undefined = 0): number {
+  if (!Number.isFinite(seconds)) throw bad(`${claim} must be a finite number`)
+  // by way of whole microseconds: 1795442400.124 * 1000 is a little less than 1795442400124
+  return Math.min(Math.max(0, Math.floor(Math.round(seconds * 1e6) / 1e3)), LATEST_MS)
+}
+
+const bad = (detail: string) => new Problem('BAD_TOKEN', { detail })

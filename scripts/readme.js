@@ -6,7 +6,7 @@ import { ensureBuild, ensureModules, root } from './bootstrap.js'
 ensureModules()
 ensureBuild()
 const { operations } = await import('../build/src/app.js')
-const { configTable } = await import('../build/src/config.js')
+const { configTable } = await import('../build/src/config-table.js')
 const { errors } = await import('../build/src/protocol/errors.js')
 const { byes } = await import('../build/src/protocol/events.js')
 

@@ -75,7 +75,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
   const execute = timed(createExecute(operations, context, config.limits), meter)
-  const metricsMode = config.metrics ?? (config.demo ? 'open' : 'key')
+  const metricsMode = config.metrics ?? (config.demo ? 'neighbour' : 'key')
 
   app.removeContentTypeParser('text/plain')
   // RFC 9110 10.1.1: an expectation that is not known may be ignored; Node's own answer is a bare 417

@@ -1,9 +1,11 @@
 // The configuration: one table, refusals of one sentence, secrets that Iris makes itself. PROTOCOL.md section 10.
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { configTable, loadConfig, loadOrMakeSecrets } from '../src/config.js'
+import { configTable } from '../src/config-table.js'
+import { loadConfig } from '../src/config.js'
+import { loadOrMakeSecrets } from '../src/secrets.js'
 
 const SECRET = 's'.repeat(32)
 const KEY = 'k'.repeat(16)
@@ -23,33 +25,53 @@ t.test('values are read, lists are split, limits are numbers', async t => {
 })
 
 const refusals: [string, Record<string, string>, RegExp][] = [
-  ['an unknown name', { IRIS_PROT: '1' }, /^IRIS_PROT is not a variable/],
-  ['a port that is no number', { IRIS_PORT: 'http' }, /IRIS_PORT must be integer/],
-  ['a port that is too high', { IRIS_PORT: '65536' }, /IRIS_PORT must be <= 65535/],
-  ['a limit of zero', { IRIS_LIMIT_IDS: '0' }, /IRIS_LIMIT_IDS must be >= 1/],
-  ['an unknown durability', { IRIS_DURABILITY: 'cloud' }, /IRIS_DURABILITY has a value that is not allowed/],
+  ['an unknown name', { IRIS_PROT: '1' }, /^IRIS_PROT is not a variable of Iris: is IRIS_PORT meant\?$/],
+  ['an unknown name of a limit', { IRIS_LIMIT_UPRATE: '1' }, /^IRIS_LIMIT_UPRATE is not .* is IRIS_LIMIT_UP_RATE meant\?$/],
+  ['a name that is like no other', { IRIS_ABRACADABRA: '1' }, /^IRIS_ABRACADABRA is not .*: see the configuration table/],
+  ['a port that is no number', { IRIS_PORT: 'http' }, /^IRIS_PORT must be an integer from 0 to 65535, not "http"$/],
+  ['a port that is too high', { IRIS_PORT: '65536' }, /^IRIS_PORT must be an integer from 0 to 65535, not "65536"$/],
+  ['a port and a half', { IRIS_PORT: '1.5' }, /^IRIS_PORT must be an integer .*, not "1\.5"$/],
+  ['a limit of zero', { IRIS_LIMIT_IDS: '0' }, /^IRIS_LIMIT_IDS must be an integer from 1 to 2000000000, not "0"$/],
+  ['a drain of less than nothing', { IRIS_DRAIN_SEC: '-1' }, /^IRIS_DRAIN_SEC must be an integer from 0 to 3600, not "-1"$/],
+  ['an unknown durability', { IRIS_DURABILITY: 'cloud' }, /^IRIS_DURABILITY must be one of memory, disk, not "cloud"$/],
+  ['metrics for somebody else', { IRIS_METRICS: 'on' }, /^IRIS_METRICS must be one of open, key, off, not "on"$/],
+  ['an unknown level', { IRIS_LOG_LEVEL: 'INFO' }, /^IRIS_LOG_LEVEL must be one of fatal, .*, silent, not "INFO"$/],
+  ['an unknown policy', { IRIS_LOGIN_POLICY: 'one' }, /^IRIS_LOGIN_POLICY must be one of multi, .*, not "one"$/],
   ['a short secret', { IRIS_TOKEN_SECRET: 'CANARY' }, /^IRIS_TOKEN_SECRET must have at least 32 bytes$/],
   ['a short server key', { IRIS_SERVER_KEY: `${KEY},CANARY` }, /^IRIS_SERVER_KEY: each key must have at least 16 characters$/],
   ['two kinds of keys', { IRIS_TOKEN_SECRET: SECRET, IRIS_TOKEN_JWKS: 'https://a.example/jwks' }, /exclude each other/],
-  ['a JWKS over http', { IRIS_TOKEN_JWKS: 'http://a.example/jwks' }, /IRIS_TOKEN_JWKS must be an https URL/],
-  ['a JWKS that is no URL', { IRIS_TOKEN_JWKS: 'jwks' }, /IRIS_TOKEN_JWKS must be an https URL/],
-  ['another address without secrets', { IRIS_HOST: '0.0.0.0' }, /IRIS_HOST is not a loopback address/],
-  ['another address without a server key', { IRIS_HOST: '::', IRIS_TOKEN_SECRET: SECRET }, /IRIS_HOST is not a loopback address/],
-  ['a cluster', { IRIS_REDIS_URL: 'redis+cluster://a:1,b:2' }, /Redis Cluster and Sentinel are not supported/],
-  ['another scheme', { IRIS_REDIS_URL: 'http://a' }, /IRIS_REDIS_URL must begin with/],
-  ['a proxy that is no address', { IRIS_TRUST_PROXY: '10.0.0.0/8, proxy.example' }, /^IRIS_TRUST_PROXY must be IP addresses/],
-  ['a network of too many bits', { IRIS_TRUST_PROXY: '10.0.0.0/33' }, /^IRIS_TRUST_PROXY must be/],
-  ['a drain of less than nothing', { IRIS_DRAIN_SEC: '-1' }, /IRIS_DRAIN_SEC must be >= 0/],
-  ['metrics for somebody else', { IRIS_METRICS: 'on' }, /IRIS_METRICS has a value that is not allowed/],
-  ['a node id with a slash', { IRIS_NODE_ID: 'a/b' }, /IRIS_NODE_ID must match/],
-  ['a log that is shorter than a stream', { IRIS_LIMIT_LOG_MESSAGES: '10' }, /IRIS_LIMIT_LOG_MESSAGES must be at least IRIS_LIMIT_DOWN_ENTRIES/]
+  ['a JWKS over http', { IRIS_TOKEN_JWKS: 'http://a.example/CANARY' }, /^IRIS_TOKEN_JWKS must be an https URL/],
+  ['a JWKS that is no URL', { IRIS_TOKEN_JWKS: 'CANARY' }, /^IRIS_TOKEN_JWKS must be an https URL/],
+  ['another address without secrets', { IRIS_HOST: '0.0.0.0' }, /^IRIS_HOST is not a loopback address \("0\.0\.0\.0"\)/],
+  ['another address without a server key', { IRIS_HOST: '::', IRIS_TOKEN_SECRET: SECRET }, /^IRIS_HOST is not a loopback address/],
+  ['a cluster', { IRIS_REDIS_URL: 'redis+cluster://:CANARY@a:1,b:2' }, /^IRIS_REDIS_URL: Redis Cluster and Sentinel are not supported/],
+  ['another scheme', { IRIS_REDIS_URL: 'http://:CANARY@a' }, /^IRIS_REDIS_URL must be redis:\/\/ or rediss:\/\//],
+  ['a Redis without a host', { IRIS_REDIS_URL: 'redis://' }, /^IRIS_REDIS_URL must be/],
+  ['a database that is no number', { IRIS_REDIS_URL: 'redis://CANARY/main' }, /^IRIS_REDIS_URL must be/],
+  ['a proxy that is no address', { IRIS_TRUST_PROXY: '10.0.0.0/8, proxy.example' }, /^IRIS_TRUST_PROXY must be IP addresses .*, not "proxy\.example"$/],
+  ['a network of too many bits', { IRIS_TRUST_PROXY: '10.0.0.0/33' }, /^IRIS_TRUST_PROXY must be .*, not "10\.0\.0\.0\/33"$/],
+  ['a node id with a slash', { IRIS_NODE_ID: 'a/b' }, /^IRIS_NODE_ID must match .*, not "a\/b"$/],
+  ['a log that is shorter than a stream', { IRIS_LIMIT_LOG_MESSAGES: '10' }, /^IRIS_LIMIT_LOG_MESSAGES \(10\) must be at least IRIS_LIMIT_DOWN_ENTRIES \(5000\)/],
+  ...['*', 'null', 'https://*.a.example', 'a.example', 'https://a.example/', 'https://a.example/path', 'https://a.example?q', 'https://u:p@a.example', 'https://a.example:http', '//a.example'].map((origin): [string, Record<string, string>, RegExp] => {
+    const name = `${origin} as an origin`
+    return [name, { IRIS_ALLOWED_ORIGINS: `https://good.example, ${origin}` }, new RegExp(`^IRIS_ALLOWED_ORIGINS must be origins, .*, not "${origin.replace(/[*?/.]/g, '\\$&')}"$`)]
+  }),
+  ['everything at once', { IRIS_PROT: '1', IRIS_PORT: 'x', IRIS_METRICS: 'y' }, /^IRIS_PROT .*; IRIS_PORT .*; IRIS_METRICS [^;]*$/],
+  ['several rules at once', { IRIS_NODE_ID: 'a/b', IRIS_SERVER_KEY: 'CANARY', IRIS_ALLOWED_ORIGINS: '*' }, /^IRIS_SERVER_KEY[^;]*; IRIS_ALLOWED_ORIGINS[^;]*; IRIS_NODE_ID[^;]*$/]
 ]
 for (const [what, env, sentence] of refusals) {
-  t.test(`${what} is refused in one sentence that names the variable and not its value`, async t => {
+  t.test(`${what} is refused in one line that names the variable, the value unless it is a secret's, and the rule`, async t => {
     t.throws(() => loadConfig(env), { message: sentence })
     try { loadConfig(env) } catch (error) { t.notMatch((error as Error).message, /CANARY|\n/) }
   })
 }
+
+t.test('origins are kept in the spelling of browsers; an empty value counts as unset', async t => {
+  const IRIS_ALLOWED_ORIGINS = 'HTTPS://A.Example:443, http://b.example:80,https://c.example:8443, https://bücher.example, capacitor://localhost, http://[::1]:3000'
+  t.same(loadConfig({ IRIS_ALLOWED_ORIGINS }).allowedOrigins, ['https://a.example', 'http://b.example', 'https://c.example:8443', 'https://xn--bcher-kva.example', 'capacitor://localhost', 'http://[::1]:3000'])
+  const names = configTable.map(({ name }): [string, string] => [name, ''])
+  t.same({ ...loadConfig(Object.fromEntries(names)), nodeId: '' }, { ...loadConfig({}), nodeId: '' })
+})
 
 t.test('with secrets any address is fine', async t => {
   t.equal(loadConfig({ IRIS_HOST: '0.0.0.0', IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: KEY }).host, '0.0.0.0')
@@ -68,7 +90,33 @@ t.test('on loopback missing secrets are made once, for this user only, also by t
   t.same(JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')), { tokenSecret: starts[0]?.tokenSecret, serverKey: starts[0]?.serverKeys[0] })
 })
 
-t.test('configured secrets are kept, and then there is no demo', async t => {
-  const config = await loadOrMakeSecrets(loadConfig({ IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: KEY }))
-  t.match(config, { tokenSecret: SECRET, serverKeys: [KEY], demo: false })
+t.test('the demo is offered only when no key and no secret is configured; what is missing on loopback is made', async t => {
+  const directory = await mkdtemp(join(tmpdir(), 'iris-config-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  const tokens = [{}, { IRIS_TOKEN_SECRET: SECRET }, { IRIS_TOKEN_PUBLIC_KEY: 'pem' }, { IRIS_TOKEN_JWKS: 'https://a.example/jwks' }]
+  for (const token of tokens) {
+    for (const key of [{}, { IRIS_SERVER_KEY: KEY }]) {
+      const env = { ...token, ...key }
+      const config = await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: directory, ...env }))
+      t.equal(config.demo, Object.keys(env).length === 0, Object.keys(env).join(' + ') || 'nothing')
+      t.equal(config.tokenSecret === undefined, 'IRIS_TOKEN_PUBLIC_KEY' in env || 'IRIS_TOKEN_JWKS' in env)
+      t.match(config.serverKeys, 'IRIS_SERVER_KEY' in env ? [KEY] : [/^.{32}$/])
+    }
+  }
+  t.match(await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: join(directory, 'none'), IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: KEY })), { tokenSecret: SECRET, serverKeys: [KEY] })
+})
+
+t.test('a data directory that cannot be used is said in one sentence', async t => {
+  const directory = await mkdtemp(join(tmpdir(), 'iris-config-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  const [file, broken] = [join(directory, 'file'), join(directory, 'broken')]
+  await writeFile(file, '')
+  await mkdir(broken)
+  await writeFile(join(broken, 'secrets.json'), '{ "tokenSecret": "CANARY" }')
+  const cases = [[file, /^IRIS_DATA_DIR: the directory .*\/file cannot be made: there is a file of this name$/], [join(file, 'a'), /cannot be made: a part of the path is a file$/],
+    [broken, /^IRIS_DATA_DIR: .*secrets\.json does not hold the secrets that Iris made/]] as const
+  for (const [dataDir, sentence] of cases) {
+    await t.rejects(loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: dataDir })), { message: sentence })
+    await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: dataDir })).catch((error: Error) => t.notMatch(error.message, /CANARY|\n/))
+  }
 })

@@ -6,6 +6,7 @@ import type { Hub } from '../delivery/hub.js'
 import type { Meter } from '../delivery/meter.js'
 import { byes } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
+import { isNeighbour } from './neighbour.js'
 
 const PREFIX = 'iris_'
 /** Seconds: from what a command takes on an idle machine to what makes it time out. */
@@ -14,8 +15,8 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 interface Floor {
   meter: Meter
   hub: Pick<Hub, 'census'>
-  /** Who may read: anybody, or who has a server key. */
-  mode: 'open' | 'key'
+  /** Who may read: anybody, who has a server key, or this machine itself and who has a server key. */
+  mode: 'open' | 'key' | 'neighbour'
   /** Throws a Problem when there is no server key. */
   authenticate (request: FastifyRequest): Promise<unknown>
 }
@@ -35,7 +36,7 @@ export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate })
     requests.inc({ method, route: routeOptions.url ?? 'unknown', status: statusCode })
   })
   app.get('/metrics', { config: { quiet: true }, schema: { hide: true } }, async (request, reply) => {
-    if (mode === 'key') await authenticate(request)
+    if (mode === 'key' || (mode === 'neighbour' && !isNeighbour(request))) await authenticate(request)
     return await reply.type(register.contentType).header('cache-control', 'no-store').send(await register.metrics())
   })
 }, { name: 'metrics' })

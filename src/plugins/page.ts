@@ -1,4 +1,4 @@
-// The demo page at `/` and its two users; offered on a loopback address without configured secrets only.
+// The demo page at `/` and its two users; offered on a loopback address when nothing is configured.
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createRequire } from 'node:module'
@@ -11,6 +11,7 @@ import type { Context } from '../delivery/context.js'
 import { TerminalId } from '../protocol/ids.js'
 import { defaultLimits, type Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
+import { isNeighbour } from './neighbour.js'
 import type { Tokens } from './tokens.js'
 
 const TOKEN_SEC = 43_200
@@ -58,9 +59,7 @@ export const page = fp<Parts>(async (app, { mint, terminals, kicker, now, revoke
   })
 }, { name: 'page' })
 
-/** Another site must not get the tokens, be it by a cross-site request or by a name of its own that leads to this address (DNS rebinding). */
-function refuseStrangers ({ headers }: FastifyRequest): void {
-  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(headers.host ?? '')
-  const site = headers['sec-fetch-site']
-  if (!isLocal || (site !== undefined && site !== 'same-origin' && site !== 'none')) throw new Problem('NOT_FOUND')
+/** What is not from this machine's own browser finds nothing here. */
+function refuseStrangers (request: FastifyRequest): void {
+  if (!isNeighbour(request)) throw new Problem('NOT_FOUND')
 }

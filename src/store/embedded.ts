@@ -1,8 +1,9 @@
 // The embedded Redis: the system's redis-server as a private child, started again when it dies, ended with its parent.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve as absolute } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makeDirectory } from './directory.js'
 import { launchRedis, type RedisChild } from './redis-child.js'
 
 /** `sun_path` of a unix socket holds 107 bytes and a zero. */
@@ -98,9 +99,7 @@ async function supervise ({ child, launch, signal, log, onBack }: Supervision): 
 /** The socket lies in the data directory, or in a private temporary one when that path is too long for a socket. */
 async function findPlace (dataDir: string): Promise<{ directory: string, socketPath: string, temporary?: string }> {
   const directory = absolute(dataDir, 'redis')
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((err: Error) => {
-    throw new Error(`the data directory ${directory} cannot be made: ${err.message}`)
-  })
+  await makeDirectory(directory)
   const socketPath = join(directory, 'redis.sock')
   if (Buffer.byteLength(socketPath) <= MAX_SOCKET_PATH) return { directory, socketPath }
   const temporary = await mkdtemp(join(tmpdir(), 'iris-'))

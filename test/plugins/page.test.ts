@@ -1,5 +1,7 @@
 // What stands behind the demo page: it is for this machine's own browser, and for the demo users alone.
 import http from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
 
@@ -19,23 +21,41 @@ async function ask (path: string, { headers = {}, body }: { headers?: Record<str
   })
 }
 
-const doors = [['/demo/users'], ['/demo/presence'], ['/demo/kick', kick]] as const
+const doors = [['/demo/users'], ['/demo/presence'], ['/demo/kick', kick], ['/metrics']] as const
+
+const neighbours = [{}, { 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }, { host: 'localhost:4747' }, { host: '[::1]' }, { host: 'localhost:4747', origin: 'http://localhost:4747', referer: 'http://localhost:4747/' }]
+/** Another site, a foreign name that leads here, and proxies of all kinds. */
+const strangers = [
+  ...['cross-site', 'same-site'].map(site => ({ 'sec-fetch-site': site })),
+  ...['evil.example', 'localhost.evil.example', '127.0.0.1.nip.io:80', '10.0.0.1'].map(host => ({ host })),
+  ...['https://evil.example', 'null', 'http://localhost:1', 'http://localhost:4747.evil.example'].map(origin => ({ host: 'localhost:4747', origin })),
+  ...['https://evil.example/', 'http://localhost:47470/', 'http://localhost:4747.evil.example/'].map(referer => ({ host: 'localhost:4747', referer })),
+  ...['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-anything', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'x-cluster-client-ip', 'x-original-forwarded-for', 'x-original-url',
+    'x-envoy-external-address', 'x-amzn-trace-id', 'x-azure-clientip', 'cf-connecting-ip', 'cf-ray', 'cdn-loop', 'fastly-client-ip', 'fly-client-ip', 'tailscale-user-login'].map(name => ({ [name]: '127.0.0.1' }))
+]
 
 for (const [path, body] of doors) {
-  t.test(`${path} answers the page, and keeps its answer out of every cache`, async t => {
-    for (const headers of [{}, { 'sec-fetch-site': 'same-origin' }, { host: 'localhost:4747' }, { host: '[::1]' }]) {
-      t.match(await ask(path, { headers, ...(body && { body }) }), { status: 200, cache: 'no-store' })
-    }
+  t.test(`${path} answers this machine's own browser, and keeps its answer out of every cache`, async t => {
+    for (const headers of neighbours) t.match(await ask(path, { headers, ...(body && { body }) }), { status: 200, cache: 'no-store' }, JSON.stringify(headers))
   })
 
-  t.test(`${path} is not there for another site, nor under a name of its own that leads here`, async t => {
-    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { host: 'evil.example' }, { host: 'localhost.evil.example' }, { host: '127.0.0.1.nip.io:80' }]) {
+  t.test(`${path} is not there for another site, under a name of its own that leads here, or behind a proxy`, async t => {
+    const refusal = path === '/metrics' ? { status: 401, code: 'UNAUTHENTICATED' } : { status: 404, code: 'NOT_FOUND' }
+    for (const headers of strangers) {
       const { status, text } = await ask(path, { headers, ...(body && { body }) })
-      t.equal(status, 404)
-      t.match(JSON.parse(text), { code: 'NOT_FOUND' })
+      t.same({ status, code: (JSON.parse(text) as { code: string }).code }, refusal, JSON.stringify(headers))
     }
   })
 }
+
+t.test('nginx with a bare proxy_pass adds no header and sends the local name, but speaks HTTP/1.0', async t => {
+  const { hostname, port } = new URL(iris.url)
+  for (const path of ['/demo/users', '/demo/presence', '/metrics']) {
+    const socket = connect(Number(port), hostname)
+    socket.end(`GET ${path} HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
+    t.match(await text(socket), path === '/metrics' ? /^HTTP\/1\.1 401 / : /^HTTP\/1\.1 404 /)
+  }
+})
 
 t.test('[LIFE-1] presence is that of the demo users, kick that of the other windows', async t => {
   const alice = await iris.user(t, 'alice')

@@ -108,5 +108,5 @@ t.test('a broken append-only file: the error has the last words of Redis', async
 })
 
 t.test('a data directory that is a file', async t => {
-  await t.rejects(embed(t, { dataDir: fileURLToPath(import.meta.url) }), { message: /^the data directory .* cannot be made: / })
+  await t.rejects(embed(t, { dataDir: fileURLToPath(import.meta.url) }), { message: /^IRIS_DATA_DIR: the directory .* cannot be made: a part of the path is a file$/ })
 })

@@ -1,0 +1,61 @@
+// Secrets that nobody configured: made once, kept in the data directory. PROTOCOL.md section 10.
+import { randomBytes } from 'node:crypto'
+import { link, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Config, isLoopback } from './config.js'
+import { makeDirectory, sayWhy } from './store/directory.js'
+
+interface Secrets { tokenSecret: string, serverKey: string }
+
+/**
+ * Completes the configuration on a loopback address: a token secret and a server key that are not configured are made once,
+ * and kept in `secrets.json` of the data directory (mode 600). Two starts at once agree on one file. The demo is offered
+ * only when nothing is configured: with one real key, the tokens that it hands out could be real ones.
+ * Throws an Error of one sentence when the directory or the file cannot be used.
+ */
+export async function loadOrMakeSecrets (config: Config): Promise<Config> {
+  const { dataDir, host, tokenSecret, tokenPublicKey, tokenJwks, serverKeys } = config
+  const hasTokens = (tokenSecret ?? tokenPublicKey ?? tokenJwks) !== undefined
+  const hasKey = serverKeys.length > 0
+  if (!isLoopback(host) || (hasTokens && hasKey)) return config
+  const made = await readOrMake(dataDir)
+  return {
+    ...config,
+    tokenSecret: hasTokens ? tokenSecret : made.tokenSecret,
+    serverKeys: hasKey ? serverKeys : [made.serverKey],
+    demo: !hasTokens && !hasKey
+  }
+}
+
+async function readOrMake (dataDir: string): Promise<Secrets> {
+  await makeDirectory(dataDir)
+  const file = join(dataDir, 'secrets.json')
+  await make(file).catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${file} cannot be written`, error) })
+  const text = await readFile(file, 'utf8').catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${file} cannot be read`, error) })
+  const secrets = parse(text)
+  if (!secrets) throw new Error(`IRIS_DATA_DIR: ${file} does not hold the secrets that Iris made: mend it, or remove it and have new ones made`)
+  return secrets
+}
+
+/** Another start may be faster, or an earlier one have made it: then that file counts. */
+async function make (file: string): Promise<void> {
+  const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`
+  const secrets: Secrets = { tokenSecret: randomBytes(32).toString('base64url'), serverKey: randomBytes(24).toString('base64url') }
+  await writeFile(draft, JSON.stringify(secrets, null, 2) + '\n', { mode: 0o600 })
+  try {
+    await link(draft, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await rm(draft)
+  }
+}
+
+function parse (text: string): Secrets | undefined {
+  try {
+    const { tokenSecret, serverKey } = JSON.parse(text) as Partial<Secrets>
+    return typeof tokenSecret === 'string' && tokenSecret.length >= 32 && typeof serverKey === 'string' && serverKey.length >= 16 ? { tokenSecret, serverKey } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -14,7 +14,7 @@ const Mark = Type.Boolean({ description: 'The user marked the conversation as un
 export const restReadNumAndLastMsg = defineCommand({
   name: 'REST_READ_NUM_AND_LAST_MSG',
   summary: 'Reset unread counts privately and get the last messages',
-  description: 'As READ, for several conversations, but only the user\'s own other terminals are told. `readSeq` absent: up to the newest message; `unreadMark` absent: stays as it is. The spelling is the source document\'s. [REST-1] [REST-2] [REST-3]',
+  description: 'As READ, for several conversations, but only the user\'s own other terminals are told. `readSeq` absent: up to the newest message, unless `unreadMark` stands alone: then nothing is read; `unreadMark` absent: stays as it is, until READ takes it away. The spelling is the source document\'s. [REST-1] [REST-2] [REST-3]',
   body: Type.Object({
     items: Type.Array(Type.Object({
       conversationId: ConversationId,
@@ -54,7 +54,7 @@ export const restReadNumAndLastMsg = defineCommand({
       conversationId,
       reader: userId,
       terminalId,
-      upToSeq: readSeq ?? Number.MAX_SAFE_INTEGER,
+      ...((readSeq !== undefined || unreadMark === undefined) && { upToSeq: readSeq ?? Number.MAX_SAFE_INTEGER }),
       public: false,
       ...(unreadMark !== undefined && { unreadMark }),
       draft: commandDraft('REST_READ_NUM_AND_LAST_MSG', { now: now(), traceId })

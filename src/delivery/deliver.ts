@@ -71,11 +71,10 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
     /** A reader's marker, to those who watch it. [READ-3] [REST-2] */
     async reading (reading: Reading) {
       const marked = await written(markers.mark(reading))
-      const { event, ownEvent, here } = marked
-      const isOwn = (userId: string) => userId === reading.reader
-      hintAll(here,
-        userId => isOwn(userId) ? { kind: 'event', body: ownEvent, except: reading.terminalId } : { kind: 'event', body: event },
-        userId => isOwn(userId) ? ownEvent : event)
+      const { reader, terminalId } = reading
+      for (const { userId, id, body } of marked.told) {
+        hub.hint(userId, hintedItem(id, { kind: 'event', body, ...(userId === reader && { except: terminalId }) }, body))
+      }
       return marked
     },
 

@@ -1,11 +1,12 @@
 // Groups: created, replaced, changed and closed by the server API. Section 8.
-import type { StoreContext } from './context.js'
+import { downArgs, downValues, type StoreContext } from './context.js'
 import { keys, partition } from './keys.js'
 import { defineScript } from './scripts.js'
 
 const setMembers = defineScript('set-members', {
+  preludes: ['down'],
   keys: ['conversation', 'members', 'left'],
-  args: ['id', 'mode', 'title', 'ext', 'maxMembers', 'close']
+  args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close']
 })
 
 export type Role = 'owner' | 'admin' | 'member'
@@ -14,13 +15,15 @@ export type Role = 'owner' | 'admin' | 'member'
 export interface MemberChange { userId: string, role: Role | '=' | '-' }
 
 /** Makes the groups of a store. */
-export function createGroups ({ redis, limits, life }: StoreContext) {
+export function createGroups (store: StoreContext) {
+  const { redis, limits, life } = store
+
   async function change (id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]) {
     const list = changes.flatMap(({ userId, role }) => [userId, role, partition(userId)])
     const { mode, title = '', ext = '', close = false } = facts
     const [, created, headSeq, closedAt, members] = await setMembers(redis, {
       conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id)
-    }, { id, mode, title, ext, maxMembers: limits.members, close: Number(close) }, list)
+    }, { ...downValues(store), id, mode, title, ext, maxMembers: limits.members, close: Number(close) }, list)
     return { created: created === 1, headSeq: Number(headSeq), closedAt: Number(closedAt), members: Number(members) }
   }
 

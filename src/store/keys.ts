@@ -54,6 +54,8 @@ export const keys = {
   dedupeMessage: (conversation: string, sender: string, clientMsgId: string) => key(conversation, 'DEDUPE', conversation, sender, clientMsgId),
   dedupeCommand: (sender: string, clientCmdId: string) => key(sender, 'DEDUPE', sender, clientCmdId),
   notice: (noticeId: string) => key(noticeId, 'NOTICE', noticeId),
+  /** The last epoch that a partition has given (down.lua): it only rises, so that no two streams or logs share one. */
+  epoch: (p: number) => `iris:{${p}}:EPOCH`,
   /** When the store's present life began, ms, and the run id of the Redis that has all that was written. */
   life: 'iris:{0}:LIFE',
   run: 'iris:{0}:LIFE:RUN',

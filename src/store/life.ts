@@ -5,6 +5,9 @@ import { defineScript } from './scripts.js'
 
 const beginLife = defineScript('begin-life', { keys: ['life', 'run'], args: ['durable'] })
 
+/** An epoch is a time and a partition: see `new_epoch` in down.lua. */
+const EPOCHS_PER_MS = 4_096
+
 export type Life = ReturnType<typeof createLife>
 
 /**
@@ -25,7 +28,7 @@ export function createLife (redis: Redis) {
     },
 
     /** @returns the epoch of a log that was born at `epoch`: the present life's when that began later. */
-    epochOf: (epoch: string) => String(Math.max(Number(epoch), startedAt))
+    epochOf: (epoch: string) => String(Math.max(Number(epoch), startedAt * EPOCHS_PER_MS))
   }
 }
 

@@ -5,7 +5,7 @@ import { keys } from './keys.js'
 import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
-  preludes: ['down', 'member'],
+  preludes: ['down', 'member', 'receipt'],
   keys: ['conversation', 'members', 'log', 'box', 'unread', 'marker'],
   args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft']
 })
@@ -76,11 +76,12 @@ export function createMarkers (store: StoreContext) {
 
     /**
      * Moves the marker of one conversation; it only rises. [READ-1] [REST-1]
-     * @returns the state after it; `event` goes to those who watch, `ownEvent` to the reader's other terminals, both empty when nothing moved [READ-4].
+     * @returns the state after it (`totalUnread` of a public reading only), and `told`: the entries that this node's own terminals
+     *   wait for, each with its event. None when nothing moved [READ-4].
      */
     async mark (reading: Reading) {
       const { conversationId: id, reader, upToSeq, seqs = [], unreadMark } = reading
-      const [, readSeq, unread, totalUnread, headSeq, mark, here, event, ownEvent] = await markRead(redis, {
+      const [, readSeq, unread, totalUnread, headSeq, mark, here, bodies] = await markRead(redis, {
         conversation: keys.conversation(id),
         members: keys.members(id),
         log: keys.log(id),
@@ -104,9 +105,7 @@ export function createMarkers (store: StoreContext) {
         totalUnread: Number(totalUnread),
         headSeq: Number(headSeq),
         unreadMark: Number(mark) === 1,
-        here: readHere(here),
-        event: String(event),
-        ownEvent: String(ownEvent)
+        told: readHere(here).map((entry, i) => ({ ...entry, body: String((bodies as string[])[i]) }))
       }
     },
 

@@ -68,7 +68,11 @@ t.test('[REST-1] [REST-2] unreadMark is the user\'s own: kept until he changes i
   await sendTexts(alice, bob, 2)
   const conversationId = dm(alice, bob)
   const watching = await bob.listen({ terminalId: 'desk' })
-  t.match((await bob.rest({ items: [{ conversationId, unreadMark: true }] })).body, { items: [{ readSeq: 2, unread: 0, unreadMark: true }], totalUnread: 0 })
+  t.match((await bob.rest({ items: [{ conversationId, unreadMark: true }] })).body, { items: [{ readSeq: 0, unread: 2, unreadMark: true }], totalUnread: 2 }, 'alone it reads nothing')
+  t.match((await watching.next('REST_READ_NUM_AND_LAST_MSG')).data.data, { readSeq: 0, unread: 2, unreadMark: true })
+  t.match((await bob.rest({ items: [{ conversationId, unreadMark: false }] })).body, { items: [{ readSeq: 0, unread: 2, unreadMark: false }], totalUnread: 2 }, 'nor when it is taken away')
+  t.match((await watching.next('REST_READ_NUM_AND_LAST_MSG')).data.data, { readSeq: 0, unread: 2, unreadMark: false })
+  t.match((await bob.rest({ items: [{ conversationId, readSeq: 2, unreadMark: true }] })).body, { items: [{ readSeq: 2, unread: 0, unreadMark: true }], totalUnread: 0 })
   t.match((await watching.next('REST_READ_NUM_AND_LAST_MSG')).data.data, { readSeq: 2, unread: 0, unreadMark: true })
   await sendTexts(alice, bob, 1)
   t.match((await bob.rest({ items: [{ conversationId, readSeq: 0 }] })).body, { items: [{ unread: 1, unreadMark: true }] }, 'absent: as it was')
@@ -76,6 +80,37 @@ t.test('[REST-1] [REST-2] unreadMark is the user\'s own: kept until he changes i
   t.match((await bob.rest({ items: [{ conversationId, readSeq: 0, unreadMark: false }] })).body, { items: [{ readSeq: 2, unread: 1, unreadMark: false }] })
   t.match((await watching.next('REST_READ_NUM_AND_LAST_MSG')).data.data, { unread: 1, unreadMark: false })
   t.match((await alice.conversations()).body, { items: [{ unreadMark: false }] })
+})
+
+t.test('[REST-1] [READ-4] READ takes the mark away, also when nothing else moves, and the reader\'s own terminals learn it', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  await sendTexts(alice, bob, 2)
+  const conversationId = dm(alice, bob)
+  const [hers, watching] = [await alice.listen({ terminalId: 'other' }), await bob.listen({ terminalId: 'desk' })]
+  const ready = await hers.next('IRIS.READY')
+  await bob.rest({ items: [{ conversationId, readSeq: 2, unreadMark: true }] })
+  await bob.read({ conversationId, upToSeq: 2 })
+  t.match((await watching.next('READ')).data.data, { readerId: bob.userId, readSeq: 2, unreadMark: false })
+  const receipt = await hers.next('READ')
+  t.notHas(receipt.data.data, { unreadMark: false }, 'the mark is his own')
+  t.match((await bob.conversations()).body, { items: [{ unreadMark: false }] })
+  for (const reading of [{ upToSeq: 1 }, { seqs: [1] }]) {
+    await bob.rest({ items: [{ conversationId, unreadMark: true }] })
+    t.match(await bob.read({ conversationId, ...reading }), { status: 200, body: { readSeq: 2 } })
+    t.match((await bob.conversations()).body, { items: [{ unreadMark: false }] }, JSON.stringify(reading))
+  }
+  await alice.send(bob, 'marker')
+  t.strictSame(between(hers, ready, await hers.next(({ data: { seq } }) => seq === 3)).map(({ data }) => data.name), ['READ'], 'to others nothing moved')
+})
+
+t.test('[REST-1] leaving takes the mark along: who comes back finds none', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  const conversationId = await groupOf(iris, alice, bob)
+  await bob.rest({ items: [{ conversationId, unreadMark: true }] })
+  const members = `conversations/${conversationId}/members`
+  await iris.server('POST', members, { remove: [bob.userId] })
+  await iris.server('POST', members, { add: [{ userId: bob.userId }] })
+  t.match((await bob.conversations()).body, { items: [{ conversationId, unreadMark: false, readSeq: 0 }] })
 })
 
 t.test('[REST-3] lastMsg is what the server knows, a tombstone once revoked', async t => {

@@ -7,23 +7,25 @@ local conversation, members, log, dedupe = unpack(KEYS)
 local id, from, terminal, fingerprint, draft, nonce, quote, silent, create, dedupe_ms, log_messages = unpack(ARGV, 4)
 
 local kind, closed, head, last_ts, epoch = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch'))
-if not kind and create == '' then return { -1 } end
-if kind and from ~= 'system' and not redis.call('HGET', members, from) then return { -1 } end
 local before = redis.call('GET', dedupe)
 if before then
   local print, seq, msg_id, ts, of = string.match(before, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
   if print ~= fingerprint then return { -4 } end
   return { 1, seq, msg_id, ts, of, here }
 end
+if not kind and create == '' then return { -1 } end
+local sender = from ~= 'system' and redis.call('HGET', members, from)
+if kind and from ~= 'system' and not sender then return { -1 } end
 if closed then return { -3 } end
-if tonumber(quote) > tonumber(head or 0) then return { -2 } end
+local _, joined = member_of(sender or '')
+if quote ~= '0' and (tonumber(quote) < tonumber(joined or 1) or redis.call('HEXISTS', log, quote) == 0) then return { -2 } end
 
 if not kind then
-  epoch = int(now)
+  epoch = new_epoch(string.match(conversation, '{(%d+)}'))
   redis.call('HSET', conversation, 'kind', 'dm', 'epoch', epoch, 'createdAt', int(now))
   for user, tag in string.gmatch(create, '(%S+)/(%d+)') do redis.call('HSET', members, user, 'member 1 ' .. tag) end
 end
-epoch = int(math.max(epoch, life))
+epoch = int(math.max(epoch, life * 4096))
 local seq = tonumber(head or 0) + 1
 local ts = int(math.max(now, tonumber(last_ts or 0)))
 local msg_id = string.format('%011x%08x', ts, seq) .. nonce

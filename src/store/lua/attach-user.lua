@@ -34,7 +34,7 @@ connect(who, terminal, { platform = platform, node = this_node, trace = trace_id
 redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
 redis.call('PEXPIRE', routes, lease_ms)
 
-local top = top_of(down, user)
+local top = top_of(down)
 redis.call('PEXPIRE', down, down_idle)
 local top_epoch, top_seq = string.match(top, '^(%d+)-(%d+)$')
 -- trimming is approximate: what stands beyond the limit may already refer to messages that are gone

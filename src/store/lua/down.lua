@@ -9,18 +9,24 @@ local here = {} -- user, id, user, id ...: what this node delivers itself
 local life = tonumber(redis.call('GET', 'iris:{0}:LIFE') or '0')
 
 local function int (n) return string.format('%.0f', n) end
-
 local function user_key (tag, name, user) return 'iris:{' .. tag .. '}:' .. name .. ':' .. user end
 
 local function is_alive (epoch) return tonumber(epoch) >= life * 4096 end
 
+-- An epoch of a stream or log of a partition: above all that it has given, also when many are born in one script or the clock goes back.
+local function new_epoch (tag)
+  local given = 'iris:{' .. tag .. '}:EPOCH'
+  local unit = math.max(tonumber(redis.call('GET', given) or 0) + 1, math.max(now, life) * 32)
+  redis.call('SET', given, int(unit))
+  return int(unit * 128 + tag) -- 4096 a ms, see is_alive; below 2^53 until 2039
+end
+
 -- The last id of a user's stream; a stream that is not there is born with <epoch>-0, so that every cursor has an epoch.
-local function top_of (key, user)
+local function top_of (key)
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')[1]
   if last and is_alive(string.match(last[1], '^%d+')) then return last[1] end
   redis.call('DEL', key)
-  local epoch = math.max(now, life) * 4096 + tonumber(string.sub(redis.sha1hex(user), 1, 3), 16)
-  local id = redis.call('XADD', key, int(epoch) .. '-0', 'k', 'birth')
+  local id = redis.call('XADD', key, new_epoch(string.match(key, '{(%d+)}')) .. '-0', 'k', 'birth')
   redis.call('PEXPIRE', key, down_idle)
   return id
 end
@@ -46,7 +52,7 @@ local function deliver (user, tag, entry, body, known)
   -- seq 0: the clock went back, and a younger stream bears an older epoch. To go on in the one that was would bring old cursors back to life
   if type(id) == 'string' and string.match(id, '%-0$') then id = redis.call('DEL', key) end
   if type(id) ~= 'string' then
-    local epoch = string.match(top_of(key, user), '^%d+')
+    local epoch = string.match(top_of(key), '^%d+')
     id = redis.call('XADD', key, 'MAXLEN', '~', down_entries, epoch .. '-*', unpack(entry))
   end
   hint(user, tag, id, entry, body)

@@ -1,8 +1,8 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES down member (streams of those who are told: standalone Redis only)
+-- USES down member receipt (streams of those who are told: standalone Redis only)
 -- KEYS conversation members log box unread marker
 -- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft
--- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] body ownBody
+-- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only)
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, box, unread, marker = unpack(KEYS)
 local id, reader, terminal, up_to, seqs, public, mark, draft = unpack(ARGV, 4)
@@ -17,7 +17,7 @@ local read, receipt, marked = string.match(stored, '^(%d+) (%d+) (%d)$')
 local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
 local new_read, new_receipt = math.max(read, to), tonumber(receipt)
 if public == '1' then new_receipt = math.max(new_receipt, to) end
-if mark == '' then mark = marked end
+if public == '1' then mark = '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]
 
 local taken, removed = {}, 0
 for seq in string.gmatch(seqs, '%d+') do
@@ -27,34 +27,30 @@ if to > 0 then removed = redis.call('ZREMRANGEBYSCORE', box, '-inf', to) end
 removed = removed + #taken
 if removed > 0 and redis.call('HINCRBY', unread, id, -removed) <= 0 then redis.call('HDEL', unread, id) end
 local count, total = redis.call('ZCARD', box), 0
-for _, n in ipairs(redis.call('HVALS', unread)) do total = total + n end
+if public == '1' then for _, n in ipairs(redis.call('HVALS', unread)) do total = total + n end end
 local own_moved = new_read > tonumber(read) or removed > 0 or mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
-if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, here, '', '' } end
+if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, here, {} } end
 
 redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. mark)
 local function event (data)
   return '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '",' .. data .. '}}'
 end
-local listed = #taken > 0 and ',"seqs":[' .. table.concat(taken, ',') .. ']' or ''
-local function receipt_at (seq) return event('"readerId":"' .. reader .. '","readSeq":' .. int(seq) .. listed .. ',"readAt":' .. int(now)) end
--- others learn of the receipt only, a private mark beyond it is not theirs to know [REST-2]
-local body, own = receipt_at(new_receipt), receipt_at(new_read)
-if public == '0' then own = event('"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. (mark == '1' and 'true' or 'false')) end
-
 local watching = {}
-local function watch (seq)
-  local from = string.match(redis.call('HGET', log, seq) or '', '"from":"([^"]*)"')
-  if from and from ~= reader then watching[from] = redis.call('HGET', members, from) end
-end
-if told and kind == 'dm' then
-  for _, user in ipairs(redis.call('HKEYS', members)) do if user ~= reader then watching[user] = redis.call('HGET', members, user) end end
+if told and kind == 'dm' then watching = others_of(members, reader)
 elseif told then
-  for seq = math.max(receipt + 1, joined, head - redis.call('HLEN', log) + 1), new_receipt do watch(int(seq)) end
-  for _, seq in ipairs(taken) do watch(seq) end
+  local covered = { unpack(taken) }
+  -- of very many the newest: the script must stay short [COST-1]
+  local oldest = math.max(receipt + 1, joined, head - redis.call('HLEN', log) + 1, new_receipt - 1999)
+  for seq = oldest, new_receipt do covered[#covered + 1] = int(seq) end
+  watching = senders_of(members, log, reader, covered)
 end
-for user, found in pairs(watching) do
-  if found then deliver_to(user, found, { 'k', 'event', 'b', body }, body) end
+-- others learn of the receipt only, a private mark beyond it is not theirs to know [REST-2]
+for user, stored in pairs(watching) do
+  local _, first = member_of(stored)
+  tell(user, stored, event(receipt_of(reader, new_receipt, taken, tonumber(first))))
 end
-if own_moved then deliver_to(reader, member, { 'k', 'event', 'b', own, 'x', terminal }, own) end
-return { 0, int(new_read), count, total, head, mark, here, body, own }
+local own = receipt_of(reader, new_read, taken, 1) .. (mark ~= marked and ',"unreadMark":false' or '')
+if public == '0' then own = '"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. (mark == '1' and 'true' or 'false') end
+if own_moved then tell(reader, member, event(own), terminal) end
+return { 0, int(new_read), count, total, head, mark, here, bodies }

@@ -1,4 +1,4 @@
--- revoke-message.lua - replaces a message by its tombstone and tells every member. [REVOKE-1] to [REVOKE-5]
+-- revoke-message.lua - replaces a message by its tombstone and tells every member who may see it. [REVOKE-1] to [REVOKE-5]
 -- USES down member (members' streams and boxes: standalone Redis only)
 -- KEYS conversation members log
 -- ARGV downEntries downIdleMs node id by server seq reason windowSec draft
@@ -7,17 +7,20 @@
 local conversation, members, log = unpack(KEYS)
 local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 4)
 
+local stored = redis.call('HGET', log, seq)
+-- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it
+local message = stored and cjson.decode((string.gsub(stored, '\\u[dD]%x%x%x', '\\u0020')))
+local done = message and message.revoked
+-- what he has done himself is answered before it is asked whether he still may
+if done and done.by == by then return { 0, int(done.at), 1, here, '', stored } end
 local member = redis.call('HGET', members, by)
 if redis.call('EXISTS', conversation) == 0 or (server == '0' and not member) then return { -1 } end
 local role, joined = 'server', 0
-if member and server == '0' then role, joined = string.match(member, '^(%a+) (%d+)') end
-local stored = redis.call('HGET', log, seq)
-if not stored or tonumber(seq) < tonumber(joined) then return { -2 } end
--- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it
-local message = cjson.decode((string.gsub(stored, '\\u[dD]%x%x%x', '\\u0020')))
+if server == '0' then role, joined = string.match(member, '^(%a+) (%d+)') end
 local trusted = role == 'server' or role == 'owner' or role == 'admin'
+if not message or (not trusted and tonumber(seq) < tonumber(joined)) then return { -2 } end
 if not trusted and message.from ~= by then return { -5 } end
-if message.revoked then return { 0, int(message.revoked.at), 1, here, '', stored } end
+if done then return { 0, int(done.at), 1, here, '', stored } end
 local age = math.floor((now - message.ts) / 1000)
 if not trusted and age >= tonumber(window_sec) then return { -6, window_sec, age } end
 
@@ -32,11 +35,13 @@ redis.call('HSET', log, seq, tombstone)
 local all = redis.call('HGETALL', members)
 for i = 1, #all, 2 do
   local user = all[i]
-  local _, _, tag = member_of(all[i + 1])
-  local unread = user_key(tag, 'CHAT_MSG_BOX', user)
-  if redis.call('ZREMRANGEBYSCORE', unread .. ':' .. id, seq, seq) > 0 and redis.call('HINCRBY', unread, id, -1) <= 0 then
-    redis.call('HDEL', unread, id)
+  local _, first, tag = member_of(all[i + 1])
+  if tonumber(first) <= tonumber(seq) then
+    local unread = user_key(tag, 'CHAT_MSG_BOX', user)
+    if redis.call('ZREMRANGEBYSCORE', unread .. ':' .. id, seq, seq) > 0 and redis.call('HINCRBY', unread, id, -1) <= 0 then
+      redis.call('HDEL', unread, id)
+    end
+    deliver_to(user, all[i + 1], { 'k', 'event', 'b', body }, body)
   end
-  deliver_to(user, all[i + 1], { 'k', 'event', 'b', body }, body)
 end
 return { 0, int(now), 0, here, body, tombstone }

@@ -1,0 +1,39 @@
+-- receipt.lua - prelude after down and member: whom a reading concerns, and what each of them is told. [READ-3]
+local bodies = {} -- one for each of `here`
+
+local function tell (user, stored, body, except)
+  local entry, before = { 'k', 'event', 'b', body }, #here
+  if except then entry[5], entry[6] = 'x', except end
+  deliver_to(user, stored, entry, body)
+  if #here > before then bodies[#bodies + 1] = body end
+end
+
+-- The members of a receipt as one may see it who joined at `first`: nothing from before is named.
+local function receipt_of (reader, seq, taken, first)
+  local visible = {}
+  for _, one in ipairs(taken) do if tonumber(one) >= first then visible[#visible + 1] = one end end
+  local listed = #visible > 0 and ',"seqs":[' .. table.concat(visible, ',') .. ']' or ''
+  return '"readerId":"' .. reader .. '","readSeq":' .. int(seq >= first and seq or 0) .. listed .. ',"readAt":' .. int(now)
+end
+
+-- The other side of a direct conversation.
+local function others_of (members, reader)
+  local found, all = {}, redis.call('HGETALL', members)
+  for i = 1, #all, 2 do if all[i] ~= reader then found[all[i]] = all[i + 1] end end
+  return found
+end
+
+-- The senders of these messages, as far as they may still see them. Read by the hundred: one call for each would cost more.
+local function senders_of (members, log, reader, seqs)
+  local found, all = {}, {}
+  local stored = redis.call('HGETALL', members)
+  for i = 1, #stored, 2 do all[stored[i]] = stored[i + 1] end
+  for i = 1, #seqs, 100 do
+    for n, body in ipairs(redis.call('HMGET', log, unpack(seqs, i, math.min(i + 99, #seqs)))) do
+      local from = string.match(body or '', '"from":"([^"]*)"')
+      local _, first = member_of(from and from ~= reader and all[from] or '')
+      if first and tonumber(first) <= tonumber(seqs[i + n - 1]) then found[from] = all[from] end
+    end
+  end
+  return found
+end

@@ -8,6 +8,7 @@ import { documentOf } from '../src/plugins/openapi.js'
 import { errorCodes } from '../src/protocol/describe.js'
 import { events, gatewayCommands } from '../src/protocol/events.js'
 import { defaultLimits } from '../src/protocol/limits.js'
+import { launchBrowser, noBrowser } from './helper/browser.js'
 import { startIris } from './helper/iris.js'
 
 interface Operation { operationId: string, summary: string, tags: string[], responses: Record<string, { content?: Record<string, { examples?: Record<string, unknown>, example?: unknown }> }>, requestBody?: { content: Record<string, { example: unknown }> } }
@@ -84,4 +85,24 @@ t.test('/docs works offline', async t => {
     if (part.endsWith('.css')) t.notMatch(text, /@import|url\(["']?(https?:)?\/\//, part)
   }
   t.match(await (await fetch(`${iris.url}/docs/json`)).json(), { info: { title: 'Iris' } })
+})
+
+t.test('the documents say that they are JSON', async t => {
+  for (const name of ['openapi.json', 'asyncapi.json', 'docs/json']) {
+    t.match((await fetch(`${iris.url}/${name}`)).headers.get('content-type'), /^application\/json\b/, name)
+  }
+})
+
+t.test('in the pages everything can be tried but what streams, which says how else', { skip: noBrowser }, async t => {
+  const page = await (await launchBrowser()).newPage()
+  await page.goto(`${iris.url}/docs/`)
+  const block = (id: string) => page.locator(`#operations-Down-${id}, #operations-System-${id}`)
+  for (const id of ['downEvents', 'webSocket', 'downPoll', 'getTime']) await block(id).locator('.opblock-summary-control').click()
+  await block('getTime').getByRole('button', { name: 'Try it out' }).click()
+  await block('getTime').getByRole('button', { name: 'Execute' }).click()
+  await block('getTime').locator('.live-responses-table').getByText('"serverTime"').first().waitFor()
+  t.equal(await block('downPoll').getByRole('button', { name: 'Try it out' }).count(), 1)
+  t.equal(await block('downEvents').getByRole('button', { name: 'Try it out' }).count(), 0)
+  t.equal(await block('webSocket').getByRole('button', { name: 'Try it out' }).count(), 0)
+  await block('downEvents').getByText('curl -N').waitFor()
 })

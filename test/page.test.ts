@@ -1,13 +1,10 @@
 // The demo page in a real browser, on a desk and on a phone: what a visitor sees of the two promises.
-import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { launchBrowser, noBrowser } from './helper/browser.js'
 import { startIris } from './helper/iris.js'
 import { type Screen, visit } from './helper/page.js'
 import { until } from './helper/user.js'
-
-const executablePath = process.env['IRIS_CHROMIUM'] ?? '/usr/bin/chromium'
-const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
 async function onScreen (t: Test, browser: Browser, screen: Screen) {
   const iris = await startIris(t, { demo: true, env: { IRIS_LIMIT_GRACE_SEC: '1' } })
@@ -228,13 +225,12 @@ async function onScreen (t: Test, browser: Browser, screen: Screen) {
   })
 }
 
-if (existsSync(executablePath)) {
-  const browser = await chromium.launch({ executablePath, args })
-  t.teardown(() => browser.close())
+if (noBrowser) {
+  t.plan(0, noBrowser)
+} else {
+  const browser = await launchBrowser()
   t.jobs = 2 // the scenes mostly wait
   for (const screen of [{ name: 'desk', width: 1280, height: 800 }, { name: 'phone', width: 375, height: 740 }]) {
     void t.test(`on a ${screen.name}, ${screen.width} pixels wide`, t => onScreen(t, browser, screen))
   }
-} else {
-  t.plan(0, `no browser at ${executablePath}: set IRIS_CHROMIUM to a Chromium`)
 }

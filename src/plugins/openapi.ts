@@ -1,7 +1,7 @@
 // The OpenAPI document at /openapi.json, its pages at /docs, which work offline, and the AsyncAPI document at /asyncapi.json.
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
+import swaggerUi, { type FastifySwaggerUiConfigOptions } from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { describe, type Described } from '../protocol/describe.js'
 import { describeAsync } from '../protocol/describe-async.js'
@@ -10,6 +10,23 @@ import type { Limits } from '../protocol/limits.js'
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
 
 const PAGES_CSP = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+
+/**
+ * In the pages, what streams has no Execute: they wait for the end of an answer before they show anything, and a stream has none.
+ * It is sent as text and run in the browser: nothing of this module is there.
+ */
+const noExecuteOnStreams = () => {
+  const allowTryItOutFor = () => (state: Immutable, path: string, method: string) => {
+    const answers = state.getIn(['json', 'paths', path, method, 'responses'])
+    return !answers.has('101') && !answers.hasIn(['200', 'content', 'text/event-stream'])
+  }
+  return { statePlugins: { spec: { wrapSelectors: { allowTryItOutFor } } } }
+}
+
+/** A state of the pages, as far as it is looked at here. */
+interface Immutable { getIn (path: string[]): Immutable, has (key: string): boolean, hasIn (path: string[]): boolean }
+
+const uiConfig: FastifySwaggerUiConfigOptions = { docExpansion: 'list', layout: 'BaseLayout', plugins: [noExecuteOnStreams] }
 
 /** @returns the document of these operations. */
 export function documentOf (operations: readonly Described[], limits: Limits, openapi?: '3.1.0' | '3.2.0') {
@@ -26,8 +43,12 @@ export const openapi = fp<{ operations: readonly Described[], limits: Limits }>(
   const document = documentOf(operations, limits)
   await app.register(swagger, { mode: 'static', specification: { document: document as never } })
   // the pages bring styles of their own: their policy is theirs, every other address keeps the strict one
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGES_CSP, theme: { title: 'Iris' }, uiConfig: { docExpansion: 'list', layout: 'BaseLayout' } })
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await reply.serializer(JSON.stringify).send(document))
-  const asyncDocument = asyncDocumentOf(operations, limits)
-  app.get('/asyncapi.json', { schema: { hide: true } }, async (_request, reply) => await reply.serializer(JSON.stringify).send(asyncDocument))
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGES_CSP, theme: { title: 'Iris' }, uiConfig })
+  serve('/openapi.json', document)
+  serve('/asyncapi.json', asyncDocumentOf(operations, limits))
+
+  function serve (path: string, value: object): void {
+    const text = JSON.stringify(value)
+    app.get(path, { schema: { hide: true } }, async (_request, reply) => await reply.type('application/json').send(text))
+  }
 }, { name: 'openapi' })

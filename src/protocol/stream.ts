@@ -29,7 +29,9 @@ export const downEvents = {
 
 Always first comes \`IRIS.HELLO\`. With a cursor that can be served: every entry after it, each with its id. Without one: unread messages and pending commands and notices, without ids. With one that cannot be served: \`IRIS.RESET\`, then as without. Then \`IRIS.READY\`, whose id is the position reached, and from there on live events. [ATTACH-1] [ATTACH-3]
 
-Ids rise by exactly one; an entry that has nothing to say any more is an \`id:\` alone. Events without an id do not move the cursor. After 15 s of silence a comment and an \`id:\` are sent. Before every close comes \`IRIS.BYE\`. A temporary trouble is answered with 200 and \`IRIS.BYE\`, since any other status ends a browser's EventSource for ever. [ATTACH-4] [DOWN-3] [SSE-1]`,
+Ids rise by exactly one; an entry that has nothing to say any more is an \`id:\` alone. Events without an id do not move the cursor. After 15 s of silence a comment and an \`id:\` are sent. Before every close comes \`IRIS.BYE\`. A temporary trouble is answered with 200 and \`IRIS.BYE\`, since any other status ends a browser's EventSource for ever. [ATTACH-4] [DOWN-3] [SSE-1]
+
+To see it, run \`curl -N '<this gateway>/v1/down/events?lease=socket' -H 'Authorization: Bearer <token>'\`: a page that waits for the end of an answer would wait for ever.`,
   path: '/v1/down/events',
   query: downQuery,
   codes: doorCodes,

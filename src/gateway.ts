@@ -17,6 +17,7 @@ import { createRenderer } from './delivery/render.js'
 import { command } from './delivery/say.js'
 import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
+import { createUnreadable } from './delivery/unreadable.js'
 import { createWatch } from './delivery/watch.js'
 import { createAdmission } from './store/admission.js'
 import { createBoxes } from './store/boxes.js'
@@ -63,7 +64,9 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   const terminals = createTerminals(store)
   const kicks = createKicks(store)
   const recalled = createRecalled()
-  const renderer = createRenderer(recalled, now, meter.printed)
+  const onUnreadable = createUnreadable({ meter, log })
+  const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
+  const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
   const sweeper = createSweeper({
     async sweep () {
       await life.begin()

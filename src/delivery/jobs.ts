@@ -6,6 +6,7 @@ import type { createBoxes, Pending } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { BoxName } from '../store/keys.js'
 import type { Unread } from '../store/mailbox.js'
+import { readable } from '../store/readable.js'
 import type { Frame, Renderer, Viewer } from './render.js'
 
 /** Few enough that a chunk of the largest messages stays below the bound of SLOW-1. */
@@ -16,7 +17,7 @@ export type Job = () => Promise<(() => Frame[]) | undefined>
 
 interface Stores {
   conversations: Pick<ReturnType<typeof createConversations>, 'bodies'>
-  boxes: Pick<ReturnType<typeof createBoxes>, 'pendingIds' | 'read' | 'countDeliveries'>
+  boxes: Pick<ReturnType<typeof createBoxes>, 'pendingIds' | 'read' | 'countDeliveries' | 'leave'>
   renderer: Renderer
 }
 
@@ -27,7 +28,8 @@ export function createJobs ({ conversations, boxes, renderer }: Stores) {
   async function messages (references: Omit<Unread, 'ts'>[], source: Source): Promise<() => Frame[]> {
     const bodies = await Promise.all(references.map(async ({ conversationId, seq }) => (await conversations.bodies(conversationId, [seq]))[0]))
     return () => references.flatMap(({ conversationId, seq }, i) => {
-      const frame = renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: bodies[i] ?? undefined }, noMessages, source)
+      const body = bodies[i]
+      const frame = renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? readable(body) : undefined }, noMessages, source)
       return frame ? [frame] : []
     })
   }
@@ -55,22 +57,28 @@ export function createJobs ({ conversations, boxes, renderer }: Stores) {
     },
 
     /**
-     * What is pending in a box for a terminal. [COMPLETE-3]
+     * What is pending in a box for a terminal. [COMPLETE-3] What needs no completion leaves the box when it has been printed. [BOX-1]
      * @param from where the stream begins for this connection; it brings what stands behind by itself.
      */
     pending (box: BoxName, viewer: Viewer, from: Position): Job {
       let ids: string[] | undefined
-      const entryOf = ({ id, filter }: Pending, body: string) => ({ reference: { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }, body })
+      let leaving: string[] = []
+      const entryOf = ({ id, filter }: Pending, body: string | null) => ({ reference: { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }, body })
       return async () => {
         ids ??= await boxes.pendingIds(box, viewer.userId, viewer.terminalId)
+        if (leaving.length > 0) await boxes.leave(box, viewer.userId, leaving)
+        leaving = []
         if (ids.length === 0) return undefined
         const chunk = ids.slice(0, CHUNK)
         const pending = await boxes.read(box, viewer.userId, chunk)
-        const items = pending.filter(item => !isAfter(item.entry, from) && needsCompletion(item.body) && renderer.shows(entryOf(item, item.body), viewer))
-        const before = await boxes.countDeliveries(box, viewer.userId, items.map(({ id }) => id))
+        const items = pending.filter(item => !isAfter(item.entry, from) && renderer.shows(entryOf(item, item.body), viewer))
+        const again = items.filter(({ once }) => !once).map(({ id }) => id)
+        const before = await boxes.countDeliveries(box, viewer.userId, again)
+        const bodyOf = ({ id, body }: Pending) => withRedelivery(body ?? '', before[again.indexOf(id)] ?? 0)
         return () => {
           ids = ids?.slice(chunk.length)
-          return items.flatMap((item, i) => renderer.entry(entryOf(item, withRedelivery(item.body, before[i] ?? 0)), viewer, 'mailbox') ?? [])
+          leaving = items.filter(({ once }) => once).map(({ id }) => id)
+          return items.flatMap(item => renderer.entry(entryOf(item, bodyOf(item)), viewer, 'mailbox') ?? [])
         }
       }
     }
@@ -80,7 +88,5 @@ export function createJobs ({ conversations, boxes, renderer }: Stores) {
 export type Jobs = ReturnType<typeof createJobs>
 
 const isAfter = (entry: Position, from: Position) => entry.epoch === from.epoch && entry.seq > from.seq
-
-const needsCompletion = (body: string) => (JSON.parse(body) as { needComplete: boolean }).needComplete
 
 const withRedelivery = (body: string, redelivery: number) => redelivery > 0 ? `${body.slice(0, -1)},"redelivery":${redelivery}}` : body

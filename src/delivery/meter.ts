@@ -23,6 +23,8 @@ export function createMeter () {
     /** Of terminals: renewed and ended by this node; how often it looked for ended ones, as the node that does so for all. */
     leases: { renewed: 0, ended: 0, reaps: 0 },
     sweeps: 0,
+    /** Items that could not be read, each time that one was skipped. */
+    unreadable: 0,
     evictions: 0,
     attach (verdict: AttachVerdict): void { attaches.set(verdict, (attaches.get(verdict) ?? 0) + 1) },
     goodbye (bye: Bye): void { goodbyes.set(bye, (goodbyes.get(bye) ?? 0) + 1) },

@@ -1,4 +1,4 @@
-// An application's command, from IRIS_CMD_SEND or the server API. [CMD-1] to [CMD-6]
+// An application's command, from IRIS_CMD_SEND or the server API. [CMD-1] to [CMD-7]
 import { isReservedName } from '../protocol/events.js'
 import { SYSTEM_USER } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
@@ -28,6 +28,8 @@ interface Skipped { userId: string, reason: 'NOT_ACQUAINTED' | 'BOX_FULL' }
 type Deps = Pick<Context, 'conversations' | 'deliver' | 'once' | 'now'>
 
 const DAY_SEC = 86_400
+/** An online command is stored nowhere: so long a retry of it is recognised. [CMD-7] */
+const ONLINE_DEDUPE_SEC = 300
 
 /** The wire names, which no application may use for a command of its own. [CMD-4] */
 const wireNames = ['MSG_UP', 'NOTICE_UP', 'READ', 'REVOKE', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE', 'NOTICE_COMPLETE', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN']
@@ -40,12 +42,36 @@ const wireNames = ['MSG_UP', 'NOTICE_UP', 'READ', 'REVOKE', 'GET_READ_MSG', 'RES
 export async function sendCommand (deps: Deps, body: CommandBody, sender: CommandSender) {
   if (isReservedName(body.name, wireNames)) throw new Problem('RESERVED_NAME', { detail: `${body.name} is a name of the gateway's` })
   const { clientCmdId, ...content } = body
-  const facts = { key: keys.dedupeCommand(sender.from, clientCmdId), fingerprint: fingerprint(content), id: newCmdId(deps.now()), conflict: 'CLIENT_CMD_ID_CONFLICT' as const }
-  return await deps.once(facts, cmdId => send(deps, { ...body, cmdId }, sender))
+  const facts = {
+    key: keys.dedupeCommand(sender.from, clientCmdId),
+    fingerprint: fingerprint(content),
+    id: newCmdId(deps.now()),
+    conflict: 'CLIENT_CMD_ID_CONFLICT' as const,
+    ...(body.mode !== 'reliable' && { keepSec: ONLINE_DEDUPE_SEC })
+  }
+  const { packed, ...sent } = await deps.once(facts, async cmdId => {
+    const { skipped, ...counts } = await send(deps, { ...body, cmdId }, sender)
+    return { ...counts, packed: pack(skipped, body.to.users) }
+  })
+  const { cmdId, accepted, online, stored, duplicate } = sent
+  return { cmdId, clientCmdId, accepted, online, stored, skipped: unpack(packed, body.to.users), duplicate }
+}
+
+/** What a retry needs to know of who was skipped, in few bytes: `<place among the users of the request, else the user>:<initial of the reason> ...` */
+function pack (skipped: Skipped[], users: string[] = []): string {
+  const places = new Map(users.map((userId, place) => [userId, place]))
+  return skipped.map(({ userId, reason }) => `${places.get(userId) ?? userId}:${reason.slice(0, 1)}`).join(' ')
+}
+
+function unpack (packed: string, users?: string[]): Skipped[] {
+  return packed.split(' ').filter(Boolean).map(one => {
+    const [who, initial] = one.split(':') as [string, string]
+    return { userId: users ? users[Number(who)] as string : who, reason: initial === 'B' ? 'BOX_FULL' : 'NOT_ACQUAINTED' }
+  })
 }
 
 async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
-  const { cmdId, clientCmdId, mode = 'online' } = body
+  const { cmdId, mode = 'online' } = body
   const { allowed, skipped } = await targets(deps, body.to, sender)
   if (allowed.length === 0 && skipped.length > 0) throw new Problem('NOT_ALLOWED_TARGET')
   const sendTo = mode === 'online' ? onlineSender(deps, body, sender) : reliableSender(deps, body, sender)
@@ -53,7 +79,6 @@ async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: 
   const full = reached.filter(({ outcome }) => outcome === 'full')
   return {
     cmdId,
-    clientCmdId,
     accepted: allowed.length - full.length,
     online: reached.reduce((sum, { online }) => sum + online, 0),
     stored: mode === 'online' ? 0 : allowed.length - full.length,
@@ -112,6 +137,7 @@ function reliableSender ({ deliver, now }: Deps, body: CommandBody & { cmdId: st
   const expiresAt = now() + ttlSec * 1000
   const item = {
     id: cmdId,
+    from: role === 'server' ? SYSTEM_USER : from,
     body: eventBody(body, sender, { now: now(), expiresAt }),
     meta: { name, ...(notifyComplete && role === 'user' && { notify: true, from, fromTag: partition(from), clientCmdId }) },
     expiresAt,

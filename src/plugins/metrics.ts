@@ -79,6 +79,7 @@ function counters (register: Registry, meter: Meter): void {
   counter({ name: 'leases_ended_total', help: 'Leases, and graces of users, that this node found to be over: of terminals of any node.', read: () => [[{}, meter.leases.ended]] })
   counter({ name: 'reaps_total', help: 'Times that this node looked for ended leases; one of all nodes does so each second.', read: () => [[{}, meter.leases.reaps]] })
   counter({ name: 'sweeps_total', help: 'Comparisons of all streams with the store.', read: () => [[{}, meter.sweeps]] })
+  counter({ name: 'unreadable_items_total', help: 'Stored items that could not be read and were skipped, each time; the log names each once.', read: () => [[{}, meter.unreadable]] })
   counter({ name: 'terminals_evicted_total', help: 'Terminals removed to make room for another.', read: () => [[{}, meter.evictions]] })
 }
 

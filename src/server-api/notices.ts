@@ -1,6 +1,6 @@
 // Server API: notices, kept until a user has seen them.
 import { type Static, Type } from '@sinclair/typebox'
-import { clientId, ConversationId, UserId } from '../protocol/ids.js'
+import { clientId, ConversationId, SYSTEM_USER, UserId } from '../protocol/ids.js'
 import { limitedBytes, limitedItems } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 import { type Context, defineOperation } from '../delivery/context.js'
@@ -22,7 +22,7 @@ const Body = Type.Object({
   content: Type.Record(Type.String(), Type.Unknown(), { ...limitedBytes('contentBytes') }),
   level: Type.Optional(Type.Unsafe<'info' | 'warning' | 'critical'>({ type: 'string', enum: ['info', 'warning', 'critical'] })),
   actions: Type.Optional(Type.Array(Type.Object({ title: Type.String({ minLength: 1, maxLength: 100 }), url: Type.Optional(Type.String({ pattern: '^https?://[^\\s]+$', maxLength: 2048 })), command: Type.Optional(Type.String({ maxLength: 64 })) }, strict), { maxItems: 10 })),
-  needComplete: Type.Optional(Type.Boolean({ default: true, description: 'Shown at every attach until NOTICE_COMPLETE; else shown once.' })),
+  needComplete: Type.Optional(Type.Boolean({ default: true, description: 'Shown at every attach until NOTICE_COMPLETE. `false`: shown once to who was away, then it leaves his box; it takes no room from those that need it, and where there are too many the oldest goes. [BOX-1]' })),
   ttlSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: WEEK_SEC }))
 }, strict)
 
@@ -33,7 +33,7 @@ export const sendNotice = defineOperation({
   method: 'POST',
   path: '/v1/server/notices',
   summary: 'Send a notice to users or to a conversation\'s members',
-  description: 'Kept in each user\'s NOTICE_BOX until he completes it or it expires. Idempotent by `noticeId`: a retry answers the same with `duplicate: true`, other content is 409. Users whose box is full are `skipped`. [COMPLETE-3]',
+  description: 'Kept in each user\'s NOTICE_BOX until he completes it or it expires. Idempotent by `noticeId`: a retry answers the same with `duplicate: true`, other content is 409. Users whose box is full are `skipped`. [COMPLETE-3] [BOX-1]',
   body: Body,
   result: Type.Object({
     noticeId: Type.String(),
@@ -64,7 +64,7 @@ async function store (body: Static<typeof Body>, traceId: string, { conversation
   if (!targets) throw new Problem('CONVERSATION_NOT_FOUND')
   const expiresAt = now() + ttlSec * 1000
   const event = { noticeId, kind, ...(title !== undefined && { title }), content, ...(level && { level }), ...(actions && { actions }), needComplete, expiresAt, op: 'show', ts: now(), traceId }
-  const item = { id: noticeId, body: JSON.stringify(event), meta: { kind }, expiresAt, everyTerminal: false }
+  const item = { id: noticeId, from: SYSTEM_USER, once: !needComplete, body: JSON.stringify(event), meta: { kind }, expiresAt, everyTerminal: false }
   const outcomes = await Promise.all(targets.map(async userId => ({ userId, outcome: await deliver.item('NOTICE_BOX', userId, item) })))
   return {
     users: outcomes.filter(({ outcome }) => outcome !== 'full').map(({ userId }) => userId),

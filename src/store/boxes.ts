@@ -1,15 +1,17 @@
 // CMD_BOX and NOTICE_BOX: what is pending for a user until he completes it or it expires. Sections 4 to 6.
-import { parseCursor, type Position } from '../protocol/ids.js'
+import { parseCursor, type Position, SYSTEM_USER } from '../protocol/ids.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
 import { type BoxName, keys, partition } from './keys.js'
+import { hashOf } from './hash.js'
+import { readable } from './readable.js'
 import { defineScript } from './scripts.js'
 
-const boxKeys = ['box', 'order', 'expiry', 'waiting', 'done', 'deliveries', 'collapse'] as const
+const boxKeys = ['box', 'order', 'expiry', 'waiting', 'done', 'deliveries', 'collapse', 'shares', 'once'] as const
 
 const putBox = defineScript('put-box', {
   preludes: ['down', 'box'],
   keys: [...boxKeys, 'terminals', 'routes'],
-  args: [...downArgs, 'name', 'user', 'tag', 'id', 'body', 'meta', 'expiresAt', 'maxItems', 'everyTerminal', 'collapseKey', 'filter', 'keepMs']
+  args: [...downArgs, 'name', 'user', 'tag', 'id', 'body', 'meta', 'expiresAt', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey', 'filter', 'keepMs']
 })
 
 const completeBox = defineScript('complete-box', {
@@ -18,14 +20,35 @@ const completeBox = defineScript('complete-box', {
   args: [...downArgs, 'name', 'user', 'tag', 'terminal', 'op', 'traceId', 'nonce', 'keepMs']
 })
 
+const countDeliveries = defineScript('count-deliveries', { preludes: ['down', 'box'], keys: boxKeys, args: [...downArgs, 'keepMs'] })
+
+/** A user's commands may fill so much of a stranger's box: one of five senders cannot shut the others out. [CMD-7] */
+const STRANGERS_PART = 5
+
 /** `share`: this terminal has completed its part, the item still waits for others. */
 export type CompleteState = 'completed' | 'share' | 'already' | 'unknown' | 'expired'
 
-/** An item for a box. `body`: the event's JSON; `meta`: what its completion needs to know; `expiresAt` in ms. */
-export interface Put { id: string, body: string, meta: Record<string, unknown>, expiresAt: number, everyTerminal: boolean, collapseKey?: string, filter?: string }
+/**
+ * An item for a box. `from`: whose share it takes; `body`: the event's JSON; `meta`: what its completion needs to know;
+ * `expiresAt` in ms; `once`: it needs no completion, and is shown once to who was away. [BOX-1]
+ */
+export interface Put {
+  id: string
+  from: string
+  body: string
+  meta: Record<string, unknown>
+  expiresAt: number
+  everyTerminal: boolean
+  once?: boolean
+  collapseKey?: string
+  filter?: string
+}
 
-/** A pending item: where its entry stood in the down stream, its body, and the terminals it is for. */
-export interface Pending { id: string, entry: Position, body: string, filter?: string }
+/** A pending item: where its entry stood in the down stream, its body (null: it cannot be read), and the terminals it is for. */
+export interface Pending { id: string, entry: Position, body: string | null, once: boolean, filter?: string }
+
+/** What stands before the body of an item. */
+interface Meta { filter?: string, share?: string }
 
 /** Makes the boxes of a store. */
 export function createBoxes (store: StoreContext) {
@@ -40,10 +63,20 @@ export function createBoxes (store: StoreContext) {
     waiting: keys.boxPart(box, user, 'WAITING'),
     done: keys.boxPart(box, user, 'DONE'),
     deliveries: keys.boxPart(box, user, 'DELIVERIES'),
-    collapse: keys.boxPart(box, user, 'COLLAPSE')
+    collapse: keys.boxPart(box, user, 'COLLAPSE'),
+    shares: keys.boxPart(box, user, 'SHARES'),
+    once: keys.boxPart(box, user, 'ONCE')
   })
 
-  async function end (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, op: 'complete' | 'cancel', traceId: string }) {
+  /** @returns the share that an item takes, and how large it may be. [CMD-7] [BOX-1] */
+  function shareOf (box: BoxName, user: string, { from, once }: Put): { share: string, maxShare: number } {
+    const all = maxItems[box]
+    if (once) return { share: '*once', maxShare: all }
+    if (from === SYSTEM_USER) return { share: '*server', maxShare: all }
+    return { share: from, maxShare: from === user ? all : Math.ceil(all / STRANGERS_PART) }
+  }
+
+  async function end (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, op: 'complete' | 'cancel' | 'shown', traceId: string }) {
     const { ids, terminalId, op, traceId } = facts
     const nonce = `.${userId}`
     const [, here, ...states] = await completeBox(redis, keysOf(box, userId), {
@@ -53,9 +86,10 @@ export function createBoxes (store: StoreContext) {
   }
 
   return {
-    /** Keeps an item for a user, once however often it is asked. [CMD-2] @returns `full`: the box is at its limit, nothing was kept. */
+    /** Keeps an item for a user, once however often it is asked. [CMD-2] @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept. */
     async put (box: BoxName, userId: string, item: Put): Promise<{ outcome: 'stored' | 'already' | 'full', here: Here }> {
       const { id, body, meta, expiresAt, everyTerminal, collapseKey = '', filter = '' } = item
+      const { share, maxShare } = shareOf(box, userId, item)
       const [, outcome, here] = await putBox(redis, { ...keysOf(box, userId), terminals: keys.terminals(userId), routes: keys.routes(userId) }, {
         ...downValues(store),
         name: box,
@@ -63,9 +97,11 @@ export function createBoxes (store: StoreContext) {
         tag: partition(userId),
         id,
         body,
-        meta: JSON.stringify({ ...meta, ...(collapseKey && { collapse: collapseKey }), ...(filter && { filter }) }),
+        meta: JSON.stringify({ ...meta, share, ...(collapseKey && { collapse: collapseKey }), ...(filter && { filter }) }),
         expiresAt,
         maxItems: maxItems[box],
+        share,
+        maxShare,
         everyTerminal: Number(everyTerminal),
         collapseKey,
         filter,
@@ -80,10 +116,20 @@ export function createBoxes (store: StoreContext) {
     /** The server takes an item back from a user: his terminals are told with `op:"cancel"`. */
     cancel: (box: BoxName, userId: string, facts: { ids: string[], traceId: string }) => end(box, userId, { ...facts, op: 'cancel', terminalId: '' }),
 
+    /** These items need no completion, and were shown from the box: they leave it. [BOX-1] */
+    async leave (box: BoxName, userId: string, ids: string[]): Promise<void> {
+      await end(box, userId, { ids, terminalId: '', op: 'shown', traceId: '' })
+    },
+
+    /** An item that needs no completion was shown from the stream: it is not pending any more, its body stays for those who resume. [BOX-1] */
+    async seen (box: BoxName, userId: string, id: string): Promise<void> {
+      await redis.zrem(keys.boxPart(box, userId, 'ORDER'), id)
+    },
+
     /** @returns the ids of what is pending for a terminal, in the order in which it was put there; what waits for other terminals only is left out. */
     async pendingIds (box: BoxName, userId: string, terminalId: string): Promise<string[]> {
-      const [ids, waiting] = await Promise.all([redis.zrange(keys.boxPart(box, userId, 'ORDER'), '0', '-1'), redis.hgetall(keys.boxPart(box, userId, 'WAITING'))])
-      return ids.filter(id => waiting[id]?.includes(`,${terminalId},`) ?? true)
+      const [ids, waiting] = await Promise.all([redis.zrange(keys.boxPart(box, userId, 'ORDER'), '0', '-1'), hashOf(redis, keys.boxPart(box, userId, 'WAITING'))])
+      return ids.filter(id => waiting.get(id)?.includes(`,${terminalId},`) ?? true)
     },
 
     /** @returns the items of these ids that are still in the box; bodies are read late, so that a completed one does not come back. [COMPLETE-4] */
@@ -92,23 +138,30 @@ export function createBoxes (store: StoreContext) {
       const found = await redis.hmget(keys.box(box, userId), ...ids)
       return ids.flatMap((id, i) => {
         const stored = found[i]
-        if (!stored) return []
-        const [space, newline] = [stored.indexOf(' '), stored.indexOf('\n')]
-        const { filter } = JSON.parse(stored.slice(space, newline)) as { filter?: string }
-        return [{ id, entry: parseCursor(stored.slice(0, space)) ?? { epoch: '', seq: 0 }, body: stored.slice(newline + 1), ...(filter !== undefined && { filter }) }]
+        return stored ? [readItem(id, stored)] : []
       })
     },
 
     /** Counts a delivery from the box. @returns how often each was delivered before. [COMPLETE-3] */
     async countDeliveries (box: BoxName, userId: string, ids: string[]): Promise<number[]> {
-      const key = keys.boxPart(box, userId, 'DELIVERIES')
-      return await Promise.all(ids.map(async id => await redis.hincrby(key, id, 1) - 1))
+      if (ids.length === 0) return []
+      const [, ...before] = await countDeliveries(redis, keysOf(box, userId), { ...downValues(store), keepMs }, ids)
+      return before.map(Number)
     },
 
     /** @returns the ids of items that wait for this terminal's own completion. [COMPLETE-5] */
     async sharesOf (box: BoxName, userId: string, terminalId: string): Promise<string[]> {
-      const waiting = await redis.hgetall(keys.boxPart(box, userId, 'WAITING'))
-      return Object.keys(waiting).filter(id => waiting[id]?.includes(`,${terminalId},`))
+      const waiting = await hashOf(redis, keys.boxPart(box, userId, 'WAITING'))
+      return [...waiting].flatMap(([id, terminals]) => terminals.includes(`,${terminalId},`) ? [id] : [])
     }
   }
+}
+
+/** Reads an item as put-box.lua keeps it: `<id of its entry> <meta JSON>\n<body JSON>`. */
+function readItem (id: string, stored: string): Pending {
+  const [space, newline] = [stored.indexOf(' '), stored.indexOf('\n')]
+  const meta = readable(stored.slice(space + 1, newline))
+  const { filter, share } = JSON.parse(meta ?? '{}') as Meta
+  const body = meta === null ? null : readable(stored.slice(newline + 1))
+  return { id, entry: parseCursor(stored.slice(0, space)) ?? { epoch: '', seq: 0 }, body, once: share === '*once', ...(filter !== undefined && { filter }) }
 }

@@ -1,6 +1,7 @@
 // The stream `iris:events`: what a back end wants to know of, in order, kept for a while. PROTOCOL.md sections 7 and 8.
 import type { PresenceEventFacts } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
+import { fieldsOf } from './hash.js'
 import { keys } from './keys.js'
 
 /** Events after a position. `reset`: some after it, or all of its life, are gone. */
@@ -36,8 +37,8 @@ export function createEvents ({ redis }: Pick<StoreContext, 'redis'>) {
         if (error instanceof Error && error.message.includes('no such key')) return []
         throw error
       }) as (string | number)[] | Record<string, number>
-      const facts = Array.isArray(info) ? Object.fromEntries(Array.from({ length: info.length / 2 }, (_, i) => [info[2 * i], info[2 * i + 1]])) as Record<string, number> : info
-      return (facts['entries-added'] ?? 0) > (facts['length'] ?? 0)
+      const facts = Array.isArray(info) ? fieldsOf(info) : new Map(Object.entries(info))
+      return Number(facts.get('entries-added') ?? 0) > Number(facts.get('length') ?? 0)
     }
   }
 }
@@ -51,7 +52,6 @@ export function compareIds (a: string, b: string): number {
 }
 
 function readEvent (id: string, fields: readonly string[]): PresenceEventFacts {
-  const all: Record<string, string | number> = { id }
-  for (let i = 0; i < fields.length; i += 2) all[fields[i] as string] = fields[i + 1] as string
-  return { ...all, n: Number(all['n']), ts: Number(all['ts']) } as PresenceEventFacts
+  const all = fieldsOf(fields)
+  return { id, ...Object.fromEntries(all), n: Number(all.get('n')), ts: Number(all.get('ts')) } as PresenceEventFacts
 }

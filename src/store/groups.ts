@@ -1,6 +1,8 @@
 // Groups: created, replaced, changed and closed by the server API. Section 8.
 import { downArgs, downValues, type StoreContext } from './context.js'
+import { hashOf } from './hash.js'
 import { keys, partition } from './keys.js'
+import { readable } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const setMembers = defineScript('set-members', {
@@ -41,18 +43,20 @@ export function createGroups (store: StoreContext) {
 
     /** @returns what the server API shows of a conversation, undefined when there is none. */
     async get (id: string) {
-      const [facts, members] = await Promise.all([redis.hgetall(keys.conversation(id)), redis.hgetall(keys.members(id))])
-      if (!facts['kind']) return undefined
+      const [facts, members] = await Promise.all([hashOf(redis, keys.conversation(id)), hashOf(redis, keys.members(id))])
+      const kind = facts.get('kind')
+      if (kind === undefined) return undefined
+      const [title, ext, closedAt] = [facts.get('title'), readable(facts.get('ext') ?? ''), facts.get('closedAt')]
       return {
         conversationId: id,
-        kind: facts['kind'] as 'dm' | 'group',
-        ...(facts['title'] && { title: facts['title'] }),
-        ...(facts['ext'] && { ext: JSON.parse(facts['ext']) as Record<string, unknown> }),
-        epoch: life.epochOf(facts['epoch'] ?? ''),
-        headSeq: Number(facts['headSeq'] ?? 0),
-        createdAt: Number(facts['createdAt']),
-        ...(facts['closedAt'] && { closedAt: Number(facts['closedAt']) }),
-        members: Object.entries(members).map(([userId, member]) => ({ userId, role: member.split(' ')[0] as Role, joinedSeq: Number(member.split(' ')[1]) }))
+        kind: kind as 'dm' | 'group',
+        ...(title && { title }),
+        ...(ext !== null && { ext: JSON.parse(ext) as Record<string, unknown> }),
+        epoch: life.epochOf(facts.get('epoch') ?? ''),
+        headSeq: Number(facts.get('headSeq') ?? 0),
+        createdAt: Number(facts.get('createdAt')),
+        ...(closedAt && { closedAt: Number(closedAt) }),
+        members: [...members].map(([userId, member]) => ({ userId, role: member.split(' ')[0] as Role, joinedSeq: Number(member.split(' ')[1]) }))
       }
     }
   }

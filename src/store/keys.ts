@@ -17,52 +17,74 @@ let last = { id: '', partition: 0 }
 
 const key = (owner: string, name: string, ...rest: string[]) => [`iris:{${partition(owner)}}`, name, ...rest].join(':')
 
-/** The keys by owner. Ids hold no `{`, `}` or `:`, except client-made ids, which stand last. */
+/**
+ * The keys by owner. Ids hold no `{`, `}` or `:`, except client-made ids, which stand last.
+ * Each says when it ends: nothing is kept for ever on account of one request. A test looks at every key after a varied run.
+ */
 export const keys = {
+  /** Ends `downIdleSec` after the last attach. */
   down: (user: string) => key(user, 'DOWN', user),
-  /** Conversations with unread messages: conversation -> count. */
+  /** Conversations with unread messages: conversation -> count. Ends: with its last conversation; each goes when it is read, left or forgotten. */
   unread: (user: string) => key(user, 'CHAT_MSG_BOX', user),
+  /** Ends: as the field of its conversation above. */
   chatMsgBox: (user: string, conversation: string) => key(user, 'CHAT_MSG_BOX', user, conversation),
+  /** Conversation -> markers. Ends: with its last conversation. */
   marker: (user: string) => key(user, 'RESET_READ_NUM_AND_LAST_MSG', user),
-  /** The conversations that a user is in, by the time of their last message. */
+  /** The conversations that a user is in, by the time of their last message. Ends: with the last of them. */
   conversations: (user: string) => key(user, 'CONVERSATIONS', user),
-  /** Every known terminal: terminal -> platform, state and when last seen (see presence.lua). */
+  /** Every known terminal: terminal -> platform, state and when last seen (see presence.lua). Ends `downIdleSec` after the last attach, its `:PRESENCE` (is he online, how many events told of him) after three times that. */
   terminals: (user: string) => key(user, 'TERMINALS', user),
-  /** Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. */
+  /** Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. Ends 90 s after its last renewal; so does each field. */
   routes: (user: string) => key(user, 'TERMINALS', user, 'ROUTES'),
-  /** Tombstones of kicked terminals, bans, and `notBefore` of tokens. */
+  /** Tombstones of kicked terminals, bans, and `notBefore` of tokens. Ends with the last of them. */
   kick: (user: string) => key(user, 'SYSTEM_INSTRUCT_USER_KICK', user),
-  /** When the next up-request would be due, us. */
+  /** When the next up-request would be due, us. Ends when it is due. */
   rate: (user: string) => key(user, 'RATE', user),
-  /** The login of each terminal: when its token was issued and when it first attached, ms. */
+  /** The login of each terminal: when its token was issued and when it first attached, ms. Ends `downIdleSec` after the last attach. */
   logins: (user: string) => key(user, 'TERMINALS', user, 'LOGINS'),
-  /** Until when the terminals of a partition's users count as there: `<user>/<terminal>` -> ms; `<user>/`: the grace of a user. */
+  /**
+   * Until when the terminals of a partition's users count as there: `<user>/<terminal>` -> ms; `<user>/`: the grace of a user.
+   * Ends with its last field; the reaper takes each away when its time has come.
+   */
   leases: (p: number) => `iris:{${p}}:LEASES`,
-  /** What a back end is told. One for all: standalone Redis only. */
+  /** What a back end is told. One for all: standalone Redis only. Ends never: bounded by the limit `events`. */
   events: 'iris:events',
-  /** The node that looks for ended leases now. */
+  /** The node that looks for ended leases now. Ends after a second. */
   reaper: 'iris:{0}:REAPER',
+  /** Ends with its parts, a day (`dedupeSec`) after its last item could have been completed. */
   box: (box: BoxName, user: string) => key(user, box, user),
-  boxPart: (box: BoxName, user: string, part: 'ORDER' | 'EXPIRY' | 'WAITING' | 'DONE' | 'DELIVERIES' | 'COLLAPSE') => key(user, box, user, part),
+  /** Ends with the box. */
+  boxPart: (box: BoxName, user: string, part: BoxPart) => key(user, box, user, part),
+  /** Ends: a group never, the application owns it. */
   conversation: (conversation: string) => key(conversation, 'CONVERSATION', conversation),
-  /** Members: user -> role, first visible seq, partition, and the epoch of his stream when he was last served. */
+  /** Members: user -> role, first visible seq, partition, and the epoch of his stream when he was last served. Ends with the conversation. */
   members: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'MEMBERS'),
-  /** Members who left: user -> first and last visible seq. */
+  /** Members who left: user -> first and last visible seq. Ends with the conversation. */
   left: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'LEFT'),
-  /** The messages: seq -> body. A hash, since an overwritten field is gone while a deleted stream entry's bytes stay in its node. [REVOKE-2] */
+  /**
+   * The messages: seq -> body. A hash, since an overwritten field is gone while a deleted stream entry's bytes stay in its
+   * node. [REVOKE-2] Ends with the conversation; a message by `logMessages`.
+   */
   log: (conversation: string) => key(conversation, 'LOG', conversation),
+  /** Ends after `dedupeSec`. */
   dedupeMessage: (conversation: string, sender: string, clientMsgId: string) => key(conversation, 'DEDUPE', conversation, sender, clientMsgId),
+  /** Ends after `dedupeSec`, that of an online command after five minutes. */
   dedupeCommand: (sender: string, clientCmdId: string) => key(sender, 'DEDUPE', sender, clientCmdId),
+  /** Ends `dedupeSec` after the notice. */
   notice: (noticeId: string) => key(noticeId, 'NOTICE', noticeId),
-  /** The last epoch that a partition has given (down.lua): it only rises, so that no two streams or logs share one. */
+  /** The last epoch that a partition has given (down.lua): it only rises, so that no two streams or logs share one. Ends never: one number each. */
   epoch: (p: number) => `iris:{${p}}:EPOCH`,
-  /** When the store's present life began, ms, and the run id of the Redis that has all that was written. */
+  /** When the store's present life began, ms, and the run id of the Redis that has all that was written. Ends never: one of each. */
   life: 'iris:{0}:LIFE',
+  /** Ends with an end in order. */
   run: 'iris:{0}:LIFE:RUN',
+  /** Ends a minute after it was made, or with the token once it was used. */
   ticket: (digest: string) => key(digest, 'TICKET', digest),
-  /** The channel on which a node hears of entries of one partition's users. */
+  /** The channel on which a node hears of entries of one partition's users. Ends: no key, nothing is kept. */
   node: (p: number, node: string) => `iris:{${p}}:NODE:${node}`
 }
+
+export type BoxPart = 'ORDER' | 'EXPIRY' | 'WAITING' | 'DONE' | 'DELIVERIES' | 'COLLAPSE' | 'SHARES' | 'ONCE'
 
 export type BoxName = 'CMD_BOX' | 'NOTICE_BOX'
 

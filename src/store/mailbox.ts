@@ -7,18 +7,20 @@ import { downArgs, downValues, type StoreContext } from './context.js'
 import { type Item, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
 import { TOMBSTONE_MS } from './kicks.js'
+import { readable } from './readable.js'
+import { isUnavailable } from './redis.js'
 import { defineScript } from './scripts.js'
 
 /** A route that its node does not renew for so long is void; the terminal's own lease is another (leases.ts). */
 const LEASE_MS = 90_000
 
 const attachUser = defineScript('attach-user', {
-  preludes: ['down', 'kick', 'login', 'presence', 'connect', 'unread'],
+  preludes: ['down', 'routes', 'kick', 'login', 'presence', 'connect', 'unread'],
   keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices', 'kick', 'logins', 'leases', 'events'],
   args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents']
 })
 
-const touchRoutes = defineScript('touch-routes', { preludes: ['down'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
+const touchRoutes = defineScript('touch-routes', { preludes: ['down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
 
 /** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`: when his token was issued, ms. */
 export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number }
@@ -110,30 +112,31 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
   }
 }
 
-/** Follows the references of `items`, one round trip for all, and sets their bodies. */
+/** Follows the references of `items`, one round trip for all, and sets their bodies; what cannot be read breaks no other item. */
 async function resolve ({ redis }: StoreContext, userId: string, items: Item[]): Promise<void> {
   const pipeline = redis.pipeline()
-  const takers: ((found: string) => void)[] = []
-  const ask = (taker: (found: string) => void) => {
-    takers.push(taker)
+  const takers: { item: Item, take (found: string): void }[] = []
+  const ask = (item: Item, take: (found: string) => void) => {
+    takers.push({ item, take })
     return pipeline
   }
   for (const item of items) {
     const { reference } = item
-    if (reference.kind === 'event') item.body = reference.body
-    if (reference.kind === 'msg') ask(body => { item.body = body }).hget(keys.log(reference.conversationId), String(reference.seq))
+    if (reference.kind === 'event') item.body = readable(reference.body)
+    if (reference.kind === 'msg') ask(item, body => { item.body = readable(body) }).hget(keys.log(reference.conversationId), String(reference.seq))
     if (reference.kind === 'box') {
       const { box, id } = reference
-      ask(stored => { item.body = stored.slice(stored.indexOf('\n') + 1) }).hget(keys.box(box, userId), id)
-      ask(waiting => { item.waiting = waiting }).hget(keys.boxPart(box, userId, 'WAITING'), id)
+      ask(item, stored => { item.body = readable(stored.slice(stored.indexOf('\n') + 1)) }).hget(keys.box(box, userId), id)
+      ask(item, waiting => { item.waiting = waiting }).hget(keys.boxPart(box, userId, 'WAITING'), id)
     }
   }
   if (takers.length === 0) return
   const replies = await pipeline.exec() ?? []
-  takers.forEach((take, i) => {
+  takers.forEach(({ item, take }, i) => {
     const [error, found] = replies[i] ?? []
-    if (error) throw error
-    if (found !== null) take(found as string)
+    if (isUnavailable(error)) throw error as Error
+    if (error) item.body = null // a key of another type
+    else if (found !== null) take(found as string)
   })
 }
 

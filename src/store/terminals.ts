@@ -1,6 +1,7 @@
 // The terminals of a user: where they are connected, as the routes say, and who is there, as the leases say.
 import type { TerminalStateName } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
+import { hashesOf, hashOf } from './hash.js'
 import { keys, partition } from './keys.js'
 
 /** A connected terminal and the node that holds it. */
@@ -14,8 +15,7 @@ export function createTerminals ({ redis }: StoreContext) {
   return {
     /** @returns the connected terminals of a user; a route whose lease has run out does not count. */
     async routes (userId: string, now: number): Promise<Route[]> {
-      const fields = await redis.hgetall(keys.routes(userId))
-      return Object.entries(fields).flatMap(([route, value]) => {
+      return [...await hashOf(redis, keys.routes(userId))].flatMap(([route, value]) => {
         const [node, terminalId] = route.split('/') as [string, string]
         const [platform, leaseUntil] = value.split(' ') as [string, string]
         return Number(leaseUntil) > now ? [{ node, terminalId, platform }] : []
@@ -24,10 +24,8 @@ export function createTerminals ({ redis }: StoreContext) {
 
     /** @returns the known terminals of each of these users, the last seen first; two round trips for all. `now` in ms. */
     async of (userIds: string[], now: number): Promise<Terminal[][]> {
-      const asked = redis.pipeline()
-      for (const userId of userIds) asked.hgetall(keys.terminals(userId))
-      const kept = results<Record<string, string>>(await asked.exec())
-      const ids = kept.map(terminals => Object.keys(terminals))
+      const kept = await hashesOf(redis, userIds.map(keys.terminals))
+      const ids = kept.map(terminals => [...terminals.keys()])
       const leased = redis.pipeline()
       userIds.forEach((userId, i) => {
         if (ids[i]?.length) leased.zmscore(keys.leases(partition(userId)), ...ids[i].map(id => `${userId}/${id}`))
@@ -35,7 +33,7 @@ export function createTerminals ({ redis }: StoreContext) {
       const leases = results<(string | null)[]>(await leased.exec())
       return kept.map((terminals, i) => {
         const ends = ids[i]?.length ? leases.shift() ?? [] : []
-        return Object.entries(terminals).map(([terminalId, value], at) => readTerminal(terminalId, value, Number(ends[at] ?? 0) > now)).sort((a, b) => b.lastSeen - a.lastSeen)
+        return [...terminals].map(([terminalId, value], at) => readTerminal(terminalId, value, Number(ends[at] ?? 0) > now)).sort((a, b) => b.lastSeen - a.lastSeen)
       })
     }
   }

@@ -113,7 +113,7 @@ t.test('[CMD-6] a replaced command does not come back in a replay', async t => {
 })
 
 t.test('[CMD-2] a full box skips with BOX_FULL, says so, and takes again after a completion', async t => {
-  const small = await startIris(t, { redisPath: iris.redisPath, env: { IRIS_LIMIT_CMD_BOX: '2' } })
+  const small = await startIris(t, { redisPath: iris.redisPath, env: { IRIS_LIMIT_CMD_BOX: '10' } })
   const [alice, bob, carol] = await three(() => small.user(t))
   await groupOf(small, alice, bob, carol)
   const to = { users: [bob.userId] }

@@ -38,7 +38,7 @@ function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: num
   }
   const connection = new Connection(opening, feed, {
     mailbox: { async read (_user, after) { world.reads++; return await read(after.seq) } },
-    renderer: createRenderer(recalled, () => world.now),
+    renderer: createRenderer({ recalled, now: () => world.now, onUnreadable: () => undefined, onSeen: () => undefined }),
     now: () => world.now,
     onClosed () { world.closed++ },
     log: { warn () {} }

@@ -1,5 +1,5 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
--- USES down kick login presence connect unread
+-- USES down routes kick login presence connect unread
 -- KEYS down terminals routes unread commands notices kick logins leases events
 -- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
@@ -10,6 +10,8 @@ local me = { terminal = terminal, platform = platform, issued = issued, keep_ms 
 local reason, replaced = enter({ kick = kick, logins = logins, routes = routes }, policy, me)
 if reason then return { 0, 'kicked', reason } end
 local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
+
+prune(routes)
 
 -- The longest unseen terminal that is not connected makes room for a new one.
 local evicted = ''

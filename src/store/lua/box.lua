@@ -1,29 +1,48 @@
 -- box.lua - prelude after down: a user's CMD_BOX or NOTICE_BOX. All keys are the user's own.
--- KEYS box order expiry waiting done deliveries collapse
--- box: id -> `<id of its entry> <meta JSON>\n<body JSON>`; order: id by rank; done: `c:<id>` completed, `e:<id>` expired or cancelled, until then.
-local box, order, expiry, waiting, done, deliveries, collapse = unpack(KEYS)
+-- KEYS box order expiry waiting done deliveries collapse shares once
+-- box: id -> `<id of its entry> <meta JSON>\n<body JSON>`; order: what is pending, by rank; done: `c:<id>` completed, `e:<id>` expired or cancelled, until then.
+-- shares: how many items each sender has here; `*server` and `*once` have room of their own, all others together are `*users`. [CMD-7]
+-- once: what needs no completion, by rank; it is pending until it was shown, its body stays for those who resume. [BOX-1]
+local box, order, expiry, waiting, done, deliveries, collapse, shares, once = unpack(KEYS, 1, 9)
 
+-- What cannot be read has no meta: it can still be completed, and it expires.
 local function meta_of (stored)
-  return cjson.decode(string.match(stored, '^%S+ ([^\n]*)'))
+  local readable, meta = pcall(cjson.decode, string.match(stored, '^%S+ ([^\n]*)') or '')
+  return readable and type(meta) == 'table' and meta or {}
 end
+
+local function count (share, by)
+  if not share then return end
+  if redis.call('HINCRBY', shares, share, by) <= 0 then redis.call('HDEL', shares, share) end
+  if string.sub(share, 1, 1) ~= '*' then count('*users', by) end
+end
+
+local function held (share) return tonumber(redis.call('HGET', shares, share) or 0) end
 
 -- Takes an item out of the box and remembers how it ended.
 local function forget (id, ending, keep_ms)
   local stored = redis.call('HGET', box, id)
   if not stored then return end
-  local key = meta_of(stored).collapse
-  if key and redis.call('HGET', collapse, key) == id then redis.call('HDEL', collapse, key) end
+  local meta = meta_of(stored)
+  if meta.collapse and redis.call('HGET', collapse, meta.collapse) == id then redis.call('HDEL', collapse, meta.collapse) end
+  count(meta.share, -1)
   local until_ms = math.max(now, tonumber(redis.call('ZSCORE', expiry, id) or 0)) + keep_ms
   redis.call('ZADD', done, int(until_ms), ending .. ':' .. id)
-  redis.call('HDEL', box, id)
-  redis.call('ZREM', order, id)
-  redis.call('ZREM', expiry, id)
-  redis.call('HDEL', waiting, id)
-  redis.call('HDEL', deliveries, id)
+  for _, key in ipairs({ order, expiry, once }) do redis.call('ZREM', key, id) end
+  for _, key in ipairs({ box, waiting, deliveries }) do redis.call('HDEL', key, id) end
 end
 
--- Lets go of what has expired, of marks that nobody can ask for any more, and of the keys of an empty box.
+-- Lets go of what has expired, and of marks that nobody can ask for any more.
 local function sweep (keep_ms)
   redis.call('ZREMRANGEBYSCORE', done, '-inf', int(now))
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', int(now), 'LIMIT', 0, 1000)) do forget(id, 'e', keep_ms) end
+end
+
+-- Every key of the box ends with its last item and its last mark: to be called last by every script that writes one.
+local function set_end (keep_ms)
+  local function last (key, more) return tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or -more) + more end
+  local ends = math.max(last(expiry, keep_ms), last(done, 0))
+  for i = 1, 9 do
+    if redis.call('PEXPIRETIME', KEYS[i]) ~= ends then redis.call('PEXPIREAT', KEYS[i], int(ends)) end
+  end
 end

@@ -1,10 +1,10 @@
 -- complete-box.lua - a terminal completes items by exact id, or the server cancels them. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4] [COMPLETE-5]
 -- USES down box (the sender's stream when he asked to be told: standalone Redis only)
--- KEYS box order expiry waiting done deliveries collapse
--- ARGV downEntries downIdleMs node name user tag terminal op(complete|cancel) traceId nonce keepMs
+-- KEYS box order expiry waiting done deliveries collapse shares once
+-- ARGV downEntries downIdleMs node name user tag terminal op(complete|cancel|shown) traceId nonce keepMs
 -- then id ...
 -- RETURNS 0 here[] state(completed|share|already|unknown|expired) ...
--- share: this terminal's part is done, others' are not.
+-- share: this terminal's part is done, others' are not. shown: what needs no completion was shown from the box, and nobody is told. [BOX-1]
 local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 4)
 sweep(keep_ms)
 
@@ -12,9 +12,9 @@ local function tell (id, meta)
   local rest = '"needComplete":false,"ts":' .. int(now) .. ',"traceId":"' .. trace_id .. '","op":"'
   local body
   if name == 'CMD_BOX' then
-    body = '{"cmdId":"' .. id .. '","name":"' .. meta.name .. '","data":{},' .. rest .. op .. '"}'
+    body = '{"cmdId":"' .. id .. '","name":"' .. (meta.name or '') .. '","data":{},' .. rest .. op .. '"}'
   else
-    body = '{"noticeId":"' .. id .. '","kind":"' .. meta.kind .. '","content":{},' .. rest .. op .. '"}'
+    body = '{"noticeId":"' .. id .. '","kind":"' .. (meta.kind or 'notice') .. '","content":{},' .. rest .. op .. '"}'
   end
   deliver(user, tag, { 'k', 'event', 'b', body, 'x', terminal, 'n', name }, body)
   if not meta.notify then return end
@@ -28,19 +28,20 @@ local function complete (id)
   if redis.call('ZSCORE', done, 'e:' .. id) then return 'expired' end
   local stored = redis.call('HGET', box, id)
   if not stored then return 'unknown' end
-  local shares = redis.call('HGET', waiting, id)
-  if shares and op == 'complete' then
-    local mine = string.find(shares, ',' .. terminal .. ',', 1, true)
+  local waits = redis.call('HGET', waiting, id)
+  if waits and op == 'complete' then
+    local mine = string.find(waits, ',' .. terminal .. ',', 1, true)
     if not mine then return 'already' end
-    shares = string.sub(shares, 1, mine) .. string.sub(shares, mine + #terminal + 2)
-    redis.call('HSET', waiting, id, shares)
-    if shares ~= ',' then return 'share' end
+    waits = string.sub(waits, 1, mine) .. string.sub(waits, mine + #terminal + 2)
+    redis.call('HSET', waiting, id, waits)
+    if waits ~= ',' then return 'share' end
   end
-  forget(id, op == 'complete' and 'c' or 'e', keep_ms)
-  tell(id, meta_of(stored))
+  forget(id, op == 'cancel' and 'e' or 'c', keep_ms)
+  if op ~= 'shown' then tell(id, meta_of(stored)) end
   return 'completed'
 end
 
 local reply = { 0, here }
 for i = 12, #ARGV do reply[#reply + 1] = complete(ARGV[i]) end
+set_end(keep_ms)
 return reply

@@ -1,4 +1,4 @@
--- connect.lua - prelude, after presence.lua: a terminal has a connection (again). [LIFE-1]
+-- connect.lua - prelude, after down and presence: a terminal has a connection (again). [LIFE-1]
 -- Whoever comes back before his lease has been found ended was never gone: nothing is said.
 local function connect (who, terminal, facts, held_ms)
   local before = lease_of(who, terminal) and terminal_of(who, terminal)
@@ -7,7 +7,11 @@ local function connect (who, terminal, facts, held_ms)
   keep(who, terminal, kept)
   redis.call('ZADD', who.leases, whole(this_ms + held_ms), who.user .. '/' .. terminal)
   redis.call('ZREM', who.leases, who.user .. '/')
-  if before then return end
-  if redis.call('HSETNX', who.terminals .. ':PRESENCE', 'online', 1) == 1 then say(who, 'user.online', terminal, kept) end
-  say(who, 'terminal.connected', terminal, kept)
+  if not before then
+    if redis.call('HSETNX', who.terminals .. ':PRESENCE', 'online', 1) == 1 then say(who, 'user.online', terminal, kept) end
+    say(who, 'terminal.connected', terminal, kept)
+  end
+  -- who never comes back is forgotten with his stream; his number in the stream of events later, or it would seem an old one
+  redis.call('PEXPIRE', who.terminals, down_idle)
+  redis.call('PEXPIRE', who.terminals .. ':PRESENCE', whole(3 * down_idle))
 end

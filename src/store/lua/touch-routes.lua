@@ -1,5 +1,5 @@
 -- touch-routes.lua - a node renews the routes of a connected user's terminals and learns where his stream stands. [LIFE-2]
--- USES down
+-- USES down routes
 -- KEYS down routes leases
 -- ARGV downEntries downIdleMs node leaseMs user
 -- then terminal platform ...
@@ -8,6 +8,7 @@
 local down, routes, leases = unpack(KEYS)
 local lease_ms, user = unpack(ARGV, 4)
 local ended = {}
+prune(routes)
 for i = 6, #ARGV, 2 do
   if redis.call('ZSCORE', leases, user .. '/' .. ARGV[i]) then
     redis.call('HSET', routes, this_node .. '/' .. ARGV[i], ARGV[i + 1] .. ' ' .. int(now + lease_ms))

@@ -1,0 +1,14 @@
+-- count-deliveries.lua - counts that items are delivered from the box: only of those that are there, so that nothing is left behind. [COMPLETE-3]
+-- USES down box
+-- KEYS box order expiry waiting done deliveries collapse shares once
+-- ARGV downEntries downIdleMs node keepMs
+-- then id ...
+-- RETURNS 0 before ... (how often each was delivered until now)
+-- Sent again after a reconnect it counts once more: the number is for display.
+local before = { 0 }
+for i = 5, #ARGV do
+  local is_here = redis.call('HEXISTS', box, ARGV[i]) == 1
+  before[#before + 1] = is_here and redis.call('HINCRBY', deliveries, ARGV[i], 1) - 1 or 0
+end
+set_end(ARGV[4])
+return before

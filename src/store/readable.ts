@@ -1,0 +1,11 @@
+// What was read from the store and is to be printed: one body that is broken must not break what stands beside it.
+
+/** @returns a body as it was stored; null when it is not the JSON of an object on one line, and so could not be printed on any transport. */
+export function readable (body: string): string | null {
+  try {
+    const value = JSON.parse(body) as unknown
+    return typeof value === 'object' && value !== null && !Array.isArray(value) && !/[\r\n]/.test(body) ? body : null
+  } catch {
+    return null
+  }
+}

@@ -121,10 +121,10 @@ t.test('who may read it: with a server key, anybody, nobody', async t => {
 })
 
 t.test('docs/metrics.md lists every metric as the registry describes it', async t => {
-  const iris = await startIris(t)
+  const iris = await startIris(t, { env: { IRIS_LIMIT_UP_RATE: '1', IRIS_LIMIT_UP_BURST: '1' } })
   const bob = await iris.user(t)
   await (await bob.listen()).next('IRIS.READY')
-  await bob.time({})
+  for (const status of [200, 429]) t.equal((await bob.time({})).status, status)
   await iris.app.drain(0) // now each of them has a sample, which shows its labels
   const text = await page(iris)
   const rows = [...text.matchAll(/^# HELP (iris_\S+) (.*)\n# TYPE \S+ (\S+)\n\S+?(?:\{(.*)\})? \S+$/gm)].map(([, name, help, type, labels = '']) => {

@@ -93,9 +93,9 @@ t.test('[LIMITS] the defaults are those of the protocol: 40 at once, then 20 a s
   t.ok(granted >= 40 && granted <= 41 + 20 * seconds, `${granted} in ${seconds} s`)
 })
 
-t.test('[LIMITS] without Redis there is no limit by itself: what needs the store is 503, what does not goes on', async t => {
+t.test('[LIMITS] without Redis each node counts for itself: what needs the store is 503, what does not goes on', async t => {
   const store = await startRedis(t)
-  const iris = await startIris(t, { env: { IRIS_LIMIT_UP_RATE: '1', IRIS_LIMIT_UP_BURST: '2' }, redisPath: store.path })
+  const iris = await startIris(t, { env: { IRIS_LIMIT_UP_RATE: '1', IRIS_LIMIT_UP_BURST: '50' }, redisPath: store.path })
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   await store.kill()
   await until(async () => iris.redis.status !== 'ready' || undefined)
@@ -103,4 +103,6 @@ t.test('[LIMITS] without Redis there is no limit by itself: what needs the store
     t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE', retryable: true } })
     t.equal((await alice.time({})).status, 200)
   }
+  const frames = await Promise.all(Array.from({ length: 200 }, () => bob.time({})))
+  t.ok(frames.filter(({ status }) => status === 429).length >= 50, 'what needs no store is limited all the same')
 })

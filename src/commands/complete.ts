@@ -6,6 +6,8 @@ import type { Caller } from '../protocol/operation.js'
 
 const description = 'By exact id, never cumulative; always 200, with a state per id. With `any` (default) the first terminal clears it for the user and the others get `op: "complete"`; with `all` each terminal completes for itself. A completed one never comes back. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4]'
 
+const costs = [{ per: 5, of: '`ids`', count: ({ body: { ids } }: { body: { ids: string[] } }) => ids.length }]
+
 function completer (box: BoxName) {
   return async ({ body: { ids }, caller: { userId, terminalId }, traceId }: { body: { ids: string[] }, caller: Caller, traceId: string }, { deliver }: Context) => {
     const states = await deliver.complete(box, userId, { ids, terminalId, traceId })
@@ -29,6 +31,7 @@ export const cmdComplete = defineCommand({
     body: { ids: ['k1a2073f47fb09f3c81d7aa'] },
     result: { results: [{ id: 'k1a2073f47fb09f3c81d7aa', state: 'completed' }] }
   },
+  costs,
   handle: completer('CMD_BOX')
 })
 
@@ -44,5 +47,6 @@ export const noticeComplete = defineCommand({
     body: { ids: ['n-1'] },
     result: { results: [{ id: 'n-1', state: 'completed' }] }
   },
+  costs,
   handle: completer('NOTICE_BOX')
 })

@@ -1,20 +1,22 @@
 // Runs an operation: every transport comes through here, so validation, codes and answers are the same on all of them.
 import { Type } from '@sinclair/typebox'
-import { Problem } from '../protocol/problem.js'
+import { type FieldError, Problem } from '../protocol/problem.js'
+import { type CostLine, ONE, weigh, type Weight } from '../protocol/cost.js'
 import type { Caller, Operation, Request } from '../protocol/operation.js'
 import type { Limits } from '../protocol/limits.js'
 import { isUnavailable } from '../store/redis.js'
 import { createValidators, type Validate } from './validate.js'
 
 export type AnyOperation<Context> = Pick<Operation<Context>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'> & {
+  costs?: readonly CostLine<never, never>[]
   check? (body: never): { pointer: string, detail: string }[]
   withoutStore?: true
   handle (request: never, context: Context): Promise<unknown>
 }
 
-/** What every user's request is asked before it is looked at: see `createAdmission`. */
+/** What every user's request is asked before it has an effect: see `createAdmission`. */
 interface Admitting {
-  admission: { admit (caller: Caller): Promise<void> }
+  admission: { glance (caller: Caller): void, admit (caller: Caller, weight: Weight): Promise<void>, count (caller: Caller): void }
   leases: { seen (caller: Caller): void }
 }
 
@@ -37,15 +39,12 @@ export function createExecute<Context extends Admitting> (operations: readonly A
   return async function execute (name: string, request: Request): Promise<unknown> {
     const found = prepared.get(name)
     if (!found) throw new Problem('NOT_FOUND')
-    if (found.operation.auth === 'user') {
-      await admit(found.operation, request.caller)
-      context.leases.seen(request.caller) // [LIFE-2]
-    }
-    refuse('INVALID_QUERY', found.params, request.params)
-    refuse('INVALID_QUERY', found.query, request.query)
-    refuse('INVALID_BODY', found.body, request.body)
-    const broken = found.operation.check?.(request.body as never) ?? []
-    if (broken.length) throw new Problem('INVALID_BODY', { errors: broken })
+    const isUser = found.operation.auth === 'user'
+    if (isUser) context.admission.glance(request.caller)
+    const problem = problemOf(found, request)
+    // what breaks a rule weighs one: it costs an answer
+    if (isUser) await admit(found.operation, request.caller, problem ? ONE : weigh(found.operation.costs, request as never))
+    if (problem) throw problem
     try {
       return await found.operation.handle(request as never, context)
     } catch (error) {
@@ -54,17 +53,26 @@ export function createExecute<Context extends Admitting> (operations: readonly A
   }
 
   /** A store that cannot say whether the caller is kicked admits nobody whose request could have an effect. */
-  async function admit ({ withoutStore }: AnyOperation<Context>, caller: Caller): Promise<void> {
+  async function admit ({ withoutStore }: AnyOperation<Context>, caller: Caller, weight: Weight): Promise<void> {
     try {
-      await context.admission.admit(caller)
+      await context.admission.admit(caller, weight)
     } catch (error) {
       if (!isUnavailable(error)) throw error
       if (!withoutStore) throw new Problem('STORE_UNAVAILABLE')
+      context.admission.count(caller)
     }
+    context.leases.seen(caller) // [LIFE-2]
   }
 }
 
-function refuse (code: 'INVALID_BODY' | 'INVALID_QUERY', validate: Validate | undefined, value: unknown): void {
-  const broken = validate?.(value) ?? []
-  if (broken.length) throw new Problem(code, { errors: broken })
+type Prepared = Record<'body' | 'query' | 'params', Validate | undefined> & { operation: { check? (body: never): FieldError[] } }
+
+/** @returns what is wrong with a request before anybody is asked; fills in the defaults of its query. */
+function problemOf ({ operation, body, query, params }: Prepared, request: Request): Problem | undefined {
+  return brokenBy('INVALID_QUERY', params?.(request.params)) ?? brokenBy('INVALID_QUERY', query?.(request.query)) ??
+    brokenBy('INVALID_BODY', body?.(request.body)) ?? brokenBy('INVALID_BODY', operation.check?.(request.body as never))
+}
+
+function brokenBy (code: 'INVALID_BODY' | 'INVALID_QUERY', errors: FieldError[] = []): Problem | undefined {
+  return errors.length > 0 ? new Problem(code, { errors }) : undefined
 }

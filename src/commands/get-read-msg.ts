@@ -57,6 +57,7 @@ export const getReadMsg = defineCommand({
       messages: [{ conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', ts: 1795442400123, from: 'alice', clientMsgId: 'c-1', type: 'text', content: { text: 'hi' }, traceId: '7c1f4b9d2e' }]
     }
   },
+  costs: [{ per: 50, of: 'messages (`limit`)', count: ({ body: { limit = 30 } }) => limit }],
   check ({ fromSeq, toSeq }) {
     return fromSeq !== undefined && toSeq !== undefined && fromSeq > toSeq ? [{ pointer: '/fromSeq', detail: 'must not be greater than toSeq' }] : []
   },

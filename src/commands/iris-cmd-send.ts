@@ -1,7 +1,7 @@
 // IRIS_CMD_SEND: an application's own command.
 import { Type } from '@sinclair/typebox'
 import { defineCommand } from '../delivery/context.js'
-import { CommandFields, CommandResult, checkCommand } from '../protocol/app-command.js'
+import { commandCosts, CommandFields, CommandResult, checkCommand } from '../protocol/app-command.js'
 import { sendCommand } from '../delivery/send-command.js'
 
 /** IRIS_CMD_SEND - typing, call signalling, "refresh this order": invisible to chat history. [CMD-1] ... [CMD-6] */
@@ -16,6 +16,7 @@ export const irisCmdSend = defineCommand({
     body: { clientCmdId: 't-1', name: 'typing', data: { conversationId: 'dm.alice.bob' }, to: { users: ['bob'] }, mode: 'online' },
     result: { cmdId: 'k1a2073f47fb09f3c81d7aa', clientCmdId: 't-1', accepted: 1, online: 1, stored: 0, skipped: [], duplicate: false }
   },
+  costs: commandCosts,
   check: checkCommand,
   async handle ({ body, caller: { userId, terminalId, role }, traceId }, context) {
     return await sendCommand(context, body, { from: userId, terminalId, role, traceId })

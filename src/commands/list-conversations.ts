@@ -36,6 +36,7 @@ export const listConversations = defineOperation({
   }),
   errors: ['INVALID_QUERY'],
   example: { result: { items: [{ conversationId: 'dm.alice.bob', kind: 'dm', epoch: '1795442400123', headSeq: 1, readSeq: 1, unread: 0, unreadMark: false, lastMsg: null }], totalUnread: 0 } },
+  costs: [{ per: 30, of: 'conversations (`limit`)', count: ({ query: { limit = 30 } }) => limit }],
   async handle ({ query: { after, limit = 30 }, caller: { userId } }, { markers }) {
     const [page, totalUnread] = await Promise.all([markers.list(userId, { after, limit }), markers.totalUnread(userId)])
     return { ...page, totalUnread }

@@ -30,6 +30,7 @@ export const msgUp = defineCommand({
     body: { clientMsgId: 'c-1', to: 'bob', type: 'text', content: { text: 'hi' } },
     result: { clientMsgId: 'c-1', conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', epoch: '1795442400123', ts: 1795442400123, duplicate: false }
   },
+  costs: [{ per: 50, of: 'members of the group', count: ({ body: { conversationId = '' } }) => conversationId.startsWith('g.') ? { membersOf: conversationId } : 0 }],
   check: checkMessage,
   async handle ({ body, caller, traceId }, { deliver }) {
     return await sendMessage({ deliver }, body, { from: caller.userId, terminalId: caller.terminalId, traceId })

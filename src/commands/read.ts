@@ -23,6 +23,7 @@ export const read = defineCommand({
     body: { conversationId: 'dm.alice.bob', upToSeq: 1 },
     result: { conversationId: 'dm.alice.bob', readSeq: 1, unread: 0, totalUnread: 0 }
   },
+  costs: [{ per: 50, of: '`seqs`', count: ({ body: { seqs = [] } }) => seqs.length }],
   check ({ upToSeq, seqs }) {
     if ((upToSeq === undefined) !== (seqs === undefined)) return []
     return [{ pointer: upToSeq === undefined ? '/upToSeq' : '/seqs', detail: 'exactly one of upToSeq and seqs is needed' }]

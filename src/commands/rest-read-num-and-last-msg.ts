@@ -38,6 +38,7 @@ export const restReadNumAndLastMsg = defineCommand({
     body: { items: [{ conversationId: 'dm.alice.bob' }] },
     result: { items: [{ conversationId: 'dm.alice.bob', readSeq: 1, unread: 0, headSeq: 1, lastMsg: null, unreadMark: false }], totalUnread: 0 }
   },
+  costs: [{ per: 2, of: '`items`', count: ({ body: { items } }) => items.length }],
   check ({ items }) {
     const seen = new Set<string>()
     return items.flatMap(({ conversationId }, i) => {

@@ -20,6 +20,7 @@ export const revoke = defineCommand({
     body: { conversationId: 'dm.alice.bob', seq: 1, reason: 'wrong chat' },
     result: { conversationId: 'dm.alice.bob', seq: 1, revokedAt: 1795442400123, alreadyRevoked: false }
   },
+  costs: [{ per: 50, of: 'members of the group', count: ({ body: { conversationId } }) => conversationId.startsWith('g.') ? { membersOf: conversationId } : 0 }],
   async handle ({ body: { conversationId, seq, reason = '' }, caller, traceId }, { deliver, limits, now }) {
     const { revokedAt, alreadyRevoked } = await deliver.revocation({
       conversationId, by: caller.userId, server: false, seq, reason, windowSec: limits.revokeSec, draft: commandDraft('REVOKE', { now: now(), traceId })

@@ -1,5 +1,6 @@
 // What the gateway counts about itself: plain numbers, read when somebody asks. No library is known here.
 import type { Bye, EventName, Source } from '../protocol/events.js'
+import { Problem } from '../protocol/problem.js'
 
 /** How an attach ended: served (`reset` with its reason), or not. */
 export type AttachVerdict = 'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'left' | 'ended' | 'kicked' | 'failed'
@@ -13,9 +14,12 @@ const noKinds = (): Kinds => ({ MSG_DOWN: 0, ACK_DOWN: 0, CMD_DOWN: 0, NOTICE_DO
 export function createMeter () {
   const attaches = new Map<AttachVerdict, number>()
   const goodbyes = new Map<Bye, number>()
+  const rateLimited = new Map<string, number>()
   return {
     attaches,
     goodbyes,
+    /** Requests of users refused for their rate, by operation. [COST-1] */
+    rateLimited,
     /** Events handed to printers: one increment each, nothing more. */
     printed: { live: noKinds(), replay: noKinds(), mailbox: noKinds(), history: noKinds(), volatile: noKinds() } satisfies Record<Source | 'volatile', Kinds>,
     /** Hints that were missed: found by the next hint's number, or by the sweep. */
@@ -28,6 +32,7 @@ export function createMeter () {
     evictions: 0,
     attach (verdict: AttachVerdict): void { attaches.set(verdict, (attaches.get(verdict) ?? 0) + 1) },
     goodbye (bye: Bye): void { goodbyes.set(bye, (goodbyes.get(bye) ?? 0) + 1) },
+    refused (name: string): void { rateLimited.set(name, (rateLimited.get(name) ?? 0) + 1) },
     /** An up-command was acknowledged. @param ms from its validation on. */
     acknowledged (_name: string, _ms: number): void {},
     /** The hints of one turn of the event loop were printed. @param ms since the first of them. */
@@ -39,11 +44,14 @@ export function createMeter () {
 
 export type Meter = ReturnType<typeof createMeter>
 
-/** @returns `execute`, whose acknowledgements the meter times; what it throws is no ACK. */
-export function timed<Request> (execute: (name: string, request: Request) => Promise<unknown>, meter: Pick<Meter, 'acknowledged'>) {
+/** @returns `execute`, whose acknowledgements the meter times, and whose refusals for the rate it counts. */
+export function timed<Request> (execute: (name: string, request: Request) => Promise<unknown>, meter: Pick<Meter, 'acknowledged' | 'refused'>) {
   return async function (name: string, request: Request): Promise<unknown> {
     const began = performance.now()
-    const result = await execute(name, request)
+    const result = await execute(name, request).catch((error: unknown) => {
+      if (error instanceof Problem && error.code === 'RATE_LIMITED') meter.refused(name)
+      throw error
+    })
     meter.acknowledged(name, performance.now() - began)
     return result
   }

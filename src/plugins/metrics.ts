@@ -77,6 +77,7 @@ function counters (register: Registry, meter: Meter): void {
   counter({ name: 'gap_repairs_total', help: 'Hints that were missed and made good by reading Redis: found by the number of the next `hint`, or by the `sweep` (which may also be faster than the hint).', labelNames: ['found_by'], read: () => [[{ found_by: 'hint' }, meter.gaps.hint], [{ found_by: 'sweep' }, meter.gaps.sweep]] })
   counter({ name: 'leases_renewed_total', help: 'Leases of terminals that this node renewed.', read: () => [[{}, meter.leases.renewed]] })
   counter({ name: 'leases_ended_total', help: 'Leases, and graces of users, that this node found to be over: of terminals of any node.', read: () => [[{}, meter.leases.ended]] })
+  counter({ name: 'rate_limited_total', help: 'Requests of users that were refused for their rate, by operation; these have no log line above `debug`.', labelNames: ['operation'], read: () => [...meter.rateLimited].map(([operation, n]): Sample => [{ operation }, n]) })
   counter({ name: 'reaps_total', help: 'Times that this node looked for ended leases; one of all nodes does so each second.', read: () => [[{}, meter.leases.reaps]] })
   counter({ name: 'sweeps_total', help: 'Comparisons of all streams with the store.', read: () => [[{}, meter.sweeps]] })
   counter({ name: 'unreadable_items_total', help: 'Stored items that could not be read and were skipped, each time; the log names each once.', read: () => [[{}, meter.unreadable]] })

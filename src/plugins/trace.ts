@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import fp from 'fastify-plugin'
+import { errors } from '../protocol/errors.js'
 
 declare module 'fastify' {
   interface FastifyRequest { traceId: string, userId?: string }
@@ -29,7 +30,9 @@ export const trace = fp(async app => {
   app.addHook('onResponse', async (request, reply) => {
     const { traceId, method, userId } = request
     const facts = { traceId, method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...(userId !== undefined && { userId }) }
-    request.log[request.routeOptions.config.quiet ? 'debug' : 'info'](facts, 'answered')
+    // who is too fast is counted by the metrics: a line for each would cost more than the refusal [COST-1]
+    const isQuiet = request.routeOptions.config.quiet ?? (reply.statusCode === errors.RATE_LIMITED.status || request.isOverLimit)
+    request.log[isQuiet ? 'debug' : 'info'](facts, 'answered')
   })
 }, { name: 'trace' })
 

@@ -1,5 +1,6 @@
 // An application's own command, as IRIS_CMD_SEND and the server API take it. Section 5.
 import { type Static, type TObject, Type } from '@sinclair/typebox'
+import type { CostLine } from './cost.js'
 import { clientId, CommandName, ConversationId, Platform, TerminalId, UserId } from './ids.js'
 import { limitedBytes, limitedItems } from './limits.js'
 import type { FieldError } from './problem.js'
@@ -38,6 +39,18 @@ export function checkCommand ({ to, mode = 'online', ttlSec, complete, collapseK
     if (mode === 'online' && value !== undefined) errors.push({ pointer: `/${name}`, detail: 'needs mode reliable: an online command is stored nowhere' })
   }
   return errors
+}
+
+type Command = Static<TObject<typeof CommandFields>>
+
+/** What a command weighs: one that is kept is written to everybody it is for. [COST-1] */
+export const commandCosts: CostLine<Command, unknown>[] = [
+  { per: 25, of: 'users that an `online` command is for', count: ({ body: { to, mode = 'online' } }) => mode === 'online' ? targetsOf(to) : 0 },
+  { per: 3, of: 'users that a `reliable` one is for', count: ({ body: { to, mode } }) => mode === 'reliable' ? targetsOf(to) : 0 }
+]
+
+function targetsOf ({ users = [], conversationId }: Command['to']) {
+  return conversationId === undefined ? users.length : { membersOf: conversationId }
 }
 
 export const CommandResult = Type.Object({

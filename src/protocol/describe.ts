@@ -1,6 +1,7 @@
 // The OpenAPI document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type Json, named, plain, ref } from './components.js'
+import { type CostLine, costSentence } from './cost.js'
 import { type ErrorCode, errors } from './errors.js'
 import { events, gatewayCommands } from './events.js'
 import { type Limits, withLimits } from './limits.js'
@@ -10,7 +11,7 @@ import { downEvents, downPoll, webSocket } from './stream.js'
 import { introduction, tags } from './introduction.js'
 
 /** What the document needs to know of an operation. */
-export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'>
+export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'> & { costs?: readonly CostLine<never, never>[] }
 
 /** The trace of every example. */
 export const exampleTrace = '7c1f4b9d2e'
@@ -67,12 +68,12 @@ export function errorCodes ({ auth, body, errors: own }: Pick<Described, 'auth' 
 }
 
 function describeOperation (operation: Described, schemas: Json): Json {
-  const { name, tag, auth, summary, description, path, body, result, example } = operation
+  const { name, tag, auth, summary, description, path, body, result, example, costs } = operation
   return {
     operationId: name,
     tags: [tag],
     summary,
-    description,
+    description: auth === 'user' ? `${description}\n\nWeighs ${costSentence(costs)} in the user's bucket. [COST-1]` : description,
     security: auth === 'none' ? [] : [{ [auth]: [] }],
     parameters: parametersOf(operation),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: named(name, body, schemas), example: example.body } } } }),

@@ -1,5 +1,6 @@
 // What an operation is: one definition from which route, validation, types, OpenAPI and tests are computed.
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import type { CostLine } from './cost.js'
 import type { ErrorCode } from './errors.js'
 import type { FieldError } from './problem.js'
 
@@ -34,7 +35,9 @@ export interface Operation<Context, Body extends TSchema = TSchema, Query extend
   errors: readonly ErrorCode[]
   /** A body (or for GET a result only) that works as it stands against a server that knows the demo users. */
   example: { body?: Static<Body>, result: Static<Result> }
-  /** It needs no store: while that does not answer it goes on all the same, and is not counted. */
+  /** What it weighs beside itself; one up-request when absent. Of users' operations only: the server API is not counted. [COST-1] */
+  costs?: readonly CostLine<Static<Body>, Static<Query>>[]
+  /** It needs no store: while that does not answer it goes on all the same, counted by this node alone. */
   withoutStore?: true
   /** Rules between fields that a schema cannot say; answered as 400 INVALID_BODY. */
   check? (body: Static<Body>): FieldError[]

@@ -1,24 +1,70 @@
-// Which up-requests of users go on: not those of kicked terminals, not more than the rate. [KICK-1], PROTOCOL.md section 2.
+// Which up-requests of users go on: not those of kicked terminals, not more than the rate. [KICK-1] [COST-1]
+import type { Weight } from '../protocol/cost.js'
 import type { Caller } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
+import { createBuckets } from './bucket.js'
 import type { StoreContext } from './context.js'
 import { keys } from './keys.js'
 import { defineScript } from './scripts.js'
 
-const admitRequest = defineScript('admit-request', { preludes: ['kick'], keys: ['kick', 'rate'], args: ['terminal', 'issuedAt', 'emissionUs', 'burst'] })
+const admitRequest = defineScript('admit-request', {
+  preludes: ['kick', 'rate'],
+  keys: ['kick', 'rate', 'members'],
+  args: ['user', 'terminal', 'issuedAt', 'emissionUs', 'burst', 'units', 'membersPerUnit']
+})
 
-/** Makes the admission of a store: `upRate` requests a second and user, `upBurst` at once. */
+/** @returns the refusal of one who is too fast. @param ms until he has a unit. */
+export function tooFast (ms: number, detail?: string): Problem {
+  return new Problem('RATE_LIMITED', { members: { retryAfterSec: Math.max(1, Math.ceil(ms / 1000)) }, ...(detail !== undefined && { detail }) })
+}
+
+/**
+ * Makes the admission of a store: `upRate` units a second and user, `upBurst` at once. This node's own bucket is asked
+ * first; Redis, which knows of all nodes, decides.
+ */
 export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreContext) {
   const emissionUs = 1_000_000 / upRate
+  const buckets = createBuckets({ rate: upRate, burst: upBurst })
+
+  async function ask ({ userId, terminalId, issuedAt }: Caller, { units, members }: Weight) {
+    const [, verdict, reason, retryMs, taken] = await admitRequest(redis, {
+      kick: keys.kick(userId), rate: keys.rate(userId), members: members ? keys.members(members.conversationId) : keys.rate(userId)
+    }, { user: userId, terminal: terminalId, issuedAt, emissionUs, burst: upBurst, units, membersPerUnit: members?.per ?? 0 })
+    return { verdict, reason: String(reason), retryMs: Number(retryMs), taken: Number(taken) }
+  }
+
+  /** Refuses who is too fast as far as this node knows; costs Redis nothing. Throws RATE_LIMITED with `retryAfterSec`. */
+  function glance ({ userId }: Pick<Caller, 'userId'>): void {
+    const ms = buckets.waitMs(userId)
+    if (ms > 0) throw tooFast(ms)
+  }
+
   return {
+    glance,
+
+    /** Counts a request that goes on without Redis. */
+    count: ({ userId }: Caller): void => buckets.take(userId, 1),
+
     /**
-     * Admits one up-request, in one round trip; a refused one does not count.
-     * Throws KICKED (its detail is the reason of the kick) and RATE_LIMITED with `retryAfterSec`.
+     * Admits one up-request of a weight, in one round trip; a refused one does not count.
+     * Whoever is not in debt is admitted whatever it weighs, and in debt afterwards: else those who send little things
+     * all the time could never send a great one.
+     * Throws KICKED (its detail is the reason of the kick), RATE_LIMITED with `retryAfterSec`, and when the store does not answer.
      */
-    async admit ({ userId, terminalId, issuedAt }: Caller): Promise<void> {
-      const [, verdict, reason, retryMs] = await admitRequest(redis, { kick: keys.kick(userId), rate: keys.rate(userId) }, { terminal: terminalId, issuedAt, emissionUs, burst: upBurst })
-      if (verdict === 'kicked') throw new Problem('KICKED', { detail: String(reason) })
-      if (verdict === 'limited') throw new Problem('RATE_LIMITED', { members: { retryAfterSec: Math.ceil(Number(retryMs) / 1000) } })
+    async admit (caller: Caller, weight: Weight): Promise<void> {
+      glance(caller)
+      const { userId } = caller
+      // before Redis is asked: what comes meanwhile must not all be asked for
+      buckets.take(userId, weight.units)
+      const { verdict, reason, retryMs, taken } = await ask(caller, weight).catch((error: unknown) => {
+        buckets.take(userId, -weight.units)
+        throw error
+      })
+      buckets.take(userId, taken - weight.units)
+      if (verdict === 'kicked') throw new Problem('KICKED', { detail: reason })
+      if (verdict !== 'limited') return
+      buckets.hold(userId, retryMs)
+      throw tooFast(retryMs)
     }
   }
 }

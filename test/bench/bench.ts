@@ -31,6 +31,7 @@ export async function startBench () {
 
   return {
     redis,
+    redisUs,
     version: async () => /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? '?',
 
     /** Switches between `appendfsync` always and everysec: the same server with the same data either way. */

@@ -50,20 +50,31 @@ export async function createIris ({ socketPath, secret, serverKey, logFile, redi
     return { result, serverUs: await server.ask('cpu') - before[0], redisUs: await redisUs() - before[1] }
   }
 
+  /** Calls the server API. Throws when it refuses. */
+  async function api (method: string, path: string, body: unknown): Promise<unknown> {
+    const headers = { ...authorization, 'content-type': 'application/json' }
+    const response = await fetch(`http://127.0.0.1:${port}/v1/server/${path}`, { method, headers, body: JSON.stringify(body) })
+    const text = await response.text()
+    if (response.status !== 200) throw new Error(`${path} was refused: ${text}`)
+    return JSON.parse(text)
+  }
+
   return {
+    url: `http://127.0.0.1:${port}`,
     server,
     load,
     costOf,
+    api,
+
+    /** A user's token. */
+    token: async (userId: string) => (await api('POST', 'tokens', { userId, ttlSec: 3600 }) as { token: string }).token,
 
     /** Starts another load generator, which is not held up by what the first one does. */
     startLoad,
 
     /** Creates a group of these users. */
     async group (id: string, users: string[]): Promise<void> {
-      const members = users.map(userId => ({ userId, role: 'member' }))
-      const headers = { ...authorization, 'content-type': 'application/json' }
-      const { status } = await fetch(`http://127.0.0.1:${port}/v1/server/conversations/${id}`, { method: 'PUT', headers, body: JSON.stringify({ members }) })
-      if (status !== 200) throw new Error(`the group was refused: ${status}`)
+      await api('PUT', `conversations/${id}`, { members: users.map(userId => ({ userId, role: 'member' })) })
     },
 
     /** Attaches users. @returns streams per second, and what each cost. */

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { startBench } from './bench.js'
+import { measureCost } from './cases/cost.js'
 import { measureGroup } from './cases/group.js'
 import { measureIdle } from './cases/idle.js'
 import { measureBase, measureMessages } from './cases/messages.js'
@@ -34,9 +35,14 @@ try {
 }
 
 async function measure (): Promise<void> {
-  const only = args.find(arg => arg.startsWith('--only='))?.slice('--only='.length).split(',') ?? ['messages', ...Object.keys(cases)]
-  const unknown = only.find(name => name !== 'messages' && !(name in cases))
-  if (unknown !== undefined) throw new Error(`--only: there is no case ${unknown}; there are messages, ${Object.keys(cases).join(', ')}`)
+  const only = args.find(arg => arg.startsWith('--only='))?.slice('--only='.length).split(',') ?? ['messages', ...Object.keys(cases), 'cost']
+  const unknown = only.find(name => name !== 'messages' && name !== 'cost' && !(name in cases))
+  if (unknown !== undefined) throw new Error(`--only: there is no case ${unknown}; there are messages, ${Object.keys(cases).join(', ')}, cost`)
+  if (only.some(name => name !== 'cost')) await measureSpeed(only)
+  if (only.includes('cost')) process.stdout.write(await measureCost(bench) + '\n')
+}
+
+async function measureSpeed (only: string[]): Promise<void> {
   const { rows, base } = only.includes('messages') ? await measureMessages(bench, plan) : { rows: [], base: await measureBase(bench, plan) }
   for (const [name, measureCase] of Object.entries(cases)) if (only.includes(name)) rows.push(...await measureCase({ bench, plan, base }))
   process.stdout.write(table(rows) + '\n')

@@ -30,8 +30,12 @@ export function digits (value: number): string {
 
 /** @returns the rows as a Markdown table. */
 export function table (rows: Row[]): string {
-  const heads = ['what', 'median', 'spread', 'ratio to 1', 'server CPU us', 'Redis CPU us']
-  const cells = rows.map(({ what, value, spread = '', ratio = '', serverUs = '', redisUs = '' }) => [what, value, spread, ratio, serverUs, redisUs])
+  return markdown(['what', 'median', 'spread', 'ratio to 1', 'server CPU us', 'Redis CPU us'],
+    rows.map(({ what, value, spread = '', ratio = '', serverUs = '', redisUs = '' }) => [what, value, spread, ratio, serverUs, redisUs]))
+}
+
+/** @returns a Markdown table: text on the left, numbers on the right. */
+export function markdown (heads: string[], cells: string[][]): string {
   const widths = heads.map((head, i) => Math.max(head.length, ...cells.map(row => row[i]?.length ?? 0)))
   const line = (row: string[]) => `| ${row.map((cell, i) => i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)).join(' | ')} |`
   return [line(heads), `|${widths.map((width, i) => i === 0 ? '-'.repeat(width + 2) : '-'.repeat(width + 1) + ':').join('|')}|`, ...cells.map(line)].join('\n')

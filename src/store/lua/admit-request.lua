@@ -1,21 +1,18 @@
--- admit-request.lua - decides whether a user's up-request goes on: is its terminal kicked, is the user too fast? [KICK-1]
--- USES kick
--- KEYS kick rate
--- ARGV terminal issuedAt emissionUs burst
--- RETURNS 0 verdict(ok|kicked|limited) reason retryMs
--- The generic cell rate algorithm (ITU-T I.371; as in https://brandur.org/rate-limiting): one number per user, the
--- theoretical arrival time of the request after this one. Sent again after a reconnect it counts once more, which harms nobody.
-local kick, rate = unpack(KEYS)
-local terminal, issued, emission_us, burst = unpack(ARGV)
-local clock = redis.call('TIME')
-local now_us = clock[1] * 1000000 + clock[2]
-local reason = refusal(kick, terminal, issued, math.floor(now_us / 1000))
-if reason then return { 0, 'kicked', reason, 0 } end
+-- admit-request.lua - decides whether a user's up-request goes on: is its terminal kicked, is the user too fast? [KICK-1] [COST-1]
+-- USES kick rate (the members are of another partition: standalone Redis only)
+-- KEYS kick rate members
+-- ARGV user terminal issuedAt emissionUs burst units membersPerUnit
+-- RETURNS 0 verdict(ok|kicked|limited) reason retryMs units
+-- membersPerUnit: members weigh, too, for who is one of them; 0: they are not asked for.
+local kick, rate, members = unpack(KEYS)
+local user, terminal, issued, emission_us, burst, units, members_per_unit = unpack(ARGV)
+local reason = refusal(kick, terminal, issued, math.floor(rate_now_us / 1000))
+if reason then return { 0, 'kicked', reason, 0, 0 } end
 
-local tolerance_us = emission_us * burst
--- never further ahead than a burst: else a clock that went back would lock the user out
-local arrival = math.min(math.max(now_us, tonumber(redis.call('GET', rate) or 0)), now_us + tolerance_us) + emission_us
-local early_us = arrival - tolerance_us - now_us
-if early_us > 0 then return { 0, 'limited', '', ms(math.ceil(early_us / 1000)) } end
-redis.call('SET', rate, ms(arrival), 'PX', ms(math.ceil((arrival - now_us) / 1000)))
-return { 0, 'ok', '', 0 }
+local wait_ms = early_ms(rate, tonumber(emission_us), tonumber(burst))
+if wait_ms > 0 then return { 0, 'limited', '', wait_ms, 0 } end
+if members_per_unit ~= '0' and redis.call('HEXISTS', members, user) == 1 then
+  units = math.max(units, math.ceil(redis.call('HLEN', members) / members_per_unit))
+end
+take(rate, tonumber(emission_us), tonumber(units))
+return { 0, 'ok', '', 0, tonumber(units) }

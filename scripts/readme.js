@@ -7,6 +7,7 @@ ensureModules()
 ensureBuild()
 const { operations } = await import('../build/src/app.js')
 const { configTable } = await import('../build/src/config-table.js')
+const { costSentence } = await import('../build/src/protocol/cost.js')
 const { errors } = await import('../build/src/protocol/errors.js')
 const { byes } = await import('../build/src/protocol/events.js')
 
@@ -15,6 +16,7 @@ const code = value => `\`${value}\``
 
 const operationTable = heads => table(heads, operations.map(({ method, path, name, summary }) => [code(`${method} ${path}`), name, summary]))
 const configRows = heads => table(heads, configTable.map(({ name, type, default: preset, sentence }) => [code(name), type, preset === undefined || preset === '' ? '' : code(preset), sentence]))
+const weights = operations.filter(({ auth }) => auth === 'user').map(({ name, costs }) => [name, costSentence(costs)])
 const errorRows = Object.entries(errors).sort(([, a], [, b]) => a.status - b.status)
 const byeRows = Object.values(byes)
 
@@ -30,7 +32,8 @@ const documents = {
   },
   'docs/protocol.md': {
     errors: table(['status', 'code', 'retryable', 'title'], errorRows.map(([name, { status, title, retryable }]) => [status, code(name), retryable ? 'yes' : '', title])),
-    byes: table(['code', 'reason', '`reconnect`'], byeRows.map(({ code: number, reason, reconnect }) => [number, reason, code(reconnect)]))
+    byes: table(['code', 'reason', '`reconnect`'], byeRows.map(({ code: number, reason, reconnect }) => [number, reason, code(reconnect)])),
+    weights: table(['operation', 'weighs'], weights)
   }
 }
 

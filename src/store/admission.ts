@@ -14,7 +14,7 @@ const admitRequest = defineScript('admit-request', {
 })
 
 /** @returns the refusal of one who is too fast. @param ms until he has a unit. */
-export function tooFast (ms: number, detail?: string): Problem {
+function tooFast (ms: number, detail?: string): Problem {
   return new Problem('RATE_LIMITED', { members: { retryAfterSec: Math.max(1, Math.ceil(ms / 1000)) }, ...(detail !== undefined && { detail }) })
 }
 

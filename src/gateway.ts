@@ -94,7 +94,7 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
     }
   })
   const hub = createHub({ mailbox, leases: storedLeases, entrance, renderer, meter, now, closeKicked: (userId, connections) => kicker.closeKicked(userId, connections), log })
-  const nodes = createNodes({ redis, node, hub, pageJob, onSubscribed: sweeper.sweep })
+  const nodes = createNodes({ redis, node, hub, pageJob, now, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
   const kicker = createKicker({ kicks, terminals, deliver, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })

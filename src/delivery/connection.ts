@@ -54,6 +54,8 @@ export class Connection {
   get transport (): Transport { return this.opening.transport ?? 'sse' }
   get position (): Position { return this.#position }
   get isLive (): boolean { return this.#stage === 'live' }
+  /** Whether it prints: its attach was decided, and it is open. */
+  get isBegun (): boolean { return this.#stage !== 'attaching' && this.#stage !== 'closed' }
   /** Whether it will print from the feed's memory: it lags, and its socket takes more. A full one reads Redis when it drains. [SLOW-1] */
   get needsTail (): boolean { return !(this.isLive && this.#position.seq === this.feed.top?.seq) && this.#outlet.hasRoom() }
 
@@ -72,7 +74,7 @@ export class Connection {
 
   /** Prints what there is: something new came, or the socket took everything. */
   wake (): void {
-    if (this.#stage === 'attaching' || this.#stage === 'closed') return
+    if (!this.isBegun) return
     if (this.#isBusy) {
       this.#wokenWhileBusy = true
       return
@@ -80,16 +82,15 @@ export class Connection {
     if (this.#stage === 'live' && this.#jobs.length === 0 && this.#printTail()) return
     this.#isBusy = true
     this.#run().catch((error: unknown) => this.#failed(error)).finally(() => {
-      this.#isBusy = false
-      if (!this.#wokenWhileBusy) return
-      this.#wokenWhileBusy = false
-      this.wake()
+      const isWoken = this.#wokenWhileBusy
+      this.#isBusy = this.#wokenWhileBusy = false
+      if (isWoken) this.wake()
     })
   }
 
   /** Prints a frame that has no place in the stream, when there is room: stored nowhere, so a stuck reader misses it. [CMD-1] */
   volatile (frame: Frame): boolean {
-    if (this.#stage === 'attaching' || this.#stage === 'closed' || !this.#outlet.hasRoom()) return false
+    if (!this.isBegun || !this.#outlet.hasRoom()) return false
     this.#write([frame])
     return true
   }
@@ -102,7 +103,7 @@ export class Connection {
 
   /** Once a second: the token's end, a stuck reader, the heartbeat. */
   tick (): void {
-    if (this.#stage === 'closed' || this.#stage === 'attaching') return
+    if (!this.isBegun) return
     const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due(this.floor.now(), { outlet: this.#outlet, opening: this.opening })
     if (due) return this.close(due)
     if (!this.#outlet.isSilent() || !this.#outlet.hasRoom()) return
@@ -123,7 +124,7 @@ export class Connection {
 
   /** The client has gone. */
   gone (): void {
-    if (this.#stage === 'closed') return
+    if (this.#isClosed()) return
     this.#stage = 'closed'
     this.floor.onClosed(this)
   }
@@ -131,8 +132,7 @@ export class Connection {
   #facts () { return { now: this.floor.now(), traceId: this.opening.traceId } }
 
   #write (frames: Frame[]): void {
-    const { printer } = this.opening
-    this.#outlet.write(frames.map(frame => printer.format(frame)).join(''))
+    this.#outlet.write(frames.map(frame => this.opening.printer.format(frame)).join(''))
   }
 
   /** The way of almost every event: all of it is in memory, nothing is awaited. @returns false when Redis must be asked. */

@@ -9,11 +9,11 @@ import { isUnavailable } from '../store/redis.js'
 import type { createTerminals } from '../store/terminals.js'
 import { parseCursor } from '../protocol/ids.js'
 import { hintedItem } from './feed.js'
-import type { Closing, Hub } from './hub.js'
+import type { Closing, Hub, Showing } from './hub.js'
 import type { TokenLife } from './lifetime.js'
 import type { Nodes, Page } from './nodes.js'
 import type { Recalled } from './recalled.js'
-import { type Frame, isAddressed, type TerminalFilter } from './render.js'
+import { isAddressed } from './render.js'
 
 interface Floor {
   conversations: ReturnType<typeof createConversations>
@@ -47,6 +47,18 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
       const position = parseCursor(id)
       if (position) hub.hintPosition(userId, position.epoch, position.seq)
     }
+  }
+
+  /** The nodes that hold terminals of these users, and whose. */
+  async function nodesOf ({ userIds, filter }: Showing): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>()
+    const routes = await terminals.routesOf(userIds, now())
+    routes.forEach((all, i) => {
+      for (const node of new Set(all.filter(route => isAddressed(filter, route)).map(route => route.node))) {
+        found.set(node, [...found.get(node) ?? [], userIds[i] as string])
+      }
+    })
+    return found
   }
 
   async function complete (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, traceId: string }) {
@@ -113,18 +125,15 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
       }
     },
 
-    /** @returns how many connected terminals of a user a filter names. */
-    async online (userId: string, filter?: TerminalFilter): Promise<number> {
-      const routes = await terminals.routes(userId, now())
-      return new Set(routes.filter(route => isAddressed(filter, route)).map(route => route.terminalId)).size
-    },
-
-    /** A frame to the terminals connected now, on whatever node; stored nowhere. [CMD-1] @returns how many there are. */
-    async volatile (userId: string, frame: Frame, filter?: TerminalFilter): Promise<number> {
-      const routes = (await terminals.routes(userId, now())).filter(route => isAddressed(filter, route))
-      const message = { volatile: { userId, frame, ...(filter && { filter }) } }
-      await Promise.all([...new Set(routes.map(route => route.node))].map(node => nodes.tell(userId, node, message)))
-      return new Set(routes.map(route => route.terminalId)).size
+    /**
+     * A frame to the terminals connected now, on whatever node; stored nowhere. One question to each node, however many users. [CMD-1]
+     * @returns how many have taken it, by the word of the nodes that hold them; without a frame: how many are there. [CMD-5]
+     */
+    async show (showing: Showing): Promise<number> {
+      const byNode = await nodesOf(showing)
+      const taken = await Promise.all([...byNode].map(([node, userIds]) =>
+        nodes.ask(userIds[0] ?? '', node, 'show', { ...showing, userIds })))
+      return new Set(taken.flatMap(found => found ?? [])).size
     },
 
     /** Closes a user's connections on whatever node, with the last word that some are told. */
@@ -140,11 +149,14 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
       await Promise.all(routes.map(route => nodes.tell(userId, route.node, { renew: { userId, terminalId, fresh } })))
     },
 
-    /** A page of history to one terminal, on whatever node it is connected. [GET-1] @returns false when it is connected nowhere. */
+    /**
+     * A page of history to one terminal, on whatever node it is connected. [GET-1]
+     * @returns false when no node has taken it: then nobody prints it.
+     */
     async page (userId: string, terminalId: string, page: Page): Promise<boolean> {
       const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId)
-      await Promise.all(routes.map(route => nodes.tell(userId, route.node, { history: { userId, terminalId, page } })))
-      return routes.length > 0
+      const taken = await Promise.all(routes.map(route => nodes.ask(userId, route.node, 'page', { userId, terminalId, page })))
+      return taken.includes(true)
     }
   }
 }

@@ -4,12 +4,12 @@ import type { Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 import type { createMailbox } from '../store/mailbox.js'
 import type { Connection } from './connection.js'
-import type { Feed } from './feed.js'
 import { createGate } from './gate.js'
 import { rotationTime } from './lifetime.js'
 import type { Meter } from './meter.js'
 import type { Opening } from './opening.js'
 import type { createStarts } from './start.js'
+import type { Present } from './waking.js'
 
 interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'attach'>
@@ -22,9 +22,6 @@ interface Floor {
   /** Terminals of a user must go, since a newer login attached. [KICK-2] */
   onReplaced (userId: string, facts: { ids: string[], issuedUpTo: number, traceId: string }): Promise<void>
 }
-
-/** What a user has on this node. */
-interface Present { feed: Feed, connections: Set<Connection> }
 
 /** Makes the entrance of a node. */
 export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEvicted, onReplaced }: Floor) {

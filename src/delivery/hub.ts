@@ -12,13 +12,15 @@ import type { Meter } from './meter.js'
 import type { Opening } from './opening.js'
 import type { TokenLife } from './lifetime.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter } from './render.js'
+import { createWaking, type Present } from './waking.js'
 
 const SWEEP_AT_ONCE = 200
 
-interface Present { feed: Feed, connections: Set<Connection> }
-
 /** Which connections are closed (`issuedUpTo`: those whose tokens were issued until then, ms), and what they are told. */
 export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: number, lastWord?: Frame }
+
+/** A frame for the terminals of some users that a filter names; without a frame they are only counted. */
+export interface Showing { userIds: string[], frame?: Frame, filter?: TerminalFilter }
 
 interface Floor {
   mailbox: ReturnType<typeof createMailbox>
@@ -35,28 +37,8 @@ interface Floor {
 /** Makes the hub of a node. */
 export function createHub ({ mailbox, leases, entrance, renderer, meter, now, closeKicked, log }: Floor) {
   const users = new Map<string, Present>()
-  const dirty = new Set<Present>()
+  const wakeLater = createWaking(meter)
   const shared = { mailbox, renderer, now, onClosed: leave, log }
-  let dirtySince = 0
-
-  /** Hints of one turn of the event loop are printed together: one write per socket. */
-  function wakeLater (present: Present): void {
-    if (dirty.size === 0) {
-      dirtySince = performance.now()
-      setImmediate(flush)
-    }
-    dirty.add(present)
-  }
-
-  function flush (): void {
-    const woken = [...dirty]
-    dirty.clear()
-    for (const { feed, connections } of woken) {
-      for (const connection of connections) connection.wake()
-      if (![...connections].some(connection => connection.needsTail)) feed.forget()
-    }
-    meter.delivered(performance.now() - dirtySince)
-  }
 
   function leave (connection: Connection, bye?: Bye): void {
     const { userId, terminalId } = connection
@@ -129,14 +111,20 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, cl
     /** Drops the bodies that are kept for a user's lagging connections: they read Redis. */
     forget (userId: string): void { users.get(userId)?.feed.forget() },
 
-    /** Prints a frame on the user's terminals that the filter names; it is stored nowhere. */
-    volatile (userId: string, frame: Frame, filter?: TerminalFilter): void {
-      for (const connection of connectionsOf(userId)) if (isAddressed(filter, connection) && connection.volatile(frame)) meter.printed.volatile[frame.event ?? 'SKIPPED']++
+    /** Prints a frame, which is stored nowhere. @returns the terminals that have taken it, each once, as `<user>/<terminal>`. [CMD-5] */
+    show ({ userIds, frame, filter }: Showing): string[] {
+      const taken = new Set<string>()
+      for (const connection of userIds.flatMap(userId => connectionsOf(userId)).filter(connection => isAddressed(filter, connection))) {
+        if (frame ? !connection.volatile(frame) : !connection.isBegun) continue
+        if (frame) meter.printed.volatile[frame.event ?? 'SKIPPED']++
+        taken.add(`${connection.userId}/${connection.terminalId}`)
+      }
+      return [...taken]
     },
 
-    /** Adds a job to the connections of one terminal. @returns whether there is one. */
+    /** Adds a job to the connections of one terminal. @returns whether one of them has taken it. */
     addJob (userId: string, terminalId: string, job: () => Job): boolean {
-      const found = connectionsOf(userId, terminalId)
+      const found = connectionsOf(userId, terminalId).filter(({ isBegun }) => isBegun)
       for (const connection of found) connection.add(job())
       return found.length > 0
     },

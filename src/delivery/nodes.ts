@@ -4,17 +4,23 @@ import { createRedisSubscriber, type Redis } from '../store/redis.js'
 import { readReference } from '../store/entry.js'
 import { keys, partition, PARTITIONS } from '../store/keys.js'
 import { hintedItem } from './feed.js'
-import type { Closing, Hub } from './hub.js'
+import type { Closing, Hub, Showing } from './hub.js'
 import type { Job } from './jobs.js'
 import type { TokenLife } from './lifetime.js'
-import type { Frame, TerminalFilter } from './render.js'
+import { createReceipts, TAKE_MS } from './receipts.js'
 
-/** What a node may be told beside entries: frames that are stored nowhere, pages of history, connections to close, fresh tokens. */
+/** What a node may be told beside entries: connections to close, fresh tokens. */
 export type NodeMessage =
-  | { volatile: { userId: string, frame: Frame, filter?: TerminalFilter } }
-  | { history: { userId: string, terminalId: string, page: Page } }
   | { close: Closing & { userId: string } }
   | { renew: { userId: string, terminalId: string, fresh: TokenLife } }
+
+/** What a node may be asked: to show a frame, to print a page of history. */
+interface Questions { show: Showing, page: { userId: string, terminalId: string, page: Page } }
+/** What it answers: the terminals that took the frame, as `<user>/<terminal>`; whether one took the page. */
+interface Answers { show: string[], page: boolean }
+type Kind = keyof Questions
+/** A question on its way: `from` waits for the answer; who hears it later than `until` (ms) does nothing. */
+interface Asked<K extends Kind = Kind> { id: number, from: string, via: string, until: number, kind: K, question: Questions[K] }
 
 /** A page of history: printed as MSG_DOWN, closed by GET_READ_MSG_END. [GET-1] */
 export interface Page { requestId: string, conversationId: string, firstSeq: number, count: number, hasMore: boolean, traceId: string }
@@ -24,16 +30,22 @@ interface Floor {
   node: string
   hub: Hub
   pageJob (page: Page): Job
+  now (): number
   /** Called whenever the channels are heard (again): hints that came before are lost. */
   onSubscribed (): void
 }
 
 /**
  * Listens to the channels of this node: one per partition, however many users there are.
- * @returns `tell(userId, node, message)` publishes to another node, or does it here; `isListening()`: whether the channels
- *   are heard now; `close()` stops listening.
+ * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too;
+ *   `isListening()`: whether the channels are heard now; `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor) {
+export function createNodes ({ redis, node, hub, pageJob, now, onSubscribed }: Floor) {
+  const receipts = createReceipts()
+  const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
+    show: hub.show,
+    page: ({ userId, terminalId, page }) => hub.addJob(userId, terminalId, () => pageJob(page))
+  }
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
   let isClosed = false
@@ -48,20 +60,27 @@ export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor)
   })
   subscriber.on('smessage', (_channel: string, text: string) => {
     // what cannot be read is a lost hint, which costs latency only; thrown here, it would end the process
-    try { receive(JSON.parse(text) as NodeMessage | EntryHint) } catch {}
+    try { receive(JSON.parse(text) as Heard) } catch {}
   })
 
-  function receive (message: NodeMessage | EntryHint): void {
+  /** The answer goes to whoever asked: on any channel of his, since he hears all of them. */
+  function answer<K extends Kind> ({ id, from, via, until, kind, question }: Asked<K>): void {
+    if (now() > until) return
+    // one that is lost is as good as none: he who asks has his deadline
+    redis.spublish(keys.node(partition(via), from), JSON.stringify({ answer: { id, said: answers[kind](question) } })).catch(() => undefined)
+  }
+
+  function receive (message: Heard): void {
     if (Array.isArray(message)) {
       const [userId, id, fields, body] = message
       if (!parseCursor(id)) return
       // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
       if (body.includes('"name":"REVOKE"')) hub.forget(userId)
       hub.hint(userId, hintedItem(id, readReference(fields), body))
-    } else if ('volatile' in message) hub.volatile(message.volatile.userId, message.volatile.frame, message.volatile.filter)
+    } else if ('ask' in message) answer(message.ask)
+    else if ('answer' in message) receipts.settle(message.answer.id, message.answer.said)
     else if ('close' in message) hub.close(message.close.userId, message.close)
-    else if ('renew' in message) hub.renew(message.renew.userId, message.renew.terminalId, message.renew.fresh)
-    else hub.addJob(message.history.userId, message.history.terminalId, () => pageJob(message.history.page))
+    else hub.renew(message.renew.userId, message.renew.terminalId, message.renew.fresh)
   }
 
   return {
@@ -69,6 +88,19 @@ export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor)
       if (to === node) receive(message)
       else await redis.spublish(keys.node(partition(userId), to), JSON.stringify(message))
     },
+
+    /**
+     * Asks a node; this one without a way through Redis.
+     * @param via a user whose channel is taken.
+     * @returns its answer; undefined when it is not there, or does not answer in time: then it has done nothing, or does not know that it has.
+     */
+    async ask<K extends Kind> (via: string, to: string, kind: K, question: Questions[K]): Promise<Answers[K] | undefined> {
+      if (to === node) return answers[kind](question)
+      const asked = { from: node, via, until: now() + TAKE_MS, kind, question }
+      const said = await receipts.await(async id => Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ ask: { id, ...asked } }))))
+      return said as Answers[K] | undefined
+    },
+
     isListening: () => isListening,
     close (): void {
       isClosed = true
@@ -79,5 +111,6 @@ export function createNodes ({ redis, node, hub, pageJob, onSubscribed }: Floor)
 
 /** As `down.lua` publishes it: user, entry id, entry fields, body. */
 type EntryHint = [string, string, (string | number)[], string]
+type Heard = NodeMessage | EntryHint | { ask: Asked } | { answer: { id: number, said: unknown } }
 
 export type Nodes = ReturnType<typeof createNodes>

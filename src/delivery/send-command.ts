@@ -4,7 +4,7 @@ import { SYSTEM_USER } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
 import { keys, partition } from '../store/keys.js'
 import type { Context } from './context.js'
-import type { TerminalFilter } from './render.js'
+import type { Frame, TerminalFilter } from './render.js'
 import { newCmdId } from './say.js'
 import { fingerprint } from './send-message.js'
 
@@ -74,15 +74,15 @@ async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: 
   const { cmdId, mode = 'online' } = body
   const { allowed, skipped } = await targets(deps, body.to, sender)
   if (allowed.length === 0 && skipped.length > 0) throw new Problem('NOT_ALLOWED_TARGET')
-  const sendTo = mode === 'online' ? onlineSender(deps, body, sender) : reliableSender(deps, body, sender)
-  const reached = await Promise.all(allowed.map(async userId => ({ userId, ...await sendTo(userId) })))
-  const full = reached.filter(({ outcome }) => outcome === 'full')
+  const full = mode === 'online' ? [] : await store(deps, body, { allowed, sender })
+  const reached = allowed.filter(userId => !full.includes(userId))
+  const frame = mode === 'online' ? { event: 'CMD_DOWN' as const, data: eventBody(body, sender, { now: deps.now() }) } : undefined
   return {
     cmdId,
     accepted: allowed.length - full.length,
-    online: reached.reduce((sum, { online }) => sum + online, 0),
+    online: await show(deps, body, { reached, sender, frame }),
     stored: mode === 'online' ? 0 : allowed.length - full.length,
-    skipped: [...skipped, ...full.map(({ userId }): Skipped => ({ userId, reason: 'BOX_FULL' }))]
+    skipped: [...skipped, ...full.map((userId): Skipped => ({ userId, reason: 'BOX_FULL' }))]
   }
 }
 
@@ -126,12 +126,18 @@ function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId
   })
 }
 
-function onlineSender ({ deliver, now }: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
-  const frame = { event: 'CMD_DOWN' as const, data: eventBody(body, sender, { now: now() }) }
-  return async (userId: string) => ({ outcome: 'sent', online: await deliver.volatile(userId, frame, filterOf(body, sender, userId)) })
+/** Shows a frame to the terminals that are meant, or counts them. One's own are asked for by themselves: `exceptMine` is of them alone. [CMD-5] */
+async function show ({ deliver }: Deps, body: CommandBody, { reached, sender, frame }: { reached: string[], sender: CommandSender, frame: Frame | undefined }): Promise<number> {
+  const groups = [reached.filter(userId => userId !== sender.from), reached.filter(userId => userId === sender.from)]
+  const shown = await Promise.all(groups.filter(([first]) => first !== undefined).map(userIds => {
+    const filter = filterOf(body, sender, userIds[0] as string)
+    return deliver.show({ userIds, ...(frame && { frame }), ...(filter && { filter }) })
+  }))
+  return shown.reduce((sum, online) => sum + online, 0)
 }
 
-function reliableSender ({ deliver, now }: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
+/** Puts a reliable command into the boxes of its targets. @returns those whose box is full. [CMD-2] */
+async function store ({ deliver, now }: Deps, body: CommandBody & { cmdId: string }, { allowed, sender }: { allowed: string[], sender: CommandSender }): Promise<string[]> {
   const { cmdId, clientCmdId, name, ttlSec = DAY_SEC, complete, collapseKey, notifyComplete } = body
   const { from, role } = sender
   const expiresAt = now() + ttlSec * 1000
@@ -144,9 +150,9 @@ function reliableSender ({ deliver, now }: Deps, body: CommandBody & { cmdId: st
     everyTerminal: complete === 'all',
     ...(collapseKey !== undefined && { collapseKey: `${from}:${name}:${collapseKey}` })
   }
-  return async (userId: string) => {
+  const outcomes = await Promise.all(allowed.map(async userId => {
     const filter = filterOf(body, sender, userId)
-    const outcome = await deliver.item('CMD_BOX', userId, { ...item, ...(filter && { filter: JSON.stringify(filter) }) })
-    return { outcome, online: outcome === 'full' ? 0 : await deliver.online(userId, filter) }
-  }
+    return await deliver.item('CMD_BOX', userId, { ...item, ...(filter && { filter: JSON.stringify(filter) }) })
+  }))
+  return allowed.filter((_, i) => outcomes[i] === 'full')
 }

@@ -1,7 +1,7 @@
 // The terminals of a user: where they are connected, as the routes say, and who is there, as the leases say.
 import type { TerminalStateName } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
-import { hashesOf, hashOf } from './hash.js'
+import { hashesOf } from './hash.js'
 import { keys, partition } from './keys.js'
 
 /** A connected terminal and the node that holds it. */
@@ -12,15 +12,20 @@ export interface Terminal { terminalId: string, platform: string, online: boolea
 
 /** Makes the terminals of a store. */
 export function createTerminals ({ redis }: StoreContext) {
+  /** @returns the connected terminals of each of these users, in one round trip; a route whose lease has run out does not count. */
+  async function routesOf (userIds: string[], now: number): Promise<Route[][]> {
+    return (await hashesOf(redis, userIds.map(keys.routes))).map(routes => [...routes].flatMap(([route, value]) => {
+      const [node, terminalId] = route.split('/') as [string, string]
+      const [platform, leaseUntil] = value.split(' ') as [string, string]
+      return Number(leaseUntil) > now ? [{ node, terminalId, platform }] : []
+    }))
+  }
+
   return {
-    /** @returns the connected terminals of a user; a route whose lease has run out does not count. */
-    async routes (userId: string, now: number): Promise<Route[]> {
-      return [...await hashOf(redis, keys.routes(userId))].flatMap(([route, value]) => {
-        const [node, terminalId] = route.split('/') as [string, string]
-        const [platform, leaseUntil] = value.split(' ') as [string, string]
-        return Number(leaseUntil) > now ? [{ node, terminalId, platform }] : []
-      })
-    },
+    routesOf,
+
+    /** @returns the connected terminals of a user. */
+    routes: async (userId: string, now: number): Promise<Route[]> => (await routesOf([userId], now))[0] ?? [],
 
     /** @returns the known terminals of each of these users, the last seen first; two round trips for all. `now` in ms. */
     async of (userIds: string[], now: number): Promise<Terminal[][]> {

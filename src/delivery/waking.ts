@@ -1,0 +1,31 @@
+// Wakes the connections that hints were for, once a turn of the event loop: one write per socket. Section 6, "Live delivery".
+import type { Connection } from './connection.js'
+import type { Feed } from './feed.js'
+import type { Meter } from './meter.js'
+
+/** What a user has on this node. */
+export interface Present { feed: Feed, connections: Set<Connection> }
+
+/** @returns `wakeLater(present)`: wakes a user's connections together with all others of this turn. */
+export function createWaking (meter: Pick<Meter, 'delivered'>) {
+  const dirty = new Set<Present>()
+  let dirtySince = 0
+
+  function flush (): void {
+    const woken = [...dirty]
+    dirty.clear()
+    for (const { feed, connections } of woken) {
+      for (const connection of connections) connection.wake()
+      if (![...connections].some(connection => connection.needsTail)) feed.forget()
+    }
+    meter.delivered(performance.now() - dirtySince)
+  }
+
+  return function wakeLater (present: Present): void {
+    if (dirty.size === 0) {
+      dirtySince = performance.now()
+      setImmediate(flush)
+    }
+    dirty.add(present)
+  }
+}

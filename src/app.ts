@@ -16,7 +16,9 @@ import { pageSecurity, security } from './plugins/security.js'
 import { createTokens } from './plugins/tokens.js'
 import { trace } from './plugins/trace.js'
 import { serverOperations } from './server-api/index.js'
+import { createIdempotency } from './store/idempotency.js'
 import type { Redis } from './store/redis.js'
+import { createIdempotent } from './transports/idempotent.js'
 import { mountOperations } from './transports/post.js'
 import { mountPoll } from './transports/poll.js'
 import { mountSse } from './transports/sse.js'
@@ -96,7 +98,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   // in a scope of its own: the package hangs hooks on every request beside it
   await app.register(async scope => await mountWebSocket(scope, { ...down, execute, upNames, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
   app.after(() => {
-    mountOperations(app, { operations, execute, auth, now: context.now })
+    mountOperations(app, { operations, execute, auth, once: createIdempotent(createIdempotency({ redis, limits: config.limits })), now: context.now })
     mountSse(app, down)
     mountPoll(app, down)
   })

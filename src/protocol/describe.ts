@@ -5,7 +5,7 @@ import { type CostLine, costSentence } from './cost.js'
 import { type ErrorCode, errors } from './errors.js'
 import { events, gatewayCommands } from './events.js'
 import { type Limits, withLimits } from './limits.js'
-import type { Operation } from './operation.js'
+import { idempotencyKey, isRepeatable, type Operation } from './operation.js'
 import { Problem, ProblemBody, problemBody } from './problem.js'
 import { downEvents, downPoll, webSocket } from './stream.js'
 import { introduction, tags } from './introduction.js'
@@ -15,6 +15,7 @@ export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag
 
 /** The trace of every example. */
 export const exampleTrace = '7c1f4b9d2e'
+const replayHeader = { 'Idempotent-Replayed': { description: '`true`: the first answer to this Idempotency-Key, again.', schema: { type: 'string', const: 'true' } } }
 const traceHeader = { 'Trace-Id': { description: 'TRACE_ID of the request. [TRACE-2]', schema: { type: 'string' } } }
 
 /**
@@ -54,12 +55,13 @@ export function describe (operations: readonly Described[], { limits, version, o
 }
 
 /** The codes that an operation may answer, its own and those of its kind, by status. */
-export function errorCodes ({ auth, body, errors: own }: Pick<Described, 'auth' | 'body' | 'errors'>): ErrorCode[] {
+export function errorCodes ({ auth, method, body, errors: own }: Pick<Described, 'auth' | 'method' | 'body' | 'errors'>): ErrorCode[] {
   const codes = new Set<ErrorCode>()
   const also = (when: unknown, ...more: ErrorCode[]) => { if (when) for (const code of more) codes.add(code) }
   also(body, 'INVALID_JSON', 'INVALID_BODY')
   also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED', 'KICKED', 'RATE_LIMITED')
   also(auth === 'server', 'UNAUTHENTICATED', 'BAD_SERVER_KEY')
+  also(isRepeatable({ auth, method }), 'INVALID_HEADER', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE')
   also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   also(auth !== 'none', 'STORE_UNAVAILABLE')
@@ -78,7 +80,7 @@ function describeOperation (operation: Described, schemas: Json): Json {
     parameters: parametersOf(operation),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: named(name, body, schemas), example: example.body } } } }),
     responses: {
-      200: { description: 'Done and stored.', headers: traceHeader, content: { 'application/json': { schema: { allOf: [named(`${name}_result`, result, schemas), { type: 'object', required: ['traceId'], properties: { traceId: { type: 'string' } } }] }, example: { ...example.result as Json, traceId: exampleTrace } } } },
+      200: { description: 'Done and stored.', headers: { ...traceHeader, ...(isRepeatable(operation) && replayHeader) }, content: { 'application/json': { schema: { allOf: [named(`${name}_result`, result, schemas), { type: 'object', required: ['traceId'], properties: { traceId: { type: 'string' } } }] }, example: { ...example.result as Json, traceId: exampleTrace } } } },
       ...problemsOf(errorCodes(operation), path)
     }
   }
@@ -101,7 +103,7 @@ function exampleProblem (code: ErrorCode, instance: string) {
   return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
 }
 
-function parametersOf ({ auth, query, params }: Pick<Described, 'auth' | 'query' | 'params'>): Json[] {
+function parametersOf ({ auth, method, query, params }: Pick<Described, 'auth' | 'method' | 'query' | 'params'>): Json[] {
   const header = (name: string, description: string, pattern: string) => ({ name, in: 'header', required: false, description, schema: { type: 'string', pattern } })
   const fields = (schema: TSchema | undefined, place: string) => Object.entries((schema?.['properties'] ?? {}) as Record<string, TSchema>)
     .map(([name, field]) => ({ name, in: place, required: place === 'path', ...(field.description && { description: field.description }), schema: field }))
@@ -109,6 +111,7 @@ function parametersOf ({ auth, query, params }: Pick<Described, 'auth' | 'query'
     ...fields(params, 'path'),
     ...fields(query, 'query'),
     ...(auth === 'user' ? [header('Terminal-Id', 'The terminal that asks; `default` when absent.', '^[A-Za-z0-9_-]{1,64}$')] : []),
+    ...(isRepeatable({ auth, method }) ? [header('Idempotency-Key', idempotencyKey.description, idempotencyKey.pattern)] : []),
     header('Trace-Id', 'TRACE_ID of the request; made when absent or malformed. [TRACE-1]', '^[A-Za-z0-9._-]{1,64}$')
   ]
 }
@@ -124,7 +127,7 @@ function describeDown ({ operationId, summary, description, path, query, codes }
     description,
     tags: ['Down'],
     security: [{ user: [] }, { ticket: [] }],
-    parameters: [cursor, ...parametersOf({ auth: 'user', query })],
+    parameters: [cursor, ...parametersOf({ auth: 'user', method: 'GET', query })],
     responses: { ...answers, ...problemsOf(codes, path) }
   }
 }

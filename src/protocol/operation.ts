@@ -47,6 +47,15 @@ export interface Operation<Context, Body extends TSchema = TSchema, Query extend
 type CommandFacts<Context, Body extends TSchema, Result extends TSchema> =
   Omit<Operation<Context, Body, TObject, TObject, Result>, 'method' | 'path' | 'tag' | 'auth' | 'query' | 'params' | 'body'> & { body: Body, path?: string }
 
+/** Whether an operation takes `Idempotency-Key`: whatever the application's back end writes. */
+export const isRepeatable = ({ auth, method }: Pick<Operation<never>, 'auth' | 'method'>) => auth === 'server' && method !== 'GET'
+
+/** The header that names a write: quotes, as RFC 8941 has them, are part of the name. */
+export const idempotencyKey = {
+  pattern: '^[\\x21-\\x7e]{1,255}$',
+  description: 'Made by you, the same for every retry of this request, of 1 to 255 visible ASCII characters: for 24 hours the first answer comes again, with `Idempotent-Replayed: true`. Another request under it is 422 `IDEMPOTENCY_KEY_REUSED`. A refused request does not use it up.'
+}
+
 /** @returns the address of an up-command: `/v1/up/cmd/<kebab-case of the wire name>`. */
 export function commandPath (name: string): string {
   return '/v1/up/cmd/' + name.toLowerCase().replaceAll('_', '-')

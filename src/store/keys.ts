@@ -70,6 +70,8 @@ export const keys = {
   dedupeMessage: (conversation: string, sender: string, clientMsgId: string) => key(conversation, 'DEDUPE', conversation, sender, clientMsgId),
   /** Ends after `dedupeSec`, that of an online command after five minutes. */
   dedupeCommand: (sender: string, clientCmdId: string) => key(sender, 'DEDUPE', sender, clientCmdId),
+  /** The answer to a write of the server API, by a digest of its Idempotency-Key. Ends after `dedupeSec`. */
+  idempotency: (digest: string) => key(digest, 'IDEMPOTENCY', digest),
   /** Ends `dedupeSec` after the notice. */
   notice: (noticeId: string) => key(noticeId, 'NOTICE', noticeId),
   /** The last epoch that a partition has given (down.lua): it only rises, so that no two streams or logs share one. Ends never: one number each. */

@@ -1,12 +1,15 @@
 // Mounts operations as HTTP routes: authentication, then execute(), which validates for all transports. PROTOCOL.md section 3.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
-import type { Caller, Request } from '../protocol/operation.js'
+import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'
+import type { createIdempotent } from './idempotent.js'
 
 interface Floor<Context> {
   operations: readonly AnyOperation<Context>[]
   execute (name: string, request: Request): Promise<unknown>
   auth: Record<'user' | 'server', (request: FastifyRequest) => Promise<Caller>>
+  /** Runs a write once per Idempotency-Key. */
+  once: ReturnType<typeof createIdempotent>
   now (): number
 }
 
@@ -17,11 +20,12 @@ declare module 'fastify' {
 const nobody: Caller = { userId: '', terminalId: '', role: 'user', issuedAt: 0, expiresAt: Infinity }
 
 /** Mounts every operation. */
-export function mountOperations<Context> (app: FastifyInstance, { operations, execute, auth, now }: Floor<Context>): void {
+export function mountOperations<Context> (app: FastifyInstance, { operations, execute, auth, once, now }: Floor<Context>): void {
   app.decorateRequest('caller', null)
   app.decorateRequest('receivedAt', 0)
 
   for (const { name, method, path, auth: door } of operations) {
+    const keyed = isRepeatable({ auth: door, method })
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
@@ -34,7 +38,8 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
       },
       handler: async (request, reply) => {
         const { body: sent, query: asked, params: named, caller, traceId, receivedAt } = request
-        const result = await execute(name, { body: sent ?? undefined, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
+        const run = () => execute(name, { body: sent ?? undefined, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
+        const result = keyed ? await once(request, reply, run) : await run()
         reply.header('cache-control', 'no-store')
         return { ...result as object, traceId }
       }

@@ -92,7 +92,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   await app.register(async pages => {
     await pages.register(pageSecurity, { allowedOrigins: config.allowedOrigins })
     await pages.register(openapi, { operations, limits: config.limits })
-    if (config.demo) await pages.register(page, { mint: tokens.mint, terminals: context.terminals, kicker: context.kicker, now: context.now, revokeSec: config.limits.revokeSec })
+    if (config.demo) await pages.register(page, { mintToken: context.mintToken, terminals: context.terminals, kicker: context.kicker, now: context.now, revokeSec: config.limits.revokeSec })
   })
   const down = { hub, authenticate: auth.down, now: context.now, onRefused: meter.goodbye }
   // in a scope of its own: the package hangs hooks on every request beside it

@@ -44,7 +44,7 @@ interface Facts {
   node: string
   limits: Limits
   loginPolicy: LoginPolicy
-  tokens: { mint: Context['mintToken'], verify: Context['verifyToken'] }
+  tokens: { mint (userId: string, life: { issuedAt: number, ttlSec: number }): ReturnType<Context['mintToken']>, verify: Context['verifyToken'] }
   log: { warn (facts: object, message: string): void, error (facts: object, message: string): void }
 }
 
@@ -99,12 +99,17 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   const kicker = createKicker({ kicks, terminals, deliver, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
   const context: Context = {
-    terminals, leases, events, watch, conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken: tokens.mint, verifyToken: tokens.verify
+    terminals, leases, events, watch, conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
   }
 
   function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {
     const references = Array.from({ length: count }, (_, i) => ({ conversationId, seq: firstSeq + i }))
     return jobs.messages(references, 'history', () => command('GET_READ_MSG_END', { requestId, count, hasMore }, { now: now(), traceId }))
+  }
+
+  /** [KICK-3] A new token is later than every kick. */
+  async function mintToken (userId: string, ttlSec: number) {
+    return await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec })
   }
 
   const timers: NodeJS.Timeout[] = []

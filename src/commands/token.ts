@@ -17,7 +17,8 @@ export const token = defineCommand({
   async handle ({ body, caller: { userId, terminalId } }, { verifyToken, kicks, deliver }) {
     const { userId: owner, issuedAt, expiresAt } = await verifyToken(body.token)
     if (owner !== userId) throw new Problem('TOKEN_OF_ANOTHER_USER')
-    if ((await kicks.among(userId, [{ terminalId, issuedAt }])).length > 0) throw new Problem('KICKED')
+    const reason = await kicks.renew(userId, { terminalId, issuedAt, expiresAt })
+    if (reason !== undefined) throw new Problem('KICKED', { detail: reason })
     await deliver.renew(userId, terminalId, { issuedAt, expiresAt })
     return { expiresAt }
   }

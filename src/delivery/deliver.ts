@@ -68,6 +68,10 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
     return states
   }
 
+  async function tellToClose (userId: string, on: string[], closing: Closing): Promise<void> {
+    await Promise.all([...new Set(on)].map(node => nodes.tell(userId, node, { close: { userId, ...closing } })))
+  }
+
   return {
     /** A message to every member, its sender included. [MSG-1] [MSG-3] */
     async message (send: Send) {
@@ -139,8 +143,11 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
     /** Closes a user's connections on whatever node, with the last word that some are told. */
     async close (userId: string, closing: Closing): Promise<void> {
       const routes = (await terminals.routes(userId, now())).filter(route => isAddressed(closing.filter, route))
-      await Promise.all([...new Set(routes.map(route => route.node))].map(node => nodes.tell(userId, node, { close: { userId, ...closing } })))
+      await tellToClose(userId, routes.map(route => route.node), closing)
     },
+
+    /** Closes a user's connections on these nodes. */
+    closeOn: tellToClose,
 
     /** A terminal's fresh token, to its connections on whatever node. */
     async renew (userId: string, terminalId: string, fresh: TokenLife): Promise<void> {

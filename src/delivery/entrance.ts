@@ -32,10 +32,11 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
   async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<boolean> {
     const attached = await mailbox.attach(opening)
     if (attached === undefined) return false
-    const { verdict, top, evicted, replaced } = attached
+    const { verdict, top, evicted, replaced, loginAt, serverTime } = attached
+    connection.lifetime.attachedAt = serverTime
     meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
     if (feed.reached(top)) for (const other of connections) other.wake()
-    if (replaced.length > 0) await onReplaced(opening.userId, { ids: replaced, issuedUpTo: opening.issuedAt, traceId: opening.traceId })
+    if (replaced.length > 0) await onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId })
     if (evicted !== undefined) await onEvicted(opening.userId, evicted)
     connection.begin(await decideStart(opening, attached))
     return true

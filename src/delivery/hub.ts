@@ -16,8 +16,11 @@ import { createWaking, type Present } from './waking.js'
 
 const SWEEP_AT_ONCE = 200
 
-/** Which connections are closed (`issuedUpTo`: those whose tokens were issued until then, ms), and what they are told. */
-export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: number, lastWord?: Frame }
+/**
+ * Which connections are closed, and what they are told. `issuedUpTo`: those that were opened with a token issued until then;
+ * `attachedUpTo`: those that were let in until then. Both ms.
+ */
+export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: number, attachedUpTo?: number, lastWord?: Frame }
 
 /** A frame for the terminals of some users that a filter names; without a frame they are only counted. */
 export interface Showing { userIds: string[], frame?: Frame, filter?: TerminalFilter }
@@ -145,8 +148,8 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, cl
     },
 
     /** Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one. @returns how many. */
-    close (userId: string, { bye, filter, issuedUpTo = Infinity, lastWord }: Closing): number {
-      const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection) && connection.lifetime.issuedAt <= issuedUpTo)
+    close (userId: string, { bye, filter, issuedUpTo, attachedUpTo, lastWord }: Closing): number {
+      const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection) && connection.lifetime.isBefore({ issuedUpTo, attachedUpTo }))
       for (const connection of found) connection.close(bye, lastWord)
       return found.length
     },

@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Bye, byes } from '../protocol/events.js'
-import { type KickFacts, type Kicks, REPLACED } from '../store/kicks.js'
-import type { createTerminals } from '../store/terminals.js'
+import type { GoneReason } from '../protocol/presence.js'
+import { type Buried, type KickFacts, type Kicks, REPLACED } from '../store/kicks.js'
+import type { createTerminals, Removed } from '../store/terminals.js'
 import type { Connection } from './connection.js'
 import type { Deliver } from './deliver.js'
+import type { Closing } from './hub.js'
 import { type Frame, isAddressed, type TerminalFilter } from './render.js'
 
 /** A node that has not closed its connections by then is dead: its routes end with their lease. */
@@ -14,8 +16,8 @@ const ASK_MS = 10
 
 interface Floor {
   kicks: Kicks
-  terminals: Pick<ReturnType<typeof createTerminals>, 'routes'>
-  deliver: Pick<Deliver, 'close'>
+  terminals: Pick<ReturnType<typeof createTerminals>, 'routes' | 'remove'>
+  deliver: Pick<Deliver, 'close' | 'closeOn' | 'forgetTerminal'>
   now (): number
 }
 
@@ -38,21 +40,40 @@ export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
     return open
   }
 
+  async function close (userId: string, filter: TerminalFilter | undefined, closing: Omit<Closing, 'filter'>): Promise<void> {
+    await deliver.close(userId, { ...closing, ...(filter && { filter }) })
+    await closed(userId, filter)
+  }
+
+  async function remove (userId: string, terminalId: string, { reason, traceId }: { reason: GoneReason, traceId: string }): Promise<Removed> {
+    const removed = await terminals.remove(userId, terminalId, reason)
+    await deliver.forgetTerminal(userId, terminalId, traceId)
+    return removed
+  }
+
   return {
     /**
      * Kicks terminals of a user, also those that are not connected. From its answer on nothing of them is accepted and
-     * nothing reaches them, except on a node that does not answer within a second.
-     * @returns the terminals that are meant.
+     * nothing reaches them, except on a node that does not answer within a second. A ban removes them. [COMPLETE-5]
+     * @returns the terminals that are meant, and from when on tokens are welcome, ms.
      */
-    async kick (userId: string, facts: Omit<KickFacts, 'at'>, traceId: string): Promise<string[]> {
+    async kick (userId: string, facts: Omit<KickFacts, 'at'>, traceId: string): Promise<Pick<Buried, 'kicked' | 'welcomeFrom'>> {
+      const { terminals: named, reason, revokeTokens, banSec } = facts
       const at = now()
-      const kicked = await kicks.bury(userId, { ...facts, at })
-      const filter = facts.terminals && { ids: facts.terminals }
-      const everybody = facts.revokeTokens ? undefined : filter
-      const issuedUpTo = facts.banSec === undefined ? at : undefined
-      await deliver.close(userId, { bye: 'KICKED', ...(everybody && { filter: everybody }), ...(issuedUpTo !== undefined && { issuedUpTo }), lastWord: kickNotice(facts.reason, { bye: 'KICKED', now: at, traceId }) })
-      await closed(userId, everybody)
-      return kicked
+      const { kicked, before, welcomeFrom } = await kicks.bury(userId, { ...facts, at })
+      const closing = { bye: 'KICKED' as const, lastWord: kickNotice(reason, { bye: 'KICKED', now: at, traceId }) }
+      // what attaches from now on is welcome, unless it is banned
+      await close(userId, named && { ids: named }, { ...closing, ...(banSec === undefined && { issuedUpTo: before }) })
+      if (named && revokeTokens) await close(userId, undefined, { ...closing, issuedUpTo: before })
+      if (banSec !== undefined) for (const terminalId of named ?? kicked) await remove(userId, terminalId, { reason: 'KICKED', traceId })
+      return { kicked, welcomeFrom }
+    },
+
+    /** Removes a terminal: it is forgotten, its connections are closed, its shares are done. It may come back. [COMPLETE-5] @returns whether it was known. */
+    async remove (userId: string, terminalId: string, traceId: string): Promise<boolean> {
+      const { wasKnown, at, nodes } = await remove(userId, terminalId, { reason: 'LOGOUT', traceId })
+      await deliver.closeOn(userId, nodes, { bye: 'REMOVED', filter: { ids: [terminalId] }, attachedUpTo: at })
+      return wasKnown
     },
 
     /** Closes terminals that a newer login has replaced; the script of its attach has set their tombstones. */
@@ -62,7 +83,7 @@ export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
 
     /** The safety net of the sweep: closes connections that are still open although their terminal is kicked. */
     async closeKicked (userId: string, connections: Connection[]): Promise<void> {
-      const logins = connections.map(connection => ({ connection, terminalId: connection.terminalId, issuedAt: connection.lifetime.issuedAt }))
+      const logins = connections.map(connection => ({ connection, terminalId: connection.terminalId, issuedAt: connection.lifetime.loggedInAt, expiresAt: connection.lifetime.expiresAt }))
       for (const { connection, reason } of await kicks.among(userId, logins)) {
         const bye = reason === REPLACED ? 'REPLACED' : 'KICKED'
         connection.close(bye, kickNotice(reason, { bye, now: now(), traceId: 'sweep' }))

@@ -22,15 +22,25 @@ export interface TokenLife { issuedAt: number, expiresAt: number }
 
 /** The lifetime of a connection. */
 export class Lifetime {
+  /** When the token that it was opened with was issued, ms: whatever was handed in since, a kick closes what it found. [KICK-3] */
+  readonly loggedInAt: number
+  /** When the store let it in, ms. */
+  attachedAt: number | undefined
   #issuedAt: number
   #expiresAt: number
   #isAsked = false
   readonly #rotateAt: number
 
   constructor ({ issuedAt, expiresAt, rotateAt = Infinity }: TokenLife & Pick<Opening, 'rotateAt'>) {
+    this.loggedInAt = issuedAt
     this.#issuedAt = issuedAt
     this.#expiresAt = expiresAt
     this.#rotateAt = rotateAt
+  }
+
+  /** Whether it was opened with a token issued until then, and let in until then, ms. */
+  isBefore ({ issuedUpTo = Infinity, attachedUpTo = Infinity }: { issuedUpTo: number | undefined, attachedUpTo: number | undefined }): boolean {
+    return this.loggedInAt <= issuedUpTo && (attachedUpTo === Infinity || (this.attachedAt ?? Infinity) <= attachedUpTo)
   }
 
   /** When the token in force was issued, ms. */

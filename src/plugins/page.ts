@@ -12,7 +12,6 @@ import { TerminalId } from '../protocol/ids.js'
 import { defaultLimits, type Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 import { isNeighbour } from './neighbour.js'
-import type { Tokens } from './tokens.js'
 
 const TOKEN_SEC = 43_200
 const demoUsers = [{ userId: 'alice', displayName: 'Alice' }, { userId: 'bob', displayName: 'Bob' }]
@@ -24,21 +23,21 @@ const htm = join(dirname(createRequire(import.meta.url).resolve('htm')), '../pre
 const KickOthers = Type.Object({ userId: Type.Union(demoUsers.map(({ userId }) => Type.Literal(userId))), except: TerminalId }, { additionalProperties: false })
 const checkKick = createValidators(defaultLimits).body(KickOthers)
 
-type Parts = Pick<Tokens, 'mint'> & Pick<Context, 'terminals' | 'kicker' | 'now'> & Pick<Limits, 'revokeSec'>
+type Parts = Pick<Context, 'mintToken' | 'terminals' | 'kicker' | 'now'> & Pick<Limits, 'revokeSec'>
 
 /**
  * Registers the page, its assets, and what an application's back end would do for it, for this machine's own browser only:
  * `GET /demo/users` hands out tokens of the demo users, `GET /demo/presence` says who is there, `POST /demo/kick` kicks
  * a user's other windows.
  */
-export const page = fp<Parts>(async (app, { mint, terminals, kicker, now, revokeSec }) => {
+export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, now, revokeSec }) => {
   await app.register(fastifyStatic, { root: assets, prefix: '/assets/', index: false, decorateReply: true, schemaHide: true })
   app.get('/', { schema: { hide: true } }, async (_request, reply) => await reply.sendFile('index.html'))
   app.get('/assets/htm.js', { schema: { hide: true } }, async (_request, reply) => await reply.type('text/javascript').sendFile('standalone.module.js', htm))
   app.get('/demo/users', { schema: { hide: true } }, async (request, reply) => {
     refuseStrangers(request)
     reply.header('cache-control', 'no-store')
-    return { revokeSec, users: await Promise.all(demoUsers.map(async user => ({ ...user, ...await mint(user.userId, TOKEN_SEC) }))) }
+    return { revokeSec, users: await Promise.all(demoUsers.map(async user => ({ ...user, ...await mintToken(user.userId, TOKEN_SEC) }))) }
   })
   app.get('/demo/presence', { schema: { hide: true } }, async (request, reply) => {
     refuseStrangers(request)
@@ -55,7 +54,8 @@ export const page = fp<Parts>(async (app, { mint, terminals, kicker, now, revoke
     const [found = []] = await terminals.of([userId], now())
     const others = found.filter(({ online, terminalId }) => online && terminalId !== except).map(({ terminalId }) => terminalId)
     if (others.length === 0) return { kicked: [] }
-    return { kicked: await kicker.kick(userId, { terminals: others, reason: 'another window of yours asked for it' }, request.traceId) }
+    const { kicked } = await kicker.kick(userId, { terminals: others, reason: 'another window of yours asked for it' }, request.traceId)
+    return { kicked }
   })
 }, { name: 'page' })
 

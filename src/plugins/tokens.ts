@@ -40,14 +40,14 @@ export function createTokens (config: TokenConfig, now: () => number = Date.now)
       return identity
     },
 
-    /** Makes a user's token. Throws TOKENS_NOT_MINTED when somebody else signs. */
-    async mint (userId: string, ttlSec: number): Promise<{ token: string, expiresAt: number }> {
+    /** Makes a user's token. @param issuedAt ms; it ends `ttlSec` later. Throws TOKENS_NOT_MINTED when somebody else signs. */
+    async mint (userId: string, { issuedAt, ttlSec }: { issuedAt: number, ttlSec: number }): Promise<{ token: string, expiresAt: number }> {
       if (tokenSecret === undefined) throw new Problem('TOKENS_NOT_MINTED')
-      const now = Math.floor(Date.now() / 1000)
-      const jwt = new SignJWT().setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setSubject(userId).setIssuedAt(now).setExpirationTime(now + ttlSec)
+      const expiresAt = issuedAt + ttlSec * 1000
+      const jwt = new SignJWT({ sub: userId, iat: issuedAt / 1000, exp: expiresAt / 1000 }).setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       if (tokenIssuer !== undefined) jwt.setIssuer(tokenIssuer)
       if (tokenAudience !== undefined) jwt.setAudience(tokenAudience)
-      return { token: await jwt.sign(Buffer.from(tokenSecret)), expiresAt: (now + ttlSec) * 1000 }
+      return { token: await jwt.sign(Buffer.from(tokenSecret)), expiresAt }
     }
   }
 

@@ -110,6 +110,7 @@ export const gatewayCommands = {
 /** The goodbyes: what each code means and what a client must do. Section 4, "Goodbye". */
 export const byes = {
   TOKEN_EXPIRED: { code: 4101, reason: 'token expired', reconnect: 'login' },
+  REMOVED: { code: 4102, reason: 'the terminal was removed', reconnect: 'login' },
   DRAIN: { code: 4200, reason: 'the server goes down', reconnect: 'backoff' },
   ROTATE: { code: 4201, reason: 'the connection is old', reconnect: 'now' },
   STORE_LOST: { code: 4202, reason: 'the store was lost', reconnect: 'backoff' },

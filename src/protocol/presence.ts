@@ -35,5 +35,6 @@ export type PresenceEventFacts = Static<typeof PresenceEvent>
 export function goneReason (bye: Bye | undefined): GoneReason {
   if (bye === undefined || bye === 'TOKEN_EXPIRED') return 'LINK_CLOSE'
   if (bye === 'TIMEOUT') return 'TIMEOUT'
+  if (bye === 'REMOVED') return 'LOGOUT'
   return bye === 'KICKED' || bye === 'REPLACED' || bye === 'TOO_MANY_TERMINALS' ? 'KICKED' : 'SERVER'
 }

@@ -2,12 +2,12 @@
 import { sendCommandAs } from './commands.js'
 import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
 import { listEvents } from './events.js'
-import { kickUser } from './kick.js'
+import { kickUser, liftKicks } from './kick.js'
 import { revokeMessage, sendAs } from './messages.js'
 import { cancelNotice, sendNotice } from './notices.js'
-import { listTerminals, presence } from './presence.js'
+import { listTerminals, presence, removeTerminal } from './presence.js'
 import { createToken } from './tokens.js'
 
 export const serverOperations = [
-  createToken, putConversation, getConversation, closeConversation, changeMembers, sendAs, revokeMessage, sendCommandAs, sendNotice, cancelNotice, kickUser, listTerminals, presence, listEvents
+  createToken, putConversation, getConversation, closeConversation, changeMembers, sendAs, revokeMessage, sendCommandAs, sendNotice, cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, presence, listEvents
 ] as const

@@ -1,6 +1,6 @@
 // Server API: kicks. [KICK-1]
 import { Type } from '@sinclair/typebox'
-import { TerminalId, UserId, wellFormed } from '../protocol/ids.js'
+import { TerminalId, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
 import { defineOperation } from '../delivery/context.js'
 
@@ -12,7 +12,9 @@ export const kickUser = defineOperation({
   tag: 'Server',
   auth: 'server',
   summary: 'Kick a user, or some of his terminals',
-  description: 'Each connection gets `NOTICE_DOWN kind: "kick"` as its last event, then BYE 4301; from the answer on nothing is accepted from a kicked terminal and nothing reaches it. It is refused as long as its token was issued before the kick (or in the same second; a token without `iat` always counts so), for 30 days at most: 401 `KICKED`, 204 on an EventSource. A later login is welcome, unless `banSec` says otherwise. Terminals that are not connected, or not known, are kicked all the same. [KICK-1]',
+  description: 'Each connection gets `NOTICE_DOWN kind: "kick"` as its last event, then BYE 4301; from the answer on nothing is accepted from a kicked terminal and nothing reaches it: 401 `KICKED`, 204 on an EventSource. ' +
+    'What is connected at that instant is before the kick, whatever the `iat` of its token. Tokens issued from `tokensFrom` on are welcome, unless `banSec` says otherwise; those of POST /v1/server/tokens are, at once. The kick lasts for 30 days, and longer for tokens that do. ' +
+    'Terminals that are not connected, or not known, are kicked all the same. A ban removes the terminals, too: their shares of `complete: "all"` are done. [KICK-1] [KICK-3] [COMPLETE-5]',
   params: Type.Object({ id: UserId }),
   body: Type.Object({
     terminals: Type.Optional(Type.Array(TerminalId, { minItems: 1, uniqueItems: true, ...limitedItems('ids'), description: 'All when absent.' })),
@@ -20,10 +22,39 @@ export const kickUser = defineOperation({
     revokeTokens: Type.Optional(Type.Boolean({ default: false, description: 'All of the user\'s tokens issued until now are refused, on every terminal.' })),
     banSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'For so long later logins are refused, too.' }))
   }, { additionalProperties: false }),
-  result: Type.Object({ kicked: Type.Array(TerminalId, { description: 'The terminals named; all that are known when none is named or tokens are revoked.' }) }),
+  result: Type.Object({
+    kicked: Type.Array(TerminalId, { description: 'The terminals named; all that are known when none is named or tokens are revoked.' }),
+    tokensFrom: Type.Integer({ minimum: 0, description: 'A NumericDate (s): tokens whose `iat` is this or later are not refused by the kick. With a ban: when that ends.', examples: [1795442401] })
+  }),
   errors: [],
-  example: { body: { terminals: ['web-1'], reason: 'signed in elsewhere' }, result: { kicked: ['web-1'] } },
+  example: { body: { terminals: ['web-1'], reason: 'signed in elsewhere' }, result: { kicked: ['web-1'], tokensFrom: 1795442401 } },
   async handle ({ params: { id }, body, traceId }, { kicker }) {
-    return { kicked: await kicker.kick(id, body, traceId) }
+    const { kicked, welcomeFrom } = await kicker.kick(id, body, traceId)
+    return { kicked, tokensFrom: Math.ceil(welcomeFrom / 1000) }
+  }
+})
+
+/** Takes back what kicks said. */
+export const liftKicks = defineOperation({
+  name: 'liftKicks',
+  method: 'DELETE',
+  path: '/v1/server/users/{id}/kick',
+  tag: 'Server',
+  auth: 'server',
+  summary: 'Lift all kicks and bans of a user',
+  description: 'Kicks of terminals (also those that a newer login has replaced), bans, and `revokeTokens`: tokens from before are welcome again until they end. Twice is fine: then nothing is left. [KICK-3]',
+  params: Type.Object({ id: UserId }),
+  result: Type.Object({
+    lifted: Type.Array(Type.Object({
+      kind: Type.Unsafe<'kick' | 'ban' | 'tokens'>({ type: 'string', enum: ['kick', 'ban', 'tokens'] }),
+      terminalId: Type.Optional(Type.String({ description: 'Absent: it was in force for all terminals.' })),
+      reason: Type.String(),
+      until: Time
+    }), { description: 'What was in force.' })
+  }),
+  errors: ['INVALID_QUERY'],
+  example: { result: { lifted: [{ kind: 'ban', terminalId: 'web-1', reason: 'spam', until: 1795446000123 }] } },
+  async handle ({ params: { id } }, { kicks }) {
+    return { lifted: await kicks.lift(id) }
   }
 })

@@ -27,6 +27,23 @@ export const listTerminals = defineOperation({
   }
 })
 
+/** Forgets a terminal of a user. */
+export const removeTerminal = defineOperation({
+  ...server,
+  name: 'removeTerminal',
+  method: 'DELETE',
+  path: '/v1/server/users/{id}/terminals/{terminalId}',
+  summary: 'Remove a terminal of a user',
+  description: 'For a device that was logged out or given away: it is forgotten, its shares of `complete: "all"` are done, `terminal.disconnected` with LOGOUT is said, and its connections end with BYE 4102. Its token stays good: one that comes back is a new terminal. Kick it to keep it away. Twice is fine. [COMPLETE-5]',
+  params: Type.Object({ id: UserId, terminalId: TerminalId }),
+  result: Type.Object({ terminalId: TerminalId, removed: Type.Boolean({ description: 'Whether it was known.' }) }),
+  errors: ['INVALID_QUERY'],
+  example: { result: { terminalId: 'web-1', removed: true } },
+  async handle ({ params: { id, terminalId }, traceId }, { kicker }) {
+    return { terminalId, removed: await kicker.remove(id, terminalId, traceId) }
+  }
+})
+
 /** Says of many users whether they are there. */
 export const presence = defineOperation({
   ...server,

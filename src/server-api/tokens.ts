@@ -11,7 +11,7 @@ export const createToken = defineOperation({
   tag: 'Server',
   auth: 'server',
   summary: 'Mint a token for one of your users',
-  description: 'For applications that do not sign their own JWTs. Works when Iris holds the signing secret (`IRIS_TOKEN_SECRET`); with a public key or JWKS your own service signs.',
+  description: 'For applications that do not sign their own JWTs. Works when Iris holds the signing secret (`IRIS_TOKEN_SECRET`); with a public key or JWKS your own service signs. Its `iat` has milliseconds, and is later than every kick of the user: a new token is welcome at once, unless he is banned. [KICK-3]',
   body: Type.Object({
     userId: UserId,
     ttlSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: 3_600 }))

@@ -5,12 +5,13 @@ import { Problem } from '../protocol/problem.js'
 import { createBuckets } from './bucket.js'
 import type { StoreContext } from './context.js'
 import { keys } from './keys.js'
+import { tokenArgs } from './kicks.js'
 import { defineScript } from './scripts.js'
 
 const admitRequest = defineScript('admit-request', {
   preludes: ['kick', 'rate'],
   keys: ['kick', 'rate', 'members'],
-  args: ['user', 'terminal', 'issuedAt', 'emissionUs', 'burst', 'units', 'membersPerUnit']
+  args: ['user', 'terminal', 'issuedAt', 'expiresAt', 'emissionUs', 'burst', 'units', 'membersPerUnit']
 })
 
 /** @returns the refusal of one who is too fast. @param ms until he has a unit. */
@@ -26,10 +27,10 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
   const emissionUs = 1_000_000 / upRate
   const buckets = createBuckets({ rate: upRate, burst: upBurst })
 
-  async function ask ({ userId, terminalId, issuedAt }: Caller, { units, members }: Weight) {
+  async function ask ({ userId, terminalId, ...token }: Caller, { units, members }: Weight) {
     const [, verdict, reason, retryMs, taken] = await admitRequest(redis, {
       kick: keys.kick(userId), rate: keys.rate(userId), members: members ? keys.members(members.conversationId) : keys.rate(userId)
-    }, { user: userId, terminal: terminalId, issuedAt, emissionUs, burst: upBurst, units, membersPerUnit: members?.per ?? 0 })
+    }, { user: userId, terminal: terminalId, ...tokenArgs(token), emissionUs, burst: upBurst, units, membersPerUnit: members?.per ?? 0 })
     return { verdict, reason: String(reason), retryMs: Number(retryMs), taken: Number(taken) }
   }
 

@@ -1,18 +1,21 @@
-// Kicks as the store keeps them: tombstones in SYSTEM_INSTRUCT_USER_KICK, asked at every attach and up-request. [KICK-1]
+// Kicks as the store keeps them: tombstones in SYSTEM_INSTRUCT_USER_KICK, asked at every attach and up-request. [KICK-1] [KICK-3]
+import { LATEST_MS, TOLERANCE_MS } from '../protocol/login.js'
 import type { StoreContext } from './context.js'
 import { keys, partition } from './keys.js'
 import { defineScript } from './scripts.js'
 
-/** As long as the longest token that Iris mints: then nobody holds one from before the kick. */
+/** As long as the longest token that Iris mints: then nobody holds one from before the kick, but who is known to hold a longer one. */
 export const TOMBSTONE_MS = 2_592_000_000
 
 const kickUser = defineScript('kick-user', {
-  preludes: ['kick', 'presence'],
-  keys: ['kick', 'terminals', 'routes', 'leases', 'events'],
+  preludes: ['kick', 'logins', 'presence'],
+  keys: ['kick', 'terminals', 'routes', 'logins', 'leases', 'events'],
   args: ['at', 'keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'maxEvents']
 })
-
 const findKicked = defineScript('find-kicked', { preludes: ['kick'], keys: ['kick'], args: [] })
+const findWelcome = defineScript('find-welcome', { preludes: ['kick'], keys: ['kick'], args: [] })
+const liftKicks = defineScript('lift-kicks', { preludes: ['kick'], keys: ['kick'], args: [] })
+const renewLogin = defineScript('renew-login', { preludes: ['kick', 'logins'], keys: ['kick', 'logins'], args: ['terminal', 'issuedAt', 'expiresAt'] })
 
 /** The reason in the tombstone of a terminal whose place a newer login took. [KICK-2] */
 export const REPLACED = 'replaced'
@@ -20,21 +23,30 @@ export const REPLACED = 'replaced'
 /** Who is kicked, and what for. `at`: the instant, ms; `terminals`: all when absent; `banSec`: later logins are refused for so long, too. */
 export interface KickFacts { at: number, terminals?: string[], reason: string, revokeTokens?: boolean, banSec?: number }
 
-/** A terminal and the login it holds: when its token was issued, ms. */
-export interface Login { terminalId: string, issuedAt: number }
+/** A terminal and the login it holds: its token's life, ms. */
+export interface Login { terminalId: string, issuedAt: number, expiresAt: number }
+
+/** Whom a kick met. `before`: what was issued up to then (ms) is refused; `welcomeFrom`: tokens issued from then on are not, ms. */
+export interface Buried { kicked: string[], before: number, welcomeFrom: number }
+
+/** What was lifted; without `terminalId` it was in force for all terminals. `until`: when it would have ended, ms. */
+export interface Lifted { kind: 'kick' | 'ban' | 'tokens', terminalId?: string, reason: string, until: number }
+
+/** @returns the arguments by which scripts know a token: its tombstone must last until it is taken nowhere. */
+export function tokenArgs ({ issuedAt, expiresAt }: Pick<Login, 'issuedAt' | 'expiresAt'>) {
+  return { issuedAt, expiresAt: Math.min(expiresAt, LATEST_MS) + TOLERANCE_MS }
+}
 
 /** Makes the kicks of a store. */
 export function createKicks ({ redis, limits }: StoreContext) {
   return {
-    /**
-     * Writes the tombstones. From its answer on, nothing that was issued up to `at` attaches or is admitted.
-     * @returns the terminals that are meant: those named, else all that are known.
-     */
-    async bury (userId: string, { at, terminals = [], reason, revokeTokens = false, banSec = 0 }: KickFacts): Promise<string[]> {
-      const [, kicked] = await kickUser(redis, {
+    /** Writes the tombstones. From its answer on, nothing that was issued up to `before` attaches or is admitted. */
+    async bury (userId: string, { at, terminals = [], reason, revokeTokens = false, banSec = 0 }: KickFacts): Promise<Buried> {
+      const [, kicked, before, welcomeFrom] = await kickUser(redis, {
         kick: keys.kick(userId),
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
+        logins: keys.logins(userId),
         leases: keys.leases(partition(userId)),
         events: keys.events
       }, {
@@ -47,13 +59,36 @@ export function createKicks ({ redis, limits }: StoreContext) {
         graceMs: limits.graceSec * 1000,
         maxEvents: limits.events
       }, terminals)
-      return kicked as string[]
+      return { kicked: kicked as string[], before: Number(before), welcomeFrom: Number(welcomeFrom) }
     },
 
     /** @returns those of a user's logins that are kicked, and why. */
     async among<L extends Login> (userId: string, logins: L[]): Promise<(L & { reason: string })[]> {
-      const [, kicked] = await findKicked(redis, { kick: keys.kick(userId) }, {}, logins.flatMap(({ terminalId, issuedAt }) => [terminalId, issuedAt]))
+      const triples = logins.flatMap(login => [login.terminalId, ...Object.values(tokenArgs(login))])
+      const [, kicked] = await findKicked(redis, { kick: keys.kick(userId) }, {}, triples)
       return (kicked as [number, string][]).map(([place, reason]) => ({ ...logins[place] as L, reason }))
+    },
+
+    /** A terminal hands in a fresh token: it counts as its login. [KICK-2] @returns why it is kicked, undefined when it is not. */
+    async renew (userId: string, { terminalId, ...token }: Login): Promise<string | undefined> {
+      const [, reason] = await renewLogin(redis, { kick: keys.kick(userId), logins: keys.logins(userId) }, { terminal: terminalId, ...tokenArgs(token) })
+      return reason === '' ? undefined : String(reason)
+    },
+
+    /** @returns when a token must be issued so that no kick of before refuses it: now, or a little later, ms. [KICK-3] */
+    async welcomeFrom (userId: string): Promise<number> {
+      const [, issuedAt] = await findWelcome(redis, { kick: keys.kick(userId) }, {})
+      return Number(issuedAt)
+    },
+
+    /** Lifts all kicks and bans of a user. @returns those that were in force. [KICK-3] */
+    async lift (userId: string): Promise<Lifted[]> {
+      const [, lifted] = await liftKicks(redis, { kick: keys.kick(userId) }, {})
+      return (lifted as [string, string, string][]).map(([name, ends, reason]) => {
+        const [mark, terminalId] = name.split(':') as [string, string | undefined]
+        const kind = mark === 't' ? 'kick' : mark === 'ban' ? 'ban' : 'tokens'
+        return { kind, ...(terminalId !== undefined && terminalId !== '*' && { terminalId }), reason, until: Number(ends) }
+      })
     }
   }
 }

@@ -6,7 +6,7 @@ import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { type Item, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
-import { TOMBSTONE_MS } from './kicks.js'
+import { tokenArgs, TOMBSTONE_MS } from './kicks.js'
 import { readable } from './readable.js'
 import { isUnavailable } from './redis.js'
 import { defineScript } from './scripts.js'
@@ -15,20 +15,20 @@ import { defineScript } from './scripts.js'
 const LEASE_MS = 90_000
 
 const attachUser = defineScript('attach-user', {
-  preludes: ['down', 'routes', 'kick', 'login', 'presence', 'connect', 'unread'],
+  preludes: ['down', 'routes', 'kick', 'logins', 'login', 'presence', 'connect', 'unread'],
   keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices', 'kick', 'logins', 'leases', 'events'],
-  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents']
+  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'expiresAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents']
 })
 
 const touchRoutes = defineScript('touch-routes', { preludes: ['down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
 
-/** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`: when his token was issued, ms. */
-export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number }
+/** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`, `expiresAt`: his token's life, ms. */
+export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number, expiresAt: number }
 
 /** A message not read: where it stands, and when it was sent (ms). */
 export interface Unread { conversationId: string, seq: number, ts: number }
 
-/** What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them. `replaced`: terminals that must go by the policy of logins [KICK-2]. */
+/** What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them. `replaced`: terminals that must go by the policy of logins, as far as their tokens were issued up to `loginAt`, ms [KICK-2]. */
 export interface Attached {
   verdict: 'fresh' | 'resumed' | ResetReason
   top: Position
@@ -38,6 +38,7 @@ export interface Attached {
   pending: boolean
   evicted: string | undefined
   replaced: string[]
+  loginAt: number
 }
 
 /** Makes the mailbox of a store. */
@@ -48,9 +49,9 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
      * Registers the terminal and its route, judges the cursor and takes stock of the boxes, all at one instant. [ATTACH-1] [ATTACH-3]
      * @returns undefined when the user has too many terminals, all connected. Throws KICKED. [KICK-1]
      */
-    async attach ({ userId, terminalId, platform, traceId, cursor, issuedAt }: Attaching): Promise<Attached | undefined> {
+    async attach ({ userId, terminalId, platform, traceId, cursor, ...token }: Attaching): Promise<Attached | undefined> {
       const position = cursor === undefined ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
-      const [, verdict, top, serverTime, waiting, pending, evicted, replaced] = await attachUser(redis, {
+      const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt] = await attachUser(redis, {
         down: keys.down(userId),
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
@@ -70,7 +71,7 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
         maxTerminals: limits.terminals,
         ...position,
         mailboxMessages: limits.mailboxMessages,
-        issuedAt,
+        ...tokenArgs(token),
         policy,
         keepMs: TOMBSTONE_MS,
         heldMs: limits.leaseSec * 1000,
@@ -86,7 +87,8 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
         ...oldestUnread(waiting as Waiting, limits.mailboxMessages),
         pending: Number(pending) > 0,
         evicted: evicted === '' ? undefined : String(evicted),
-        replaced: replaced as string[]
+        replaced: replaced as string[],
+        loginAt: Number(loginAt)
       }
     },
 

@@ -1,8 +1,15 @@
 // The terminals of a user: where they are connected, as the routes say, and who is there, as the leases say.
-import type { TerminalStateName } from '../protocol/presence.js'
+import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
 import { hashesOf } from './hash.js'
 import { keys, partition } from './keys.js'
+import { defineScript } from './scripts.js'
+
+const removeTerminal = defineScript('remove-terminal', {
+  preludes: ['presence'],
+  keys: ['terminals', 'routes', 'logins', 'leases', 'events'],
+  args: ['user', 'terminal', 'reason', 'graceMs', 'maxEvents']
+})
 
 /** A connected terminal and the node that holds it. */
 export interface Route { node: string, terminalId: string, platform: string }
@@ -10,8 +17,11 @@ export interface Route { node: string, terminalId: string, platform: string }
 /** A terminal as it is known. `since`: when it came, or went; `lastSeen`: its last sign of life. Both ms. */
 export interface Terminal { terminalId: string, platform: string, online: boolean, state: TerminalStateName, since: number, lastSeen: number, node: string }
 
+/** Where connections of a removed terminal may be: those that attached up to `at`, ms, on these nodes. */
+export interface Removed { wasKnown: boolean, at: number, nodes: string[] }
+
 /** Makes the terminals of a store. */
-export function createTerminals ({ redis }: StoreContext) {
+export function createTerminals ({ redis, limits }: StoreContext) {
   /** @returns the connected terminals of each of these users, in one round trip; a route whose lease has run out does not count. */
   async function routesOf (userIds: string[], now: number): Promise<Route[][]> {
     return (await hashesOf(redis, userIds.map(keys.routes))).map(routes => [...routes].flatMap(([route, value]) => {
@@ -26,6 +36,18 @@ export function createTerminals ({ redis }: StoreContext) {
 
     /** @returns the connected terminals of a user. */
     routes: async (userId: string, now: number): Promise<Route[]> => (await routesOf([userId], now))[0] ?? [],
+
+    /** Forgets a terminal; one that comes back is a new one. What it was asked to complete is not touched: see `forgetTerminal`. [COMPLETE-5] */
+    async remove (userId: string, terminalId: string, reason: GoneReason): Promise<Removed> {
+      const [, removed, at, nodes] = await removeTerminal(redis, {
+        terminals: keys.terminals(userId),
+        routes: keys.routes(userId),
+        logins: keys.logins(userId),
+        leases: keys.leases(partition(userId)),
+        events: keys.events
+      }, { user: userId, terminal: terminalId, reason, graceMs: limits.graceSec * 1000, maxEvents: limits.events })
+      return { wasKnown: removed === 1, at: Number(at), nodes: nodes as string[] }
+    },
 
     /** @returns the known terminals of each of these users, the last seen first; two round trips for all. `now` in ms. */
     async of (userIds: string[], now: number): Promise<Terminal[][]> {

@@ -8,13 +8,14 @@ import { createTokens } from '../../src/plugins/tokens.js'
 
 const SECRET = 'a-secret-that-is-long-enough-0123456789'
 const now = () => Math.floor(Date.now() / 1000)
+const life = () => ({ issuedAt: Date.now(), ttlSec: 60 })
 const none = { tokenSecret: undefined, tokenPublicKey: undefined, tokenJwks: undefined, tokenIssuer: undefined, tokenAudience: undefined }
 const hs256 = createTokens({ ...none, tokenSecret: SECRET })
 const sign = (claims: Record<string, unknown>, alg = 'HS256', key: Parameters<SignJWT['sign']>[0] = Buffer.from(SECRET)) =>
   new SignJWT(claims).setProtectedHeader({ alg }).sign(key)
 
 t.test('what is minted is verified, and remembered only until it ends', async t => {
-  const { token, expiresAt } = await hs256.mint('alice', 60)
+  const { token, expiresAt } = await hs256.mint('alice', life())
   const identity = await hs256.verify(token)
   t.match(identity, { userId: 'alice', expiresAt })
   t.equal(await hs256.verify(token), identity, 'the second time from memory')
@@ -44,7 +45,7 @@ for (const [what, make, code] of bad) {
 
 t.test('issuer and audience are required when they are configured', async t => {
   const strict = createTokens({ ...none, tokenSecret: SECRET, tokenIssuer: 'shop', tokenAudience: 'iris' })
-  t.match(await strict.verify((await strict.mint('alice', 60)).token), { userId: 'alice' })
+  t.match(await strict.verify((await strict.mint('alice', life())).token), { userId: 'alice' })
   for (const claims of [good, { ...good, iss: 'shop' }, { ...good, iss: 'other', aud: 'iris' }, { ...good, iss: 'shop', aud: 'other' }]) {
     await t.rejects(strict.verify(await sign(claims)), { code: 'BAD_TOKEN' })
   }
@@ -56,7 +57,7 @@ t.test('a public key verifies what its owner signs, by its kind, and never as a 
     const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string
     const tokens = createTokens({ ...none, tokenPublicKey: pem })
     t.match(await tokens.verify(await sign(good, alg, privateKey)), { userId: 'alice' })
-    await t.rejects(tokens.mint('alice', 60), { code: 'TOKENS_NOT_MINTED' })
+    await t.rejects(tokens.mint('alice', life()), { code: 'TOKENS_NOT_MINTED' })
     const [header, payload] = [{ alg: 'HS256' }, good].map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
     const forged = createHmac('sha256', pem).update(`${header}.${payload}`).digest('base64url')
     await t.rejects(tokens.verify(`${header}.${payload}.${forged}`), { code: 'BAD_TOKEN' })

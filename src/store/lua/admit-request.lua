@@ -1,12 +1,12 @@
 -- admit-request.lua - decides whether a user's up-request goes on: is its terminal kicked, is the user too fast? [KICK-1] [COST-1]
 -- USES kick rate (the members are of another partition: standalone Redis only)
 -- KEYS kick rate members
--- ARGV user terminal issuedAt emissionUs burst units membersPerUnit
+-- ARGV user terminal issuedAt expiresAt emissionUs burst units membersPerUnit
 -- RETURNS 0 verdict(ok|kicked|limited) reason retryMs units
 -- membersPerUnit: members weigh, too, for who is one of them; 0: they are not asked for.
 local kick, rate, members = unpack(KEYS)
-local user, terminal, issued, emission_us, burst, units, members_per_unit = unpack(ARGV)
-local reason = refusal(kick, terminal, issued, math.floor(rate_now_us / 1000))
+local user, terminal, issued, expires, emission_us, burst, units, members_per_unit = unpack(ARGV)
+local reason = refusal(kick, { terminal = terminal, issued = issued, expires = expires }, math.floor(rate_now_us / 1000))
 if reason then return { 0, 'kicked', reason, 0, 0 } end
 
 local wait_ms = early_ms(rate, tonumber(emission_us), tonumber(burst))

@@ -1,13 +1,13 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
--- USES down routes kick login presence connect unread
+-- USES down routes kick logins login presence connect unread
 -- KEYS down terminals routes unread commands notices kick logins leases events
--- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents
+-- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
--- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked) top(kicked: why) serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted replaced[]
+-- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked) top(kicked: why) serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt
 local down, terminals, routes, unread, commands, notices, kick, logins, leases, events = unpack(KEYS)
-local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, policy, keep_ms, held_ms, trace_id, max_events = unpack(ARGV, 4)
-local me = { terminal = terminal, platform = platform, issued = issued, keep_ms = keep_ms }
-local reason, replaced = enter({ kick = kick, logins = logins, routes = routes }, policy, me)
+local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events = unpack(ARGV, 4)
+local me = { terminal = terminal, platform = platform, issued = issued, expires = expires, keep_ms = keep_ms }
+local reason, replaced, login_at = enter({ kick = kick, logins = logins, routes = routes }, policy, me)
 if reason then return { 0, 'kicked', reason } end
 local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 
@@ -49,4 +49,4 @@ elseif tonumber(seq) > tonumber(top_seq) then verdict = 'future'
 elseif tonumber(seq) < tonumber(first) - 1 then verdict = 'trimmed' end
 
 local waiting = verdict == 'resumed' and {} or oldest_unread(unread, tonumber(mailbox))
-return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced }
+return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced, ms(login_at) }

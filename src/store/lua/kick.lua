@@ -5,13 +5,36 @@ local MAX_TOMBSTONES = 200
 
 local function ms (number) return string.format('%.0f', number) end
 
--- Why a token that was issued at a time (ms) is refused on a terminal; nil when it is not.
-local function refusal (kick, terminal, issued, at)
-  local stones = redis.call('HMGET', kick, 't:' .. terminal, 't:*', 'ban:' .. terminal, 'ban:*', 'notBefore')
-  for i = 1, 5 do
-    local before, ends, reason = string.match(stones[i] or '', '^(%d+) (%d+) (.*)$')
-    if before and tonumber(issued) <= tonumber(before) and at < tonumber(ends) then return reason end
+local function names_for (terminal) return { 't:' .. terminal, 't:*', 'ban:' .. terminal, 'ban:*', 'notBefore' } end
+
+-- Writes a tombstone; the hash lives as long as the last of them.
+local function engrave (kick, field, before, ends, reason)
+  redis.call('HSET', kick, field, ms(before) .. ' ' .. ms(ends) .. ' ' .. reason)
+  if redis.call('PEXPIRETIME', kick) < ends then redis.call('PEXPIREAT', kick, ms(ends)) end
+end
+
+-- Why a token is refused; nil when it is not. token: terminal, issued, expires (ms).
+-- A tombstone lasts as long as the tokens that it refuses: one that ends later makes it last longer. [KICK-3]
+local function refusal (kick, token, at)
+  local names = names_for(token.terminal)
+  for i, stone in ipairs(redis.call('HMGET', kick, unpack(names))) do
+    local before, ends, reason = string.match(stone or '', '^(%d+) (%d+) (.*)$')
+    if before and tonumber(token.issued) <= tonumber(before) and at < tonumber(ends) then
+      local is_ban = string.match(names[i], '^ban:')
+      if not is_ban and tonumber(token.expires) > tonumber(ends) then engrave(kick, names[i], before, tonumber(token.expires), reason) end
+      return reason
+    end
   end
+end
+
+-- When (ms) a token must have been issued so that none of these refuses it; bans refuse until they end.
+local function welcome_from (kick, names, at)
+  local from = 0
+  for i, stone in ipairs(#names > 0 and redis.call('HMGET', kick, unpack(names)) or {}) do
+    local before, ends = string.match(stone or '', '^(%d+) (%d+)')
+    if before and at < tonumber(ends) then from = math.max(from, string.match(names[i], '^ban:') and ends or before + 1) end
+  end
+  return from
 end
 
 -- What has ended goes; at the limit also the terminal's tombstone that ends soonest.
@@ -31,7 +54,5 @@ end
 local function bury (kick, field, before, ends, reason, at)
   make_room(kick, at)
   local known_before, known_ends = string.match(redis.call('HGET', kick, field) or '0 0', '^(%d+) (%d+)')
-  before, ends = math.max(before, known_before), math.max(ends, known_ends)
-  redis.call('HSET', kick, field, ms(before) .. ' ' .. ms(ends) .. ' ' .. reason)
-  if redis.call('PEXPIRETIME', kick) < ends then redis.call('PEXPIREAT', kick, ms(ends)) end
+  engrave(kick, field, math.max(before, known_before), math.max(ends, known_ends), reason)
 end

@@ -1,0 +1,15 @@
+-- lift-kicks.lua - takes all tombstones, bans and `notBefore` of a user away. [KICK-3]
+-- USES kick
+-- KEYS kick
+-- RETURNS 0 { name, ends, reason }[] (those that were in force)
+local kick = KEYS[1]
+local clock = redis.call('TIME')
+local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local lifted = {}
+local all = redis.call('HGETALL', kick)
+for i = 1, #all, 2 do
+  local ends, reason = string.match(all[i + 1], '^%d+ (%d+) (.*)$')
+  if at < tonumber(ends) then lifted[#lifted + 1] = { all[i], ms(tonumber(ends)), reason } end
+end
+redis.call('DEL', kick)
+return { 0, lifted }

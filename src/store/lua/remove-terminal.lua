@@ -1,0 +1,19 @@
+-- remove-terminal.lua - forgets a terminal: its routes, its lease, its login. When it comes back it is a new one. [COMPLETE-5] [LIFE-1]
+-- USES presence
+-- KEYS terminals routes logins leases events
+-- ARGV user terminal reason graceMs maxEvents
+-- RETURNS 0 removed(0|1) at nodes[] (who may still hold a connection of it that attached up to `at`)
+local terminals, routes, logins, leases, events = unpack(KEYS)
+local user, terminal, reason, grace_ms, max_events = unpack(ARGV)
+local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
+local nodes = {}
+for _, route in ipairs(redis.call('HKEYS', routes)) do
+  local node, name = string.match(route, '^([^/]+)/(.*)$')
+  if name == terminal then
+    redis.call('HDEL', routes, route)
+    nodes[#nodes + 1] = node
+  end
+end
+disconnect(who, terminal, reason, tonumber(grace_ms))
+redis.call('HDEL', logins, terminal)
+return { 0, redis.call('HDEL', terminals, terminal), whole(this_ms), nodes }

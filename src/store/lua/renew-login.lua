@@ -1,0 +1,15 @@
+-- renew-login.lua - a terminal hands in a fresh token: from then on that is its login, unless it is kicked. [KICK-1] [KICK-2]
+-- USES kick logins
+-- KEYS kick logins
+-- ARGV terminal issuedAt expiresAt
+-- RETURNS 0 reason (empty: not kicked)
+local kick, logins = unpack(KEYS)
+local terminal, issued, expires = unpack(ARGV)
+local token = { terminal = terminal, issued = issued, expires = expires }
+local clock = redis.call('TIME')
+local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local reason = refusal(kick, token, at)
+if reason then return { 0, reason } end
+-- one that never attached has nothing to renew
+if login_of(logins, terminal) then keep_login(logins, terminal, login_with(logins, token, at)) end
+return { 0, '' }

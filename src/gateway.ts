@@ -93,7 +93,7 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
       await deliver.forgetTerminal(userId, terminalId, 'evicted')
     }
   })
-  const hub = createHub({ mailbox, leases: storedLeases, entrance, renderer, meter, now, closeKicked: (userId, connections) => kicker.closeKicked(userId, connections), log })
+  const hub = createHub({ mailbox, leases: storedLeases, entrance, renderer, meter, now, onAlive: terminal => leases.seen(terminal), closeKicked: (userId, connections) => kicker.closeKicked(userId, connections), log })
   const nodes = createNodes({ redis, node, hub, pageJob, now, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
   const kicker = createKicker({ kicks, terminals, deliver, now })

@@ -120,7 +120,7 @@ t.test('every goodbye is shown, with its code and what to do', async t => {
 })
 
 t.test('the upgrade takes the query of the stream; configured limits are what is documented', async t => {
-  t.same(Object.keys(served.channels.webSocket.bindings?.ws.query.properties ?? {}), ['lastEventId', 'terminalId', 'platform', 'ticket'])
+  t.same(Object.keys(served.channels.webSocket.bindings?.ws.query.properties ?? {}), ['lastEventId', 'terminalId', 'platform', 'lease', 'ticket'])
   const text = JSON.stringify(asyncDocumentOf(operations, { ...defaultLimits, ids: 7, contentBytes: 77 }))
   t.match(text, /"maxItems":7[,}]/)
   t.match(text, /"x-maxBytes":77[,}]/)

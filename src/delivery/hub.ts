@@ -32,19 +32,24 @@ interface Floor {
   renderer: Renderer
   meter: Meter
   now (): number
+  /** Its connection is open, and that is the terminal's sign of life. [LIFE-2] */
+  onAlive (terminal: { userId: string, terminalId: string }): void
   /** Closes what is kicked but still open. [KICK-1] */
   closeKicked (userId: string, connections: Connection[]): Promise<void>
   log: { warn (facts: object, message: string): void }
 }
 
 /** Makes the hub of a node. */
-export function createHub ({ mailbox, leases, entrance, renderer, meter, now, closeKicked, log }: Floor) {
+export function createHub ({ mailbox, leases, entrance, renderer, meter, now, onAlive, closeKicked, log }: Floor) {
   const users = new Map<string, Present>()
+  /** Those opened with `?lease=socket`. */
+  const sockets = new Set<Connection>()
   const wakeLater = createWaking(meter)
   const shared = { mailbox, renderer, now, onClosed: leave, log }
 
   function leave (connection: Connection, bye?: Bye): void {
     const { userId, terminalId } = connection
+    sockets.delete(connection)
     entrance.giveUp(connection)
     if (bye) meter.goodbye(bye)
     const present = users.get(userId)
@@ -92,6 +97,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, cl
       users.set(userId, present)
       const connection = new Connection(opening, present.feed, shared)
       present.connections.add(connection)
+      if (opening.lease === 'socket') sockets.add(connection)
       return await entrance.admit(connection, opening, present) ? connection : undefined
     },
 
@@ -135,6 +141,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, cl
     /** Once a second: heartbeats, expiry, stuck readers; one timer for all connections. */
     tick (): void {
       entrance.tick()
+      for (const connection of sockets) onAlive(connection)
       for (const { connections } of users.values()) for (const connection of connections) connection.tick()
     },
 

@@ -31,15 +31,15 @@ export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
     },
 
     /** The down side: by bearer, else by ticket. A JWT is never taken from a URL. */
-    async down (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number }> {
-      const { ticket, platform, terminalId: asked } = request.query as { ticket?: string, platform?: string, terminalId?: string }
+    async down (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number, lease?: 'socket' }> {
+      const { ticket, platform, terminalId: asked, lease } = request.query as { ticket?: string, platform?: string, terminalId?: string, lease?: 'socket' }
       const terminalId = asked ?? terminalOf(request)
       if (request.headers.authorization === undefined && ticket !== undefined) {
         const { tokenIssuedAt, tokenExpiresAt, ...used } = await tickets.use(ticket, { ...(terminalId !== undefined && { terminalId }), ...(platform !== undefined && { platform }) })
-        return { ...used, issuedAt: tokenIssuedAt, expiresAt: tokenExpiresAt }
+        return { ...used, issuedAt: tokenIssuedAt, expiresAt: tokenExpiresAt, ...(lease && { lease }) }
       }
       const identity = await tokens.verify(bearer(request))
-      return { ...identity, terminalId: terminalId ?? DEFAULT_TERMINAL, platform: platform ?? 'web' }
+      return { ...identity, terminalId: terminalId ?? DEFAULT_TERMINAL, platform: platform ?? 'web', ...(lease && { lease }) }
     }
   }
 }

@@ -9,6 +9,11 @@ export const downQuery = Type.Object({
   lastEventId: Type.Optional(Type.String({ description: 'The cursor, when the `Last-Event-ID` header is absent or empty.' })),
   terminalId: Type.Optional(TerminalId),
   platform: Type.Optional(Platform),
+  lease: Type.Optional(Type.Unsafe<'socket'>({
+    type: 'string',
+    enum: ['socket'],
+    description: 'For consumers that are not people (a dashboard, a bot, curl): while it is connected the terminal is there, without heartbeats. Presence marks it. [LIFE-2]'
+  })),
   ticket: Type.Optional(Type.String({ description: 'From POST /v1/down/tickets, for clients that cannot send headers.' }))
 }, { additionalProperties: false })
 

@@ -5,6 +5,7 @@ import { TerminalState } from '../protocol/presence.js'
 import { defineOperation } from '../delivery/context.js'
 
 const server = { tag: 'Server', auth: 'server' } as const
+const Lease = Type.Unsafe<'socket'>({ type: 'string', enum: ['socket'], description: 'It connected with `lease=socket`: its open connection is its sign of life. Absent: heartbeats and commands are. [LIFE-2]' })
 const LastSeen = Type.Integer({ description: 'The last connect, heartbeat or command, ms; renewed every few seconds.', examples: [1795442400123] })
 
 /** Shows the terminals of a user. */
@@ -17,7 +18,7 @@ export const listTerminals = defineOperation({
   description: 'All that Iris remembers of him, on whatever node. A terminal is `online` until `terminal.disconnected` is said of it; `since` is when it came, or went. [LIFE-1]',
   params: Type.Object({ id: UserId }),
   result: Type.Object({
-    items: Type.Array(Type.Object({ terminalId: TerminalId, platform: Platform, online: Type.Boolean(), state: TerminalState, since: Time, lastSeen: LastSeen, node: Type.Optional(Type.String({ description: 'Where it is connected.' })) }))
+    items: Type.Array(Type.Object({ terminalId: TerminalId, platform: Platform, online: Type.Boolean(), state: TerminalState, since: Time, lastSeen: LastSeen, node: Type.Optional(Type.String({ description: 'Where it is connected.' })), lease: Type.Optional(Lease) }))
   }),
   errors: ['INVALID_QUERY'],
   example: { result: { items: [{ terminalId: 'web-1', platform: 'web', online: true, state: 'foreground', since: 1795442400123, lastSeen: 1795442460123, node: 'iris-1' }] } },
@@ -51,10 +52,10 @@ export const presence = defineOperation({
   method: 'POST',
   path: '/v1/server/presence',
   summary: 'Ask which of up to 500 users are online',
-  description: 'In the order of the question, one item each. `terminals` and `platforms` are those connected now; `lastSeen` is absent for a user who never connected. [LIFE-1]',
+  description: 'In the order of the question, one item each. `terminals` and `platforms` are those connected now; `lastSeen` is absent for a user who never connected; `lease` is there when all that is connected is so by its socket alone. [LIFE-1] [LIFE-2]',
   body: Type.Object({ users: Type.Array(UserId, { minItems: 1, maxItems: 500, uniqueItems: true }) }, { additionalProperties: false }),
   result: Type.Object({
-    items: Type.Array(Type.Object({ userId: UserId, online: Type.Boolean(), terminals: Type.Integer({ minimum: 0 }), platforms: Type.Array(Platform), lastSeen: Type.Optional(LastSeen) }))
+    items: Type.Array(Type.Object({ userId: UserId, online: Type.Boolean(), terminals: Type.Integer({ minimum: 0 }), platforms: Type.Array(Platform), lastSeen: Type.Optional(LastSeen), lease: Type.Optional(Lease) }))
   }),
   errors: [],
   example: {
@@ -72,7 +73,8 @@ export const presence = defineOperation({
           online: online.length > 0,
           terminals: online.length,
           platforms: [...new Set(online.map(({ platform }) => platform as 'web'))],
-          ...(latest && { lastSeen: latest.lastSeen })
+          ...(latest && { lastSeen: latest.lastSeen }),
+          ...(online.length > 0 && online.every(({ lease }) => lease === 'socket') && { lease: 'socket' as const })
         }
       })
     }

@@ -17,13 +17,13 @@ const LEASE_MS = 90_000
 const attachUser = defineScript('attach-user', {
   preludes: ['down', 'routes', 'kick', 'logins', 'login', 'presence', 'connect', 'unread'],
   keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices', 'kick', 'logins', 'leases', 'events'],
-  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'expiresAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents']
+  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'expiresAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents', 'lease']
 })
 
 const touchRoutes = defineScript('touch-routes', { preludes: ['down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
 
 /** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`, `expiresAt`: his token's life, ms. */
-export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number, expiresAt: number }
+export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number, expiresAt: number, lease?: 'socket' }
 
 /** A message not read: where it stands, and when it was sent (ms). */
 export interface Unread { conversationId: string, seq: number, ts: number }
@@ -49,7 +49,7 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
      * Registers the terminal and its route, judges the cursor and takes stock of the boxes, all at one instant. [ATTACH-1] [ATTACH-3]
      * @returns undefined when the user has too many terminals, all connected. Throws KICKED. [KICK-1]
      */
-    async attach ({ userId, terminalId, platform, traceId, cursor, ...token }: Attaching): Promise<Attached | undefined> {
+    async attach ({ userId, terminalId, platform, traceId, cursor, lease, ...token }: Attaching): Promise<Attached | undefined> {
       const position = cursor === undefined ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
       const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt] = await attachUser(redis, {
         down: keys.down(userId),
@@ -76,7 +76,8 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
         keepMs: TOMBSTONE_MS,
         heldMs: limits.leaseSec * 1000,
         traceId,
-        maxEvents: limits.events
+        maxEvents: limits.events,
+        lease: lease ?? ''
       })
       if (verdict === 'full') return undefined
       if (verdict === 'kicked') throw new Problem('KICKED', { detail: String(top) })

@@ -14,8 +14,8 @@ const removeTerminal = defineScript('remove-terminal', {
 /** A connected terminal and the node that holds it. */
 export interface Route { node: string, terminalId: string, platform: string }
 
-/** A terminal as it is known. `since`: when it came, or went; `lastSeen`: its last sign of life. Both ms. */
-export interface Terminal { terminalId: string, platform: string, online: boolean, state: TerminalStateName, since: number, lastSeen: number, node: string }
+/** A terminal as it is known. `since`: when it came, or went; `lastSeen`: its last sign of life. Both ms. `lease`: its open connection is its sign of life. */
+export interface Terminal { terminalId: string, platform: string, online: boolean, state: TerminalStateName, since: number, lastSeen: number, node: string, lease?: 'socket' }
 
 /** Where connections of a removed terminal may be: those that attached up to `at`, ms, on these nodes. */
 export interface Removed { wasKnown: boolean, at: number, nodes: string[] }
@@ -66,10 +66,10 @@ export function createTerminals ({ redis, limits }: StoreContext) {
   }
 }
 
-/** Reads what `presence.lua` keeps: `platform state standing node trace since seen`. */
+/** Reads what `presence.lua` keeps: `platform state standing node trace since seen lease`. */
 function readTerminal (terminalId: string, value: string, online: boolean): Terminal {
-  const [platform, state, , node, , since, seen] = value.split(' ') as [string, TerminalStateName, string, string, string, string, string]
-  return { terminalId, platform, online, state, since: Number(since), lastSeen: Number(seen), node }
+  const [platform, state, , node, , since, seen, lease] = value.split(' ') as [string, TerminalStateName, string, string, string, string, string, string?]
+  return { terminalId, platform, online, state, since: Number(since), lastSeen: Number(seen), node, ...(lease === 'socket' && { lease }) }
 }
 
 function results<T> (replies: [Error | null, unknown][] | null): T[] {

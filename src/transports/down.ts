@@ -7,8 +7,8 @@ import type { Bye } from '../protocol/events.js'
 import { defaultLimits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 
-/** Who reads: the terminal, and the life of its token, ms. */
-export interface Reader { userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number }
+/** Who reads: the terminal, the life of its token, ms, and what is its sign of life beside heartbeats and commands. */
+export interface Reader { userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number, lease?: 'socket' }
 
 /** What a way down is mounted with. */
 export interface DownFloor {

@@ -1,11 +1,11 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
 -- USES down routes kick logins login presence connect unread
 -- KEYS down terminals routes unread commands notices kick logins leases events
--- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents
+-- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents lease(socket|empty)
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
 -- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked) top(kicked: why) serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt
 local down, terminals, routes, unread, commands, notices, kick, logins, leases, events = unpack(KEYS)
-local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events = unpack(ARGV, 4)
+local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events, lease = unpack(ARGV, 4)
 local me = { terminal = terminal, platform = platform, issued = issued, expires = expires, keep_ms = keep_ms }
 local reason, replaced, login_at = enter({ kick = kick, logins = logins, routes = routes }, policy, me)
 if reason then return { 0, 'kicked', reason } end
@@ -24,7 +24,7 @@ if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', termin
   end
   local known = redis.call('HGETALL', terminals)
   for i = 1, #known, 2 do
-    local seen = tonumber(string.match(known[i + 1], '%d+$'))
+    local seen = tonumber(string.match(known[i + 1], '(%d+) ?%a*$'))
     if not connected[known[i]] and (not oldest or seen < oldest) then evicted, oldest = known[i], seen end
   end
   if evicted == '' then return { 0, 'full', '', int(now), {}, 0, '' } end
@@ -32,7 +32,7 @@ if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', termin
   redis.call('HDEL', terminals, evicted)
   redis.call('HDEL', logins, evicted)
 end
-connect(who, terminal, { platform = platform, node = this_node, trace = trace_id }, held_ms)
+connect(who, terminal, { platform = platform, node = this_node, trace = trace_id, lease = lease ~= '' and lease or nil }, held_ms)
 redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
 redis.call('PEXPIRE', routes, lease_ms)
 

@@ -4,6 +4,7 @@ local function connect (who, terminal, facts, held_ms)
   local before = lease_of(who, terminal) and terminal_of(who, terminal)
   local kept = { state = before and before.state or 'foreground', since = before and before.since or whole(this_ms) }
   kept.platform, kept.node, kept.trace, kept.standing, kept.seen = facts.platform, facts.node, facts.trace, 'on', whole(this_ms)
+  kept.lease = facts.lease
   keep(who, terminal, kept)
   redis.call('ZADD', who.leases, whole(this_ms + held_ms), who.user .. '/' .. terminal)
   redis.call('ZREM', who.leases, who.user .. '/')

@@ -1,6 +1,6 @@
 -- presence.lua - prelude: who is there. A change is said in the stream of events by the script that makes it. [LIFE-1]
 -- `who`: leases, events, terminals (the user's; all keys), user, max_events. A terminal is kept as its fields, in this order.
-local fields = { 'platform', 'state', 'standing', 'node', 'trace', 'since', 'seen' }
+local fields = { 'platform', 'state', 'standing', 'node', 'trace', 'since', 'seen', 'lease' }
 local moment = redis.call('TIME')
 local this_ms = moment[1] * 1000 + math.floor(moment[2] / 1000)
 
@@ -8,6 +8,7 @@ local function whole (n) return string.format('%.0f', n) end
 
 local function lease_of (who, terminal) return redis.call('ZSCORE', who.leases, who.user .. '/' .. terminal) end
 
+-- lease: `socket` when the open connection is the sign of life [LIFE-2], else nothing.
 -- standing: on, off, or the reason for which it is gone when its lease ends. nil: not known.
 local function terminal_of (who, terminal)
   local kept, i = {}, 0

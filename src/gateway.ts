@@ -28,6 +28,7 @@ import { createGroups } from './store/groups.js'
 import { createKicks } from './store/kicks.js'
 import { createLeases as createStoredLeases } from './store/leases.js'
 import { createLife } from './store/life.js'
+import { createLists } from './store/list.js'
 import { createMailbox } from './store/mailbox.js'
 import { createMarkers } from './store/markers.js'
 import { createNotices } from './store/notices.js'
@@ -60,6 +61,7 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   const { now } = clock
   const conversations = createConversations(store)
   const markers = createMarkers(store)
+  const lists = createLists(store)
   const boxes = createBoxes(store)
   const terminals = createTerminals(store)
   const kicks = createKicks(store)
@@ -83,7 +85,7 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   const mailbox = createMailbox(store, loginPolicy)
   const entrance = createEntrance({
     mailbox,
-    decideStart: createStarts({ markers, jobs }),
+    decideStart: createStarts({ lists, jobs }),
     limits,
     meter,
     now,
@@ -95,11 +97,11 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
   })
   const hub = createHub({ mailbox, leases: storedLeases, entrance, renderer, meter, now, onAlive: terminal => leases.seen(terminal), closeKicked: (userId, connections) => kicker.closeKicked(userId, connections), log })
   const nodes = createNodes({ redis, node, hub, pageJob, now, onSubscribed: sweeper.sweep })
-  const deliver = createDeliver({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
+  const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
   const kicker = createKicker({ kicks, terminals, deliver, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
   const context: Context = {
-    terminals, leases, events, watch, conversations, markers, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
+    terminals, leases, events, watch, conversations, markers, lists, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
   }
 
   function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {

@@ -7,6 +7,9 @@ import { Message } from '../protocol/message.js'
 import { defineCommand } from '../delivery/context.js'
 import { commandDraft } from '../delivery/say.js'
 
+/** So many markers move at the same instant: others are served between two steps. [COST-1] */
+const STEP = 10
+
 const Count = Type.Integer({ minimum: 0 })
 const Mark = Type.Boolean({ description: 'The user marked the conversation as unread himself.' })
 
@@ -47,23 +50,24 @@ export const restReadNumAndLastMsg = defineCommand({
       return isFirst ? [] : [{ pointer: `/items/${i}/conversationId`, detail: 'must not stand twice' }]
     })
   },
-  async handle ({ body: { items }, caller: { userId, terminalId }, traceId }, { deliver, markers, now }) {
-    const ids = items.map(({ conversationId }) => conversationId)
+  async handle ({ body: { items }, caller: { userId, terminalId }, traceId }, { deliver, lists, now }) {
     // all or nothing: a stranger's conversation is found before the first marker moves
-    if ((await markers.rows(userId, ids)).length < ids.length) throw new Problem('CONVERSATION_NOT_FOUND')
-    await Promise.all(items.map(({ conversationId, readSeq, unreadMark }) => deliver.reading({
-      conversationId,
-      reader: userId,
-      terminalId,
-      ...((readSeq !== undefined || unreadMark === undefined) && { upToSeq: readSeq ?? Number.MAX_SAFE_INTEGER }),
-      public: false,
-      ...(unreadMark !== undefined && { unreadMark }),
-      draft: commandDraft('REST_READ_NUM_AND_LAST_MSG', { now: now(), traceId })
-    })))
-    const rows = await markers.rows(userId, ids)
-    return {
-      items: rows.map(({ conversationId, readSeq, unread, headSeq, lastMsg, unreadMark }) => ({ conversationId, readSeq, unread, headSeq, lastMsg, unreadMark })),
-      totalUnread: await markers.totalUnread(userId)
+    const joined = await lists.joinedSeqs(userId, items.map(({ conversationId }) => conversationId))
+    if (joined.includes(undefined)) throw new Problem('CONVERSATION_NOT_FOUND')
+    const marked = []
+    for (let i = 0; i < items.length; i += STEP) {
+      marked.push(...await Promise.all(items.slice(i, i + STEP).map(({ conversationId, readSeq, unreadMark }) => deliver.reading({
+        conversationId,
+        reader: userId,
+        terminalId,
+        ...((readSeq !== undefined || unreadMark === undefined) && { upToSeq: readSeq ?? Number.MAX_SAFE_INTEGER }),
+        public: false,
+        ...(unreadMark !== undefined && { unreadMark }),
+        draft: commandDraft('REST_READ_NUM_AND_LAST_MSG', { now: now(), traceId })
+      }))))
     }
+    const rows = marked.map(({ readSeq, unread, headSeq, unreadMark }, i) => ({ conversationId: items[i]?.conversationId ?? '', readSeq, unread, headSeq, unreadMark }))
+    const lastMsgs = await lists.lastMessages(rows.map(({ conversationId, headSeq }, i) => ({ conversationId, seq: headSeq >= (joined[i] ?? 0) ? headSeq : 0 })))
+    return { items: rows.map((row, i) => ({ ...row, lastMsg: lastMsgs[i] ?? null })), totalUnread: await lists.totalUnread(userId) }
   }
 })

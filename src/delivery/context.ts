@@ -9,6 +9,7 @@ import type { createConversations } from '../store/conversation.js'
 import type { Events } from '../store/events.js'
 import type { createGroups } from '../store/groups.js'
 import type { Kicks } from '../store/kicks.js'
+import type { createLists } from '../store/list.js'
 import type { createMarkers } from '../store/markers.js'
 import type { createNotices } from '../store/notices.js'
 import type { createOnce } from '../store/once.js'
@@ -23,6 +24,7 @@ import type { Watch } from './watch.js'
 export interface Context {
   conversations: ReturnType<typeof createConversations>
   markers: ReturnType<typeof createMarkers>
+  lists: ReturnType<typeof createLists>
   boxes: ReturnType<typeof createBoxes>
   groups: ReturnType<typeof createGroups>
   notices: ReturnType<typeof createNotices>

@@ -4,6 +4,7 @@ import type { Here } from '../store/context.js'
 import type { createConversations, Revocation, Send } from '../store/conversation.js'
 import type { Reference } from '../store/entry.js'
 import type { BoxName } from '../store/keys.js'
+import type { createLists } from '../store/list.js'
 import type { createMarkers, Reading } from '../store/markers.js'
 import { isUnavailable } from '../store/redis.js'
 import type { createTerminals } from '../store/terminals.js'
@@ -18,6 +19,7 @@ import { isAddressed } from './render.js'
 interface Floor {
   conversations: ReturnType<typeof createConversations>
   markers: ReturnType<typeof createMarkers>
+  lists: Pick<ReturnType<typeof createLists>, 'tidy'>
   boxes: ReturnType<typeof createBoxes>
   terminals: ReturnType<typeof createTerminals>
   hub: Hub
@@ -29,7 +31,7 @@ interface Floor {
 }
 
 /** Makes the door. Standalone Redis: one script writes every member's entry, so the order of streams is the order of scripts. */
-export function createDeliver ({ conversations, markers, boxes, terminals, hub, nodes, recalled, now, onLost }: Floor) {
+export function createDeliver ({ conversations, markers, lists, boxes, terminals, hub, nodes, recalled, now, onLost }: Floor) {
   async function written<T> (write: Promise<T>): Promise<T> {
     return await write.catch((error: unknown) => {
       if (isUnavailable(error)) onLost()
@@ -76,8 +78,10 @@ export function createDeliver ({ conversations, markers, boxes, terminals, hub, 
     /** A message to every member, its sender included. [MSG-1] [MSG-3] */
     async message (send: Send) {
       const sent = await written(conversations.append(send))
-      const { conversationId, from, terminalId } = send
-      const { seq, epoch, body } = sent
+      const { conversationId, from, terminalId, create = [] } = send
+      const { seq, epoch, body, ts, opened } = sent
+      // what is left undone is done at the next opening
+      if (opened) for (const userId of create) lists.tidy(userId, ts).catch(() => undefined)
       const reference: Reference = { kind: 'msg', conversationId, seq }
       const own: Reference = { ...reference, terminal: terminalId, epoch }
       hintAll(sent.here, userId => userId === from ? own : reference, () => body)

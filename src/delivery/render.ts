@@ -1,7 +1,7 @@
 // Turns entries into events: the same entry reads differently on different terminals. [DOWN-1] [DOWN-2]
 import type { EventName, Source } from '../protocol/events.js'
 import type { Message } from '../protocol/message.js'
-import type { Item, Reference } from '../store/entry.js'
+import { type Item, msgIdOf, type Reference } from '../store/entry.js'
 import type { BoxName } from '../store/keys.js'
 import type { Meter } from './meter.js'
 import type { Recalled } from './recalled.js'
@@ -50,7 +50,10 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
   }
 
   function fromLog (reference: Extract<Reference, { kind: 'msg' }>, body: string | undefined, source: Source, viewer: Viewer): Frame | undefined {
-    const current = recalled.tombstone(reference.conversationId, reference.seq) ?? body
+    const tombstone = recalled.tombstone(reference.conversationId, reference.seq)
+    // a direct conversation that was forgotten and taken up again has another message under that number
+    const isIts = tombstone !== undefined && (body === undefined || msgIdOf(body) === msgIdOf(tombstone))
+    const current = isIts ? tombstone : body
     if (current === undefined) return undefined
     return reference.terminal === viewer.terminalId ? acknowledgement(current, reference.epoch ?? '') : message(current, source)
   }
@@ -70,7 +73,8 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
       case 'msg': return fromLog(reference, body, source, viewer)
       case 'box': return fromBox(reference, { body, waiting }, viewer)
       case 'event': return reference.except === viewer.terminalId || body === undefined ? undefined : { event: reference.box === 'NOTICE_BOX' ? 'NOTICE_DOWN' : 'CMD_DOWN', data: body }
-      case 'birth': return undefined
+      case 'birth':
+      case 'forgotten': return undefined
       case 'unknown': throw new Error('no such kind of entry')
     }
   }

@@ -127,12 +127,18 @@ function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId
 }
 
 /** Shows a frame to the terminals that are meant, or counts them. One's own are asked for by themselves: `exceptMine` is of them alone. [CMD-5] */
-async function show ({ deliver }: Deps, body: CommandBody, { reached, sender, frame }: { reached: string[], sender: CommandSender, frame: Frame | undefined }): Promise<number> {
-  const groups = [reached.filter(userId => userId !== sender.from), reached.filter(userId => userId === sender.from)]
-  const shown = await Promise.all(groups.filter(([first]) => first !== undefined).map(userIds => {
+async function show ({ conversations, deliver }: Deps, body: CommandBody, { reached, sender, frame }: { reached: string[], sender: CommandSender, frame: Frame | undefined }): Promise<number> {
+  const others = reached.filter(userId => userId !== sender.from)
+  // who has never answered the sender is not said to be there
+  const counted = sender.role === 'server' ? new Set(others) : await conversations.answering(sender.from, others)
+  const groups = [others.filter(userId => counted.has(userId)), reached.filter(userId => userId === sender.from)]
+  const strangers = others.filter(userId => !counted.has(userId))
+  const tell = async (userIds: string[]) => {
+    if (userIds.length === 0) return 0
     const filter = filterOf(body, sender, userIds[0] as string)
-    return deliver.show({ userIds, ...(frame && { frame }), ...(filter && { filter }) })
-  }))
+    return await deliver.show({ userIds, ...(frame && { frame }), ...(filter && { filter }) })
+  }
+  const shown = await Promise.all([...groups.map(tell), ...(frame ? [tell(strangers).then(() => 0)] : [])])
   return shown.reduce((sum, online) => sum + online, 0)
 }
 

@@ -1,14 +1,16 @@
 // Conversations: their log, members, and the scripts that change them. Sections 5 and 6.
+import { dmId } from '../protocol/ids.js'
 import type { Message } from '../protocol/message.js'
 import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
 import { keys, partition } from './keys.js'
+import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
 const appendMessage = defineScript('append-message', {
-  preludes: ['down', 'member'],
+  preludes: ['down', 'member', 'direct', 'serve'],
   keys: ['conversation', 'members', 'log', 'dedupe'],
-  args: [...downArgs, 'id', 'from', 'terminal', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages']
+  args: [...downArgs, 'id', 'from', 'terminal', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages', 'logMs', 'newDirect']
 })
 
 const revokeMessage = defineScript('revoke-message', {
@@ -17,7 +19,7 @@ const revokeMessage = defineScript('revoke-message', {
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
 })
 
-/** A send, ready to be decided. `draft`: the message's JSON members after `ts`, without braces; `create`: the two users of a new direct conversation. */
+/** A send, ready to be decided. `draft`: the message's JSON members after `ts`, without braces; `create`: the two users of a new direct conversation, the one who opens it first; `terminalId` is empty for the server API, which opens any number. */
 export interface Send {
   conversationId: string
   from: string
@@ -31,8 +33,8 @@ export interface Send {
   create?: [string, string]
 }
 
-/** How a send was decided. `body`: the message as the log keeps it. */
-export interface Sent { duplicate: boolean, seq: number, msgId: string, ts: number, epoch: string, body: string, here: Here }
+/** How a send was decided. `body`: the message as the log keeps it; `opened`: it is the first of a direct conversation. */
+export interface Sent { duplicate: boolean, opened: boolean, seq: number, msgId: string, ts: number, epoch: string, body: string, here: Here }
 
 /** What a revocation needs. `windowSec` binds only a sender who is no admin. */
 export interface Revocation { conversationId: string, by: string, server: boolean, seq: number, reason: string, windowSec: number, draft: string }
@@ -44,10 +46,10 @@ export interface View { conversationId: string, kind: 'dm' | 'group', title: str
 export function createConversations (store: StoreContext) {
   const { redis, limits } = store
   return {
-    /** Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED, CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote). */
+    /** Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED, CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote), RATE_LIMITED (too many direct conversations opened). */
     async append (send: Send): Promise<Sent> {
       const { conversationId: id, from, clientMsgId, draft } = send
-      const [status, seq, msgId, ts, epoch, here] = await appendMessage(redis, {
+      const [status, seq, msgId, ts, epoch, here, opened] = await appendMessage(redis, {
         conversation: keys.conversation(id),
         members: keys.members(id),
         log: keys.log(id),
@@ -64,10 +66,12 @@ export function createConversations (store: StoreContext) {
         silent: Number(send.silent),
         create: send.create?.map(user => `${user}/${partition(user)}`).join(' ') ?? '',
         dedupeMs: limits.dedupeSec * 1000,
-        logMessages: limits.logMessages
+        logMessages: limits.logMessages,
+        logMs: limits.logSec * 1000,
+        newDirect: send.terminalId === '' ? 0 : limits.newDirect
       })
       const body = `{"conversationId":"${id}","seq":${String(seq)},"msgId":"${String(msgId)}","ts":${String(ts)},${draft}}`
-      return { duplicate: status === 1, seq: Number(seq), msgId: String(msgId), ts: Number(ts), epoch: String(epoch), body, here: readHere(here) }
+      return { duplicate: status === 1, opened: opened === 1, seq: Number(seq), msgId: String(msgId), ts: Number(ts), epoch: String(epoch), body, here: readHere(here) }
     },
 
     /** Replaces a message by its tombstone. [REVOKE-1] [REVOKE-2] `event` is the CMD_DOWN's body, `tombstone` the message's. */
@@ -121,9 +125,25 @@ export function createConversations (store: StoreContext) {
 
     /** @returns those of `users` that share a conversation with `userId`, himself included. [CMD-3] Intersects across partitions: standalone Redis only. */
     async acquainted (userId: string, users: string[]): Promise<Set<string>> {
-      const own = keys.conversations(userId)
-      const shared = await Promise.all(users.map(async user => user === userId ? 1 : await redis.zintercard(2, own, keys.conversations(user), 'LIMIT', 1)))
-      return new Set(users.filter((_, i) => Number(shared[i]) > 0))
+      const [direct, groups] = await Promise.all([
+        together(redis, users, (pipeline, user) => pipeline.hexists(keys.members(dmId(userId, user)), user)),
+        together(redis, users, (pipeline, user) => pipeline.sintercard(2, keys.groups(userId), keys.groups(user), 'LIMIT', 1))
+      ])
+      return new Set(users.filter((user, i) => user === userId || direct[i] === 1 || groups[i] === 1))
+    },
+
+    /**
+     * Whose presence a user may learn of: somebody who has never answered is not told to be there.
+     * @returns those of `users` who have written in a conversation that they share with `userId`, himself included. [CMD-5] Standalone Redis only.
+     */
+    async answering (userId: string, users: string[]): Promise<Set<string>> {
+      const [direct, groups] = await Promise.all([
+        together(redis, users, (pipeline, user) => pipeline.hget(keys.members(dmId(userId, user)), user)) as Promise<(string | null)[]>,
+        together(redis, users, (pipeline, user) => pipeline.sintercard(2, keys.groups(userId), keys.spoken(user), 'LIMIT', 1))
+      ])
+      return new Set(users.filter((user, i) => user === userId || hasWritten(direct[i]) || groups[i] === 1))
     }
   }
 }
+
+const hasWritten = (member: string | null | undefined) => member?.split(' ')[2]?.endsWith('w') === true

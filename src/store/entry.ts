@@ -4,13 +4,16 @@ import type { BoxName } from './keys.js'
 
 /**
  * What an entry refers to. `terminal`: the one that sent, which gets ACK_DOWN [DOWN-1]; `except`: the one that need not be told;
- * `filter`: the terminals that a command is for, as JSON. `unknown`: none that a script of this version writes.
+ * `nonce`: the end of the `msgId`, where a conversation may have had another life;
+ * `filter`: the terminals that a command is for, as JSON. `forgotten`: a message of a life of its conversation that has ended;
+ * `unknown`: none that a script of this version writes.
  */
 export type Reference =
-  | { kind: 'msg', conversationId: string, seq: number, terminal?: string, epoch?: string }
+  | { kind: 'msg', conversationId: string, seq: number, terminal?: string, epoch?: string, nonce?: string }
   | { kind: 'event', body: string, except?: string, box?: BoxName }
   | { kind: 'box', box: BoxName, id: string, filter?: string }
   | { kind: 'birth' }
+  | { kind: 'forgotten' }
   | { kind: 'unknown' }
 
 /**
@@ -24,15 +27,19 @@ export function seqOf (id: string): number {
   return Number(id.slice(id.indexOf('-') + 1))
 }
 
+/** @returns the `msgId` in a message's JSON. Unparsed: what a user wrote stands behind it, and there its quotes are escaped. */
+export const msgIdOf = (body: string): string | undefined => /"msgId":"(\w*)"/.exec(body)?.[1]
+
 /** Reads the fields of a stream entry, as the scripts write them: `k` kind, then what that kind needs. */
 export function readReference (fields: readonly (string | number)[]): Reference {
   const all = fieldsOf(fields)
   const text = (name: string) => String(all.get(name) ?? '')
-  const [terminal, epoch, except, filter] = ['t', 'e', 'x', 'f'].map(name => all.has(name) ? text(name) : undefined)
+  const [terminal, epoch, except, filter, nonce] = ['t', 'e', 'x', 'f', 'm'].map(name => all.has(name) ? text(name) : undefined)
   const [kind, box, seq] = [text('k'), text('n') as BoxName, Number(text('s'))]
   const isBox = box === 'CMD_BOX' || box === 'NOTICE_BOX'
   if (kind === 'msg' && all.has('c') && seq > 0) {
-    return { kind, conversationId: text('c'), seq, ...(terminal !== undefined && { terminal }), ...(epoch !== undefined && { epoch }) }
+    const own = { ...(terminal !== undefined && { terminal }), ...(epoch !== undefined && { epoch }), ...(nonce !== undefined && { nonce }) }
+    return { kind, conversationId: text('c'), seq, ...own }
   }
   if (kind === 'event') return { kind, body: text('b'), ...(except !== undefined && { except }), ...(isBox && { box }) }
   if (kind === 'box' && isBox) return { kind, box, id: text('i'), ...(filter !== undefined && { filter }) }

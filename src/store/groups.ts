@@ -6,9 +6,9 @@ import { readable } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const setMembers = defineScript('set-members', {
-  preludes: ['down'],
+  preludes: ['down', 'direct', 'membership'],
   keys: ['conversation', 'members', 'left'],
-  args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close']
+  args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs']
 })
 
 export type Role = 'owner' | 'admin' | 'member'
@@ -25,7 +25,7 @@ export function createGroups (store: StoreContext) {
     const { mode, title = '', ext = '', close = false } = facts
     const [, created, headSeq, closedAt, members] = await setMembers(redis, {
       conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id)
-    }, { ...downValues(store), id, mode, title, ext, maxMembers: limits.members, close: Number(close) }, list)
+    }, { ...downValues(store), id, mode, title, ext, maxMembers: limits.members, close: Number(close), maxLeft: limits.left, logMs: limits.logSec * 1000 }, list)
     return { created: created === 1, headSeq: Number(headSeq), closedAt: Number(closedAt), members: Number(members) }
   }
 

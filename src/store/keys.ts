@@ -30,8 +30,16 @@ export const keys = {
   chatMsgBox: (user: string, conversation: string) => key(user, 'CHAT_MSG_BOX', user, conversation),
   /** Conversation -> markers. Ends: with its last conversation. */
   marker: (user: string) => key(user, 'RESET_READ_NUM_AND_LAST_MSG', user),
-  /** The conversations that a user is in, by the time of their last message. Ends: with the last of them. */
+  /**
+   * The conversations that a user is in, by the time of their last message. Ends, as `unread` and `marker` do, with the last of
+   * his direct conversations; while he is in a group never, the application owns that.
+   */
   conversations: (user: string) => key(user, 'CONVERSATIONS', user),
+  /** The groups that a user is in, and those of them in which he has written. Ends with his last membership. */
+  groups: (user: string) => key(user, 'GROUPS', user),
+  spoken: (user: string) => key(user, 'GROUPS', user, 'SPOKEN'),
+  /** How many direct conversations a user has opened. Ends after an hour. */
+  opened: (user: string) => key(user, 'OPENED', user),
   /** Every known terminal: terminal -> platform, state and when last seen (see presence.lua). Ends `downIdleSec` after the last attach, its `:PRESENCE` (is he online, how many events told of him) after three times that. */
   terminals: (user: string) => key(user, 'TERMINALS', user),
   /** Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. Ends 90 s after its last renewal; so does each field. */
@@ -55,11 +63,17 @@ export const keys = {
   box: (box: BoxName, user: string) => key(user, box, user),
   /** Ends with the box. */
   boxPart: (box: BoxName, user: string, part: BoxPart) => key(user, box, user, part),
-  /** Ends: a group never, the application owns it. */
+  /**
+   * Ends: a direct one when it was quiet for `logSec` and up to a day more (direct.lua), unless it was closed; a group never, the
+   * application owns it.
+   */
   conversation: (conversation: string) => key(conversation, 'CONVERSATION', conversation),
-  /** Members: user -> role, first visible seq, partition, and the epoch of his stream when he was last served. Ends with the conversation. */
+  /**
+   * Members: user -> role, first visible seq, partition (`w`: he has written), and the epoch of his stream when he was last
+   * served. Ends as the conversation.
+   */
   members: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'MEMBERS'),
-  /** Members who left: user -> first and last visible seq. Ends with the conversation. */
+  /** Members who left a group: user -> first and last visible seq, and when he left. Ends as the conversation; bounded by the limit `left`. */
   left: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'LEFT'),
   /**
    * The messages: seq -> body. A hash, since an overwritten field is gone while a deleted stream entry's bytes stay in its

@@ -4,11 +4,11 @@ import { parseCursor, type Position } from '../protocol/ids.js'
 import type { LoginPolicy } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
-import { type Item, readReference, seqOf } from './entry.js'
+import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
 import { tokenArgs, TOMBSTONE_MS } from './kicks.js'
 import { readable } from './readable.js'
-import { isUnavailable } from './redis.js'
+import { isUnavailable, together } from './redis.js'
 import { defineScript } from './scripts.js'
 
 /** A route that its node does not renew for so long is void; the terminal's own lease is another (leases.ts). */
@@ -126,7 +126,7 @@ async function resolve ({ redis }: StoreContext, userId: string, items: Item[]):
   for (const item of items) {
     const { reference } = item
     if (reference.kind === 'event') item.body = readable(reference.body)
-    if (reference.kind === 'msg') ask(item, body => { item.body = readable(body) }).hget(keys.log(reference.conversationId), String(reference.seq))
+    if (reference.kind === 'msg') ask(item, body => { item.body = isOf(body, reference.nonce) ? readable(body) : undefined }).hget(keys.log(reference.conversationId), String(reference.seq))
     if (reference.kind === 'box') {
       const { box, id } = reference
       ask(item, stored => { item.body = readable(stored.slice(stored.indexOf('\n') + 1)) }).hget(keys.box(box, userId), id)
@@ -141,7 +141,24 @@ async function resolve ({ redis }: StoreContext, userId: string, items: Item[]):
     if (error) item.body = null // a key of another type
     else if (found !== null) take(found as string)
   })
+  await forget(redis, items)
 }
+
+/**
+ * A direct conversation may have been forgotten since, and taken up again with other messages under the same numbers: its
+ * entries have nothing to say any more. What is missing otherwise has left the log, and then the reader must know.
+ */
+async function forget (redis: StoreContext['redis'], items: Item[]): Promise<void> {
+  const missing = items.flatMap(item => item.reference.kind === 'msg' && item.reference.nonce !== undefined && item.body === undefined ? [{ item, ...item.reference }] : [])
+  const now = await together(redis, missing, (pipeline, { conversationId, seq }) => pipeline.hmget(keys.conversation(conversationId), 'headSeq').hget(keys.log(conversationId), String(seq)))
+  missing.forEach(({ item, seq }, i) => {
+    const [[head], body] = [now[2 * i] as [string | null], now[2 * i + 1]]
+    if (head === null || Number(head) < seq || body !== null) item.reference = { kind: 'forgotten' }
+  })
+}
+
+/** Whether a message is the one that an entry was written for. */
+const isOf = (body: string, nonce: string | undefined) => nonce === undefined || msgIdOf(body)?.endsWith(nonce) === true
 
 function positionOf (id: unknown): Position {
   const position = parseCursor(String(id))

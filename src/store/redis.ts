@@ -55,3 +55,25 @@ export function joinWrites (redis: Redis): void {
     stream.uncork()
   })
 }
+
+/** Others are served between two groups of so many commands. */
+const TOGETHER = 100
+
+type Pipeline = ReturnType<Redis['pipeline']>
+
+/**
+ * Asks one command for each item, in few round trips.
+ * @returns the replies in the order of the items; the first that is an error is thrown.
+ */
+export async function together<Item> (redis: Redis, items: readonly Item[], ask: (pipeline: Pipeline, item: Item) => unknown): Promise<unknown[]> {
+  const replies: unknown[] = []
+  for (let i = 0; i < items.length; i += TOGETHER) {
+    const pipeline = redis.pipeline()
+    for (const item of items.slice(i, i + TOGETHER)) ask(pipeline, item)
+    for (const [error, reply] of await pipeline.exec() ?? []) {
+      if (error) throw error
+      replies.push(reply)
+    }
+  }
+  return replies
+}

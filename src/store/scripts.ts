@@ -17,7 +17,8 @@ const failures: Record<number, ErrorCode> = {
   [-5]: 'REVOKE_FORBIDDEN',
   [-6]: 'REVOKE_WINDOW_PASSED',
   [-7]: 'TOO_MANY_MEMBERS',
-  [-8]: 'BAD_TICKET'
+  [-8]: 'BAD_TICKET',
+  [-9]: 'RATE_LIMITED'
 }
 
 type Reply = (string | number | null | Reply)[]
@@ -30,7 +31,8 @@ export const definedScripts = new Map<string, ScriptFacts<string, string>>()
 /**
  * Defines a script of `lua/<name>.lua`. Preludes are files of shared functions that stand before it.
  * @returns `run(redis, keys, args, list?)`: the reply as an array. `list` follows the named arguments. A negative first
- *   element throws the Problem it stands for; the rest of such a reply becomes `windowSec`, `ageSec` of the problem.
+ *   element throws the Problem it stands for; the rest of such a reply becomes members of the problem:
+ *   `windowSec`, `ageSec`, or `retryAfterSec`.
  */
 export function defineScript<Key extends string, Arg extends string> (name: string, facts: ScriptFacts<Key, Arg>) {
   definedScripts.set(name, facts)
@@ -52,7 +54,9 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
   }
 }
 
-function failure (status: number, [, windowSec, ageSec]: Reply): Problem {
+function failure (status: number, [, first, second]: Reply): Problem {
   const code = failures[status] ?? 'INTERNAL'
-  return code === 'REVOKE_WINDOW_PASSED' ? new Problem(code, { members: { windowSec: Number(windowSec), ageSec: Number(ageSec) } }) : new Problem(code)
+  if (code === 'REVOKE_WINDOW_PASSED') return new Problem(code, { members: { windowSec: Number(first), ageSec: Number(second) } })
+  if (code === 'RATE_LIMITED') return new Problem(code, { members: { retryAfterSec: Math.ceil(Number(first) / 1000) } })
+  return new Problem(code)
 }

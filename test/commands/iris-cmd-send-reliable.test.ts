@@ -21,7 +21,7 @@ async function waiting (user: User, terminalId = randomUUID() as string): Promis
 
 t.test('[CMD-2] [DOWN-1] it is an entry of the stream, kept in CMD_BOX, and its body says so', async t => {
   const [alice, bob] = await two(() => iris.user(t))
-  await alice.send(bob, 'acquaintance')
+  await bob.send(alice, 'acquaintance')
   const stream = await bob.listen()
   const { id: cursor } = await stream.next('IRIS.READY')
   const { cmdId, clientCmdId, accepted, online, stored } = await order(alice, { users: [bob.userId] }, { ttlSec: 60 })

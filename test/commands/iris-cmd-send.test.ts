@@ -10,7 +10,7 @@ const typing = () => ({ clientCmdId: randomUUID() as string, name: 'typing', dat
 t.test('[CMD-1] online: to the terminals connected now, on whatever node, and stored nowhere', async t => {
   const other = await startIris(t, { redisPath: iris.redisPath })
   const [alice, bob] = await two(() => iris.user(t))
-  await alice.send(bob, 'acquaintance')
+  await bob.send(alice, 'acquaintance')
   const streams = [await bob.listen({ terminalId: 'phone' }), await (await other.user(t, bob.userId)).listen({ terminalId: 'desk' })]
   const ready = await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
   const sent = typing()
@@ -54,6 +54,7 @@ t.test('[CMD-3] only members of a shared conversation; others are skipped, and 4
 t.test('[CMD-3] to a conversation: its other members; to oneself: one\'s own terminals', async t => {
   const [alice, bob, carol] = await three(() => iris.user(t))
   const group = await groupOf(iris, alice, bob, carol)
+  for (const user of [bob, carol]) await user.send(group, 'here')
   const [mine, his, hers] = [await alice.listen({ terminalId: 'phone' }), await bob.listen(), await carol.listen()]
   const ready = await mine.next('IRIS.READY')
   await Promise.all([his.next('IRIS.READY'), hers.next('IRIS.READY')])
@@ -67,7 +68,7 @@ t.test('[CMD-3] to a conversation: its other members; to oneself: one\'s own ter
 
 t.test('[CMD-1] terminals: by id, by platform, and not to the one that sends', async t => {
   const [alice, bob] = await two(() => iris.user(t))
-  await alice.send(bob, 'acquaintance')
+  await bob.send(alice, 'acquaintance')
   const streams = [await bob.listen({ terminalId: 'web-1' }), await bob.listen({ terminalId: 'web-2' }), await bob.listen({ terminalId: 'phone', platform: 'mobile' })]
   const ready = await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
   const to = { users: [bob.userId] }
@@ -83,7 +84,7 @@ t.test('[CMD-1] terminals: by id, by platform, and not to the one that sends', a
 
 t.test('[CMD-1] exceptMine leaves out the terminal that sends, not another user\'s terminal of the same id', async t => {
   const [alice, bob] = await two(() => iris.user(t))
-  await alice.send(bob, 'acquaintance')
+  await bob.send(alice, 'acquaintance')
   const [phone, desk, his] = [await alice.listen({ terminalId: 'phone' }), await alice.listen({ terminalId: 'desk' }), await bob.listen({ terminalId: 'phone' })]
   const ready = await phone.next('IRIS.READY')
   await Promise.all([desk.next('IRIS.READY'), his.next('IRIS.READY')])

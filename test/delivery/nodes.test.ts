@@ -32,6 +32,7 @@ t.test('[ATTACH-3] a message sent through one node reaches a stream on another, 
 t.test('[CMD-1] [READ-3] [COMPLETE-2] online commands, receipts and completions cross nodes', async t => {
   const { alice, bob, stream } = await acrossNodes(t)
   await alice.send(bob, 'hi')
+  await bob.send(alice, 'ho')
   const sender = await alice.listen({ terminalId: 'sender' })
   await sender.next('IRIS.READY')
   const { body } = await alice.command({ clientCmdId: 'typing', name: 'typing', to: { users: [bob.userId] } })

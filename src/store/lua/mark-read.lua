@@ -1,15 +1,15 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES down member receipt (streams of those who are told: standalone Redis only)
+-- USES down member receipt direct unread (streams of those who are told: standalone Redis only)
 -- KEYS conversation members log box unread marker
--- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft
+-- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft logMs
 -- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only)
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, box, unread, marker = unpack(KEYS)
-local id, reader, terminal, up_to, seqs, public, mark, draft = unpack(ARGV, 4)
+local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms = unpack(ARGV, 4)
 
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
-local _, joined = member_of(member)
+local _, joined, tag = member_of(member)
 local head, kind = unpack(redis.call('HMGET', conversation, 'headSeq', 'kind'))
 head = tonumber(head or 0)
 local stored = redis.call('HGET', marker, id) or '0 0 0'
@@ -26,13 +26,14 @@ end
 if to > 0 then removed = redis.call('ZREMRANGEBYSCORE', box, '-inf', to) end
 removed = removed + #taken
 if removed > 0 and redis.call('HINCRBY', unread, id, -removed) <= 0 then redis.call('HDEL', unread, id) end
-local count, total = redis.call('ZCARD', box), 0
-if public == '1' then for _, n in ipairs(redis.call('HVALS', unread)) do total = total + n end end
+local count, total = redis.call('ZCARD', box), public == '1' and total_unread(unread) or 0
 local own_moved = new_read > tonumber(read) or removed > 0 or mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
 if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, here, {} } end
 
-redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. mark)
+if redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. mark) == 1 then
+  end_keys(reader, tag, ends_at(now, log_ms), { 'RESET_READ_NUM_AND_LAST_MSG' })
+end
 local function event (data)
   return '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '",' .. data .. '}}'
 end

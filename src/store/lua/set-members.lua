@@ -1,12 +1,12 @@
 -- set-members.lua - creates, replaces or changes a group's members; what leaving and joining do to their users.
--- USES down
+-- USES down direct membership
 -- KEYS conversation members left
--- ARGV downEntries downIdleMs node id mode(put|change) title ext maxMembers close
+-- ARGV downEntries downIdleMs node id mode(put|change) title ext maxMembers close maxLeft logMs
 -- then user role tag ... (role `-` removes, `=` keeps the role of a member)
 -- RETURNS 0 created(0|1) headSeq closedAt members
 -- Users' keys are built from their partition: standalone Redis only.
 local conversation, members, left = unpack(KEYS)
-local id, mode, title, ext, max_members, close = unpack(ARGV, 4)
+local id, mode, title, ext, max_members, close, max_left, log_ms = unpack(ARGV, 4)
 local kind, closed, head = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq'))
 head = tonumber(head or 0)
 if not kind and mode ~= 'put' then return { -1 } end
@@ -14,7 +14,7 @@ if closed and close == '1' then return { 0, 0, head, closed, redis.call('HLEN', 
 if closed then return { -3 } end
 
 local wanted, count = {}, redis.call('HLEN', members)
-for i = 10, #ARGV, 3 do wanted[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] } end
+for i = 12, #ARGV, 3 do wanted[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] } end
 local now_in = redis.call('HGETALL', members)
 if mode == 'put' then
   for i = 1, #now_in, 2 do
@@ -29,24 +29,25 @@ if count > tonumber(max_members) then return { -7 } end
 
 if not kind then redis.call('HSET', conversation, 'kind', 'group', 'epoch', new_epoch(string.match(conversation, '{(%d+)}')), 'createdAt', int(now)) end
 if mode == 'put' then redis.call('HSET', conversation, 'title', title, 'ext', ext) end
-if close == '1' then redis.call('HSET', conversation, 'closedAt', int(now)) end
+if close == '1' then
+  redis.call('HSET', conversation, 'closedAt', int(now))
+  redis.call('PERSIST', conversation) -- a direct one, too, stays closed
+end
 for user, change in pairs(wanted) do
   local role, tag = change[1], change[2]
   local before = redis.call('HGET', members, user)
-  local old_role, joined = string.match(before or '', '^(%a+) (%d+)')
+  local old_role, rest = string.match(before or '', '^(%a+) (.*)$')
   if role == '-' and before then
     redis.call('HDEL', members, user)
-    redis.call('HSET', left, user, joined .. ' ' .. head)
-    redis.call('ZREM', user_key(tag, 'CONVERSATIONS', user), id)
-    redis.call('DEL', user_key(tag, 'CHAT_MSG_BOX', user) .. ':' .. id)
-    redis.call('HDEL', user_key(tag, 'CHAT_MSG_BOX', user), id)
-    redis.call('HDEL', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user), id) -- who comes back begins anew, without a mark [REST-1]
+    redis.call('HSET', left, user, string.match(rest, '^%d+') .. ' ' .. head .. ' ' .. int(now))
+    leave_group(user, tag, id, log_ms)
   elseif role ~= '-' then
-    redis.call('HSET', members, user, (role == '=' and (old_role or 'member') or role) .. ' ' .. (joined or head + 1) .. ' ' .. tag)
+    redis.call('HSET', members, user, (role == '=' and (old_role or 'member') or role) .. ' ' .. (rest or head + 1 .. ' ' .. tag))
     if not before then
       redis.call('HDEL', left, user)
-      redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), int(now), id)
+      join_group(user, tag, id)
     end
   end
 end
+trim_left(left, tonumber(max_left))
 return { 0, kind and 0 or 1, head, close == '1' and int(now) or '', count }

@@ -1,0 +1,141 @@
+// A user's list of conversations: its pages, what RESET says of it, and the rows of direct conversations that have ended.
+import type { Message } from '../protocol/message.js'
+import { downArgs, downValues, type StoreContext } from './context.js'
+import { keys, partition } from './keys.js'
+import { together } from './redis.js'
+import { defineScript } from './scripts.js'
+
+const dropRows = defineScript('drop-rows', { preludes: ['down', 'direct'], keys: ['list'], args: [...downArgs, 'user', 'tag'] })
+const countUnread = defineScript('count-unread', { preludes: ['unread'], keys: ['unread'], args: [] })
+
+const LIST_CHUNK = 100
+/** A page ends where it has so many bytes of messages. [SLOW-2] */
+const PAGE_BYTES = 1_048_576
+/** Of a list whose user takes up another conversation so many of the oldest rows are looked at. */
+const TIDY_ROWS = 50
+
+/** Where a user stands in a conversation: what RESET says of it. */
+export interface Standing { conversationId: string, epoch: string, headSeq: number, readSeq: number, unread: number }
+
+/** A row of a user's conversation list. `lastMsg` is null when he may see none. */
+export interface Row extends Standing { kind: 'dm' | 'group', title?: string, unreadMark: boolean, lastMsg: Message | null }
+
+/** A row as the list keeps it; `score`: the time of its last message, ms. */
+interface Listed { id: string, score: string }
+
+/** Makes the lists of a store. */
+export function createLists (store: StoreContext) {
+  const { redis, limits, life } = store
+
+  /** Most recent first, from behind `after` on. @returns one more than `limit`, if there is one. */
+  async function listed (userId: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<Listed[]> {
+    const [time = '+inf', last] = after === undefined ? [] : split(after)
+    const found: Listed[] = []
+    for (let offset = 0; found.length <= limit; offset += LIST_CHUNK) {
+      const scored = await redis.zrevrangebyscore(keys.conversations(userId), time, '-inf', 'WITHSCORES', 'LIMIT', offset, LIST_CHUNK)
+      if (scored.length === 0) break
+      found.push(...pairs(scored).filter(({ id, score }) => last === undefined || Number(score) < Number(time) || id < last))
+    }
+    return found.slice(0, limit + 1)
+  }
+
+  /** Where the user stands in each; rows whose conversation has ended are let go, and undefined. */
+  async function standings (userId: string, rows: Listed[]) {
+    if (rows.length === 0) return []
+    const ids = rows.map(({ id }) => id)
+    const [facts, markers, counts] = await Promise.all([
+      together(redis, ids, (pipeline, id) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq')) as Promise<(string | null)[][]>,
+      redis.hmget(keys.marker(userId), ...ids),
+      redis.hmget(keys.unread(userId), ...ids)
+    ])
+    const found = ids.map((conversationId, i) => {
+      const [kind, title, epoch, head] = facts[i] ?? []
+      if (!kind) return undefined
+      const [readSeq = 0, , mark] = (markers[i] ?? '').split(' ').map(Number)
+      return { conversationId, kind: kind as Row['kind'], ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: Number(head ?? 0), readSeq, unread: Number(counts[i] ?? 0), unreadMark: mark === 1 }
+    })
+    await drop(userId, rows.filter((_, i) => found[i] === undefined))
+    return found
+  }
+
+  async function drop (userId: string, rows: Listed[]): Promise<void> {
+    if (rows.length === 0) return
+    await dropRows(redis, { list: keys.conversations(userId) }, { ...downValues(store), user: userId, tag: partition(userId) }, rows.flatMap(({ id, score }) => [id, score]))
+  }
+
+  async function joinedSeqs (userId: string, ids: string[]): Promise<(number | undefined)[]> {
+    const members = await together(redis, ids, (pipeline, id) => pipeline.hget(keys.members(id), userId)) as (string | null)[]
+    return members.map(member => member === null ? undefined : Number(member.split(' ')[1]))
+  }
+
+  /** @returns the JSON of each message; null for seq 0, and for what the log has no more. */
+  async function bodiesOf (messages: { conversationId: string, seq: number }[]): Promise<(string | null)[]> {
+    return await together(redis, messages, (pipeline, { conversationId, seq }) => pipeline.hget(keys.log(conversationId), String(seq))) as (string | null)[]
+  }
+
+  return {
+    /**
+     * What RESET says: no messages, so that it costs little.
+     * @returns `more` when there are more conversations than `limit`.
+     */
+    async standings (userId: string, limit: number): Promise<{ items: Standing[], more: boolean }> {
+      const rows = await listed(userId, { limit })
+      const found = await standings(userId, rows.slice(0, limit))
+      const items = found.filter(row => row !== undefined).map(({ conversationId, epoch, headSeq, readSeq, unread }) => ({ conversationId, epoch, headSeq, readSeq, unread }))
+      return { items, more: rows.length > limit }
+    },
+
+    /**
+     * Pages a user's conversations, most recent first; a page ends early at 1 MiB.
+     * @param after the `next` of the page before: `<time of last message>:<conversation>`.
+     * @returns `next` is undefined on the last page.
+     */
+    async page (userId: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<{ items: Row[], next?: string }> {
+      const rows = await listed(userId, { after, limit })
+      const shown = rows.slice(0, limit)
+      const [found, joined] = await Promise.all([standings(userId, shown), joinedSeqs(userId, shown.map(({ id }) => id))])
+      const bodies = await bodiesOf(found.map((row, i) => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= (joined[i] ?? Infinity) ? row.headSeq : 0 })))
+      const fitting = fits(bodies)
+      const items = found.slice(0, fitting).flatMap((row, i) => row && joined[i] !== undefined ? [{ ...row, lastMsg: messageOf(bodies[i]) }] : [])
+      const last = rows[fitting - 1]
+      return { items, ...(last && rows.length > fitting && { next: `${last.score}:${last.id}` }) }
+    },
+
+    /** @returns the first seq that the user sees of each conversation, undefined where he is no member. */
+    joinedSeqs,
+
+    /** @returns each message, null when the log has none of that seq. */
+    lastMessages: async (messages: { conversationId: string, seq: number }[]): Promise<(Message | null)[]> => (await bodiesOf(messages)).map(messageOf),
+
+    /** @returns all unread messages of a user. */
+    async totalUnread (userId: string): Promise<number> {
+      return Number((await countUnread(redis, { unread: keys.unread(userId) }, {}))[1])
+    },
+
+    /** Lets rows of ended conversations go, a few, oldest first: of a user who never looks at his list nobody else does. */
+    async tidy (userId: string, now: number): Promise<void> {
+      const oldest = pairs(await redis.zrangebyscore(keys.conversations(userId), '-inf', now - limits.logSec * 1000, 'WITHSCORES', 'LIMIT', 0, TIDY_ROWS))
+      const direct = oldest.filter(({ id }) => id.startsWith('dm.'))
+      const there = await together(redis, direct, (pipeline, { id }) => pipeline.exists(keys.conversation(id)))
+      await drop(userId, direct.filter((_, i) => there[i] === 0))
+    }
+  }
+}
+
+/** @returns how many of the bodies make a page, one at least. */
+function fits (bodies: (string | null)[]): number {
+  let bytes = 0
+  const at = bodies.findIndex(body => (bytes += Buffer.byteLength(body ?? '')) > PAGE_BYTES)
+  return at < 0 ? bodies.length : Math.max(1, at)
+}
+
+const messageOf = (body: string | null | undefined): Message | null => typeof body === 'string' ? JSON.parse(body) as Message : null
+
+function pairs (flat: string[]): Listed[] {
+  return flat.flatMap((id, i) => i % 2 === 0 ? [{ id, score: flat[i + 1] as string }] : [])
+}
+
+function split (after: string): [string, string] {
+  const at = after.indexOf(':')
+  return [after.slice(0, at), after.slice(at + 1)]
+}

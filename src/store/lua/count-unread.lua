@@ -1,0 +1,6 @@
+-- count-unread.lua - all unread messages of a user.
+-- USES unread
+-- KEYS unread
+-- ARGV
+-- RETURNS 0 total
+return { 0, total_unread(KEYS[1]) }

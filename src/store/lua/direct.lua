@@ -1,0 +1,41 @@
+-- direct.lua - prelude after down: direct conversations, and when they and their users' own keys end. PROTOCOL.md section 2
+-- One that was quiet for log_ms ends with all its keys. Ends are moved once a day, so that a message costs nothing for them.
+local own_keys = { 'CHAT_MSG_BOX', 'RESET_READ_NUM_AND_LAST_MSG', 'CONVERSATIONS' }
+
+local function ends_at (ts, log_ms)
+  local day = math.min(86400000, log_ms)
+  return int((math.floor(ts / day) + 1) * day + log_ms)
+end
+
+-- A user's own keys end with his last direct conversation; not while he is in a group, which the application keeps.
+local function end_keys (user, tag, ends, names)
+  if redis.call('EXISTS', user_key(tag, 'GROUPS', user)) == 1 then return end
+  for _, name in ipairs(names) do redis.call('PEXPIREAT', user_key(tag, name, user), ends) end
+end
+
+-- What a conversation that has ended, or a membership, has left with a user.
+local function clear_leftovers (user, tag, id)
+  local unread = user_key(tag, 'CHAT_MSG_BOX', user)
+  redis.call('DEL', unread .. ':' .. id)
+  redis.call('HDEL', unread, id)
+  redis.call('HDEL', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user), id) -- who comes back begins anew, without a mark [REST-1]
+end
+
+-- Counts a conversation that a user opens. Returns nil, or after how many ms he may open another. Limit 0: it is not counted.
+local function refuse_opening (create, limit)
+  if limit == '0' then return end
+  local from, tag = string.match(create, '^(%S+)/(%d+)')
+  local opened = user_key(tag, 'OPENED', from)
+  if tonumber(redis.call('GET', opened) or 0) >= tonumber(limit) then return math.max(1, redis.call('PTTL', opened)) end
+  if redis.call('INCR', opened) == 1 then redis.call('PEXPIRE', opened, 3600000) end
+end
+
+local function open_direct (conversation, members, id, create)
+  local epoch = new_epoch(string.match(conversation, '{(%d+)}'))
+  redis.call('HSET', conversation, 'kind', 'dm', 'epoch', epoch, 'createdAt', int(now))
+  for user, tag in string.gmatch(create, '(%S+)/(%d+)') do
+    redis.call('HSET', members, user, 'member 1 ' .. tag)
+    clear_leftovers(user, tag, id)
+  end
+  return epoch
+end

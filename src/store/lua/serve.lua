@@ -1,0 +1,26 @@
+-- serve.lua - prelude after down, member and direct: what a message does to a member: his list, his box, his stream. [MSG-3]
+-- message: id from seq ts body, `entry` and the sender's `own`, silent, trimmed (seqs up to it have left the log);
+-- of a direct conversation: `ends`, and whether that has `moved`.
+local function serve (message, members, user, stored)
+  local id, ends = message.id, message.ends
+  local member, _, tag, spoke, known = member_of(stored)
+  local unread, is_own, first = user_key(tag, 'CHAT_MSG_BOX', user), user == message.from, false
+  local box = unread .. ':' .. id
+  redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id)
+  if not is_own and not message.silent then
+    redis.call('ZADD', box, message.seq, message.seq .. ':' .. message.ts)
+    first = redis.call('HINCRBY', unread, id, '1') == 1
+  end
+  if ends and (message.moved or first) then
+    redis.call('PEXPIREAT', box, ends)
+    end_keys(user, tag, ends, message.moved and own_keys or { 'CHAT_MSG_BOX' })
+  end
+  if message.trimmed > 0 then
+    local gone = redis.call('ZREMRANGEBYSCORE', box, '-inf', message.trimmed)
+    if gone > 0 and redis.call('HINCRBY', unread, id, -gone) == 0 then redis.call('HDEL', unread, id) end
+  end
+  local served = string.match(deliver(user, tag, is_own and message.own or message.entry, message.body, known), '^%d+')
+  local speaks = is_own and spoke == '' -- for the first time
+  if speaks and not ends then redis.call('SADD', user_key(tag, 'GROUPS', user) .. ':SPOKEN', id) end
+  if speaks or served ~= known then redis.call('HSET', members, user, member .. (speaks and 'w' or spoke) .. ' ' .. served) end
+end

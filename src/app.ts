@@ -33,6 +33,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Begins the end: `/readyz` is 503 at once, the streams end over so many ms, requests are still answered. `close()` follows. */
     drain (ms: number): Promise<void>
+    /** Why the store cannot be worked with (undefined: it can), and what it is. */
+    store: ReturnType<typeof createGateway>['store']
   }
 }
 
@@ -48,11 +50,19 @@ export const operations = [...commands, ...userOperations, ...serverOperations]
 /** What may be called up a WebSocket. */
 const upNames = new Set(operations.filter(({ tag }) => tag === 'Up').map(({ name }) => name))
 
+interface Parts {
+  config: Config
+  redis: Redis
+  logger: FastifyBaseLogger
+  /** Called when Redis cannot be worked with, and waiting for it cannot help; without it Iris waits. */
+  onUnfit?: ((sentence: string) => void) | undefined
+}
+
 /**
  * Builds the application around a connection to Redis.
  * @returns the Fastify instance, not yet listening; closing it ends all streams with BYE 4200, the connection stays open.
  */
-export async function buildApp ({ config, redis, logger }: { config: Config, redis: Redis, logger: FastifyBaseLogger }): Promise<FastifyInstance> {
+export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Promise<FastifyInstance> {
   const requestMs = config.limits.requestSec * 1000
   const app = Fastify({
     loggerInstance: logger,
@@ -72,7 +82,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
     routerOptions: { maxParamLength: 200 }
   })
   const tokens = createTokens(config, () => gateway.context.now())
-  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, log: logger })
+  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, log: logger })
   const { context, hub, meter } = gateway
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
@@ -86,7 +96,7 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
   await app.register(problems)
   await app.register(security, { allowedOrigins: config.allowedOrigins })
   await app.register(limits, { perSec: config.limits.addressRate })
-  await app.register(health, { redis, unready: () => isDraining ? 'the node goes down' : gateway.isListening() ? undefined : 'other nodes are not heard yet' })
+  await app.register(health, { ping: gateway.ping, unready: () => isDraining ? 'the node goes down' : gateway.isListening() ? undefined : 'other nodes are not heard yet' })
   if (metricsMode === 'off') await app.register(noMetrics)
   else await app.register(metrics, { meter, hub, mode: metricsMode, authenticate: auth.server })
   await app.register(async pages => {
@@ -102,8 +112,10 @@ export async function buildApp ({ config, redis, logger }: { config: Config, red
     mountSse(app, down)
     mountPoll(app, down)
   })
+  app.decorate('store', gateway.store)
   app.decorate('drain', async (ms: number) => {
     isDraining = true
+    logger.info({ streams: hub.connections().length, ms }, `The node goes down: ${hub.connections().length} streams end ${ms > 0 ? `over ${ms / 1000} s` : 'at once'}`)
     await gateway.drain(ms)
   })
   app.addHook('onReady', async () => gateway.start())

@@ -1,4 +1,5 @@
 // The gateway without HTTP: stores, delivery and their timers, wired. Floor 5: it knows every lower floor.
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Limits } from './protocol/limits.js'
 import type { LoginPolicy } from './protocol/login.js'
 import type { Context } from './delivery/context.js'
@@ -36,9 +37,13 @@ import { createOnce } from './store/once.js'
 import type { Redis } from './store/redis.js'
 import { createTerminals } from './store/terminals.js'
 import { createTickets } from './store/tickets.js'
+import { Problem } from './protocol/problem.js'
+import { createTrust, type TrustFacts } from './store/trust.js'
 
 const TICK_MS = 1_000
 const SWEEP_MS = 25_000
+/** So long a start waits for what Redis says first; then it listens all the same. */
+const FIRST_WORD_MS = 500
 
 interface Facts {
   redis: Redis
@@ -46,15 +51,22 @@ interface Facts {
   limits: Limits
   loginPolicy: LoginPolicy
   tokens: { mint (userId: string, life: { issuedAt: number, ttlSec: number }): ReturnType<Context['mintToken']>, verify: Context['verifyToken'] }
-  log: { warn (facts: object, message: string): void, error (facts: object, message: string): void }
+  /** What is expected of a Redis that Iris did not start itself. */
+  durability?: 'disk' | 'memory' | undefined
+  /** Called when the store cannot be worked with, and waiting for it cannot help. */
+  onUnfit?: ((sentence: string) => void) | undefined
+  log: TrustFacts['log']
 }
 
 /**
  * Wires a gateway to a Redis.
  * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
-export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }: Facts) {
-  const life = createLife(redis)
+export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, log }: Facts) {
+  const life = createLife(connection)
+  const timers: NodeJS.Timeout[] = []
+  const trust = createTrust({ redis: connection, expected: durability, begin: life.begin, onTrusted, onUnfit, log })
+  const redis = trust.gated
   const store = { redis, node, limits, life }
   const meter = createMeter()
   const clock = createClock(redis, ms => meter.redisAnswered(ms))
@@ -104,6 +116,12 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
     terminals, leases, events, watch, conversations, markers, lists, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
   }
 
+  function onTrusted (): void {
+    if (timers.length === 0) return // not started yet
+    sweeper.sweep()
+    reaper.hold()
+  }
+
   function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {
     const references = Array.from({ length: count }, (_, i) => ({ conversationId, seq: firstSeq + i }))
     return jobs.messages(references, 'history', () => command('GET_READ_MSG_END', { requestId, count, hasMore }, { now: now(), traceId }))
@@ -114,7 +132,6 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
     return await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec })
   }
 
-  const timers: NodeJS.Timeout[] = []
   return {
     context,
     hub,
@@ -124,18 +141,24 @@ export function createGateway ({ redis, node, limits, loginPolicy, tokens, log }
     /** Whether other nodes are heard. */
     isListening: nodes.isListening,
 
+    /** Why the store cannot be worked with now, and what it is. */
+    store: trust.state,
+    /** Throws STORE_UNAVAILABLE with the reason while the store does not answer, or cannot be worked with. */
+    async ping (): Promise<void> {
+      await redis.ping().catch(() => { throw new Problem('STORE_UNAVAILABLE', { detail: trust.state().reason ?? 'Redis does not answer' }) })
+    },
+
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     async start (): Promise<void> {
-      await life.begin()
+      await Promise.race([trust.settled, delay(FIRST_WORD_MS)])
       timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => void reaper.run(), REAP_MS))
-      redis.on('ready', sweeper.sweep).on('ready', reaper.hold)
-      sweeper.sweep()
+      if (trust.state().reason === undefined) sweeper.sweep()
     },
 
     /** Ends all streams and stops listening to other nodes. */
     stop (): void {
       for (const timer of timers) clearInterval(timer)
-      redis.off('ready', sweeper.sweep).off('ready', reaper.hold)
+      trust.stop()
       watch.stop()
       sweeper.stop()
       hub.end('DRAIN')

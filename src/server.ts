@@ -1,13 +1,13 @@
-// The process: configuration, Redis, the application, and a graceful end.
+// The process: arguments, configuration, Redis, the application, and a graceful end.
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { BACKLOG, buildApp } from './app.js'
-import { loadConfig } from './config.js'
+import { type Config, loadConfig } from './config.js'
 import { loadOrMakeSecrets } from './secrets.js'
-import { checkRedis } from './store/check-redis.js'
-import { startEmbeddedRedis } from './store/embedded.js'
+import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded.js'
 import { endLife } from './store/life.js'
 import { createRedis } from './store/redis.js'
+import { answerTo } from './usage.js'
 
 /** What the end may take beside the drain. */
 const CLOSE_MS = 10_000
@@ -18,38 +18,63 @@ async function start (): Promise<void> {
   const logger = pino({ level: config.logLevel })
   const embedded = config.redisUrl === undefined ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger }) : undefined
   const redis = createRedis(embedded?.socketPath ?? config.redisUrl ?? '')
-  let reachable = true
-  redis.on('error', (err: Error) => {
-    if (reachable) logger.error({ code: (err as NodeJS.ErrnoException).code, message: err.message }, 'Redis is not reachable: commands answer 503, streams wait')
-    reachable = false
-  })
-  redis.on('ready', () => {
-    if (!reachable) logger.info('Redis is back')
-    reachable = true
-  })
-  await new Promise<void>(resolve => redis.once('ready', resolve))
-  const { version, warnings } = await checkRedis(redis)
-  for (const warning of warnings) logger.warn(warning)
+  const app = await buildApp({ config, redis, logger, onUnfit: giveUp })
+  await app.ready()
+  endInOrder({ app, redis, embedded, config, logger })
+  const address = await app.listen({ host: config.host, port: config.port, backlog: BACKLOG }).catch((error: unknown) => { throw listenError(error, config) })
+  const { version, durability } = app.store()
+  logger.info({ redis: version, durability, node: config.nodeId, nodejs: process.version }, `Iris listens on ${address}`)
+  if (config.demo) logger.info(`Demo page: ${address}/  Documents: ${address}/docs  Keys: ${config.dataDir}/secrets.json`)
+}
 
-  const app = await buildApp({ config, redis, logger })
+interface Running {
+  app: Awaited<ReturnType<typeof buildApp>>
+  redis: ReturnType<typeof createRedis>
+  embedded: EmbeddedRedis | undefined
+  config: Config
+  logger: Logger
+}
+
+/** SIGTERM drains; SIGINT comes from somebody who waits for the prompt, and ends at once, as a second signal does. */
+function endInOrder ({ app, redis, embedded, config, logger }: Running): void {
   const drainMs = config.drainSec * 1000
   // the goodbyes of those who are still there leave with the process
   const onSecondSignal = () => void app.drain(0)
   closeWithGrace({ delay: drainMs + CLOSE_MS, logger, onSecondSignal }, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'a bug: Iris goes down')
-    // SIGINT comes from somebody who waits for the prompt
+    else logger.info(`${signal ?? 'The end'} was asked for`)
     await app.drain(signal === 'SIGTERM' ? drainMs : 0)
     await app.close()
     if (embedded) await endLife(redis).catch(() => undefined) // then the next start counts as after a crash
     redis.disconnect()
     await embedded?.stop()
+    logger.info('Iris has ended')
   })
-  const address = await app.listen({ host: config.host, port: config.port, backlog: BACKLOG })
-  logger.info({ redis: version, node: config.nodeId, durability: config.durability }, `Iris listens on ${address}`)
-  if (config.demo) logger.info(`Demo page: ${address}/  Documents: ${address}/docs  Keys: ${config.dataDir}/secrets.json`)
 }
 
-start().catch((error: unknown) => {
-  process.stderr.write(`Iris cannot start: ${error instanceof Error ? error.message : String(error)}\n`)
+/** What keeps a server from listening, by the variables that mend it. */
+function listenError (error: unknown, { host, port }: Config): Error {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  const sentences: Record<string, string> = {
+    EADDRINUSE: `IRIS_PORT ${port} of ${host} is in use by another process`,
+    EACCES: `IRIS_PORT ${port} may not be opened by this user`,
+    EADDRNOTAVAIL: `IRIS_HOST ${host} is no address of this machine`,
+    EAFNOSUPPORT: `IRIS_HOST ${host} is of a kind that this machine does not have`,
+    EINVAL: `IRIS_HOST ${host} cannot be listened on`,
+    ENOTFOUND: `IRIS_HOST ${host} cannot be resolved`,
+    EAI_AGAIN: `IRIS_HOST ${host} cannot be resolved`
+  }
+  return new Error(sentences[code] ?? message)
+}
+
+/** Ends the process with one sentence. */
+function giveUp (why: unknown): never {
+  process.stderr.write(`Iris cannot start: ${why instanceof Error ? why.message : String(why)}\n`)
   process.exit(1)
-})
+}
+
+const answer = answerTo(process.argv.slice(2))
+if (answer) {
+  process[answer.code === 0 ? 'stdout' : 'stderr'].write(answer.text)
+  process.exitCode = answer.code
+} else start().catch(giveUp)

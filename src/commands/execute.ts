@@ -48,7 +48,7 @@ export function createExecute<Context extends Admitting> (operations: readonly A
     try {
       return await found.operation.handle(request as never, context)
     } catch (error) {
-      throw isUnavailable(error) ? new Problem('STORE_UNAVAILABLE') : error
+      throw unavailable(error)
     }
   }
 
@@ -57,8 +57,7 @@ export function createExecute<Context extends Admitting> (operations: readonly A
     try {
       await context.admission.admit(caller, weight)
     } catch (error) {
-      if (!isUnavailable(error)) throw error
-      if (!withoutStore) throw new Problem('STORE_UNAVAILABLE')
+      if (!withoutStore || !isUnavailable(error)) throw unavailable(error)
       context.admission.count(caller)
     }
     context.leases.seen(caller) // [LIFE-2]
@@ -75,4 +74,9 @@ function problemOf ({ operation, body, query, params }: Prepared, request: Reque
 
 function brokenBy (code: 'INVALID_BODY' | 'INVALID_QUERY', errors: FieldError[] = []): Problem | undefined {
   return errors.length > 0 ? new Problem(code, { errors }) : undefined
+}
+
+/** @returns STORE_UNAVAILABLE, with the reason where it is known, for a store that did not answer; anything else as it is. */
+function unavailable (error: unknown): unknown {
+  return isUnavailable(error) && !(error instanceof Problem) ? new Problem('STORE_UNAVAILABLE') : error
 }

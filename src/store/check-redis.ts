@@ -1,23 +1,48 @@
 // Looks at a Redis before Iris trusts it: what breaks the promises is refused, what endangers them is said. PROTOCOL.md section 6.
+import { Problem } from '../protocol/problem.js'
 import { isUnavailable, type Redis } from './redis.js'
 
 /** The largest node size at which short streams stay small: a one-entry stream costs 1.3 KB instead of 4.3 KB. */
 const STREAM_NODE_BYTES = 1024
 
+/** What a look at a Redis finds. */
+export interface Found {
+  version: string
+  /** When a write is on disk: before its answer, within a second, or never; `unknown` where CONFIG GET is forbidden. */
+  durability: 'disk' | 'memory' | 'none' | 'unknown'
+  /** A sentence for each setting that endangers the promises. */
+  warnings: string[]
+}
+
 /**
- * Checks version and settings.
- * @returns the version, and a sentence for each setting that endangers the promises.
- *   Throws an Error of one sentence when it is older than 7.0, a cluster, or allowed to evict keys.
+ * Checks version, role and settings.
+ * @param expected what IRIS_DURABILITY says of a Redis that is not Iris' own.
+ *   Throws an Error of one sentence when it is older than 7.0, a cluster, or allowed to evict keys; STORE_UNAVAILABLE when it
+ *   is a replica: it may become the master.
  */
-export async function checkRedis (redis: Redis): Promise<{ version: string, warnings: string[] }> {
+export async function checkRedis (redis: Redis, expected?: 'disk' | 'memory'): Promise<Found> {
   const info = parseInfo(await redis.info())
   const version = info['redis_version'] ?? '0'
   if (Number.parseInt(version) < 7) throw new Error(`Redis ${version} is too old: 7.0 is the floor`)
-  if (info['cluster_enabled'] === '1') throw new Error('this Redis is a cluster, which is not supported by this version')
+  if (info['cluster_enabled'] === '1') throw new Error('This Redis is a cluster, which is not supported by this version')
+  if (info['role'] === 'slave') throw new Problem('STORE_UNAVAILABLE', { detail: 'This Redis is a replica, which cannot be written to' })
   const config = await readConfig(redis)
   const policy = info['maxmemory_policy'] ?? config['maxmemory-policy'] ?? 'noeviction'
   if (policy !== 'noeviction') throw new Error(`maxmemory-policy is ${policy}: Redis may drop messages without a word. Set it to noeviction`)
-  return { version, warnings: warningsOf(info, config) }
+  const durability = durabilityOf(info, config)
+  return { version, durability, warnings: [...warningsOf(info, config), ...disappointment(durability, expected)] }
+}
+
+function durabilityOf (info: Record<string, string>, { appendfsync }: Record<string, string>): Found['durability'] {
+  if (info['aof_enabled'] !== '1') return 'none'
+  if (appendfsync === undefined) return 'unknown'
+  return appendfsync === 'always' ? 'disk' : appendfsync === 'everysec' ? 'memory' : 'none'
+}
+
+/** What is worse is said by `warningsOf`. */
+function disappointment (durability: Found['durability'], expected?: 'disk' | 'memory'): string[] {
+  if (expected !== 'disk' || durability !== 'memory') return []
+  return ['IRIS_DURABILITY is disk, but appendfsync of this Redis is everysec: a crash of its machine loses the last second of what was acknowledged']
 }
 
 function warningsOf (info: Record<string, string>, config: Record<string, string>): string[] {

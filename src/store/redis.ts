@@ -1,9 +1,12 @@
 // The connection to Redis, and which of its failures mean "ask again".
 import type { Writable } from 'node:stream'
 import { Redis, ReplyError } from 'ioredis'
+import { Problem } from '../protocol/problem.js'
 
 /** Up-commands answer within two seconds although Redis is silent. */
 const COMMAND_TIMEOUT_MS = 1_500
+/** TCP and TLS; what does not answer for so long is tried anew. */
+const CONNECT_TIMEOUT_MS = 3_000
 
 export type { Redis }
 
@@ -15,6 +18,7 @@ export type { Redis }
 export function createRedis (address: string, options: { lazyConnect?: boolean } = {}): Redis {
   return new Redis(address, {
     commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: null,
     retryStrategy: times => Math.min(20 * times, 500),
@@ -37,6 +41,7 @@ const temporary = /^(LOADING|READONLY|OOM|MISCONF|BUSY|CLUSTERDOWN|MASTERDOWN|NO
  *   unknown and a retry is right; false for a reply that says the request itself was wrong, which is a bug of ours.
  */
 export function isUnavailable (error: unknown): boolean {
+  if (error instanceof Problem) return error.code === 'STORE_UNAVAILABLE'
   if (!(error instanceof Error)) return false
   if (error instanceof ReplyError) return temporary.test(error.message)
   return 'command' in error || /^(Command timed out|Connection is closed|Stream isn't writeable)|ECONN|ENOENT|EPIPE/.test(error.message)

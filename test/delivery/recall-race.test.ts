@@ -7,13 +7,14 @@ import { defaultLimits } from '../../src/protocol/limits.js'
 import { keys } from '../../src/store/keys.js'
 import { sseComment, sseText } from '../../src/transports/frames.js'
 import { upTo } from '../helper/sse.js'
-import { dm } from '../helper/user.js'
+import { dm, until as comesTrue } from '../helper/user.js'
 import { startRedis } from '../helper/redis.js'
 
 const { redis } = await startRedis(t)
 const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { warn () {}, error () {} } })
+const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} } })
 t.teardown(() => gateway.stop())
+await comesTrue(async () => gateway.store().reason === undefined || undefined)
 const { context: { deliver }, hub } = gateway
 
 /** Two users who never met; `alice` writes to `bob`. */

@@ -20,6 +20,8 @@ interface Options {
   demo?: boolean
   /** Share another Iris' Redis: a second node. */
   redisPath?: string
+  /** Work with a Redis that may be away, or may not be one: nothing is waited for, and a reason to give up is told. */
+  unsound?: { url: string, onUnfit?: (sentence: string) => void }
   /** Where log lines go; nowhere when absent. */
   logs?: { write (line: string): void }
 }
@@ -35,13 +37,13 @@ export const serverOf = (url: string) => async (method: string, path: string, bo
 }
 
 /** Starts Iris on a free port; it and its Redis end with the test. */
-export async function startIris (t: Test, { env = {}, demo = false, redisPath, logs }: Options = {}) {
-  const { path } = redisPath === undefined ? await startRedis(t) : { path: redisPath }
+export async function startIris (t: Test, { env = {}, demo = false, redisPath, unsound, logs }: Options = {}) {
+  const { path } = redisPath === undefined && !unsound ? await startRedis(t) : { path: redisPath ?? unsound?.url ?? '' }
   const config = { ...loadConfig({ IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, ...UNLIMITED, ...env }), demo }
   const redis = createRedis(path)
   redis.on('error', () => undefined)
-  await new Promise<void>(resolve => redis.once('ready', resolve))
-  const app = await buildApp({ config, redis, logger: logs ? pino({ level: 'trace' }, logs) : pino({ level: 'silent' }) })
+  if (!unsound) await new Promise<void>(resolve => redis.once('ready', resolve))
+  const app = await buildApp({ config, redis, onUnfit: unsound?.onUnfit, logger: logs ? pino({ level: 'trace' }, logs) : pino({ level: 'silent' }) })
   t.teardown(async () => {
     await app.close()
     redis.disconnect()

@@ -14,12 +14,14 @@ const main = fileURLToPath(new URL('../../src/server.js', import.meta.url))
 /**
  * Starts Iris as a process, on a free port unless `env` names one.
  * @param env its configuration, beside limits of up-requests that no test reaches.
- * @returns its address, empty when it has ended instead; `exited` resolves with exit code and signal, `errors()` is what it said on stderr.
+ * @returns its address, empty when it has ended instead; `exited` resolves with exit code and signal, `errors()` is what it said on stderr, `output()` on stdout.
  */
-export async function startProcess (t: Test, env: Record<string, string>) {
-  const child = spawn(process.execPath, [main], { env: { PATH: process.env['PATH'], IRIS_PORT: '0', ...UNLIMITED, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startProcess (t: Test, env: Record<string, string>, args: string[] = []) {
+  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env['PATH'], IRIS_PORT: '0', ...UNLIMITED, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
   let errors = ''
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => { output += chunk.toString() })
   child.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
   t.teardown(async () => {
     child.kill('SIGINT') // ends at once, and its private Redis with it
@@ -32,7 +34,7 @@ export async function startProcess (t: Test, env: Record<string, string>) {
   }
   if (url === '') await exited
   child.stdout.resume()
-  return { child, url, exited, errors: () => errors }
+  return { child, url, exited, errors: () => errors, output: () => output }
 }
 
 /** A Redis that is reached by TCP, as a process is told by its configuration, and by processes that follow one another. */

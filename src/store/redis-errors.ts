@@ -1,0 +1,46 @@
+// What goes wrong between Iris and Redis, in words. They name no address and no secret.
+import { ReplyError } from 'ioredis'
+import { Problem } from '../protocol/problem.js'
+
+/** `why` is for the log and for `/readyz`; `told` is what users hear, who need not know what the store is. */
+export interface Reason { why: string, told: string }
+
+const AWAY = 'the store is not reachable'
+const SILENT = 'the store does not answer'
+const BUSY = 'the store is not ready'
+const UNFIT = 'the store cannot be worked with'
+
+/** The errors of sockets, of names, of TLS and of replies that an operator meets; the first that fits. */
+const words: [pattern: RegExp, why: string, told: string][] = [
+  [/ECONNREFUSED|ENOENT/, 'Redis is not reachable: nothing listens there', AWAY],
+  [/ENOTFOUND|EAI_AGAIN/, 'Redis is not reachable: its name cannot be resolved', AWAY],
+  [/EHOSTUNREACH|ENETUNREACH/, 'Redis is not reachable: there is no way to its address', AWAY],
+  [/EACCES|EPERM/, 'Redis is not reachable: its socket may not be opened', AWAY],
+  [/ETIMEDOUT|timed out/i, 'Redis does not answer', SILENT],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO|SSL routines/i, 'Redis does not speak TLS as IRIS_REDIS_URL (rediss://) expects', AWAY],
+  [/CERT|SIGNATURE|self.signed/i, 'The certificate of Redis is not valid here', AWAY],
+  [/Protocol error|ParserError|Unknown RESP type/i, 'What answers is not a Redis (or expects TLS: rediss://)', AWAY],
+  [/LOADING/, 'Redis is reading its data', BUSY],
+  [/READONLY|MASTERDOWN/, 'This Redis is a replica, which cannot be written to', BUSY],
+  [/ECONNRESET|EPIPE|Connection is closed|isn't writeable|Socket closed/i, 'The connection to Redis breaks off (if it expects TLS: rediss://)', AWAY]
+]
+
+export const reasons = {
+  silent: { why: 'Redis has not answered yet', told: SILENT },
+  ended: { why: 'The connection to Redis has ended', told: AWAY },
+  reading: { why: 'Redis is not ready yet: it reads its data', told: BUSY }
+} as const satisfies Record<string, Reason>
+
+/** @returns a failure in words, without a full stop. */
+export function reasonOf (error: unknown): Reason {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  if (isRefusal(error)) return { why: `Redis refuses Iris: ${message} (IRIS_REDIS_URL)`, told: UNFIT }
+  if (error instanceof Problem) return { why: message, told: BUSY }
+  const [, why, told] = words.find(([pattern]) => pattern.test(`${code} ${message}`)) ?? []
+  return { why: why ?? message, told: told ?? UNFIT }
+}
+
+/** @returns whether Redis answered that this password, this user, or what he may do is wrong: asking again changes nothing. */
+export function isRefusal (error: unknown): error is Error {
+  return error instanceof ReplyError && /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid password|AUTH))|NOPERM/.test((error as Error).message)
+}

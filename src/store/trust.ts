@@ -1,0 +1,117 @@
+// A Redis is worked with only after it was looked at: at the start, and after every reconnect. Until then its commands fail, with the reason.
+import type { Redis } from 'ioredis'
+import { Problem } from '../protocol/problem.js'
+import { checkRedis, type Found } from './check-redis.js'
+import { isRefusal, type Reason, reasonOf, reasons } from './redis-errors.js'
+import { isUnavailable } from './redis.js'
+
+/** How soon a Redis that is there but cannot be worked with is looked at again. */
+const AGAIN_MS = 1_000
+
+export interface TrustFacts {
+  redis: Redis
+  /** What IRIS_DURABILITY expects of a Redis that Iris does not start itself. */
+  expected?: 'disk' | 'memory' | undefined
+  /** Called, before anything else, with each connection that has passed: it sees through the gate. */
+  begin (direct: Redis): Promise<void>
+  /** Called when the store may be worked with (again). */
+  onTrusted (): void
+  /** Called with a sentence when the first Redis that answers refuses, or breaks a promise, so that waiting cannot help. */
+  onUnfit?: ((sentence: string) => void) | undefined
+  log: { info (facts: object, message: string): void, warn (facts: object, message: string): void, error (facts: object, message: string): void }
+}
+
+export type Trust = ReturnType<typeof createTrust>
+
+/**
+ * Watches a connection.
+ * @returns `gated`: the same connection for everybody else, whose commands are STORE_UNAVAILABLE while `state().reason` says
+ *   why; `settled` resolves at the first verdict, be it good or bad; `stop()` ends the watch.
+ */
+export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }: TrustFacts) {
+  let reason: Reason | undefined = reasons.silent
+  let found: Found | undefined
+  let looks = 0
+  let again: NodeJS.Timeout | undefined
+  const said = new Set<string>()
+  const warned = new Set<string>()
+  let settle: () => void = () => undefined
+  const settled = new Promise<void>(resolve => { settle = resolve })
+
+  const gated = Object.create(redis, {
+    sendCommand: {
+      value (...[command, stream]: Parameters<Redis['sendCommand']>) {
+        if (reason === undefined) return redis.sendCommand(command, stream)
+        command.reject(new Problem('STORE_UNAVAILABLE', { detail: reason.told }))
+        return command.promise
+      }
+    }
+  }) as Redis
+
+  /** One line for an outage, and one for each new reason during it; not one for each attempt. */
+  function shut (now: Reason): void {
+    looks++
+    clearTimeout(again)
+    reason = now
+    const { why } = now
+    if (!said.has(why)) log.error({}, `${why}: commands answer 503, streams wait`)
+    said.add(why)
+    settle()
+  }
+
+  function open (facts: Found): void {
+    for (const warning of facts.warnings.filter(each => !warned.has(each))) log.warn({}, warning)
+    facts.warnings.forEach(each => warned.add(each))
+    found = facts
+    reason = undefined
+    if (said.size > 0) log.info({ redis: facts.version, durability: facts.durability }, 'Redis is there')
+    said.clear()
+    settle()
+    onTrusted()
+  }
+
+  async function look (): Promise<void> {
+    const mine = ++looks
+    clearTimeout(again)
+    try {
+      const facts = await checkRedis(redis, expected)
+      if (mine === looks) await begin(redis)
+      if (mine === looks) open(facts)
+    } catch (error) {
+      if (mine !== looks) return
+      if (isUnavailable(error)) shut(reasonOf(error))
+      else refuse(error)
+      again = setTimeout(() => void look(), AGAIN_MS).unref()
+    }
+  }
+
+  /** At the start somebody who can mend it is there; later, what was sound may become so again. */
+  function refuse (error: unknown): void {
+    if (found || !onUnfit) return shut(reasonOf(error))
+    settle()
+    onUnfit(reasonOf(error).why)
+  }
+
+  const onReady = () => void look()
+  // one that reads its data, which may take minutes, is connected but not ready
+  const onConnect = () => { again = setTimeout(() => { shut(reasons.reading) }, AGAIN_MS).unref() }
+  const onClose = () => { if (reason === undefined) shut(reasons.ended) }
+  const onError = (error: Error) => {
+    if (isRefusal(error)) refuse(error)
+    else if (redis.status !== 'ready') shut(reasonOf(error))
+  }
+  redis.on('ready', onReady).on('connect', onConnect).on('close', onClose).on('error', onError)
+  if (redis.status === 'ready') void look()
+
+  return {
+    gated,
+    settled,
+    /** Why the store cannot be worked with (undefined: it can), and what was found last. */
+    state: () => ({ reason: reason?.why, version: found?.version, durability: found?.durability }),
+    stop (): void {
+      looks++
+      clearTimeout(again)
+      redis.off('ready', onReady).off('connect', onConnect).off('close', onClose).off('error', onError)
+    }
+  }
+}

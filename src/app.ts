@@ -106,7 +106,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   })
   const down = { hub, authenticate: auth.down, now: context.now, onRefused: meter.goodbye }
   // in a scope of its own: the package hangs hooks on every request beside it
-  await app.register(async scope => await mountWebSocket(scope, { ...down, execute, upNames, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
+  await app.register(async scope => await mountWebSocket(scope, { ...down, execute, upNames, admission: context.admission, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
   app.after(() => {
     mountOperations(app, { operations, execute, auth, once: createIdempotent(createIdempotency({ redis, limits: config.limits })), now: context.now })
     mountSse(app, down)

@@ -4,7 +4,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq } from '../protocol/ids.js'
 import { Message } from '../protocol/message.js'
 import { type Context, defineCommand } from '../delivery/context.js'
-import { pageOf, type Range } from '../delivery/history.js'
+import { cutPage, pageOf, type Range } from '../delivery/history.js'
 
 const Count = Type.Integer({ minimum: 0 })
 const SeqOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'] })
@@ -25,7 +25,7 @@ const Body = Type.Object({
 export const getReadMsg = defineCommand({
   name: 'GET_READ_MSG',
   summary: 'Page the history of a conversation',
-  description: 'A page always rises by `seq`. `older` (default) ends at `toSeq` (default: the newest), `newer` begins at `fromSeq` (default: `minSeq`); both given bound it. `anchor: "unread"` begins at the first unread message. With `deliver: "down"` (default when the asking terminal has an open connection) the messages come as `MSG_DOWN` with `source: "history"`, closed by `CMD_DOWN GET_READ_MSG_END`; else they are in the answer. Never marks anything read; tombstones are included. [GET-1] [GET-2] [GET-3] [GET-4]',
+  description: 'A page always rises by `seq`. `older` (default) ends at `toSeq` (default: the newest), `newer` begins at `fromSeq` (default: `minSeq`); both given bound it. `anchor: "unread"` begins at the first unread message. With `deliver: "down"` (default when the asking terminal has an open connection) the messages come as `MSG_DOWN` with `source: "history"`, closed by `CMD_DOWN GET_READ_MSG_END`; else they are in the answer. An answer brings 1 MiB of messages at most: then fewer than asked for, and `hasMore`. Never marks anything read; tombstones are included. [SLOW-2] [GET-1] [GET-2] [GET-3] [GET-4]',
   body: Body,
   result: Type.Object({
     requestId: Type.String(),
@@ -65,14 +65,15 @@ export const getReadMsg = defineCommand({
     const { conversationId, requestId = randomUUID() } = body
     const { conversations, markers, deliver } = context
     const view = await conversations.view(conversationId, userId)
-    const page = pageOf(view, await rangeOf(body, userId, context))
+    const range = await rangeOf(body, userId, context)
+    const page = pageOf(view, range)
     const { firstSeq, count, hasMore } = page
     const answer = { requestId, conversationId, epoch: view.epoch, ...page, headSeq: view.headSeq, readSeq: await markers.readSeq(userId, conversationId), minSeq: view.minSeq }
     const isDown = body.deliver !== 'inline' && await deliver.page(userId, terminalId, { requestId, conversationId, firstSeq: firstSeq ?? 0, count, hasMore, traceId })
     if (isDown) return answer
     const seqs = Array.from({ length: count }, (_, i) => Number(firstSeq) + i)
-    const bodies = await conversations.bodies(conversationId, seqs)
-    return { ...answer, messages: bodies.filter(found => found !== null).map(found => JSON.parse(found) as Message) }
+    const cut = cutPage(page, await conversations.bodies(conversationId, seqs), range)
+    return { ...answer, ...cut.page, messages: cut.bodies.filter(found => found !== null).map(found => JSON.parse(found) as Message) }
   }
 })
 

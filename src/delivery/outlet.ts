@@ -2,7 +2,7 @@
 import type { Printer } from './opening.js'
 
 /** No more bytes than this wait in a connection; what comes later stays in Redis. */
-const MAX_BACKLOG = 256 * 1024
+export const MAX_BACKLOG = 256 * 1024
 const STUCK_MS = 15_000
 /** A comment and an id-only block after so much silence, so that proxies and clients see a living stream. */
 export const HEARTBEAT_MS = 15_000
@@ -31,8 +31,8 @@ export class Outlet {
     this.#printer.write(text)
   }
 
-  /** Whether the reader has taken nothing for 15 s although something waits. */
-  isStuck (): boolean { return this.#blockedSince > 0 && this.#now() - this.#blockedSince >= STUCK_MS }
+  /** Whether there has been no room for 15 s, whoever has written what waits. [SLOW-2] */
+  isStuck (): boolean { return !this.hasRoom() && this.#now() - this.#blockedSince >= STUCK_MS }
 
   /** Whether it is time for a heartbeat. */
   isSilent (): boolean { return this.#now() - this.#lastWrite >= HEARTBEAT_MS }

@@ -44,7 +44,7 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
     glance,
 
     /** Counts a request that goes on without Redis. */
-    count: ({ userId }: Caller): void => buckets.take(userId, 1),
+    count: ({ userId }: Pick<Caller, 'userId'>): void => buckets.take(userId, 1),
 
     /**
      * Admits one up-request of a weight, in one round trip; a refused one does not count.

@@ -1,5 +1,6 @@
 // Commands up a WebSocket: `{"up": name, "requestId", "traceId"?, "body"}`, answered by requestId. PROTOCOL.md section 3.
 import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import type { FastifyBaseLogger } from 'fastify'
 import { parse } from 'secure-json-parse'
@@ -12,11 +13,10 @@ import { hasEnded } from '../protocol/login.js'
 import type { Caller, Request } from '../protocol/operation.js'
 import { Problem, problemBody } from '../protocol/problem.js'
 import type { Reader } from './down.js'
+import { createPace } from './websocket-pace.js'
 
 /** So many frames that are no command end the connection: BYE 4400. */
 const MAX_BROKEN = 10
-/** So many commands of one connection are under way; then it is not read from until half of them are done. */
-const MAX_AT_ONCE = 32
 
 const UpFrame = Type.Object({
   up: Type.String({ description: 'The wire name of a command.' }),
@@ -32,25 +32,33 @@ export interface UpFloor {
   upNames: ReadonlySet<string>
   execute (name: string, request: Request): Promise<unknown>
   now (): number
+  /** What is refused without `execute` counts, too. [COST-1] */
+  admission: { glance (caller: Reader): void, count (caller: Reader): void }
 }
 
 /** `life`: that of the connection's token, as it is now; the events that go down end by the same. */
-interface Peer { socket: WebSocket, reader: Reader, life (): TokenLife, log: FastifyBaseLogger, onBroken (): void }
+interface Peer { socket: WebSocket, stream: Duplex, reader: Reader, life (): TokenLife, log: FastifyBaseLogger, onBroken (): void, onBusy (): void }
 
 interface Up { up: string, requestId: string, traceId?: string, body: Record<string, unknown> }
 
 /** @returns the listener of a connection's messages. Every frame gets one answer, in whatever order they are done. */
-export function createUp ({ upNames, execute, now }: UpFloor, { socket, reader, life, log, onBroken }: Peer) {
+export function createUp ({ upNames, execute, now, admission }: UpFloor, { socket, stream, reader, life, log, onBroken, onBusy }: Peer) {
+  const pace = createPace({ socket, stream, take, onBusy })
   let broken = 0
-  let underWay = 0
 
   async function run ({ up, body }: Up, traceId: string): Promise<Record<string, unknown>> {
     const { issuedAt, expiresAt } = life()
-    if (hasEnded(expiresAt, now())) throw new Problem('TOKEN_EXPIRED')
-    if (!upNames.has(up)) throw new Problem('NOT_FOUND', { detail: `${up.slice(0, 64)} is no command` })
+    if (hasEnded(expiresAt, now())) throw counted(new Problem('TOKEN_EXPIRED'))
+    if (!upNames.has(up)) throw counted(new Problem('NOT_FOUND', { detail: `${up.slice(0, 64)} is no command` }))
     const caller: Caller = { ...reader, role: 'user', issuedAt, expiresAt }
     const result = await execute(up, { body, query: {}, params: {}, caller, traceId, receivedAt: now() }) as Record<string, unknown>
     return { ...result, traceId }
+  }
+
+  function counted (problem: Problem): Problem {
+    admission.glance(reader)
+    admission.count(reader)
+    return problem
   }
 
   async function answer (frame: Up): Promise<object> {
@@ -63,26 +71,34 @@ export function createUp ({ upNames, execute, now }: UpFloor, { socket, reader, 
       return { event: 'ACK_DOWN', requestId, data }
     } catch (error) {
       if (!(error instanceof Problem)) log.error({ traceId, up, err: error }, 'a request failed')
-      const problem = problemBody(error instanceof Problem ? error : new Problem('INTERNAL'), { instance: '/v1/ws', traceId })
-      log.info({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], ms: now() - began, userId: reader.userId }, 'answered')
+      const refusal = error instanceof Problem ? error : new Problem('INTERNAL')
+      const problem = problemBody(refusal, { instance: '/v1/ws', traceId })
+      const isTooFast = refusal.code === 'RATE_LIMITED'
+      if (isTooFast) pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
+      log[isTooFast ? 'debug' : 'info']({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], ms: now() - began, userId: reader.userId }, 'answered')
       return { requestId, error: problem }
     }
   }
 
   function refuse (problem: Problem, requestId: string | null): void {
-    socket.send(JSON.stringify({ requestId, error: problemBody(problem, { instance: '/v1/ws', traceId: randomUUID().replaceAll('-', '') }) }))
+    send({ requestId, error: problemBody(problem, { instance: '/v1/ws', traceId: randomUUID().replaceAll('-', '') }) })
     if (++broken >= MAX_BROKEN) onBroken()
   }
 
+  /** What was asked before a goodbye is not answered behind it. */
+  function send (frame: object): void {
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(frame))
+  }
+
+  async function take (data: Buffer): Promise<void> {
+    const frame = read(data.toString())
+    if ('problem' in frame) refuse(frame.problem, frame.requestId)
+    else send(await answer(frame))
+  }
+
   return function receive (data: RawData, isBinary: boolean): void {
-    if (isBinary) return onBroken()
-    const frame = read((data as Buffer).toString())
-    if ('problem' in frame) return refuse(frame.problem, frame.requestId)
-    if (++underWay >= MAX_AT_ONCE) socket.pause()
-    void answer(frame).then(text => {
-      if (--underWay <= MAX_AT_ONCE / 2 && socket.isPaused) socket.resume()
-      socket.send(JSON.stringify(text))
-    })
+    if (isBinary) onBroken()
+    else pace.receive(data as Buffer)
   }
 }
 

@@ -17,6 +17,8 @@ const SUBPROTOCOL = 'iris.v1'
 const PING_MS = 25_000
 /** A peer that does not answer a goodbye is cut off. */
 const END_MS = 2_000
+/** Who was too fast again and again stays away for so long at least. */
+const BUSY_MS = 5_000
 
 interface Floor extends DownFloor, UpFloor {
   allowedOrigins: string[]
@@ -63,12 +65,15 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
   app.get('/v1/ws', { websocket: true, exposeHeadRoute: false, preValidation: admit }, async (socket, request) => {
     const reader = request.reader as Reader
     const { traceId } = request
-    const printer = printerOf(socket, () => connection?.wake())
+    const { socket: stream } = request.raw
+    const printer = printerOf(socket)
     let connection: Connection | undefined
     alive.add(socket)
     // it proves the connection, not that anybody is there: the lease is renewed by heartbeats and commands alone [LIFE-2]
     socket.on('pong', () => alive.add(socket))
-    socket.on('message', createUp(floor, { socket, reader, life: () => connection?.lifetime ?? reader, log: request.log, onBroken: () => end('BAD_REQUEST') }))
+    stream.on('drain', () => connection?.wake())
+    const life = () => connection?.lifetime ?? reader
+    socket.on('message', createUp(floor, { socket, stream, reader, life, log: request.log, onBroken: () => end('BAD_REQUEST'), onBusy: () => end('BUSY', BUSY_MS) }))
     try {
       const cursor = cursorOf(request)
       connection = await hub.attach({ ...reader, traceId, printer, transport: 'ws', ...(cursor !== undefined && { cursor }) })
@@ -78,9 +83,9 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
       if (!isUnavailable(error) && !(error instanceof Problem)) throw error
     }
 
-    function end (bye: Bye): void {
-      if (connection) return connection.close(bye)
-      printer.end(printer.format(goodbye(bye, { now: now(), traceId })))
+    function end (bye: Bye, notBeforeMs = 0): void {
+      if (connection) return connection.close(bye, undefined, notBeforeMs)
+      printer.end(printer.format(goodbye(bye, { now: now(), traceId, notBeforeMs })))
     }
   })
 }
@@ -91,9 +96,9 @@ function refuseOrigin ({ headers: { origin, host } }: FastifyRequest, allowed: s
   if (origin !== `http://${host}` && origin !== `https://${host}`) throw new Problem('ORIGIN_NOT_ALLOWED')
 }
 
-/** How a WebSocket prints: a frame each. `onFlushed` is called when the socket has taken what was written. */
-function printerOf (socket: WebSocket, onFlushed: () => void): Printer {
-  const send = (text: string) => { for (const frame of framesOf(text)) socket.send(frame, onFlushed) }
+/** How a WebSocket prints: a frame each. */
+function printerOf (socket: WebSocket): Printer {
+  const send = (text: string) => { for (const frame of framesOf(text)) socket.send(frame) }
   return {
     format: jsonLine,
     comment: '',
@@ -102,6 +107,7 @@ function printerOf (socket: WebSocket, onFlushed: () => void): Printer {
     end (text) {
       send(text)
       socket.close(codeOf(text))
+      socket.resume() // the peer's close ends it at once
       setTimeout(() => socket.terminate(), END_MS).unref()
     },
     onGone (gone) {

@@ -81,7 +81,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
     clientErrorHandler,
     routerOptions: { maxParamLength: 200 }
   })
-  const tokens = createTokens(config, () => gateway.context.now())
+  const tokens = createTokens(config, { now: () => gateway.context.now(), log: logger })
   const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, log: logger })
   const { context, hub, meter } = gateway
   let isDraining = false

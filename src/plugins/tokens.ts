@@ -1,11 +1,12 @@
 // Tokens: JWTs are verified, and minted when Iris holds the secret. PROTOCOL.md sections 3 and 10.
 import { createPublicKey, hash, type KeyObject } from 'node:crypto'
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.js'
 import { hasEnded } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'
 import { type Identity, identityOf } from './claims.js'
+import { createKeySet } from './key-set.js'
 
 /** Verified tokens are remembered: an HMAC by WebCrypto costs more than a whole request. */
 const CACHED = 20_000
@@ -15,11 +16,15 @@ const ANY_TIME = Number.MAX_VALUE
 
 type TokenConfig = Pick<Config, 'tokenSecret' | 'tokenPublicKey' | 'tokenJwks' | 'tokenIssuer' | 'tokenAudience'>
 
-/** Makes the verifier and the minter of a configuration; throws when its public key cannot be read. @param now the clock, ms. */
-export function createTokens (config: TokenConfig, now: () => number = Date.now) {
+interface Facts { now (): number, log: { warn (facts: object, message: string): void } }
+
+/** Makes the verifier and the minter of a configuration; throws when its public key cannot be read. `now`: the clock, ms. */
+export function createTokens (config: TokenConfig, { now, log }: Facts) {
   const { tokenSecret, tokenIssuer, tokenAudience } = config
-  const { key, algorithms } = keyOf(config)
-  const known = new LRUCache<string, Identity>({ max: CACHED })
+  const keySet = config.tokenJwks === undefined ? undefined : createKeySet(config.tokenJwks, { now, log })
+  const { key, algorithms } = keySet ? { key: keySet.find, algorithms: ['RS256', 'ES256', 'EdDSA'] } : keyOf(config)
+  const edition = () => keySet ? keySet.edition() : 1
+  const known = new LRUCache<string, { identity: Identity, edition: number | undefined }>({ max: CACHED })
   const claims = {
     algorithms,
     requiredClaims: ['exp', 'sub'],
@@ -29,14 +34,15 @@ export function createTokens (config: TokenConfig, now: () => number = Date.now)
   }
 
   return {
-    /** @returns whose token it is. Throws BAD_TOKEN, TOKEN_EXPIRED, and STORE_UNAVAILABLE when the key set cannot be fetched. */
+    /** @returns whose token it is. Throws BAD_TOKEN, TOKEN_EXPIRED, and KEYS_UNAVAILABLE when the key set cannot be fetched. */
     async verify (token: string): Promise<Identity> {
       if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
       const digest = hash('sha256', token, 'base64')
       const before = known.get(digest)
-      if (before && !hasEnded(before.expiresAt, now())) return before
+      if (before?.edition !== undefined && before.edition === edition() && !hasEnded(before.identity.expiresAt, now())) return before.identity
+      const verifiedBy = edition()
       const identity = identityOf(await verified(token), now())
-      known.set(digest, identity)
+      known.set(digest, { identity, edition: verifiedBy })
       return identity
     },
 
@@ -56,14 +62,15 @@ export function createTokens (config: TokenConfig, now: () => number = Date.now)
       const result = typeof key === 'function' ? await jwtVerify(token, key, claims) : await jwtVerify(token, key, claims)
       return result.payload
     } catch (error) {
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) throw new Problem('STORE_UNAVAILABLE', { detail: 'the key set of tokens cannot be fetched' })
+      if (error instanceof Problem) throw error
+      // the token is not to blame for a key that cannot be used
+      if (!(error instanceof errors.JOSEError)) throw new Problem('KEYS_UNAVAILABLE', { detail: 'the key of tokens cannot be used' })
       throw new Problem('BAD_TOKEN', error instanceof errors.JWTClaimValidationFailed ? { detail: error.message } : {})
     }
   }
 }
 
-function keyOf ({ tokenSecret, tokenPublicKey, tokenJwks }: TokenConfig): { key: Uint8Array | KeyObject | JWTVerifyGetKey, algorithms: string[] } {
-  if (tokenJwks !== undefined) return { key: createRemoteJWKSet(new URL(tokenJwks)), algorithms: ['RS256', 'ES256', 'EdDSA'] }
+function keyOf ({ tokenSecret, tokenPublicKey }: TokenConfig): { key: Uint8Array | KeyObject, algorithms: string[] } {
   if (tokenPublicKey === undefined) return { key: Buffer.from(tokenSecret ?? ''), algorithms: ['HS256'] }
   const key = publicKey(tokenPublicKey)
   return { key, algorithms: algorithmsOf(key) }

@@ -64,6 +64,7 @@ export function errorCodes ({ auth, method, body, errors: own }: Pick<Described,
   also(isRepeatable({ auth, method }), 'INVALID_HEADER', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE')
   also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
+  also(auth === 'user', 'KEYS_UNAVAILABLE')
   also(auth !== 'none', 'STORE_UNAVAILABLE')
   also(true, 'RATE_LIMITED', 'INTERNAL')
   return [...codes].sort((a, b) => errors[a].status - errors[b].status)

@@ -45,6 +45,7 @@ export const errors = {
   INTERNAL: { status: 500, title: 'The gateway failed', retryable: true },
   TOKENS_NOT_MINTED: refused(501, 'Tokens are signed elsewhere: Iris only holds a public key'),
   NOTICE_UP_RESERVED: refused(501, 'NOTICE_UP is reserved and not used yet'),
+  KEYS_UNAVAILABLE: { status: 503, title: 'The keys of tokens cannot be had now: nothing is said of the token, retry', retryable: true },
   NOT_READY: { status: 503, title: 'The node is not ready to work', retryable: true },
   STORE_UNAVAILABLE: { status: 503, title: 'The store did not answer: the outcome is unknown, a retry with the same client id is safe', retryable: true }
 } as const satisfies Record<string, ErrorFact>

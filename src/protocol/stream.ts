@@ -64,7 +64,7 @@ export const downPoll = {
 Answers as soon as there is an event, at the latest after \`timeoutMs\`. \`cursor\` is where the next poll begins. What \`IRIS.HELLO\`, \`IRIS.RESET\` and \`IRIS.READY\` say on a stream, the answer says itself: \`recovered\`, \`reset\`, \`more\`. Events without an id (unread messages and pending items of a fresh poll) do not count against \`limit\`. A newer poll of the same terminal ends the older one with an empty answer. A poll that is not let in (the node goes down, too many come at once) is 503 with \`Retry-After\`.`,
   path: '/v1/down/poll',
   query: pollQuery,
-  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'NOT_READY', 'STORE_UNAVAILABLE'] as ErrorCode[],
+  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'NOT_READY', 'KEYS_UNAVAILABLE', 'STORE_UNAVAILABLE'] as ErrorCode[],
   result: Type.Object({
     recovered: Type.Optional(Type.Boolean({ description: 'Whether the cursor could be served; absent when none was given.' })),
     reset: Type.Optional(gatewayCommands['IRIS.RESET']),
@@ -83,5 +83,5 @@ export const webSocket = {
   description: 'Subprotocol `iris.v1`; cursor, terminal and platform by query, bearer or ticket at the upgrade. The frames, up and down, are described in `asyncapi.yaml`. Up: `{"up":"READ","requestId":"r-1","body":{...}}`, answered by `{"event":"ACK_DOWN","requestId","data"}` or `{"requestId","error"}`, with the validation, limits and codes of the POST. The Origin must be the server\'s own or one of `IRIS_ALLOWED_ORIGINS`. Ten frames that are no commands, or a binary one, end it with BYE 4400; one over the size of a body closes with 1009.',
   path: '/v1/ws',
   query: downQuery,
-  codes: [...doorCodes, 'ORIGIN_NOT_ALLOWED', 'UPGRADE_REQUIRED', 'STORE_UNAVAILABLE'] as ErrorCode[]
+  codes: [...doorCodes, 'ORIGIN_NOT_ALLOWED', 'UPGRADE_REQUIRED', 'KEYS_UNAVAILABLE', 'STORE_UNAVAILABLE'] as ErrorCode[]
 }

@@ -1,6 +1,7 @@
 // The stream: GET /v1/down/events as Server-Sent Events. It only prints what the pump finds. PROTOCOL.md section 4.
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { errors } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
 import type { Bye } from '../protocol/events.js'
 import { downQuery } from '../protocol/stream.js'
@@ -33,9 +34,10 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
     } catch (error) {
       // [KICK-1] the one answer after which a browser's EventSource does not come back; unless the kick's BYE was faster
       if (error instanceof Problem && error.code === 'KICKED') return reply.sent ? undefined : await reply.code(204).send()
-      if (!isUnavailable(error)) throw error
+      const bye = troubleOf(error)
+      if (!bye) throw error
       if (!reply.sent) openStream(reply)
-      end(reply.raw, sayBye('STORE_LOST', request))
+      end(reply.raw, sayBye(bye, request))
     }
   })
 
@@ -43,6 +45,12 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
     onRefused(bye)
     return sseText(goodbye(bye, { now: now(), traceId }))
   }
+}
+
+/** [SSE-1] @returns the goodbye of a trouble that passes; undefined for what is a verdict, or a bug. */
+function troubleOf (error: unknown): Bye | undefined {
+  if (isUnavailable(error)) return 'STORE_LOST'
+  return error instanceof Problem && errors[error.code].status === 503 ? 'BUSY' : undefined
 }
 
 /** A stream that is opened by its first text: until then, the answer may still be another. */

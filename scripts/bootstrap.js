@@ -101,6 +101,12 @@ export function ensureChromium () {
   else process.env.IRIS_CHROMIUM = browser()
 }
 
+/** Provides nginx for the test of README's block; without it that is skipped and says so. */
+export function ensureNginx () {
+  const remedy = ensureProgram('nginx', {})
+  if (remedy) say(`nginx is not installed (run \`${remedy}\`): the test of the README's nginx block will be skipped`)
+}
+
 /** @returns a digest of everything that the build depends on: contents, so that a checkout which only touches files is not stale. */
 export function hashSources () {
   const hash = createHash('sha256')

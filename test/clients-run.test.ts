@@ -54,7 +54,7 @@ async function inChromium (t: Test, browser: Awaited<ReturnType<typeof launchBro
   t.teardown(() => context.close())
   const page = await context.newPage()
   await page.goto(origin)
-  return { evaluate: async expression => await page.evaluate(`(async () => await (${expression}))()`) as unknown }
+  return { evaluate: async expression => await page.evaluate<unknown>(`(async () => await (${expression}))()`) }
 }
 
 /** Begins a terminal in a world. @param facts what its app has at first, beside what it makes itself */

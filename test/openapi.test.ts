@@ -104,5 +104,5 @@ t.test('in the pages everything can be tried but what streams, which says how el
   t.equal(await block('downPoll').getByRole('button', { name: 'Try it out' }).count(), 1)
   t.equal(await block('downEvents').getByRole('button', { name: 'Try it out' }).count(), 0)
   t.equal(await block('webSocket').getByRole('button', { name: 'Try it out' }).count(), 0)
-  await block('downEvents').getByText('curl -N').waitFor()
+  await block('downEvents').getByText('curl -sN').waitFor()
 })

@@ -36,7 +36,7 @@ Always first comes \`IRIS.HELLO\`. With a cursor that can be served: every entry
 
 Ids rise by exactly one; an entry that has nothing to say any more is an \`id:\` alone. Events without an id do not move the cursor. After 15 s of silence a comment and an \`id:\` are sent. Before every close comes \`IRIS.BYE\`. A temporary trouble is answered with 200 and \`IRIS.BYE\`, since any other status ends a browser's EventSource for ever. [ATTACH-4] [DOWN-3] [SSE-1]
 
-To see it, run \`curl -N '<this gateway>/v1/down/events?lease=socket' -H 'Authorization: Bearer <token>'\`: a page that waits for the end of an answer would wait for ever.`,
+To see it, run \`curl -sN '<this gateway>/v1/down/events?lease=socket' -H 'Authorization: Bearer <token>'\`: a page that waits for the end of an answer would wait for ever.`,
   path: '/v1/down/events',
   query: downQuery,
   codes: doorCodes,

@@ -1,0 +1,57 @@
+// The README's commands, run as they stand from top to bottom against a real process; the other language has the same.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { startProcess } from './helper/process.js'
+
+const textOf = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
+/** The fenced blocks of a document, in order. */
+const blocksOf = (name: string) => [...textOf(name).matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', block = '']) => ({ language, block }))
+
+const blocks = blocksOf('README.md')
+/** Without the first, which installs and tests. */
+const [, ...commands] = blocks.filter(({ language }) => language === 'sh').map(({ block }) => block)
+
+t.test('both languages have the same commands, answers and nginx block', async t => {
+  const bare = (name: string) => blocksOf(name).slice(1).map(({ language, block }) => language + block.replaceAll(/ +#.*$/gm, ''))
+  t.ok(blocks.length > 10)
+  t.same(bare('README.zh-CN.md'), bare('README.md'), 'the first is a drawing')
+})
+
+t.test('[LIFE-2] [ATTACH-1] the commands of the README do what it says', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'iris-readme-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const { url } = await startProcess(t, { IRIS_DATA_DIR: join(directory, '.iris') })
+  t.equal(commands.length, 8)
+  const [tokens, listen, send, resume, poll, ask, kick, notice] = commands.map(block => block.replaceAll('http://127.0.0.1:4747', url))
+  const untilListening = 'until grep -q IRIS.READY bob.txt 2>/dev/null; do sleep 0.1; done; '
+  const untilSeen = (text: string) => `until grep -q '"text":"${text}"' bob.txt; do sleep 0.1; done; `
+  /** What a hand at the keyboard does beside: a stream runs while others send, and is stopped. */
+  const played = [
+    'set -m # a job is stopped whole',
+    tokens,
+    `(${listen}) >/dev/null & ${untilListening}`,
+    `${send}echo; ${send}echo; ${untilSeen('hi')}kill %%; wait`,
+    send?.replace('c-1', 'c-2').replace('"hi"', '"more"'),
+    'echo',
+    `(${resume}) >/dev/null & ${untilSeen('more')}kill %%; wait`,
+    "CURSOR=$(sed -n 's/^id: //p' bob.txt | head -1)",
+    poll, 'echo', ask, 'echo', kick, 'echo', notice
+  ].join('\n')
+  const shell = spawn('bash', ['-c', played], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  let errors = ''
+  shell.stdout.on('data', (chunk: Buffer) => { output += chunk.toString() })
+  shell.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
+  const [code] = await once(shell, 'close') as [number]
+  t.equal(code, 0, errors)
+  for (const said of [/"seq":1,.*"duplicate":false/, /"seq":1,.*"duplicate":true/, /"seq":2,.*"duplicate":false/, /"recovered":true/, /"userId":"bob","online":true/, /"type":"user.online","userId":"bob"/, /"kicked":\["default"\],"tokensFrom":\d+/, /"lifted":\[\{/, /"noticeId":"n-7","stored":1/]) {
+    t.match(output, said)
+  }
+  const heard = readFileSync(join(directory, 'bob.txt'), 'utf8')
+  t.equal(heard.match(/"text":"hi"/g)?.length, 1, 'stored once')
+  t.notMatch(heard, /IRIS\.RESET/, 'the cursor that he saw is one that can be served')
+})

@@ -5,7 +5,9 @@ import { commands, userOperations } from './commands/index.js'
 import type { Config } from './config.js'
 import { timed } from './delivery/meter.js'
 import { createGateway } from './gateway.js'
+import { answers } from './plugins/answers.js'
 import { createAuth } from './plugins/auth.js'
+import { bodies } from './plugins/bodies.js'
 import { health } from './plugins/health.js'
 import { limits } from './plugins/limits.js'
 import { metrics, noMetrics } from './plugins/metrics.js'
@@ -15,6 +17,7 @@ import { clientErrorHandler, frameworkErrors, problems } from './plugins/problem
 import { pageSecurity, security } from './plugins/security.js'
 import { createTokens } from './plugins/tokens.js'
 import { trace } from './plugins/trace.js'
+import { createUpgrades } from './plugins/upgrades.js'
 import { serverOperations } from './server-api/index.js'
 import { createIdempotency } from './store/idempotency.js'
 import type { Redis } from './store/redis.js'
@@ -67,7 +70,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   const app = Fastify({
     loggerInstance: logger,
     childLoggerFactory: parent => parent,
-    // plugins/trace.ts writes the line: Fastify's own holds the URL, and so a ticket
+    // plugins/answers.ts writes the line: Fastify's own holds the URL, and so a ticket
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
     requestTimeout: requestMs,
@@ -89,11 +92,14 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   const execute = timed(createExecute(operations, context, config.limits), meter)
   const metricsMode = config.metrics ?? (config.demo ? 'neighbour' : 'key')
 
-  app.removeContentTypeParser('text/plain')
+  const upgrades = createUpgrades(app.server, { path: '/v1/ws', answerMs: requestMs })
+
   // RFC 9110 10.1.1: an expectation that is not known may be ignored; Node's own answer is a bare 417
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   await app.register(trace)
+  await app.register(answers, { takenMs: config.limits.answerSec * 1000 })
   await app.register(problems)
+  await app.register(bodies)
   await app.register(security, { allowedOrigins: config.allowedOrigins })
   await app.register(limits, { perSec: config.limits.addressRate })
   await app.register(health, { ping: gateway.ping, unready: () => isDraining ? 'the node goes down' : gateway.isListening() ? undefined : 'other nodes are not heard yet' })
@@ -106,7 +112,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   })
   const down = { hub, authenticate: auth.down, now: context.now, onRefused: meter.goodbye }
   // in a scope of its own: the package hangs hooks on every request beside it
-  await app.register(async scope => await mountWebSocket(scope, { ...down, execute, upNames, admission: context.admission, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
+  await app.register(async scope => await mountWebSocket(scope, { ...down, door: upgrades.door, execute, upNames, admission: context.admission, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
   app.after(() => {
     mountOperations(app, { operations, execute, auth, once: createIdempotent(createIdempotency({ redis, limits: config.limits })), now: context.now })
     mountSse(app, down)
@@ -123,7 +129,10 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   app.addHook('preClose', async () => {
     gateway.stop()
     // what is still open then (a connection that never sent a request, a reader that does not read) must not hold the end up
-    setTimeout(() => app.server.closeAllConnections(), CLOSE_MS).unref()
+    setTimeout(() => {
+      app.server.closeAllConnections()
+      upgrades.end()
+    }, CLOSE_MS).unref()
   })
   return app
 }

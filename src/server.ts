@@ -1,8 +1,9 @@
 // The process: arguments, configuration, Redis, the application, and a graceful end.
 import closeWithGrace from 'close-with-grace'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { BACKLOG, buildApp } from './app.js'
 import { type Config, loadConfig } from './config.js'
+import { createLog } from './log.js'
 import { loadOrMakeSecrets } from './secrets.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded.js'
 import { endLife } from './store/life.js'
@@ -15,7 +16,7 @@ const CLOSE_MS = 10_000
 /** Starts Iris as the environment says, and prints where it listens. */
 async function start (): Promise<void> {
   const config = await loadOrMakeSecrets(loadConfig(process.env))
-  const logger = pino({ level: config.logLevel })
+  const logger = createLog(config.logLevel)
   const embedded = config.redisUrl === undefined ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger }) : undefined
   const redis = createRedis(embedded?.socketPath ?? config.redisUrl ?? '')
   const app = await buildApp({ config, redis, logger, onUnfit: giveUp })

@@ -37,7 +37,7 @@ export function createValidators (limits: Limits) {
 
 /** Numbers in another spelling than ours (`0x10`, `1e1`, `07`) are more likely mistakes than meant. */
 function oddNumbers (sent: Record<string, unknown>, read: Record<string, unknown>): FieldError[] {
-  return Object.keys(sent).flatMap(name => typeof read[name] === 'number' && String(read[name]) !== sent[name] ? [{ pointer: escaped(name), detail: 'must be a number in decimal digits' }] : [])
+  return Object.keys(sent).flatMap(name => typeof read[name] === 'number' && String(read[name]) !== sent[name] ? [{ pointer: pointerPart(name), detail: 'must be a number in decimal digits' }] : [])
 }
 
 function newAjv (options: ConstructorParameters<typeof Ajv>[0]): Ajv {
@@ -58,12 +58,13 @@ function brokenRules (validate: ValidateFunction): FieldError[] {
   return (validate.errors ?? []).map(error => ({ pointer: pointerTo(error), detail: sentence(error) }))
 }
 
-const escaped = (name: unknown) => '/' + String(name).replaceAll('~', '~0').replaceAll('/', '~1')
+/** @returns a name as a part of a JSON pointer (RFC 6901). */
+export const pointerPart = (name: unknown) => '/' + String(name).replaceAll('~', '~0').replaceAll('/', '~1')
 
 function pointerTo ({ instancePath, params }: ErrorObject): string {
   const { additionalProperty, missingProperty, tag } = params as Record<string, unknown>
   const name = additionalProperty ?? missingProperty ?? tag
-  return name === undefined ? instancePath : instancePath + escaped(name)
+  return name === undefined ? instancePath : instancePath + pointerPart(name)
 }
 
 function sentence ({ keyword, message, params }: ErrorObject): string {

@@ -11,10 +11,10 @@ interface Floor {
 
 /**
  * Registers `GET /livez` (the process answers) and `GET /readyz` (Redis answers too, other nodes are heard, and the node
- * does not end; else 503). Their log lines are for debugging only.
+ * does not end; else 503). A probe may ask by HEAD, too. Their log lines are for debugging only.
  */
 export const health = fp<Floor>(async (app, { ping, unready }) => {
-  const quiet = { config: { quiet: true }, schema: { hide: true } as object }
+  const quiet = { exposeHeadRoute: true, config: { quiet: true }, schema: { hide: true } as object }
   app.get('/livez', quiet, async () => ({ status: 'ok' }))
   app.get('/readyz', quiet, async () => {
     await ping()

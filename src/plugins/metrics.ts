@@ -31,11 +31,10 @@ export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate })
   gauges(register, hub)
   counters(register, meter)
   histograms(register, meter)
-  const requests = new Counter({ name: `${PREFIX}http_requests_total`, help: 'Answered HTTP requests; a stream counts when it ends.', labelNames: ['method', 'route', 'status'], registers: [register] })
-  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode }) => {
-    requests.inc({ method, route: routeOptions.url ?? 'unknown', status: statusCode })
-  })
-  app.get('/metrics', { config: { quiet: true }, schema: { hide: true } }, async (request, reply) => {
+  const help = 'HTTP requests by what the client got; a stream counts when it ends. `499`: the client had gone before, or did not take its answer.'
+  const requests = new Counter({ name: `${PREFIX}http_requests_total`, help, labelNames: ['method', 'route', 'status'], registers: [register] })
+  app.onAnswered(({ method, routeOptions }, _reply, status) => requests.inc({ method, route: routeOptions.url ?? 'unknown', status }))
+  app.get('/metrics', { exposeHeadRoute: true, config: { quiet: true }, schema: { hide: true } }, async (request, reply) => {
     if (mode === 'key' || (mode === 'neighbour' && !isNeighbour(request))) await authenticate(request)
     return await reply.type(register.contentType).header('cache-control', 'no-store').send(await register.metrics())
   })

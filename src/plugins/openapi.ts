@@ -49,6 +49,6 @@ export const openapi = fp<{ operations: readonly Described[], limits: Limits }>(
 
   function serve (path: string, value: object): void {
     const text = JSON.stringify(value)
-    app.get(path, { schema: { hide: true } }, async (_request, reply) => await reply.type('application/json').send(text))
+    app.get(path, { exposeHeadRoute: true, schema: { hide: true } }, async (_request, reply) => await reply.type('application/json').send(text))
   }
 }, { name: 'openapi' })

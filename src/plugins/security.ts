@@ -18,9 +18,9 @@ export const security = fp<Options>(async (app, options) => {
   if (allowedOrigins.length === 0) return
   await app.register(cors, {
     origin: allowedOrigins,
-    methods: ['GET', 'POST', 'PUT', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Terminal-Id', 'Trace-Id', 'traceparent', 'Last-Event-ID'],
-    exposedHeaders: ['Trace-Id', 'Retry-After'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+    // headers allowed: whatever the preflight names. It is the origin that is judged, and tracing libraries add their own
+    exposedHeaders: ['Trace-Id', 'Retry-After', 'Allow', 'WWW-Authenticate', 'Accept-Encoding'],
     maxAge: 600
   })
 }, { name: 'security' })

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import fp from 'fastify-plugin'
-import { errors } from '../protocol/errors.js'
 
 declare module 'fastify' {
   interface FastifyRequest { traceId: string, userId?: string }
@@ -20,22 +19,11 @@ export function traceIdOf (headers: IncomingHttpHeaders): string {
   return (typeof w3c === 'string' ? TRACEPARENT.exec(w3c)?.[1] : undefined) ?? randomUUID().replaceAll('-', '')
 }
 
-/** Gives every request its `traceId`, and every answer a log line without URL, query, token or body. */
+/** Gives every request its `traceId`, and every answer the header. */
 export const trace = fp(async app => {
   app.decorateRequest('traceId', '')
   app.addHook('onRequest', async (request, reply) => {
     request.traceId = traceIdOf(request.headers)
     reply.header('trace-id', request.traceId)
   })
-  app.addHook('onResponse', async (request, reply) => {
-    const { traceId, method, userId } = request
-    const facts = { traceId, method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...(userId !== undefined && { userId }) }
-    // who is too fast is counted by the metrics: a line for each would cost more than the refusal [COST-1]
-    const isQuiet = request.routeOptions.config.quiet ?? (reply.statusCode === errors.RATE_LIMITED.status || request.isOverLimit)
-    request.log[isQuiet ? 'debug' : 'info'](facts, 'answered')
-  })
 }, { name: 'trace' })
-
-declare module 'fastify' {
-  interface FastifyContextConfig { quiet?: boolean }
-}

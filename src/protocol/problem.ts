@@ -5,8 +5,11 @@ import { errors, type ErrorCode } from './errors.js'
 /** One broken rule: the field by JSON pointer (RFC 6901), the rule in words. */
 export interface FieldError { pointer: string, detail: string }
 
-/** What a problem may carry beside its code. `members` are extension members, such as `windowSec`. */
-export interface ProblemFacts { detail?: string, errors?: FieldError[], members?: Record<string, number | string> }
+/**
+ * What a problem may carry beside its code. `members` are extension members, such as `windowSec`. `status` is that of a package
+ * whose refusal has no code of its own here.
+ */
+export interface ProblemFacts { detail?: string, errors?: FieldError[], members?: Record<string, number | string>, status?: number }
 
 /** A refusal with a code of the table. Thrown anywhere, printed as `application/problem+json` by the transports. */
 export class Problem extends Error {
@@ -14,6 +17,8 @@ export class Problem extends Error {
     super(facts.detail ?? errors[code].title)
     this.name = 'Problem'
   }
+
+  get status (): number { return this.facts.status ?? errors[this.code].status }
 }
 
 /** @returns an INVALID_BODY problem for one field. */
@@ -39,12 +44,12 @@ export const ProblemBody = Type.Object({
  * @returns the `application/problem+json` body.
  */
 export function problemBody (problem: Problem, where: { instance: string, traceId: string }): Static<typeof ProblemBody> {
-  const { status, title, retryable } = errors[problem.code]
+  const { title, retryable } = errors[problem.code]
   const { detail, errors: fields, members } = problem.facts
   return {
     type: `urn:iris:problem:${problem.code.toLowerCase().replaceAll('_', '-')}`,
     title,
-    status,
+    status: problem.status,
     ...(detail !== undefined && { detail }),
     instance: where.instance,
     code: problem.code,

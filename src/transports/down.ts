@@ -20,10 +20,15 @@ export interface DownFloor {
   onRefused (bye: Bye): void
 }
 
-/** @returns a check of a way's query, which fills in its defaults. Throws INVALID_QUERY: unknown names are refused, too. */
+/**
+ * @returns a check of a way's query, which fills in its defaults. Throws INVALID_QUERY: unknown names are refused, too, but for
+ *   those that begin with `_`: clients put them there to get past caches. They are taken out.
+ */
 export function queryCheck (schema: TSchema): (request: FastifyRequest) => void {
   const check = createValidators(defaultLimits).text(schema)
-  return ({ query }) => {
+  return request => {
+    const query = request.query as Record<string, unknown>
+    for (const name of Object.keys(query)) if (name.startsWith('_')) delete query[name]
     const broken = check(query)
     if (broken.length) throw new Problem('INVALID_QUERY', { errors: broken })
   }

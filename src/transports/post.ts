@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
 import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'
+import { Problem } from '../protocol/problem.js'
 import type { createIdempotent } from './idempotent.js'
 
 interface Floor<Context> {
@@ -24,7 +25,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
   app.decorateRequest('caller', null)
   app.decorateRequest('receivedAt', 0)
 
-  for (const { name, method, path, auth: door } of operations) {
+  for (const { name, method, path, auth: door, body } of operations) {
     const keyed = isRepeatable({ auth: door, method })
     app.route({
       method,
@@ -38,7 +39,8 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
       },
       handler: async (request, reply) => {
         const { body: sent, query: asked, params: named, caller, traceId, receivedAt } = request
-        const run = () => execute(name, { body: sent ?? undefined, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
+        if (body && sent === undefined) throw new Problem('INVALID_JSON', { detail: 'The request has no body' })
+        const run = () => execute(name, { body: sent, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
         const result = keyed ? await once(request, reply, run) : await run()
         reply.header('cache-control', 'no-store')
         return { ...result as object, traceId }

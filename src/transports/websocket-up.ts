@@ -3,15 +3,15 @@ import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import type { FastifyBaseLogger } from 'fastify'
-import { parse } from 'secure-json-parse'
 import type { RawData, WebSocket } from 'ws'
+import { readJson } from '../commands/read-json.js'
 import { createValidators } from '../commands/validate.js'
 import type { TokenLife } from '../delivery/lifetime.js'
 import { clientId, TraceId } from '../protocol/ids.js'
 import { defaultLimits } from '../protocol/limits.js'
 import { hasEnded } from '../protocol/login.js'
 import type { Caller, Request } from '../protocol/operation.js'
-import { Problem, problemBody } from '../protocol/problem.js'
+import { type FieldError, Problem, problemBody } from '../protocol/problem.js'
 import type { Reader } from './down.js'
 import { createPace } from './websocket-pace.js'
 
@@ -21,11 +21,14 @@ const MAX_BROKEN = 10
 const UpFrame = Type.Object({
   up: Type.String({ description: 'The wire name of a command.' }),
   requestId: clientId('Comes back in the answer.', 'r-1'),
-  traceId: Type.Optional(TraceId),
+  // a malformed one is replaced, never a reason to refuse [TRACE-1]
+  traceId: Type.Optional(Type.Unknown()),
   body: Type.Record(Type.String(), Type.Unknown())
 }, { additionalProperties: false })
 
-const check = createValidators(defaultLimits).body(UpFrame)
+const { body } = createValidators(defaultLimits)
+const check = body(UpFrame)
+const checkTrace = body(TraceId)
 
 export interface UpFloor {
   /** The wire names that may be called. */
@@ -39,17 +42,19 @@ export interface UpFloor {
 /** `life`: that of the connection's token, as it is now; the events that go down end by the same. */
 interface Peer { socket: WebSocket, stream: Duplex, reader: Reader, life (): TokenLife, log: FastifyBaseLogger, onBroken (): void, onBusy (): void }
 
-interface Up { up: string, requestId: string, traceId?: string, body: Record<string, unknown> }
+/** `broken`: what would be changed on its way through. [TEXT-1] */
+interface Up { up: string, requestId: string, traceId?: unknown, body: Record<string, unknown>, broken: FieldError[] }
 
 /** @returns the listener of a connection's messages. Every frame gets one answer, in whatever order they are done. */
 export function createUp ({ upNames, execute, now, admission }: UpFloor, { socket, stream, reader, life, log, onBroken, onBusy }: Peer) {
   const pace = createPace({ socket, stream, take, onBusy })
-  let broken = 0
+  let brokenFrames = 0
 
-  async function run ({ up, body }: Up, traceId: string): Promise<Record<string, unknown>> {
+  async function run ({ up, body, broken }: Up, traceId: string): Promise<Record<string, unknown>> {
     const { issuedAt, expiresAt } = life()
     if (hasEnded(expiresAt, now())) throw counted(new Problem('TOKEN_EXPIRED'))
     if (!upNames.has(up)) throw counted(new Problem('NOT_FOUND', { detail: `${up.slice(0, 64)} is no command` }))
+    if (broken.length > 0) throw counted(new Problem('INVALID_BODY', { errors: broken }))
     const caller: Caller = { ...reader, role: 'user', issuedAt, expiresAt }
     const result = await execute(up, { body, query: {}, params: {}, caller, traceId, receivedAt: now() }) as Record<string, unknown>
     return { ...result, traceId }
@@ -63,7 +68,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
 
   async function answer (frame: Up): Promise<object> {
     const { requestId, up } = frame
-    const traceId = frame.traceId ?? randomUUID().replaceAll('-', '')
+    const traceId = checkTrace(frame.traceId).length === 0 ? String(frame.traceId) : randomUUID().replaceAll('-', '')
     const began = now()
     try {
       const data = await run(frame, traceId)
@@ -82,7 +87,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
 
   function refuse (problem: Problem, requestId: string | null): void {
     send({ requestId, error: problemBody(problem, { instance: '/v1/ws', traceId: randomUUID().replaceAll('-', '') }) })
-    if (++broken >= MAX_BROKEN) onBroken()
+    if (++brokenFrames >= MAX_BROKEN) onBroken()
   }
 
   /** What was asked before a goodbye is not answered behind it. */
@@ -91,7 +96,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
   }
 
   async function take (data: Buffer): Promise<void> {
-    const frame = read(data.toString())
+    const frame = read(data)
     if ('problem' in frame) refuse(frame.problem, frame.requestId)
     else send(await answer(frame))
   }
@@ -103,15 +108,17 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
 }
 
 /** @returns the frame; or why it is none, and the id that it names all the same. */
-function read (text: string): Up | { problem: Problem, requestId: string | null } {
-  let value: unknown
+function read (data: Buffer): Up | { problem: Problem, requestId: string | null } {
+  let json
   try {
-    value = parse(text, undefined, { protoAction: 'error', constructorAction: 'error' })
-  } catch {
-    return { problem: new Problem('INVALID_JSON'), requestId: null }
+    json = readJson(data)
+  } catch (error) {
+    return { problem: error as Problem, requestId: null }
   }
+  const { value, broken } = json
   const errors = check(value)
-  if (errors.length === 0) return value as Up
+  // the body is blamed as over HTTP: by pointers of its own
+  if (errors.length === 0) return { ...value as Up, broken: broken.map(({ pointer, detail }) => ({ pointer: pointer.replace(/^\/body(?=\/|$)/, ''), detail })) }
   const { requestId } = value as { requestId?: unknown } ?? {}
   return { problem: new Problem('INVALID_BODY', { errors }), requestId: typeof requestId === 'string' ? requestId.slice(0, 64) : null }
 }

@@ -1,4 +1,5 @@
 // WebSocket: GET /v1/ws. The same pump down, the same execute() up. PROTOCOL.md sections 3 and 4.
+import type { Server } from 'node:http'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
@@ -11,6 +12,7 @@ import { downQuery } from '../protocol/stream.js'
 import { isUnavailable } from '../store/redis.js'
 import { cursorOf, type DownFloor, queryCheck, type Reader } from './down.js'
 import { framesOf, jsonLine } from './frame-json.js'
+import { refuseOrigin } from './origin.js'
 import { createUp, type UpFloor } from './websocket-up.js'
 
 const SUBPROTOCOL = 'iris.v1'
@@ -21,6 +23,8 @@ const END_MS = 2_000
 const BUSY_MS = 5_000
 
 interface Floor extends DownFloor, UpFloor {
+  /** What emits `upgrade` for WebSockets, and for nothing else. [HTTP-1] */
+  door: Server
   allowedOrigins: string[]
   bodyBytes: number
 }
@@ -33,9 +37,9 @@ const checkQuery = queryCheck(downQuery)
 
 /** Mounts the WebSocket. */
 export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promise<void> {
-  const { hub, authenticate, now, allowedOrigins, bodyBytes } = floor
+  const { door, hub, authenticate, now, allowedOrigins, bodyBytes } = floor
   await app.register(fastifyWebsocket, {
-    options: { maxPayload: bodyBytes, handleProtocols: offered => offered.has(SUBPROTOCOL) && SUBPROTOCOL },
+    options: { server: door, maxPayload: bodyBytes, handleProtocols: offered => offered.has(SUBPROTOCOL) && SUBPROTOCOL },
     // the hub ends all streams, each with its goodbye
     preClose: done => done(),
     errorHandler: (_error, socket) => socket.terminate()
@@ -57,6 +61,7 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     refuseOrigin(request, allowedOrigins)
     const offered = request.headers['sec-websocket-protocol']?.split(',').map(name => name.trim()) ?? []
     if (!request.ws) throw new Problem('UPGRADE_REQUIRED')
+    refuseHandshake(request)
     if (!offered.includes(SUBPROTOCOL)) throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Sec-WebSocket-Protocol', detail: `must offer ${SUBPROTOCOL}` }] })
     checkQuery(request)
     request.reader = await authenticate(request)
@@ -90,10 +95,11 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
   })
 }
 
-/** Browsers say where a page came from: the server's own origin, or one that is configured, compared exactly. None: not a browser. */
-function refuseOrigin ({ headers: { origin, host } }: FastifyRequest, allowed: string[]): void {
-  if (origin === undefined || allowed.includes(origin)) return
-  if (origin !== `http://${host}` && origin !== `https://${host}`) throw new Problem('ORIGIN_NOT_ALLOWED')
+/** What the package would refuse by itself, with a text that is no problem. RFC 6455 4.2.1 */
+function refuseHandshake ({ headers }: FastifyRequest): void {
+  const refuse = (pointer: string, detail: string) => { throw new Problem('INVALID_HEADER', { errors: [{ pointer, detail }] }) }
+  if (headers['sec-websocket-version'] !== '13') refuse('/Sec-WebSocket-Version', 'must be 13')
+  if (!/^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')) refuse('/Sec-WebSocket-Key', 'must be 16 bytes in base64')
 }
 
 /** How a WebSocket prints: a frame each. */

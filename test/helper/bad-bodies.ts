@@ -41,7 +41,7 @@ export const bodies: Row[] = [
   ...['IRIS.BYE', 'iris.bye', 'SYS.x', 'REVOKE', 'GET_READ_MSG_END'].map((name): Row => [`the name ${name}`, cmd('iris-cmd-send'), { ...send, name }, 'RESERVED_NAME']),
   ['a prototype further down', '/v1/up/msg', custom('{"a":{"__proto__":{"x":1}}}'), 'INVALID_JSON'],
   ['a prototype in disguise', '/v1/up/msg', custom('{"a":{"\\u005f_proto__":{"x":1}}}'), 'INVALID_JSON'],
-  ['a name twice: the last one counts', cmd('read'), `{"conversationId":"${dm}","conversationId":"g.none","upToSeq":1}`, 'CONVERSATION_NOT_FOUND'],
+  ['a name twice', cmd('read'), `{"conversationId":"${dm}","conversationId":"g.none","upToSeq":1}`, 'INVALID_BODY', '/conversationId'],
   ['neither seqs nor upToSeq', cmd('read'), { conversationId: dm }, 'INVALID_BODY', '/upToSeq'],
   ['no target of a command', cmd('iris-cmd-send'), { ...send, to: {} }, 'INVALID_BODY', '/to'],
   ['a prototype', '/v1/up/msg', '{"__proto__":{"to":"bob"}}', 'INVALID_JSON'],

@@ -1,9 +1,9 @@
 // A running Iris for tests: a real Redis of its own, a real socket, and verbs that read like clauses.
 import { randomUUID } from 'node:crypto'
-import { pino } from 'pino'
 import type { Test } from 'tap'
 import { buildApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config.js'
+import { createLog } from '../../src/log.js'
 import { createRedis } from '../../src/store/redis.js'
 import { startRedis } from './redis.js'
 import { createUser } from './user.js'
@@ -43,7 +43,7 @@ export async function startIris (t: Test, { env = {}, demo = false, redisPath, u
   const redis = createRedis(path)
   redis.on('error', () => undefined)
   if (!unsound) await new Promise<void>(resolve => redis.once('ready', resolve))
-  const app = await buildApp({ config, redis, onUnfit: unsound?.onUnfit, logger: logs ? pino({ level: 'trace' }, logs) : pino({ level: 'silent' }) })
+  const app = await buildApp({ config, redis, onUnfit: unsound?.onUnfit, logger: logs ? createLog('trace', logs) : createLog('silent') })
   t.teardown(async () => {
     await app.close()
     redis.disconnect()

@@ -1,0 +1,64 @@
+// Every answer has an end: it is taken in time or cut [SLOW-2], and said once in the log and to who counts.
+import type { ServerResponse } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { errors } from '../protocol/errors.js'
+
+const LOOK_MS = 1_000
+/** Never sent: the client had gone, or did not take its answer. The number is nginx's. */
+const CLIENT_GONE = 499
+
+type Listener = (request: FastifyRequest, reply: FastifyReply, status: number) => void
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Adds a listener of the ends of all answers; a stream ends with its connection. */
+    onAnswered (listener: Listener): void
+  }
+  interface FastifyContextConfig { quiet?: boolean }
+}
+
+/** Registers the deadline of answers, ms from when one is handed to the socket on; streams have their own. And their log lines. */
+export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
+  /** Answers that are on their way, and until when; the oldest first. */
+  const sent = new Map<ServerResponse, number>()
+  const listeners: Listener[] = [log]
+  app.decorate('onAnswered', (listener: Listener) => { listeners.push(listener) })
+
+  app.addHook('onRequest', (request, reply, done) => {
+    // not onResponse: it is not called when the client has gone
+    reply.raw.once('close', () => {
+      sent.delete(reply.raw)
+      const status = statusOf(request, reply)
+      for (const listener of listeners) listener(request, reply, status)
+    })
+    done()
+  })
+  app.addHook('onSend', (_request, { raw }, payload, done) => {
+    if (!raw.destroyed) sent.set(raw, performance.now() + takenMs)
+    done(null, payload)
+  })
+  const timer = setInterval(() => {
+    for (const [{ req }, until] of sent) {
+      if (until > performance.now()) return
+      req.socket.destroy()
+    }
+  }, LOOK_MS).unref()
+  app.addHook('onClose', async () => clearInterval(timer))
+}, { name: 'answers' })
+
+/** A line without URL, query, token or body. */
+function log (request: FastifyRequest, { elapsedTime }: FastifyReply, status: number): void {
+  const { traceId, method, userId, isOverLimit, routeOptions: { url: route = 'unknown', config: { quiet } } } = request
+  // who is too fast is counted by the metrics: a line for each would cost more than the refusal [COST-1]
+  const isQuiet = quiet ?? (status === errors.RATE_LIMITED.status || isOverLimit)
+  const facts = { traceId, method, route, status, ms: Math.round(elapsedTime), ...(userId !== undefined && { userId }) }
+  request.log[isQuiet ? 'debug' : 'info'](facts, 'answered')
+}
+
+/** What the client got: of a stream, which has no end of its own, its beginning. */
+function statusOf ({ raw: request }: FastifyRequest, { raw, sent, statusCode }: FastifyReply): number {
+  if (raw.writableFinished || (raw.headersSent && !raw.writableEnded)) return statusCode
+  const isWebSocket = (request as { upgrade?: boolean }).upgrade && sent && !raw.headersSent
+  return isWebSocket ? 101 : CLIENT_GONE
+}

@@ -13,7 +13,7 @@ const MAX_CAUSES = 5
  * @returns what may be written of an error: type, message, code, where it was thrown, and the same of its causes. Redis errors
  *   carry their command with all its arguments, parsers quote what they have read: message text, tokens.
  */
-export function describeError (error: unknown, depth = 0): Record<string, unknown> {
+function describeError (error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error }
   const { name, message, stack = '', code, cause } = error as NodeJS.ErrnoException
   return {

@@ -113,7 +113,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const kicker = createKicker({ kicks, terminals, deliver, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
   const context: Context = {
-    terminals, leases, events, watch, conversations, markers, lists, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(redis), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
+    terminals, leases, events, watch, conversations, markers, lists, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(store), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
   }
 
   function onTrusted (): void {

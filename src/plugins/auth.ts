@@ -30,11 +30,11 @@ export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
       return { userId: SYSTEM_USER, terminalId: 'server', role: 'server', issuedAt: Infinity, expiresAt: Infinity }
     },
 
-    /** The down side: by bearer, else by ticket. A JWT is never taken from a URL. */
+    /** The down side: by bearer, else by ticket, whatever other `Authorization` a proxy or browser adds. A JWT is never taken from a URL. */
     async down (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number, lease?: 'socket' }> {
       const { ticket, platform, terminalId: asked, lease } = request.query as { ticket?: string, platform?: string, terminalId?: string, lease?: 'socket' }
       const terminalId = asked ?? terminalOf(request)
-      if (request.headers.authorization === undefined && ticket !== undefined) {
+      if (bearerOf(request) === undefined && ticket !== undefined) {
         const { tokenIssuedAt, tokenExpiresAt, ...used } = await tickets.use(ticket, { ...(terminalId !== undefined && { terminalId }), ...(platform !== undefined && { platform }) })
         return { ...used, issuedAt: tokenIssuedAt, expiresAt: tokenExpiresAt, ...(lease && { lease }) }
       }
@@ -48,8 +48,10 @@ export type Auth = ReturnType<typeof createAuth>
 
 const digest = (key: string) => createHash('sha256').update(key).digest()
 
-function bearer ({ headers: { authorization } }: FastifyRequest): string {
-  const [, token] = /^Bearer +([^\s]+)$/i.exec(authorization ?? '') ?? []
+const bearerOf = ({ headers: { authorization } }: FastifyRequest) => /^Bearer +([^\s]+)$/i.exec(authorization ?? '')?.[1]
+
+function bearer (request: FastifyRequest): string {
+  const token = bearerOf(request)
   if (token === undefined) throw new Problem('UNAUTHENTICATED')
   return token
 }

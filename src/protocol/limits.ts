@@ -21,6 +21,7 @@ export const limitTable = {
   noticeBox: { default: 200, sentence: 'Notices that may wait for a user\'s completion; more are `skipped` with `BOX_FULL`. As many that need none beside them; of these the oldest goes.' },
   mailboxMessages: { default: 500, sentence: 'Unread messages that a fresh attach brings; then READY says `more`.' },
   terminals: { default: 10, sentence: 'Terminals of a user; the longest unseen one is removed, `IRIS.BYE` 4303 when all are connected.' },
+  tickets: { default: 20, sentence: 'Tickets of a user that were not used yet; more is 429 `RATE_LIMITED`. Of those that were used the last 8 of a terminal are kept.' },
   upRate: { default: 20, sentence: 'Up-requests of a user a second, all of them counted together; more is 429 `RATE_LIMITED`.' },
   upBurst: { default: 40, sentence: 'Up-requests that a user may send at once.' },
   revokeSec: { default: 120, sentence: 'Seconds in which a sender may revoke his message.' },

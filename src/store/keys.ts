@@ -4,7 +4,7 @@ import keySlot from 'cluster-key-slot'
 const PARTITIONS = 128
 
 /**
- * The partition of a user, conversation, ticket or notice: CRC16 of the id, as Redis Cluster hashes it, modulo 128.
+ * The partition of a user, conversation or notice: CRC16 of the id, as Redis Cluster hashes it, modulo 128.
  * Fixed for ever: another hash would lose every key that exists.
  */
 export function partition (id: string): number {
@@ -94,8 +94,12 @@ export const keys = {
   life: 'iris:{0}:LIFE',
   /** Ends with an end in order. */
   run: 'iris:{0}:LIFE:RUN',
-  /** Ends a minute after it was made, or with the token once it was used. */
-  ticket: (digest: string) => key(digest, 'TICKET', digest),
+  /** Of a user of that partition. Ends a minute after it was made, or with the token once it was used. */
+  ticket: (p: number, digest: string) => `iris:{${p}}:TICKET:${digest}`,
+  /** A user's tickets that were not used. Ends with the last of them. */
+  tickets: (user: string) => key(user, 'TICKETS', user),
+  /** A user's tickets that were used, the last ones. Ends with the last of their tokens. */
+  usedTickets: (user: string) => key(user, 'TICKETS', user, 'USED'),
   /** The channel on which a node hears of entries of one partition's users. Ends: no key, nothing is kept. */
   node: (p: number, node: string) => `iris:{${p}}:NODE:${node}`
 }

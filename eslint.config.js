@@ -23,6 +23,16 @@ export default [
       '@typescript-eslint/no-redeclare': 'off'
     }
   },
+  {
+    files: ['src/{store,delivery,commands,server-api,transports,plugins}/**/*.ts'],
+    ignores: ['src/store/hash.ts'],
+    rules: {
+      'no-restricted-syntax': ['error',
+        { selector: "CallExpression[callee.property.name='hgetall']", message: 'Names from the wire are no properties: read a hash by hashOf (store/hash.ts), as a Map.' },
+        { selector: "VariableDeclarator[id.typeAnnotation.typeAnnotation.typeName.name='Record'][init.type='ObjectExpression'][init.properties.length=0]", message: 'An object that is filled by name is a Map here: it would know `toString` from birth.' }
+      ]
+    }
+  },
   // tap runs subtests in order whether they are awaited or not
   { files: ['test/**/*.test.ts'], rules: { '@typescript-eslint/no-floating-promises': 'off' } },
   { files: ['src/page/**/*.js'], languageOptions: { globals: { window: 'readonly', document: 'readonly', EventSource: 'readonly', matchMedia: 'readonly', localStorage: 'readonly' } } }

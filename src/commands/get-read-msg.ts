@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq } from '../protocol/ids.js'
 import { Message } from '../protocol/message.js'
+import { parsed } from '../store/readable.js'
 import { type Context, defineCommand } from '../delivery/context.js'
 import { cutPage, pageOf, type Range } from '../delivery/history.js'
 
@@ -73,7 +74,7 @@ export const getReadMsg = defineCommand({
     if (isDown) return answer
     const seqs = Array.from({ length: count }, (_, i) => Number(firstSeq) + i)
     const cut = cutPage(page, await conversations.bodies(conversationId, seqs), range)
-    return { ...answer, ...cut.page, messages: cut.bodies.filter(found => found !== null).map(found => JSON.parse(found) as Message) }
+    return { ...answer, ...cut.page, messages: cut.bodies.map(found => parsed<Message>(found)).filter(message => message !== null) }
   }
 })
 

@@ -48,7 +48,7 @@ export function createStream ({ call, memory, frames, onEvent, onState }) {
     }
     if (id) memory.cursor = id // only now: a crash before this line replays the event, it does not lose it
     memory.save()
-    if (event === 'CMD_DOWN') own[data.name]?.(data.data)
+    if (event === 'CMD_DOWN' && Object.hasOwn(own, data.name)) own[data.name](data.data)
   }
 
   const own = {

@@ -4,6 +4,7 @@ import type { Message } from '../protocol/message.js'
 import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
 import { keys, partition } from './keys.js'
+import { parsed } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -114,7 +115,7 @@ export function createConversations (store: StoreContext) {
     /** @returns one message, undefined when the log has none of that seq. */
     async message (conversationId: string, seq: number): Promise<Message | undefined> {
       const body = await redis.hget(keys.log(conversationId), String(seq))
-      return body === null ? undefined : JSON.parse(body) as Message
+      return parsed<Message>(body) ?? undefined
     },
 
     /** @returns the ids of the members, undefined when there is no such conversation. */

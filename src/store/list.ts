@@ -2,6 +2,7 @@
 import type { Message } from '../protocol/message.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { keys, partition } from './keys.js'
+import { parsed } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -96,7 +97,7 @@ export function createLists (store: StoreContext) {
       const [found, joined] = await Promise.all([standings(userId, shown), joinedSeqs(userId, shown.map(({ id }) => id))])
       const bodies = await bodiesOf(found.map((row, i) => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= (joined[i] ?? Infinity) ? row.headSeq : 0 })))
       const fitting = fits(bodies)
-      const items = found.slice(0, fitting).flatMap((row, i) => row && joined[i] !== undefined ? [{ ...row, lastMsg: messageOf(bodies[i]) }] : [])
+      const items = found.slice(0, fitting).flatMap((row, i) => row && joined[i] !== undefined ? [{ ...row, lastMsg: parsed<Message>(bodies[i]) }] : [])
       const last = rows[fitting - 1]
       return { items, ...(last && rows.length > fitting && { next: `${last.score}:${last.id}` }) }
     },
@@ -129,7 +130,6 @@ function fits (bodies: (string | null)[]): number {
   return at < 0 ? bodies.length : Math.max(1, at)
 }
 
-const messageOf = (body: string | null | undefined): Message | null => typeof body === 'string' ? JSON.parse(body) as Message : null
 
 function pairs (flat: string[]): Listed[] {
   return flat.flatMap((id, i) => i % 2 === 0 ? [{ id, score: flat[i + 1] as string }] : [])

@@ -1,5 +1,10 @@
 // What was read from the store and is to be printed: one body that is broken must not break what stands beside it.
 
+/** @returns what a body says; null when it is not there, or cannot be read. */
+export function parsed<Value> (body: string | null | undefined): Value | null {
+  return JSON.parse(readable(body ?? '') ?? 'null') as Value | null
+}
+
 /** @returns a body as it was stored; null when it is not the JSON of an object on one line, and so could not be printed on any transport. */
 export function readable (body: string): string | null {
   try {

@@ -106,7 +106,7 @@ export function createLists (store: StoreContext) {
     joinedSeqs,
 
     /** @returns each message, null when the log has none of that seq. */
-    lastMessages: async (messages: { conversationId: string, seq: number }[]): Promise<(Message | null)[]> => (await bodiesOf(messages)).map(messageOf),
+    lastMessages: async (messages: { conversationId: string, seq: number }[]): Promise<(Message | null)[]> => (await bodiesOf(messages)).map(body => parsed<Message>(body)),
 
     /** @returns all unread messages of a user. */
     async totalUnread (userId: string): Promise<number> {
@@ -129,7 +129,6 @@ function fits (bodies: (string | null)[]): number {
   const at = bodies.findIndex(body => (bytes += Buffer.byteLength(body ?? '')) > PAGE_BYTES)
   return at < 0 ? bodies.length : Math.max(1, at)
 }
-
 
 function pairs (flat: string[]): Listed[] {
   return flat.flatMap((id, i) => i % 2 === 0 ? [{ id, score: flat[i + 1] as string }] : [])

@@ -1,7 +1,7 @@
 // npm run bench [-- --quick | --profile[=file]]: installs and builds what is missing, then measures. Timings are never tests.
 import { ensureBuild, ensureModules, ensureNode, ensureRedisServer } from './bootstrap.js'
 
-ensureNode()
+await ensureNode()
 ensureModules()
 ensureRedisServer()
 ensureBuild()

@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { endWithParent, goOnWithPinned, isOld } from './node.js'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const LOCK_STAMP = 'node_modules/.iris-lock'
 const BUILD_STAMP = 'build/.stamp'
 
 /** Prints a line; stdout stays the caller's. */
-const say = sentence => process.stderr.write(`iris: ${sentence}\n`)
+export const say = sentence => process.stderr.write(`iris: ${sentence}\n`)
 
 /** Ends the process with one line. */
 export function fail (sentence) {
@@ -26,10 +27,16 @@ export function run (program, args, options = {}) {
 /** @returns the path of a program, as a shell would find it; undefined when there is none. */
 const find = program => (process.env.PATH ?? '').split(delimiter).filter(Boolean).map(directory => join(directory, program)).find(path => existsSync(path))
 
-/** Refuses a Node that is too old before anything fails without a word. */
-export function ensureNode () {
-  const [major, minor] = process.versions.node.split('.').map(Number)
-  if (major < 20 || (major === 20 && minor < 19)) fail(`Node ${process.versions.node} is too old: 20.19 is the floor`)
+/** Goes on with the pinned Node, fetched when it is missing, where this one is too old; then it never returns. */
+export async function ensureNode () {
+  if (!isOld(root)) return endWithParent(root)
+  // first, since it empties node_modules
+  ensureModules()
+  try {
+    await goOnWithPinned(root, say)
+  } catch (error) {
+    fail(`Node ${process.versions.node} is too old, and ${error.message}`)
+  }
 }
 
 /** Installs the packages of the lockfile when they are missing or the lockfile has changed. */

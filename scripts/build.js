@@ -4,7 +4,7 @@ import { cpSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureModules, ensureNode, hashSources, isStale, root, stampBuild } from './bootstrap.js'
 
-ensureNode()
+await ensureNode()
 ensureModules()
 if (process.argv.includes('--if-stale') && !isStale()) process.exit(0)
 

@@ -1,10 +1,10 @@
-// npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, tests; each named with its outcome and time.
+// npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, other Nodes, tests; each named with its outcome and time.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { ensureModules, ensureNode, root } from './bootstrap.js'
 import { runTests } from './test.js'
 
-ensureNode()
+await ensureNode()
 ensureModules()
 
 const bin = name => join(root, 'node_modules/.bin', name)
@@ -17,6 +17,9 @@ const steps = [
   ['README drift', process.execPath, ['scripts/readme.js', '--check']],
   ['OpenAPI and AsyncAPI lint', bin('redocly'), ['lint', 'openapi/iris.yaml', 'openapi/iris-3.2.yaml', 'openapi/asyncapi.yaml']]
 ]
+
+/** The Nodes beside the pinned one on which Iris must start, chat and stop. */
+const others = ['22.23.3', '26.10.0']
 
 const counts = { passed: 0, failed: 0 }
 
@@ -35,6 +38,7 @@ function check ([name, program, args]) {
 check(lint)
 if (check(build)) {
   for (const step of steps) check(step)
+  for (const version of others) check([`Node ${version}`, process.execPath, ['scripts/try-node.js', version]])
   if (!process.argv.includes('--skip-tests')) {
     const { passed, failed } = await runTests()
     counts.passed += passed

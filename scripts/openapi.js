@@ -1,8 +1,9 @@
 // npm run openapi: writes the documents to openapi/; with --check it only compares, and names what has drifted.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureBuild, ensureModules, root } from './bootstrap.js'
+import { ensureBuild, ensureModules, ensureNode, root } from './bootstrap.js'
 
+await ensureNode()
 ensureModules()
 ensureBuild()
 const { stringify } = await import('yaml')

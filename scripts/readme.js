@@ -1,8 +1,9 @@
 // Writes the generated tables into the documents; with --check it only compares, and names what has drifted.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureBuild, ensureModules, root } from './bootstrap.js'
+import { ensureBuild, ensureModules, ensureNode, root } from './bootstrap.js'
 
+await ensureNode()
 ensureModules()
 ensureBuild()
 const { operations } = await import('../build/src/app.js')

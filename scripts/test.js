@@ -18,7 +18,7 @@ const directory = join(root, 'build/test')
  *   in these), and each file that ended badly without one of its tests having failed: a crash, a timeout.
  */
 export async function runTests (words = []) {
-  ensureNode()
+  await ensureNode()
   ensureModules()
   ensureRedisServer()
   ensureChromium()

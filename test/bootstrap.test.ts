@@ -1,6 +1,6 @@
 // What `npm start` and `npm test` install and build, and when: in a tree of its own, with programs that only note their calls.
 import { spawnSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,13 +10,28 @@ const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url))
 /** A compiler that notes its calls. */
 const compiler = "require('node:fs').appendFileSync('calls', 'tsc\\n'); require('node:fs').mkdirSync('build', { recursive: true })"
 
+/** The script of a program that writes down how it was called. */
+const note = (name: string) => `echo "${name} $@" >> calls`
+/** What package.json says of Node: the floor, and the version that is fetched below it. */
+const packageOf = (floor: string) => JSON.stringify({ type: 'module', engines: { node: floor }, devEngines: { runtime: { version: '99.1.0' } } })
+
+/** An npm that installs a Node which only notes how it is called, unless it breaks off (`touch broken`). */
+const fetching = `${note('npm')}
+if [ "$1" = install ]; then
+  bin="$3/node_modules/node-linux-${process.arch}/bin"
+  mkdir -p "$bin"
+  printf '#!/bin/sh\nif [ "$1" = --version ]; then echo v99.1.0; else echo "node $*" >> %s/calls; exit 7; fi\n' "$PWD" > "$bin/node"
+  chmod +x "$bin/node"
+  if [ -e broken ]; then exit 1; fi
+fi`
+
 /** A small repository with the real scripts; its PATH has node and what `programs` define, as shell scripts. */
 async function makeTree (t: Test, programs: Record<string, string> = {}) {
   const root = await mkdtemp(join(tmpdir(), 'iris-tree-'))
   t.teardown(() => rm(root, { recursive: true, force: true }))
   await cp(scripts, join(root, 'scripts'), { recursive: true })
   const files = {
-    'package.json': '{ "type": "module" }',
+    'package.json': packageOf('>=22'),
     'package-lock.json': '{}',
     'tsconfig.json': '{}',
     'src/a.ts': '',
@@ -27,7 +42,7 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
   }
   for (const [name, text] of Object.entries(files)) await put(name, text)
   await mkdir(join(root, 'bin'))
-  for (const tool of ['sh', 'chmod']) await symlink(`/usr/bin/${tool}`, join(root, 'bin', tool))
+  for (const tool of ['sh', 'chmod', 'mkdir']) await symlink(`/usr/bin/${tool}`, join(root, 'bin', tool))
   for (const [name, script] of Object.entries({ npm: note('npm'), ...programs })) await writeFile(join(root, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
 
   async function put (name: string, text: string): Promise<void> {
@@ -41,15 +56,13 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
     calls: async () => (await readFile(join(root, 'calls'), 'utf8').catch(() => '')).split('\n').slice(0, -1),
     /** Calls functions of bootstrap.js. */
     run (functions: string, env: Record<string, string> = {}) {
-      const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ${functions.split(' ').map(name => `bootstrap.${name}()`).join(';')}`
+      const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ${functions.split(' ').map(name => `await bootstrap.${name}()`).join(';')}`
       const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env: { PATH: join(root, 'bin'), ...env } })
       return { status, lines: stderr.split('\n').slice(0, -1) }
     }
   }
 }
 
-/** The script of a program that writes down how it was called. */
-const note = (name: string) => `echo "${name} $@" >> calls`
 const makes = (program: string) => `echo '#!/bin/sh' > bin/${program}; chmod +x bin/${program}`
 
 t.test('packages behind a link are used, but never replaced: they are those of another tree', async t => {
@@ -106,6 +119,40 @@ t.test('no browser: one line, and the tests go on', async t => {
   const tree = await makeTree(t)
   t.match(tree.run('ensureChromium'), { status: 0, lines: [/^iris: chromium is not installed \(run `install chromium`, or set IRIS_CHROMIUM\): the tests of the page will be skipped$/] })
   t.same(tree.run('ensureChromium', { IRIS_CHROMIUM: '/a/browser' }), { status: 0, lines: [] })
+})
+
+t.test('an older Node: the pinned one is fetched once, after the packages, and the command goes on with it', async t => {
+  const tree = await makeTree(t, { npm: fetching })
+  t.same(tree.run('ensureNode'), { status: 0, lines: [] }, 'this one is new enough')
+  await tree.put('package.json', packageOf('>=99'))
+  const platform = `node-linux-${process.arch}`
+  const first = tree.run('ensureNode')
+  t.equal(first.status, 7, 'its exit code is that of the command')
+  t.match(first.lines, [/installing the packages/, `iris: fetching Node 99.1.0 (the npm package ${platform}) into node_modules/`])
+  t.same(tree.run('ensureNode'), { status: 7, lines: [] }, 'nothing to do')
+  t.match(await tree.calls(), [/^npm ci/, new RegExp(`^npm install --prefix .*--no-save --ignore-scripts .*${platform}@99\\.1\\.0$`), /^node /, /^node /])
+  const binary = `node_modules/.iris-node-99.1.0/node_modules/${platform}/bin/node`
+  await tree.put(binary, '')
+  t.match(tree.run('ensureNode'), { status: 7, lines: [/fetching/] }, 'one that is not whole is fetched again')
+})
+
+t.test('a Node that cannot be fetched: one line, nothing is left, and it is tried again', async t => {
+  const tree = await makeTree(t, { npm: fetching })
+  await tree.put('package.json', packageOf('>=99'))
+  await tree.put('broken', '')
+  for (const fetched of [/installing/, /fetching/]) {
+    const { status, lines } = tree.run('ensureNode')
+    t.equal(status, 1)
+    t.match(lines[0], fetched)
+    t.match(lines.at(-1), /^iris: Node [\d.]+ is too old, and Node 99\.1\.0 cannot be fetched: see above; or install Node 99\.1\.0 yourself$/)
+    t.same((await readdir(join(tree.root, 'node_modules'))).filter(name => name.startsWith('.iris-node')), [])
+  }
+})
+
+t.test('package.json pins a Node that is not below its own floor', async t => {
+  const { engines, devEngines } = JSON.parse(await readFile(join(scripts, '../package.json'), 'utf8')) as { engines: { node: string }, devEngines: { runtime: { name: string, version: string, onFail: string } } }
+  t.match(devEngines.runtime, { name: 'node', version: /^\d+\.\d+\.\d+$/, onFail: 'ignore' })
+  t.ok(Number.parseInt(devEngines.runtime.version) >= Number(/\d+/.exec(engines.node)?.[0]))
 })
 
 t.test('builds when a source has changed, and only then', async t => {

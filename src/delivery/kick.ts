@@ -2,9 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Bye, byes } from '../protocol/events.js'
-import type { GoneReason } from '../protocol/presence.js'
 import { type Buried, type KickFacts, type Kicks, REPLACED } from '../store/kicks.js'
-import type { createTerminals, Removed } from '../store/terminals.js'
+import type { createTerminals } from '../store/terminals.js'
 import type { Connection } from './connection.js'
 import type { Deliver } from './deliver.js'
 import type { Closing } from './hub.js'
@@ -45,12 +44,6 @@ export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
     await closed(userId, filter)
   }
 
-  async function remove (userId: string, terminalId: string, { reason, traceId }: { reason: GoneReason, traceId: string }): Promise<Removed> {
-    const removed = await terminals.remove(userId, terminalId, reason)
-    await deliver.forgetTerminal(userId, terminalId, traceId)
-    return removed
-  }
-
   return {
     /**
      * Kicks terminals of a user, also those that are not connected. From its answer on nothing of them is accepted and
@@ -65,14 +58,21 @@ export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
       // what attaches from now on is welcome, unless it is banned
       await close(userId, named && { ids: named }, { ...closing, ...(banSec === undefined && { issuedUpTo: before }) })
       if (named && revokeTokens) await close(userId, undefined, { ...closing, issuedUpTo: before })
-      if (banSec !== undefined) for (const terminalId of named ?? kicked) await remove(userId, terminalId, { reason: 'KICKED', traceId })
+      for (const terminalId of banSec === undefined ? [] : named ?? kicked) {
+        await terminals.remove(userId, terminalId, 'KICKED')
+        await deliver.forgetTerminal(userId, terminalId, traceId)
+      }
       return { kicked, welcomeFrom }
     },
 
-    /** Removes a terminal: it is forgotten, its connections are closed, its shares are done. It may come back. [COMPLETE-5] @returns whether it was known. */
+    /**
+     * Removes a terminal: it is forgotten, its connections are closed, its shares are done. It may come back. [COMPLETE-5]
+     * @returns whether it was known.
+     */
     async remove (userId: string, terminalId: string, traceId: string): Promise<boolean> {
-      const { wasKnown, at, nodes } = await remove(userId, terminalId, { reason: 'LOGOUT', traceId })
+      const { wasKnown, at, nodes } = await terminals.remove(userId, terminalId, 'LOGOUT')
       await deliver.closeOn(userId, nodes, { bye: 'REMOVED', filter: { ids: [terminalId] }, attachedUpTo: at })
+      await deliver.forgetTerminal(userId, terminalId, traceId)
       return wasKnown
     },
 
@@ -83,7 +83,10 @@ export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
 
     /** The safety net of the sweep: closes connections that are still open although their terminal is kicked. */
     async closeKicked (userId: string, connections: Connection[]): Promise<void> {
-      const logins = connections.map(connection => ({ connection, terminalId: connection.terminalId, issuedAt: connection.lifetime.loggedInAt, expiresAt: connection.lifetime.expiresAt }))
+      const logins = connections.map(connection => {
+        const { terminalId, lifetime: { loggedInAt, expiresAt } } = connection
+        return { connection, terminalId, issuedAt: loggedInAt, expiresAt }
+      })
       for (const { connection, reason } of await kicks.among(userId, logins)) {
         const bye = reason === REPLACED ? 'REPLACED' : 'KICKED'
         connection.close(bye, kickNotice(reason, { bye, now: now(), traceId: 'sweep' }))

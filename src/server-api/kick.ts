@@ -12,9 +12,13 @@ export const kickUser = defineOperation({
   tag: 'Server',
   auth: 'server',
   summary: 'Kick a user, or some of his terminals',
-  description: 'Each connection gets `NOTICE_DOWN kind: "kick"` as its last event, then BYE 4301; from the answer on nothing is accepted from a kicked terminal and nothing reaches it: 401 `KICKED`, 204 on an EventSource. ' +
-    'What is connected at that instant is before the kick, whatever the `iat` of its token. Tokens issued from `tokensFrom` on are welcome, unless `banSec` says otherwise; those of POST /v1/server/tokens are, at once. The kick lasts for 30 days, and longer for tokens that do. ' +
-    'Terminals that are not connected, or not known, are kicked all the same. A ban removes the terminals, too: their shares of `complete: "all"` are done. [KICK-1] [KICK-3] [COMPLETE-5]',
+  description: 'Each connection gets `NOTICE_DOWN kind: "kick"` as its last event, then BYE 4301; from the answer on nothing is accepted ' +
+    'from a kicked terminal and nothing reaches it: 401 `KICKED`, 204 on an EventSource. ' +
+    'What is connected at that instant is before the kick, whatever the `iat` of its token. Tokens issued from `tokensFrom` on are ' +
+    'welcome, unless `banSec` says otherwise; those of POST /v1/server/tokens are, at once. The kick lasts for 30 days, and longer ' +
+    'for tokens that do. ' +
+    'Terminals that are not connected, or not known, are kicked all the same. A ban removes the terminals, too: their shares of ' +
+    '`complete: "all"` are done. [KICK-1] [KICK-3] [COMPLETE-5]',
   params: Type.Object({ id: UserId }),
   body: Type.Object({
     terminals: Type.Optional(Type.Array(TerminalId, { minItems: 1, uniqueItems: true, ...limitedItems('ids'), description: 'All when absent.' })),

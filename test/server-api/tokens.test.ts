@@ -40,7 +40,7 @@ t.test('[SERVER] without one of the keys every call is 401, and says nothing els
   t.strictSame(await ask(two.url, `Bearer first-key-of-tests-01, ${SERVER_KEY}`), [401, 'UNAUTHENTICATED'])
   t.strictSame(await ask(iris.url), [401, 'UNAUTHENTICATED'])
   t.strictSame(await ask(iris.url, `Basic ${SERVER_KEY}`), [401, 'UNAUTHENTICATED'])
-  for (const [method, path] of [['POST', 'tokens'], ['PUT', 'conversations/g.x'], ['DELETE', 'conversations/g.x'], ['POST', 'conversations/g.x/members'], ['POST', 'messages'], ['POST', 'messages/revoke'], ['POST', 'commands'], ['POST', 'notices'], ['DELETE', 'notices/n']] as const) {
+  for (const [method, path] of [['POST', 'tokens'], ['PUT', 'conversations/g.x'], ['DELETE', 'conversations/g.x'], ['POST', 'conversations/g.x/members'], ['POST', 'messages'], ['POST', 'messages/revoke'], ['POST', 'commands'], ['POST', 'notices'], ['DELETE', 'notices/n'], ['POST', 'users/u/kick'], ['DELETE', 'users/u/kick'], ['DELETE', 'users/u/terminals/t']] as const) {
     const response = await fetch(`${iris.url}/v1/server/${path}`, { method, headers: { authorization: 'Bearer wrong', 'content-type': 'application/json' }, ...(method !== 'DELETE' && { body: '{' }) })
     t.strictSame([response.status, (await response.json() as { code: string }).code], [401, 'BAD_SERVER_KEY'], `${method} ${path}`)
   }

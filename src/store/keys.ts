@@ -37,6 +37,7 @@ export const keys = {
   conversations: (user: string) => key(user, 'CONVERSATIONS', user),
   /** The groups that a user is in, and those of them in which he has written. Ends with his last membership. */
   groups: (user: string) => key(user, 'GROUPS', user),
+  /** Those of them in which he has written. Ends as they do. */
   spoken: (user: string) => key(user, 'GROUPS', user, 'SPOKEN'),
   /** How many direct conversations a user has opened. Ends after an hour. */
   opened: (user: string) => key(user, 'OPENED', user),

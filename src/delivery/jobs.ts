@@ -5,7 +5,7 @@ import type { Position } from '../protocol/ids.js'
 import type { createBoxes, Pending } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { BoxName } from '../store/keys.js'
-import type { Unread } from '../store/mailbox.js'
+import type { Unread } from '../store/unread.js'
 import { readable } from '../store/readable.js'
 import type { Frame, Renderer, Viewer } from './render.js'
 

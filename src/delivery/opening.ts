@@ -22,9 +22,9 @@ export type Transport = 'sse' | 'poll' | 'ws'
 
 /**
  * What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request.
- * `rotateAt`: when it is too old, ms; set by the hub. `lease`: its being open is the terminal's sign of life. [LIFE-2]
+ * `rotateAt`: when it is too old, ms; set by the hub, as `units`: what it weighs when it resumes. [COST-1] `lease`: its being open is the terminal's sign of life. [LIFE-2]
  */
-export interface Opening extends Viewer { cursor?: string, issuedAt: number, expiresAt: number, traceId: string, printer: Printer, transport?: Transport, rotateAt?: number, lease?: 'socket' }
+export interface Opening extends Viewer { cursor?: string, issuedAt: number, expiresAt: number, traceId: string, printer: Printer, transport?: Transport, rotateAt?: number, units?: number, lease?: 'socket' }
 
 /** Where a connection begins: its cursor, the position that counts as live, and what is printed in between. */
 export interface Start { position: Position, target: number, jobs: Job[], more: boolean, greeting: Frame[], fresh: boolean }

@@ -64,7 +64,7 @@ export const downPoll = {
 Answers as soon as there is an event, at the latest after \`timeoutMs\`. \`cursor\` is where the next poll begins. What \`IRIS.HELLO\`, \`IRIS.RESET\` and \`IRIS.READY\` say on a stream, the answer says itself: \`recovered\`, \`reset\`, \`more\`. Events without an id (unread messages and pending items of a fresh poll) do not count against \`limit\`. A newer poll of the same terminal ends the older one with an empty answer. A poll that is not let in (the node goes down, too many come at once) is 503 with \`Retry-After\`.`,
   path: '/v1/down/poll',
   query: pollQuery,
-  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'NOT_READY', 'KEYS_UNAVAILABLE', 'STORE_UNAVAILABLE'] as ErrorCode[],
+  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'RATE_LIMITED', 'NOT_READY', 'KEYS_UNAVAILABLE', 'STORE_UNAVAILABLE'] as ErrorCode[],
   result: Type.Object({
     recovered: Type.Optional(Type.Boolean({ description: 'Whether the cursor could be served; absent when none was given.' })),
     reset: Type.Optional(gatewayCommands['IRIS.RESET']),

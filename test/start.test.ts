@@ -1,4 +1,4 @@
-// What is at the start: the port opens whatever Redis does, or the process ends with one sentence. PROTOCOL.md sections 3, 4 and 10.
+// What is at the start: the port opens whatever Redis does, or the process ends with one sentence. docs/protocol.md sections 3, 4 and 10.
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'

@@ -1,4 +1,4 @@
-// Nothing is kept for ever on account of one request: after a varied run every key of Redis has its end. PROTOCOL.md section 2.
+// Nothing is kept for ever on account of one request: after a varied run every key of Redis has its end. docs/protocol.md section 2.
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import t from 'tap'

@@ -3,6 +3,7 @@ import { isReservedName } from '../protocol/events.js'
 import { SYSTEM_USER } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
 import { keys, partition } from '../store/keys.js'
+import { inSteps } from '../store/steps.js'
 import type { Context } from './context.js'
 import type { Frame, TerminalFilter } from './render.js'
 import { newCmdId } from './say.js'
@@ -156,9 +157,9 @@ async function store ({ deliver, now }: Deps, body: CommandBody & { cmdId: strin
     everyTerminal: complete === 'all',
     ...(collapseKey !== undefined && { collapseKey: `${from}:${name}:${collapseKey}` })
   }
-  const outcomes = await Promise.all(allowed.map(async userId => {
+  const outcomes = await inSteps(allowed, async userId => {
     const filter = filterOf(body, sender, userId)
     return await deliver.item('CMD_BOX', userId, { ...item, ...(filter && { filter: JSON.stringify(filter) }) })
-  }))
+  })
   return allowed.filter((_, i) => outcomes[i] === 'full')
 }

@@ -6,6 +6,7 @@ import { Problem } from '../protocol/problem.js'
 import { type Context, defineOperation } from '../delivery/context.js'
 import { fingerprint } from '../delivery/send-message.js'
 import { keys } from '../store/keys.js'
+import { inSteps } from '../store/steps.js'
 
 const strict = { additionalProperties: false }
 const server = { tag: 'Server', auth: 'server' } as const
@@ -65,7 +66,7 @@ async function store (body: Static<typeof Body>, traceId: string, { conversation
   const expiresAt = now() + ttlSec * 1000
   const event = { noticeId, kind, ...(title !== undefined && { title }), content, ...(level && { level }), ...(actions && { actions }), needComplete, expiresAt, op: 'show', ts: now(), traceId }
   const item = { id: noticeId, from: SYSTEM_USER, once: !needComplete, body: JSON.stringify(event), meta: { kind }, expiresAt, everyTerminal: false }
-  const outcomes = await Promise.all(targets.map(async userId => ({ userId, outcome: await deliver.item('NOTICE_BOX', userId, item) })))
+  const outcomes = await inSteps(targets, async userId => ({ userId, outcome: await deliver.item('NOTICE_BOX', userId, item) }))
   return {
     users: outcomes.filter(({ outcome }) => outcome !== 'full').map(({ userId }) => userId),
     skipped: outcomes.filter(({ outcome }) => outcome === 'full').map(({ userId }) => ({ userId, reason: 'BOX_FULL' as const }))
@@ -87,7 +88,7 @@ export const cancelNotice = defineOperation({
   async handle ({ params: { id }, traceId }, { notices, deliver }) {
     const users = await notices.usersOf(id)
     if (!users) throw new Problem('NOTICE_NOT_FOUND')
-    const cancelled = await Promise.all(users.map(userId => deliver.cancel('NOTICE_BOX', userId, { id, traceId })))
+    const cancelled = await inSteps(users, userId => deliver.cancel('NOTICE_BOX', userId, { id, traceId }))
     return { noticeId: id, cancelled: cancelled.filter(Boolean).length }
   }
 })

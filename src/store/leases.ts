@@ -5,7 +5,7 @@ import { keys, partition, PARTITIONS } from './keys.js'
 import { defineScript } from './scripts.js'
 
 /** So many terminals per run of a script: Redis does nothing else meanwhile. */
-const AT_ONCE = 200
+const AT_ONCE = 100
 
 const renewLeases = defineScript('renew-leases', { preludes: ['presence'], keys: ['leases'], args: ['tag', 'leaseMs'] })
 const reapLeases = defineScript('reap-leases', { preludes: ['presence'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents'] })

@@ -1,0 +1,26 @@
+// Long work of the back end goes in steps: others get their turn in between. PROTOCOL.md section 2.
+import t from 'tap'
+import { startIris } from '../helper/iris.js'
+import { upTo } from '../helper/sse.js'
+import { groupOf } from '../helper/user.js'
+
+const iris = await startIris(t)
+const users = upTo(500).map(i => `n-${i}`)
+const group = await groupOf(iris, ...users.map(userId => ({ userId })))
+const works: [what: string, method: string, path: string, body?: object][] = [
+  ['a notice to 500', 'POST', 'notices', { noticeId: 'n', users, content: { text: 'x' }, ttlSec: 60 }],
+  ['its cancellation', 'DELETE', 'notices/n'],
+  ['a reliable command to 500', 'POST', 'commands', { clientCmdId: 'c', name: 'c', mode: 'reliable', to: { conversationId: group } }]
+]
+
+for (const [what, method, path, body] of works) {
+  t.test(`[COST-1] ${what}: requests that come after it are done before it`, async t => {
+    const alice = await iris.user(t)
+    const work = iris.server(method, path, body)
+    const over = work.then(() => 'over')
+    let between = 0
+    while (await Promise.race([over, alice.conversations().then(({ status }) => status)]) === 200) between++
+    t.equal((await work).status, 200)
+    t.ok(between >= 2, `${between} were answered meanwhile`)
+  })
+}

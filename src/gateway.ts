@@ -11,11 +11,10 @@ import { createJobs } from './delivery/jobs.js'
 import { createKicker } from './delivery/kick.js'
 import { createLeases, flushMs } from './delivery/leases.js'
 import { createMeter } from './delivery/meter.js'
-import { createNodes, type Page } from './delivery/nodes.js'
+import { createNodes } from './delivery/nodes.js'
 import { createReaper, REAP_MS } from './delivery/reaper.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRenderer } from './delivery/render.js'
-import { command } from './delivery/say.js'
 import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
 import { createUnreadable } from './delivery/unreadable.js'
@@ -93,11 +92,11 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const leases = createLeases({ leases: storedLeases, meter, now, log })
   const events = createEvents(store)
   const watch = createWatch({ events })
-  const jobs = createJobs({ conversations, boxes, renderer })
+  const makeJob = createJobs({ conversations, boxes, renderer, now })
   const mailbox = createMailbox(store, loginPolicy)
   const entrance = createEntrance({
     mailbox,
-    decideStart: createStarts({ lists, jobs }),
+    decideStart: createStarts({ lists, makeJob }),
     limits,
     meter,
     now,
@@ -107,9 +106,23 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
       await deliver.forgetTerminal(userId, terminalId, 'evicted')
     }
   })
-  const hub = createHub({ mailbox, leases: storedLeases, entrance, renderer, meter, now, onAlive: terminal => leases.seen(terminal), closeKicked: (userId, connections) => kicker.closeKicked(userId, connections), log })
-  const nodes = createNodes({ redis, node, hub, pageJob, now, onSubscribed: sweeper.sweep })
-  const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, nodes, recalled, now, onLost: sweeper.sweep })
+  const hub = createHub({
+    mailbox,
+    leases: storedLeases,
+    entrance,
+    renderer,
+    meter,
+    makeJob,
+    limits,
+    now,
+    onAlive: terminal => leases.seen(terminal),
+    closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
+    // a session that cannot be had begins anew: nothing of it moves a cursor
+    inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
+    log
+  })
+  const nodes = createNodes({ redis, node, hub, now, onSubscribed: sweeper.sweep })
+  const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.sweep })
   const kicker = createKicker({ kicks, terminals, deliver, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
   const context: Context = {
@@ -120,11 +133,6 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     if (timers.length === 0) return // not started yet
     sweeper.sweep()
     reaper.hold()
-  }
-
-  function pageJob ({ requestId, conversationId, firstSeq, count, hasMore, traceId }: Page) {
-    const references = Array.from({ length: count }, (_, i) => ({ conversationId, seq: firstSeq + i }))
-    return jobs.messages(references, 'history', () => command('GET_READ_MSG_END', { requestId, count, hasMore }, { now: now(), traceId }))
   }
 
   /** [KICK-3] A new token is later than every kick. */

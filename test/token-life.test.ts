@@ -1,8 +1,7 @@
 // The life of a token and of the streams it opened: IRIS.AUTH, a fresh token, BYE 4101. PROTOCOL.md section 4.
 import t, { type Test } from 'tap'
 import { Lifetime } from '../src/delivery/lifetime.js'
-import type { Opening } from '../src/delivery/opening.js'
-import { Outlet } from '../src/delivery/outlet.js'
+import type { Frame } from '../src/delivery/render.js'
 import { keys, partition } from '../src/store/keys.js'
 import { sseText } from '../src/transports/frames.js'
 import { startIris } from './helper/iris.js'
@@ -21,11 +20,9 @@ const someone = (t: Test, { endsInSec = 3600 } = {}) => loginOf(t, a, `life-${++
 /** A lifetime of a token that ends at 100 s, its clock, and what it printed. */
 function setUp () {
   const world = { now: 0, printed: [] as string[] }
-  const printer = { format: sseText, backlog: () => 0, write: text => { world.printed.push(text) } } as Opening['printer']
-  const opening: Opening = { userId: 'u', terminalId: 't', platform: 'web', issuedAt: 7, expiresAt: 100_000, traceId: 'trace', printer }
-  const lifetime = new Lifetime(opening)
-  const outlet = new Outlet(printer, () => world.now)
-  return { world, lifetime, at: (now: number) => lifetime.due(now, { outlet, opening }) }
+  const lifetime = new Lifetime({ issuedAt: 7, expiresAt: 100_000 })
+  const say = (frame: Frame) => { world.printed.push(sseText(frame)) }
+  return { world, lifetime, at: (now: number) => lifetime.due({ now, traceId: 'trace' }, say) }
 }
 
 t.test('[TOKEN] IRIS.AUTH 60 s before the end, once; BYE 4101 after 25 s of grace', async t => {

@@ -9,7 +9,7 @@ import type { Job } from './jobs.js'
 import { Lifetime } from './lifetime.js'
 import type { Opening, Start, Transport } from './opening.js'
 import { Outlet } from './outlet.js'
-import { printItems } from './print.js'
+import { printItems, printJob } from './print.js'
 import type { Frame, Renderer } from './render.js'
 import { farewell, gatewayCommand } from './say.js'
 
@@ -36,11 +36,10 @@ export class Connection {
   #target = 0
   #jobs: Job[] = []
   #more = false
-  #fresh = false
+  #isUnready = false
   #isBusy = false
   #wokenWhileBusy = false
   readonly #outlet: Outlet
-  /** The life of its token. */
   readonly lifetime: Lifetime
 
   constructor (private readonly opening: Opening, private readonly feed: Feed, private readonly floor: Floor) {
@@ -59,6 +58,12 @@ export class Connection {
   /** Whether it will print from the feed's memory: it lags, and its socket takes more. A full one reads Redis when it drains. [SLOW-1] */
   get needsTail (): boolean { return !(this.isLive && this.#position.seq === this.feed.top?.seq) && this.#outlet.hasRoom() }
 
+  get isLagging (): boolean { return this.isLive && this.feed.top !== undefined && this.#position.seq < this.feed.top.seq }
+  /** Whether all that is known was printed, and nothing is under way. */
+  get isIdle (): boolean { return this.isLive && !this.#isBusy && this.#jobs.length === 0 }
+  /** Where it stands and what is left to do; `isUnready`: it began afresh and READY has not come, so its position would skip what is unread. */
+  get rest () { return { position: this.#position, todos: this.#jobs.map(({ todo }) => todo), more: this.#more, isUnready: this.#isUnready } }
+
   /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
   begin ({ position, target, jobs, more, fresh, greeting }: Start): void {
     if (this.#stage === 'closed') return
@@ -66,7 +71,7 @@ export class Connection {
     this.#target = target
     this.#jobs.unshift(...jobs)
     this.#more = more
-    this.#fresh = fresh
+    this.#isUnready = fresh
     this.#stage = 'replay'
     this.#write(greeting)
     this.wake()
@@ -75,23 +80,23 @@ export class Connection {
   /** Prints what there is: something new came, or the socket took everything. */
   wake (): void {
     if (!this.isBegun) return
-    if (this.#isBusy) {
-      this.#wokenWhileBusy = true
-      return
-    }
-    if (this.#stage === 'live' && this.#jobs.length === 0 && this.#printTail()) return
+    if (this.#isBusy) return void (this.#wokenWhileBusy = true)
+    if (this.#stage === 'live' && this.#jobs.length === 0 && this.#printTail()) return this.opening.printer.rest?.()
     this.#isBusy = true
     this.#run().catch((error: unknown) => this.#failed(error)).finally(() => {
       const isWoken = this.#wokenWhileBusy
       this.#isBusy = this.#wokenWhileBusy = false
       if (isWoken) this.wake()
+      else this.opening.printer.rest?.()
     })
   }
 
   /** Prints a frame that has no place in the stream, when there is room: stored nowhere, so a stuck reader misses it. [CMD-1] */
   volatile (frame: Frame): boolean {
-    if (!this.isBegun || !this.#outlet.hasRoom()) return false
+    const { printer } = this.opening
+    if (!this.isBegun || !this.#outlet.hasRoom() || (printer.fits && !printer.fits(frame))) return false
     this.#write([frame])
+    printer.rest?.()
     return true
   }
 
@@ -104,16 +109,13 @@ export class Connection {
   /** Once a second: the token's end, a stuck reader, the heartbeat. */
   tick (): void {
     if (!this.isBegun) return
-    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due(this.floor.now(), { outlet: this.#outlet, opening: this.opening })
+    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due(this.#facts(), frame => this.#write([frame]))
     if (due) return this.close(due)
-    if (!this.#outlet.isSilent() || !this.#outlet.hasRoom()) return
-    const { printer } = this.opening
     // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
-    const cursor = this.#stage === 'pending' && this.#fresh ? '' : printer.format({ id: formatCursor(this.#position) })
-    this.#outlet.write(printer.comment + cursor)
+    this.#outlet.beat(this.#isUnready ? undefined : { id: formatCursor(this.#position) })
   }
 
-  /** Says goodbye, after a last word if there is one, and closes. A client that waits comes back after `notBeforeMs`. */
+  /** Says goodbye, after a last word if there is one, and closes; a client that waits comes back after `notBeforeMs`. */
   close (bye: Bye, lastWord?: Frame, notBeforeMs = 0): void {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
@@ -124,7 +126,7 @@ export class Connection {
 
   /** The client has gone. */
   gone (): void {
-    if (this.#isClosed()) return
+    if (this.#stage === 'closed') return
     this.#stage = 'closed'
     this.floor.onClosed(this)
   }
@@ -169,16 +171,16 @@ export class Connection {
   async #readOn (): Promise<boolean> {
     const known = this.feed.top
     const items = this.feed.since(this.#position) ?? await this.floor.mailbox.read(this.userId, this.#position, READ_ENTRIES)
-    if (items.length > 0) return !this.#isClosed() && this.#printItems(items)
+    if (items.length > 0) return this.isBegun && this.#printItems(items)
     // compared with what was known before the read: a hint that came meanwhile is no loss
     if (known && (known.epoch !== this.#position.epoch || known.seq > this.#position.seq)) this.close('STORE_LOST')
     return false
   }
 
   async #runJob (job: Job): Promise<void> {
-    const print = await job()
-    if (this.#isClosed()) return
-    if (print) this.#write(print())
+    const print = await job.step()
+    if (!this.isBegun) return
+    if (print) printJob(print, this.opening.printer, this.#outlet)
     else this.#jobs.shift()
   }
 
@@ -186,15 +188,13 @@ export class Connection {
     const frame = gatewayCommand('IRIS.READY', this.#more ? { more: true } : {}, this.#facts())
     this.#write([{ ...frame, id: formatCursor(this.#position) }])
     this.#stage = 'live'
+    this.#isUnready = false
   }
 
+  /** While Redis is away the stream stays open; the check after the reconnect wakes it again. */
   #failed (error: unknown): void {
-    // while Redis is away the stream stays open; the check after the reconnect wakes it again
     if (isUnavailable(error)) return
     this.floor.log.warn({ err: error, traceId: this.opening.traceId }, 'a stream failed')
     this.close('STORE_LOST')
   }
-
-  /** What was awaited may have taken long. */
-  #isClosed (): boolean { return this.#stage === 'closed' }
 }

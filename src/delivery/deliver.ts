@@ -12,7 +12,9 @@ import { parseCursor } from '../protocol/ids.js'
 import { hintedItem } from './feed.js'
 import type { Closing, Hub, Showing } from './hub.js'
 import type { TokenLife } from './lifetime.js'
-import type { Nodes, Page } from './nodes.js'
+import type { Page } from './jobs.js'
+import type { Nodes } from './nodes.js'
+import type { Handed } from './kept.js'
 import type { Recalled } from './recalled.js'
 import { isAddressed } from './render.js'
 
@@ -23,6 +25,8 @@ interface Floor {
   boxes: ReturnType<typeof createBoxes>
   terminals: ReturnType<typeof createTerminals>
   hub: Hub
+  /** The name of this node. */
+  here: string
   nodes: Nodes
   recalled: Recalled
   now (): number
@@ -31,7 +35,7 @@ interface Floor {
 }
 
 /** Makes the door. Standalone Redis: one script writes every member's entry, so the order of streams is the order of scripts. */
-export function createDeliver ({ conversations, markers, lists, boxes, terminals, hub, nodes, recalled, now, onLost }: Floor) {
+export function createDeliver ({ conversations, markers, lists, boxes, terminals, hub, here, nodes, recalled, now, onLost }: Floor) {
   async function written<T> (write: Promise<T>): Promise<T> {
     return await write.catch((error: unknown) => {
       if (isUnavailable(error)) onLost()
@@ -168,6 +172,15 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
       const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId)
       const taken = await Promise.all(routes.map(route => nodes.ask(userId, route.node, 'page', { userId, terminalId, page })))
       return taken.includes(true)
+    },
+
+    /** What other nodes hand over of the session of a terminal that polls here now; undefined when none had one. [POLL-2] */
+    async inherit (userId: string, terminalId: string): Promise<Handed | undefined> {
+      const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId && route.node !== here)
+      const found = await Promise.all(routes.map(route => nodes.ask(userId, route.node, 'handOver', { userId, terminalId })))
+      const handed = found.filter(each => each !== undefined && each !== null)
+      if (handed.length === 0) return undefined
+      return { parked: handed.flatMap(({ parked }) => parked), todos: handed.flatMap(({ todos }) => todos), unfinished: handed.flatMap(({ unfinished }) => unfinished) }
     }
   }
 }

@@ -2,24 +2,19 @@
 import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
-import { retryMsOf, TOO_OFTEN, tooFast } from '../store/admission.js'
-import { createBuckets } from '../store/bucket.js'
 import type { createMailbox } from '../store/mailbox.js'
 import type { Connection } from './connection.js'
 import { createGate } from './gate.js'
 import { rotationTime } from './lifetime.js'
-import type { AttachVerdict, Meter } from './meter.js'
+import type { Meter } from './meter.js'
 import type { Opening } from './opening.js'
 import type { createStarts } from './start.js'
 import type { Present } from './waking.js'
 
-/** What a poll weighs that goes on where the last one ended: one comes with each event. */
-const RESUMED_POLL = 0.25
-
 interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'attach'>
   decideStart: ReturnType<typeof createStarts>
-  limits: Pick<Limits, 'attaches' | 'attachQueue' | 'attachRate' | 'attachBurst' | 'connections' | 'rotateSec'>
+  limits: Pick<Limits, 'attaches' | 'attachQueue' | 'connections' | 'rotateSec'>
   meter: Pick<Meter, 'attach'>
   now (): number
   /** A terminal was removed to make room for another. [COMPLETE-5] */
@@ -31,26 +26,7 @@ interface Floor {
 /** Makes the entrance of a node. */
 export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue, now })
-  // asked before Redis: who comes back all the time costs it nothing [COST-1]
-  const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
   let ended: { bye: Bye, until: number } | undefined
-
-  /** @returns what an attach weighs when it resumes. Throws RATE_LIMITED. */
-  function count ({ userId, transport, cursor }: Opening): number {
-    const units = transport === 'poll' && cursor !== undefined ? RESUMED_POLL : 1
-    const ms = buckets.waitMs(userId)
-    if (ms > 0) {
-      meter.attach('rate_limited')
-      throw tooFast(ms, TOO_OFTEN)
-    }
-    buckets.take(userId, units)
-    return units
-  }
-
-  function verdictOf (error: unknown): AttachVerdict {
-    const code = error instanceof Problem ? error.code : undefined
-    return code === 'KICKED' ? 'kicked' : code === 'RATE_LIMITED' ? 'rate_limited' : 'failed'
-  }
 
   /** What is done when the gate lets a connection in. @returns false when the user has too many terminals. */
   async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<boolean> {
@@ -62,23 +38,21 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
     if (feed.reached(top)) for (const other of connections) other.wake()
     if (replaced.length > 0) await onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId })
     if (evicted !== undefined) await onEvicted(opening.userId, evicted)
-    connection.begin(await decideStart(opening, attached))
+    const start = await decideStart(opening, attached)
+    connection.begin(await opening.adopt?.(start) ?? start)
     return true
   }
 
   return {
-    /**
-     * @returns the opening with the time at which its connection is too old, and what it weighs.
-     *   Throws RATE_LIMITED, before anybody else of the user is touched.
-     */
-    dated: (opening: Opening): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(now(), limits.rotateSec) }),
+    /** @returns the opening with the time at which its connection is too old. */
+    dated: (opening: Opening): Opening => ({ ...opening, rotateAt: rotationTime(now(), limits.rotateSec) }),
 
     /**
      * Lets a connection in that is among its user's already, so that nothing is missed from that instant on [ATTACH-3].
      * Beyond the limit the user's oldest connection, the one most likely dead, is ended with BYE 4302: if it lives, it must
      * not come back and end another.
      * @returns false when the user has too many terminals; else the connection prints, or is closed with its goodbye.
-     *   Throws KICKED, RATE_LIMITED, and when the store does not answer.
+     *   Throws KICKED, and when the store does not answer.
      */
     async admit (connection: Connection, opening: Opening, present: Present): Promise<boolean> {
       if (ended) {
@@ -96,9 +70,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
         if (entry !== true) meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')
         return entry !== false
       } catch (error) {
-        const verdict = verdictOf(error)
-        meter.attach(verdict)
-        if (error instanceof Problem && error.facts.detail === TOO_OFTEN) buckets.hold(opening.userId, retryMsOf(error))
+        meter.attach(error instanceof Problem && error.code === 'KICKED' ? 'kicked' : 'failed')
         connection.gone()
         throw error
       }
@@ -106,6 +78,9 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
 
     /** From now on connections are answered with this goodbye, and asked to stay away for so many ms. */
     refuse (bye: Bye, ms: number): void { ended = { bye, until: now() + ms } },
+
+    /** Whether nobody is let in any more. */
+    get isEnded (): boolean { return ended !== undefined },
 
     giveUp: gate.giveUp,
     tick: gate.tick,

@@ -1,18 +1,22 @@
 // The connections of this node, and what wakes them: hints, the clock, the sweep. PROTOCOL.md section 6, "Live delivery".
 import type { Bye } from '../protocol/events.js'
+import type { Limits } from '../protocol/limits.js'
 import { goneReason } from '../protocol/presence.js'
 import type { Item } from '../store/entry.js'
-import type { createLeases } from '../store/leases.js'
+import type { createLeases, TerminalOf } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
+import { createComparison } from './comparison.js'
 import { Connection } from './connection.js'
 import type { createEntrance } from './entrance.js'
 import { Feed } from './feed.js'
-import type { Job } from './jobs.js'
+import type { MakeJob, Todo } from './jobs.js'
 import type { Meter } from './meter.js'
 import type { Opening } from './opening.js'
 import type { TokenLife } from './lifetime.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter } from './render.js'
-import { createWaking, type Present } from './waking.js'
+import { createPolls } from './polls.js'
+import { Session, type SessionFloor } from './session.js'
+import { createWaking, type Held, type Present } from './waking.js'
 
 const SWEEP_AT_ONCE = 200
 
@@ -31,23 +35,33 @@ interface Floor {
   entrance: ReturnType<typeof createEntrance>
   renderer: Renderer
   meter: Meter
+  makeJob: MakeJob
+  limits: Pick<Limits, 'pollSec' | 'connections' | 'downEntries'>
   now (): number
-  /** Its connection is open, and that is the terminal's sign of life. [LIFE-2] */
-  onAlive (terminal: { userId: string, terminalId: string }): void
+  /** Its connection is open, or it has polled, and that is the terminal's sign of life. [LIFE-2] */
+  onAlive (terminal: TerminalOf): void
   /** Closes what is kicked but still open. [KICK-1] */
-  closeKicked (userId: string, connections: Connection[]): Promise<void>
+  closeKicked (userId: string, connections: Held[]): Promise<void>
+  inherit: SessionFloor['inherit']
   log: { warn (facts: object, message: string): void }
 }
 
 /** Makes the hub of a node. */
-export function createHub ({ mailbox, leases, entrance, renderer, meter, now, onAlive, closeKicked, log }: Floor) {
+export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, onAlive, closeKicked, log }: Floor) {
   const users = new Map<string, Present>()
   /** Those opened with `?lease=socket`. */
-  const sockets = new Set<Connection>()
+  const sockets = new Set<Held>()
   const wakeLater = createWaking(meter)
+  const compare = createComparison({ mailbox, meter, closeKicked })
   const shared = { mailbox, renderer, now, onClosed: leave, log }
 
-  function leave (connection: Connection, bye?: Bye): void {
+  function join (userId: string): Present {
+    const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Held>() }
+    users.set(userId, present)
+    return present
+  }
+
+  function leave (connection: Held, bye?: Bye): void {
     const { userId, terminalId } = connection
     sockets.delete(connection)
     entrance.giveUp(connection)
@@ -60,29 +74,14 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, on
     leases.leave({ userId, terminalId }, goneReason(bye)).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
   }
 
-  function connectionsOf (userId: string, terminalId?: string): Connection[] {
+  function connectionsOf (userId: string, terminalId?: string): Held[] {
     return [...users.get(userId)?.connections ?? []].filter(connection => terminalId === undefined || connection.terminalId === terminalId)
   }
 
+  const polls = createPolls({ entrance, join, connectionsOf, connect: shared, onPolled: onAlive, session: { now, makeJob, inherit, onClosed: leave, restMs: limits.pollSec * 1000, maxPolls: limits.connections, maxBehind: limits.downEntries } })
+
   /** All connections as they are now. */
   const connections = () => [...users.values()].flatMap(present => [...present.connections])
-
-  async function sweepUser (userId: string, { feed, connections }: Present): Promise<void> {
-    const known = feed.top
-    const attached = [...connections].filter(({ isLive }) => isLive)
-    const { top, ended: lapsed } = await mailbox.touch(userId, [...connections])
-    if (top === undefined || (known && (top.epoch !== known.epoch || top.seq < known.seq))) {
-      // the store lost what these readers have seen: the next attach tells them by RESET
-      for (const connection of connections) connection.close('STORE_LOST')
-      return
-    }
-    if (known && top.seq > known.seq) meter.gaps.sweep++
-    feed.reached(top)
-    // [LIFE-2] one that is attaching has no lease yet
-    for (const connection of attached) if (lapsed.includes(connection.terminalId)) connection.close('TIMEOUT')
-    for (const connection of connections) connection.wake()
-    await closeKicked(userId, [...connections])
-  }
 
   return {
     /**
@@ -92,14 +91,14 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, on
      */
     async attach (asked: Opening): Promise<Connection | undefined> {
       const opening = entrance.dated(asked)
-      const { userId } = opening
-      const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Connection>() }
-      users.set(userId, present)
+      const present = join(opening.userId)
       const connection = new Connection(opening, present.feed, shared)
       present.connections.add(connection)
       if (opening.lease === 'socket') sockets.add(connection)
       return await entrance.admit(connection, opening, present) ? connection : undefined
     },
+
+    ...polls,
 
     /** An entry was published for a user; its body comes with it. */
     hint (userId: string, item: Item): void {
@@ -131,10 +130,10 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, on
       return [...taken]
     },
 
-    /** Adds a job to the connections of one terminal. @returns whether one of them has taken it. */
-    addJob (userId: string, terminalId: string, job: () => Job): boolean {
+    /** Adds what is to be printed to the connections of one terminal. @returns whether one of them has taken it. */
+    addJob (userId: string, terminalId: string, todo: Todo): boolean {
       const found = connectionsOf(userId, terminalId).filter(({ isBegun }) => isBegun)
-      for (const connection of found) connection.add(job())
+      for (const connection of found) connection.add(makeJob(todo, connection))
       return found.length > 0
     },
 
@@ -150,7 +149,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, on
       meter.sweeps++
       const all = [...users]
       for (let i = 0; i < all.length; i += SWEEP_AT_ONCE) {
-        await Promise.all(all.slice(i, i + SWEEP_AT_ONCE).map(([userId, present]) => sweepUser(userId, present)))
+        await Promise.all(all.slice(i, i + SWEEP_AT_ONCE).map(([userId, present]) => compare(userId, present)))
       }
     },
 
@@ -176,15 +175,14 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, now, on
 
     connections,
 
-    /** How many connections there are by transport, how many have not printed what is known, how many attach, and wait for it. */
+    /** How many connections there are by transport, how many polls wait, how many have not printed what is known, how many attach, and wait for it. */
     census () {
       const { inside: attaching, waiting } = entrance.census
-      const census = { sse: 0, poll: 0, ws: 0, lagging: 0, attaching, waiting }
-      for (const { feed, connections } of users.values()) {
-        for (const { transport, isLive, position } of connections) {
-          census[transport]++
-          if (isLive && feed.top && position.seq < feed.top.seq) census.lagging++
-        }
+      const census = { sse: 0, poll: 0, ws: 0, polls: 0, lagging: 0, attaching, waiting }
+      for (const held of connections()) {
+        census[held.transport]++
+        if (held instanceof Session) census.polls += held.waiting
+        if (held.isLagging) census.lagging++
       }
       return census
     }

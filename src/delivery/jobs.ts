@@ -5,87 +5,113 @@ import type { Position } from '../protocol/ids.js'
 import type { createBoxes, Pending } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { BoxName } from '../store/keys.js'
-import type { Unread } from '../store/unread.js'
+import type { Unread } from '../store/mailbox.js'
 import { readable } from '../store/readable.js'
 import type { Frame, Renderer, Viewer } from './render.js'
+import { command } from './say.js'
 
 /** Few enough that a chunk of the largest messages stays below the bound of SLOW-1. */
 const CHUNK = 16
 
-/** One step: reads what comes next; the frames are made when they are printed. Undefined: nothing is left. */
-export type Job = () => Promise<(() => Frame[]) | undefined>
+/** A page of history: printed as MSG_DOWN, closed by GET_READ_MSG_END. [GET-1] */
+export interface Page { requestId: string, conversationId: string, firstSeq: number, count: number, hasMore: boolean, traceId: string }
+
+interface Messages { references: Omit<Unread, 'ts'>[], source: Source, end?: Omit<Page, 'conversationId' | 'firstSeq'> }
+interface PendingItems { box: BoxName, from: Position, ids?: string[], counted?: [string, number][] }
+
+/**
+ * What is to be printed, as data: what is left of it can wait for the next answer of a poll, on whatever node. [POLL-2]
+ * Messages by reference, a mailbox's or a page's with its `end`. Or a box: what is pending there from before a position
+ * (the stream brings the rest by itself), its ids when they were read, and those whose delivery was counted already.
+ */
+export type Todo = Messages | PendingItems
+
+/** Offers frames until one is not taken. */
+export type Print = (take: (frame: Frame) => boolean) => void
+
+/** A job. `todo` is what is left; `step` reads what comes next and returns what prints it, undefined when nothing is left. */
+export interface Job { readonly todo: Todo, step (): Promise<Print | undefined> }
 
 interface Stores {
   conversations: Pick<ReturnType<typeof createConversations>, 'bodies'>
   boxes: Pick<ReturnType<typeof createBoxes>, 'pendingIds' | 'read' | 'countDeliveries' | 'leave'>
   renderer: Renderer
+  now (): number
 }
 
 const noMessages: Viewer = { userId: '', terminalId: '', platform: '' }
 
-/** Makes the jobs of a node's stores. */
-export function createJobs ({ conversations, boxes, renderer }: Stores) {
-  async function messages (references: Omit<Unread, 'ts'>[], source: Source): Promise<() => Frame[]> {
-    const bodies = await Promise.all(references.map(async ({ conversationId, seq }) => (await conversations.bodies(conversationId, [seq]))[0]))
-    return () => references.flatMap(({ conversationId, seq }, i) => {
-      const body = bodies[i]
-      const frame = renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? readable(body) : undefined }, noMessages, source)
-      return frame ? [frame] : []
-    })
-  }
-
-  return {
-    /** Messages by reference: a mailbox's unread ones, or a page of history, then what `last` makes. [DOWN-3] */
-    messages (references: Omit<Unread, 'ts'>[], source: Source, last?: () => Frame): Job {
-      let done = 0
-      let ended = last === undefined
-      return async () => {
-        if (done < references.length) {
-          const chunk = references.slice(done, done + CHUNK)
-          const print = await messages(chunk, source)
-          return () => {
-            done += chunk.length
-            return print()
-          }
-        }
-        if (ended || !last) return undefined
-        return () => {
-          ended = true
-          return [last()]
-        }
-      }
-    },
-
-    /**
-     * What is pending in a box for a terminal. [COMPLETE-3] What needs no completion leaves the box when it has been printed. [BOX-1]
-     * @param from where the stream begins for this connection; it brings what stands behind by itself.
-     */
-    pending (box: BoxName, viewer: Viewer, from: Position): Job {
-      let ids: string[] | undefined
-      let leaving: string[] = []
-      const entryOf = ({ id, filter }: Pending, body: string | null) => ({ reference: { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }, body })
-      return async () => {
-        ids ??= await boxes.pendingIds(box, viewer.userId, viewer.terminalId)
-        if (leaving.length > 0) await boxes.leave(box, viewer.userId, leaving)
-        leaving = []
-        if (ids.length === 0) return undefined
-        const chunk = ids.slice(0, CHUNK)
-        const pending = await boxes.read(box, viewer.userId, chunk)
-        const items = pending.filter(item => !isAfter(item.entry, from) && renderer.shows(entryOf(item, item.body), viewer))
-        const again = items.filter(({ once }) => !once).map(({ id }) => id)
-        const before = await boxes.countDeliveries(box, viewer.userId, again)
-        const bodyOf = ({ id, body }: Pending) => withRedelivery(body ?? '', before[again.indexOf(id)] ?? 0)
-        return () => {
-          ids = ids?.slice(chunk.length)
-          leaving = items.filter(({ once }) => once).map(({ id }) => id)
-          return items.flatMap(item => renderer.entry(entryOf(item, bodyOf(item)), viewer, 'mailbox') ?? [])
-        }
-      }
-    }
-  }
+/** @returns a page as what is to be printed. */
+export function pageTodo ({ conversationId, firstSeq, ...end }: Page): Todo {
+  return { references: Array.from({ length: end.count }, (_, i) => ({ conversationId, seq: firstSeq + i })), source: 'history', end }
 }
 
-export type Jobs = ReturnType<typeof createJobs>
+/** @returns whether it belongs to an attach, not to a request of the terminal's. */
+export const isOfAttach = (todo: Todo): boolean => !('end' in todo)
+
+/** Makes `makeJob(todo, viewer)`, by a node's stores. */
+export function createJobs ({ conversations, boxes, renderer, now }: Stores) {
+  function messagesJob (todo: Messages): Job {
+    let { references, end } = todo
+    const { source } = todo
+    const endFrame = ({ traceId, ...data }: NonNullable<typeof end>) => command('GET_READ_MSG_END', data, { now: now(), traceId })
+
+    async function step (): Promise<Print | undefined> {
+      if (references.length === 0) return end && (take => { if (end && take(endFrame(end))) end = undefined })
+      const chunk = references.slice(0, CHUNK)
+      const bodies = await Promise.all(chunk.map(async ({ conversationId, seq }) => (await conversations.bodies(conversationId, [seq]))[0]))
+      return take => {
+        const frames = chunk.map(({ conversationId, seq }, i) => {
+          const body = bodies[i]
+          return renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? readable(body) : undefined }, noMessages, source)
+        })
+        references = references.slice(taken(frames, take))
+      }
+    }
+    return { get todo () { return { references, source, ...(end && { end }) } }, step }
+  }
+
+  /** What is pending in a box for a terminal. [COMPLETE-3] What needs no completion leaves the box when it has been printed. [BOX-1] */
+  function pendingJob ({ box, from, ids, counted = [] }: PendingItems, viewer: Viewer): Job {
+    const before = new Map(counted)
+    let leaving: string[] = []
+    const entryOf = ({ id, filter }: Pending, body: string | null) => ({ reference: { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }, body })
+
+    async function count (items: Pending[]): Promise<void> {
+      const again = items.filter(({ id, once }) => !once && !before.has(id)).map(({ id }) => id)
+      const deliveries = await boxes.countDeliveries(box, viewer.userId, again)
+      again.forEach((id, i) => before.set(id, deliveries[i] ?? 0))
+    }
+
+    async function step (): Promise<Print | undefined> {
+      const left = ids ??= await boxes.pendingIds(box, viewer.userId, viewer.terminalId)
+      if (leaving.length > 0) await boxes.leave(box, viewer.userId, leaving)
+      leaving = []
+      if (left.length === 0) return undefined
+      const chunk = left.slice(0, CHUNK)
+      const pending = await boxes.read(box, viewer.userId, chunk)
+      const items = pending.filter(item => !isAfter(item.entry, from) && renderer.shows(entryOf(item, item.body), viewer))
+      await count(items)
+      return take => {
+        const frames = items.map(item => renderer.entry(entryOf(item, withRedelivery(item.body ?? '', before.get(item.id) ?? 0)), viewer, 'mailbox'))
+        const done = taken(frames, take)
+        leaving = items.slice(0, done).filter(({ once }) => once).map(({ id }) => id)
+        ids = left.slice(done < items.length ? chunk.indexOf(items[done]?.id ?? '') : chunk.length)
+      }
+    }
+    return { get todo () { return { box, from, ...(ids && { ids }), counted: [...before].filter(([id]) => ids?.includes(id)) } }, step }
+  }
+
+  return (todo: Todo, viewer: Viewer): Job => 'box' in todo ? pendingJob(todo, viewer) : messagesJob(todo)
+}
+
+export type MakeJob = ReturnType<typeof createJobs>
+
+/** Offers frames in order; one that says nothing any more counts as taken. @returns how many were. */
+function taken (frames: (Frame | undefined)[], take: (frame: Frame) => boolean): number {
+  const refused = frames.findIndex(frame => frame && !take(frame))
+  return refused < 0 ? frames.length : refused
+}
 
 const isAfter = (entry: Position, from: Position) => entry.epoch === from.epoch && entry.seq > from.seq
 

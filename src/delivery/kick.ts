@@ -82,7 +82,7 @@ export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
     },
 
     /** The safety net of the sweep: closes connections that are still open although their terminal is kicked. */
-    async closeKicked (userId: string, connections: Connection[]): Promise<void> {
+    async closeKicked (userId: string, connections: Pick<Connection, 'terminalId' | 'lifetime' | 'close'>[]): Promise<void> {
       const logins = connections.map(connection => {
         const { terminalId, lifetime: { loggedInAt, expiresAt } } = connection
         return { connection, terminalId, issuedAt: loggedInAt, expiresAt }

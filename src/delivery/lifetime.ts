@@ -1,7 +1,7 @@
 // How long a connection may live: as long as the token it was opened with, or the one handed in since. PROTOCOL.md section 4.
 import type { Bye } from '../protocol/events.js'
 import type { Opening } from './opening.js'
-import type { Outlet } from './outlet.js'
+import type { Frame } from './render.js'
 import { gatewayCommand } from './say.js'
 
 /** So long before the end of its token a terminal is asked for a fresh one. */
@@ -48,14 +48,17 @@ export class Lifetime {
   /** When the token in force ends, ms. */
   get expiresAt (): number { return this.#expiresAt }
 
-  /** Prints IRIS.AUTH once when it is time. @returns the goodbye for which it is time, undefined while there is none. @param now the clock, ms. */
-  due (now: number, { outlet, opening: { printer, traceId } }: { outlet: Outlet, opening: Opening }): Bye | undefined {
+  /**
+   * Says IRIS.AUTH once when it is time.
+   * @param now the clock, ms. @returns the goodbye for which it is time, undefined while there is none.
+   */
+  due ({ now, traceId }: { now: number, traceId: string }, say: (frame: Frame) => void): Bye | undefined {
     const leftMs = this.#expiresAt - now
     if (leftMs <= -GRACE_MS) return 'TOKEN_EXPIRED'
     if (this.#rotateAt <= now) return 'ROTATE'
     if (leftMs > ASK_MS || this.#isAsked) return undefined
     this.#isAsked = true
-    outlet.write(printer.format(gatewayCommand('IRIS.AUTH', { expiresInSec: Math.max(0, Math.ceil(leftMs / 1000)) }, { now, traceId })))
+    say(gatewayCommand('IRIS.AUTH', { expiresInSec: Math.max(0, Math.ceil(leftMs / 1000)) }, { now, traceId }))
     return undefined
   }
 

@@ -2,34 +2,32 @@
 import { parseCursor } from '../protocol/ids.js'
 import { createRedisSubscriber, type Redis } from '../store/redis.js'
 import { readReference } from '../store/entry.js'
+import type { TerminalOf } from '../store/leases.js'
 import { keys, partition, PARTITIONS } from '../store/keys.js'
 import { hintedItem } from './feed.js'
 import type { Closing, Hub, Showing } from './hub.js'
-import type { Job } from './jobs.js'
+import { type Page, pageTodo } from './jobs.js'
 import type { TokenLife } from './lifetime.js'
 import { createReceipts, TAKE_MS } from './receipts.js'
+import type { Handed } from './kept.js'
 
 /** What a node may be told beside entries: connections to close, fresh tokens. */
 export type NodeMessage =
   | { close: Closing & { userId: string } }
   | { renew: { userId: string, terminalId: string, fresh: TokenLife } }
 
-/** What a node may be asked: to show a frame, to print a page of history. */
-interface Questions { show: Showing, page: { userId: string, terminalId: string, page: Page } }
-/** What it answers: the terminals that took the frame, as `<user>/<terminal>`; whether one took the page. */
-interface Answers { show: string[], page: boolean }
+/** What a node may be asked: to show a frame, to print a page of history, to hand over the session of a terminal that polls. */
+interface Questions { show: Showing, page: TerminalOf & { page: Page }, handOver: TerminalOf }
+/** What it answers: the terminals that took the frame, as `<user>/<terminal>`; whether one took the page; what the session had. */
+interface Answers { show: string[], page: boolean, handOver: Handed | null }
 type Kind = keyof Questions
 /** A question on its way: `from` waits for the answer; who hears it later than `until` (ms) does nothing. */
 interface Asked<K extends Kind = Kind> { id: number, from: string, via: string, until: number, kind: K, question: Questions[K] }
-
-/** A page of history: printed as MSG_DOWN, closed by GET_READ_MSG_END. [GET-1] */
-export interface Page { requestId: string, conversationId: string, firstSeq: number, count: number, hasMore: boolean, traceId: string }
 
 interface Floor {
   redis: Redis
   node: string
   hub: Hub
-  pageJob (page: Page): Job
   now (): number
   /** Called whenever the channels are heard (again): hints that came before are lost. */
   onSubscribed (): void
@@ -40,11 +38,12 @@ interface Floor {
  * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too;
  *   `isListening()`: whether the channels are heard now; `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, pageJob, now, onSubscribed }: Floor) {
+export function createNodes ({ redis, node, hub, now, onSubscribed }: Floor) {
   const receipts = createReceipts()
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
-    page: ({ userId, terminalId, page }) => hub.addJob(userId, terminalId, () => pageJob(page))
+    page: ({ userId, terminalId, page }) => hub.addJob(userId, terminalId, pageTodo(page)),
+    handOver: hub.handOver
   }
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))

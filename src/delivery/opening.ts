@@ -13,6 +13,10 @@ export interface Printer {
   end (text: string): void
   /** The text that makes a client wait so long before it comes back, where the transport has one. */
   retry? (ms: number): string
+  /** Whether an answer of bounded size takes this frame, too; a stream takes all, as fast as it drains. [SLOW-2] */
+  fits? (frame: Frame): boolean
+  /** Nothing is under way any more: all that is known was printed, or there is no room. */
+  rest? (): void
   /** Calls back when the client has gone, at once when it has gone already: also while its attach waits. */
   onGone? (gone: () => void): void
 }
@@ -20,11 +24,21 @@ export interface Printer {
 /** By what a connection is held; SSE unless it is said. */
 export type Transport = 'sse' | 'poll' | 'ws'
 
-/**
- * What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request.
- * `rotateAt`: when it is too old, ms; set by the hub, as `units`: what it weighs when it resumes. [COST-1] `lease`: its being open is the terminal's sign of life. [LIFE-2]
- */
-export interface Opening extends Viewer { cursor?: string, issuedAt: number, expiresAt: number, traceId: string, printer: Printer, transport?: Transport, rotateAt?: number, units?: number, lease?: 'socket' }
-
 /** Where a connection begins: its cursor, the position that counts as live, and what is printed in between. */
 export interface Start { position: Position, target: number, jobs: Job[], more: boolean, greeting: Frame[], fresh: boolean }
+
+/**
+ * What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request.
+ * `rotateAt`: when it is too old, ms; set by the hub. `lease`: its being open is the terminal's sign of life [LIFE-2]. `adopt`: what the session of a poll makes of its start.
+ */
+export interface Opening extends Viewer {
+  cursor?: string
+  issuedAt: number
+  expiresAt: number
+  traceId: string
+  printer: Printer
+  transport?: Transport
+  rotateAt?: number
+  lease?: 'socket'
+  adopt? (start: Start): Promise<Start>
+}

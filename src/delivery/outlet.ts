@@ -1,5 +1,6 @@
 // The way into a socket: how much waits there, and for how long nothing has moved. [SLOW-1]
 import type { Printer } from './opening.js'
+import type { Frame } from './render.js'
 
 /** No more bytes than this wait in a connection; what comes later stays in Redis. */
 export const MAX_BACKLOG = 256 * 1024
@@ -34,6 +35,9 @@ export class Outlet {
   /** Whether there has been no room for 15 s, whoever has written what waits. [SLOW-2] */
   isStuck (): boolean { return !this.hasRoom() && this.#now() - this.#blockedSince >= STUCK_MS }
 
-  /** Whether it is time for a heartbeat. */
-  isSilent (): boolean { return this.#now() - this.#lastWrite >= HEARTBEAT_MS }
+  /** After a silence says that the stream lives: a comment, and an id-only block when the cursor may be trusted. */
+  beat (cursor?: Frame): void {
+    if (this.#now() - this.#lastWrite < HEARTBEAT_MS || !this.hasRoom()) return
+    this.write(this.#printer.comment + (cursor ? this.#printer.format(cursor) : ''))
+  }
 }

@@ -2,7 +2,8 @@
 import type { Source } from '../protocol/events.js'
 import type { Position } from '../protocol/ids.js'
 import type { Item } from '../store/entry.js'
-import type { Opening } from './opening.js'
+import type { Print } from './jobs.js'
+import type { Opening, Printer } from './opening.js'
 import type { Outlet } from './outlet.js'
 import type { Renderer } from './render.js'
 
@@ -26,7 +27,12 @@ export function printItems (items: Item[], { epoch, seq }: Position, { opening, 
       if (text) outlet.write(text)
       return { seq, outcome: 'broken' }
     }
-    text += printer.format({ ...renderer.entry(item, opening, source), id: item.id })
+    const frame = { ...renderer.entry(item, opening, source), id: item.id }
+    if (printer.fits && !printer.fits(frame)) {
+      if (text) outlet.write(text)
+      return { seq, outcome: 'full' }
+    }
+    text += printer.format(frame)
     seq = item.seq
     if (text.length <= WRITE_CHARS) continue
     outlet.write(text)
@@ -35,4 +41,15 @@ export function printItems (items: Item[], { epoch, seq }: Position, { opening, 
   }
   if (text) outlet.write(text)
   return { seq, outcome: outlet.hasRoom() ? 'room' : 'full' }
+}
+
+/** Prints what a job offers, in one write. */
+export function printJob (print: Print, printer: Printer, outlet: Outlet): void {
+  let text = ''
+  print(frame => {
+    if (printer.fits && !printer.fits(frame)) return false
+    text += printer.format(frame)
+    return true
+  })
+  if (text) outlet.write(text)
 }

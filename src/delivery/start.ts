@@ -1,41 +1,65 @@
 // How a connection begins: HELLO, RESET when its cursor cannot be served, and what is printed before READY. [ATTACH-1] [ATTACH-3]
-import { formatCursor } from '../protocol/ids.js'
+import { formatCursor, parseCursor, type Position } from '../protocol/ids.js'
 import type { Attached } from '../store/mailbox.js'
 import type { createLists } from '../store/list.js'
-import type { Job, Jobs } from './jobs.js'
+import type { MakeJob, Todo } from './jobs.js'
+import type { Unfinished } from './kept.js'
 import type { Opening, Start } from './opening.js'
 import { HEARTBEAT_MS } from './outlet.js'
+import type { Frame } from './render.js'
 import { gatewayCommand } from './say.js'
 
 /** RESET names so many conversations; the rest is paged. */
 const RESET_CONVERSATIONS = 500
 
-interface Floor { lists: Pick<ReturnType<typeof createLists>, 'standings'>, jobs: Jobs }
+interface Floor { lists: Pick<ReturnType<typeof createLists>, 'standings'>, makeJob: MakeJob }
+
+/** @returns IRIS.HELLO. `top`: the end of the stream; `from`: where the connection begins; `recovered`: absent when no cursor was given. */
+function hello ({ terminalId, expiresAt, traceId }: Opening, { now, top, from, recovered }: { now: number, top: Position, from: Position, recovered?: boolean }): Frame {
+  return gatewayCommand('IRIS.HELLO', {
+    terminalId,
+    ...(recovered !== undefined && { recovered }),
+    replay: top.seq - from.seq,
+    cursor: formatCursor(top),
+    heartbeatSec: HEARTBEAT_MS / 1000,
+    serverTime: now,
+    expiresAt
+  }, { now, traceId })
+}
 
 /** @returns `decideStart(opening, attached)`: where a connection begins, by what the store found at the instant of its attach. */
-export function createStarts ({ lists, jobs }: Floor) {
+export function createStarts ({ lists, makeJob }: Floor) {
   return async function decideStart (opening: Opening, attached: Attached): Promise<Start> {
     const { verdict, top, serverTime } = attached
-    const { userId, terminalId, cursor, expiresAt, traceId } = opening
-    const facts = { now: serverTime, traceId }
+    const { userId, cursor, traceId } = opening
     const resumed = verdict === 'resumed'
-    const from = resumed ? { epoch: top.epoch, seq: Number(cursor?.slice(cursor.indexOf('-') + 1)) } : top
-    const hello = gatewayCommand('IRIS.HELLO', {
-      terminalId,
-      ...(verdict !== 'fresh' && { recovered: resumed }),
-      replay: top.seq - from.seq,
-      cursor: formatCursor(top),
-      heartbeatSec: HEARTBEAT_MS / 1000,
-      serverTime,
-      expiresAt
-    }, facts)
-    const greeting = [hello]
+    const from = resumed ? parseCursor(cursor ?? '') ?? top : top
+    const greeting = [hello(opening, { now: serverTime, top, from, ...(verdict !== 'fresh' && { recovered: resumed }) })]
     if (verdict !== 'fresh' && verdict !== 'resumed') {
       const { items: conversations, more } = await lists.standings(userId, RESET_CONVERSATIONS)
-      greeting.push(gatewayCommand('IRIS.RESET', { reason: verdict, cursor: formatCursor(top), conversations, ...(more && { more }) }, facts))
+      greeting.push(gatewayCommand('IRIS.RESET', { reason: verdict, cursor: formatCursor(top), conversations, ...(more && { more }) }, { now: serverTime, traceId }))
     }
-    const waiting: Job[] = attached.unread.length > 0 ? [jobs.messages(attached.unread, 'mailbox')] : []
-    if (attached.pending) waiting.push(jobs.pending('CMD_BOX', opening, from), jobs.pending('NOTICE_BOX', opening, from))
-    return { position: from, target: top.seq, jobs: waiting, more: attached.more, greeting, fresh: !resumed }
+    const todos: Todo[] = attached.unread.length > 0 ? [{ references: attached.unread.map(({ conversationId, seq }) => ({ conversationId, seq })), source: 'mailbox' }] : []
+    if (attached.pending) todos.push({ box: 'CMD_BOX', from }, { box: 'NOTICE_BOX', from })
+    return { position: from, target: top.seq, jobs: todos.map(todo => makeJob(todo, opening)), more: attached.more, greeting, fresh: !resumed }
   }
+}
+
+interface Known { now (): number, maxBehind: number }
+
+/**
+ * @param top the end of the stream as it is known here.
+ * @returns where a connection resumes, when that can be said without the store: nothing can have been trimmed behind a cursor so near the end.
+ */
+export function knownStart (opening: Opening, top: Position | undefined, { now, maxBehind }: Known): Start | undefined {
+  const position = parseCursor(opening.cursor ?? '')
+  if (!top || position?.epoch !== top.epoch || position.seq > top.seq || top.seq - position.seq > maxBehind) return undefined
+  const greeting = [hello(opening, { now: now(), top, from: position, recovered: true })]
+  return { position, target: top.seq, jobs: [], more: false, greeting, fresh: false }
+}
+
+/** @returns where a fresh attach goes on that could not bring all in one answer. */
+export function unfinishedStart (opening: Opening, { position, todos, more }: Unfinished & { position: Position }, { now, makeJob }: { now (): number, makeJob: MakeJob }): Start {
+  const greeting = [hello(opening, { now: now(), top: position, from: position })]
+  return { position, target: position.seq, jobs: todos.map(todo => makeJob(todo, opening)), more, greeting, fresh: true }
 }

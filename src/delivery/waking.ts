@@ -2,9 +2,13 @@
 import type { Connection } from './connection.js'
 import type { Feed } from './feed.js'
 import type { Meter } from './meter.js'
+import type { Session } from './session.js'
+
+/** What a terminal is connected by: a stream, or the session of its polls. */
+export type Held = Connection | Session
 
 /** What a user has on this node. */
-export interface Present { feed: Feed, connections: Set<Connection> }
+export interface Present { feed: Feed, connections: Set<Held> }
 
 /** @returns `wakeLater(present)`: wakes a user's connections together with all others of this turn. */
 export function createWaking (meter: Pick<Meter, 'delivered'>) {

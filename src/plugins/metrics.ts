@@ -62,15 +62,16 @@ function readLater (Kind: typeof Counter | typeof Gauge, register: Registry, { n
 
 function gauges (register: Registry, { census }: Floor['hub']): void {
   const gauge = readLater.bind(undefined, Gauge, register)
-  gauge({ name: 'connections', help: 'Connections now.', labelNames: ['transport'], read: () => { const { sse, poll, ws } = census(); return [[{ transport: 'sse' }, sse], [{ transport: 'poll' }, poll], [{ transport: 'ws' }, ws]] } })
+  gauge({ name: 'connections', help: 'Connections now; of those that poll, the terminals.', labelNames: ['transport'], read: () => { const { sse, poll, ws } = census(); return [[{ transport: 'sse' }, sse], [{ transport: 'poll' }, poll], [{ transport: 'ws' }, ws]] } })
   gauge({ name: 'connections_lagging', help: 'Live connections that have not been sent all that is known to be there for them.', read: () => [[{}, census().lagging]] })
+  gauge({ name: 'polls_waiting', help: 'Long-polls that wait for their answer.', read: () => [[{}, census().polls]] })
   gauge({ name: 'attaches_under_way', help: 'Attaches that the store is asked about now.', read: () => [[{}, census().attaching]] })
   gauge({ name: 'attaches_waiting', help: 'Attaches that wait for their turn.', read: () => [[{}, census().waiting]] })
 }
 
 function counters (register: Registry, meter: Meter): void {
   const counter = readLater.bind(undefined, Counter, register)
-  counter({ name: 'attaches_total', help: 'Attaches by their outcome: `fresh`, `resumed`, `reset_<reason>`; not served: `too_many_terminals`, `busy`, `rate_limited`, `left`, `ended`, `kicked`, `failed`.', labelNames: ['verdict'], read: () => [...meter.attaches].map(([verdict, n]): Sample => [{ verdict }, n]) })
+  counter({ name: 'attaches_total', help: 'Attaches by their outcome: `fresh`, `resumed`, `reset_<reason>`; not served: `too_many_terminals`, `busy`, `left`, `ended`, `kicked`, `failed`.', labelNames: ['verdict'], read: () => [...meter.attaches].map(([verdict, n]): Sample => [{ verdict }, n]) })
   counter({ name: 'events_total', help: 'Events printed; `SKIPPED`: entries that had nothing to say to a terminal. `volatile`: stored nowhere.', labelNames: ['event', 'source'], read: () => eventSamples(meter) })
   counter({ name: 'goodbyes_total', help: '`IRIS.BYE` by code.', labelNames: ['code'], read: () => [...meter.goodbyes].map(([bye, n]): Sample => [{ code: String(byes[bye].code) }, n]) })
   counter({ name: 'gap_repairs_total', help: 'Hints that were missed and made good by reading Redis: found by the number of the next `hint`, or by the `sweep` (which may also be faster than the hint).', labelNames: ['found_by'], read: () => [[{ found_by: 'hint' }, meter.gaps.hint], [{ found_by: 'sweep' }, meter.gaps.sweep]] })

@@ -25,7 +25,9 @@ export const CommandName = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.-]{0,63}
 export const Seq = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'A message\'s number in its conversation, contiguous from 1.', examples: [42] })
 export const Time = Type.Integer({ description: 'Milliseconds since 1970 UTC.', examples: [1795442400123] })
 export const TraceId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', description: 'TRACE_ID of the request that caused this. [TRACE-2]', examples: ['7c1f4b9d2e'] })
-export const Cursor = Type.String({ description: 'A position in a down stream: `<epoch>-<seq>`. Opaque to clients.', examples: ['7354132070916608-17'] })
+export const Cursor = Type.String({
+  description: 'A position in a down stream: `<epoch>-<seq>`; `<epoch>-<seq>.<n>` while a fresh long-poll has more unread messages to bring. Opaque to clients.', examples: ['7354132070916608-17']
+})
 export const Epoch = Type.String({ description: 'Names one life of a stream or log; another epoch means: what you remember is void, refetch.', examples: ['1795442400123'] })
 
 /** The author of messages that belong to nobody; never a token's subject. */
@@ -51,4 +53,15 @@ export function parseCursor (cursor: string): Position | undefined {
 /** @returns the cursor of a position: `<epoch>-<seq>`. */
 export function formatCursor ({ epoch, seq }: Position): string {
   return `${epoch}-${seq}`
+}
+
+/** @returns a cursor of a fresh poll that has not brought all that is unread: its session goes on there, everybody else begins anew. [POLL-2] */
+export function unfinishedCursor (position: Position, n: number): string {
+  return `${formatCursor(position)}.${n}`
+}
+
+/** @returns where a fresh poll stands whose cursor this is; undefined for any other cursor. */
+export function parseUnfinished (cursor: string): Position | undefined {
+  const found = /^([^.]+)\.\d{1,10}$/.exec(cursor)
+  return found ? parseCursor(found[1] as string) : undefined
 }

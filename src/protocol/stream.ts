@@ -61,19 +61,24 @@ export const downPoll = {
   summary: 'Receive events by long-poll',
   description: `The same events in the same order as the stream, collected for one answer; a terminal may change between stream, poll and WebSocket at any event. [POLL-1]
 
-Answers as soon as there is an event, at the latest after \`timeoutMs\`. \`cursor\` is where the next poll begins. What \`IRIS.HELLO\`, \`IRIS.RESET\` and \`IRIS.READY\` say on a stream, the answer says itself: \`recovered\`, \`reset\`, \`more\`. Events without an id (unread messages and pending items of a fresh poll) do not count against \`limit\`. A newer poll of the same terminal ends the older one with an empty answer. A poll that is not let in (the node goes down, too many come at once) is 503 with \`Retry-After\`.`,
+Answers as soon as there is an event, at the latest after \`timeoutMs\`. \`cursor\` is where the next poll begins. What \`IRIS.HELLO\`, \`IRIS.RESET\` and \`IRIS.READY\` say on a stream, the answer says itself: \`recovered\`, \`reset\`, \`ready\`. Events without an id do not count against \`limit\`; all count against the 1 MiB that an answer holds at most. \`more\`: something did not fit, so ask again at once. Several polls of one terminal are all served. [SLOW-2]
+
+A terminal that polls is connected until \`IRIS_LIMIT_POLL_SEC\` after an answer without another poll, whatever node that comes to: online commands wait for the next poll, a page of history that was begun goes on in the next answer, and what is pending is said once. As long as a fresh poll has more unread messages to bring, its \`cursor\` is good for the next poll of that terminal alone; anywhere else it begins anew. [POLL-2]
+
+A poll that is not let in (the node goes down, too many come at once) is 503 with \`Retry-After\`.`,
   path: '/v1/down/poll',
   query: pollQuery,
-  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'RATE_LIMITED', 'NOT_READY', 'KEYS_UNAVAILABLE', 'STORE_UNAVAILABLE'] as ErrorCode[],
+  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'NOT_READY', 'KEYS_UNAVAILABLE', 'STORE_UNAVAILABLE'] as ErrorCode[],
   result: Type.Object({
     recovered: Type.Optional(Type.Boolean({ description: 'Whether the cursor could be served; absent when none was given.' })),
     reset: Type.Optional(gatewayCommands['IRIS.RESET']),
+    ready: Type.Optional(gatewayCommands['IRIS.READY']),
     events: Type.Array(Type.Object({ event: Type.String({ enum: Object.keys(events) }), id: Type.Optional(Cursor), data: Type.Record(Type.String(), Type.Unknown(), { description: 'The component that `event` names.' }) })),
     cursor: Cursor,
-    more: Type.Boolean({ description: 'Poll again at once: there is more.' }),
+    more: Type.Boolean({ description: 'Poll again at once: something did not fit into this answer.' }),
     traceId: TraceId
   }),
-  example: { recovered: true, events: [{ event: 'MSG_DOWN', id: '7354132070916608-17', data: { conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', ts: 1795442400123, from: 'alice', clientMsgId: 'c-1', type: 'text', content: { text: 'hi' }, traceId: '7c1f4b9d2e', source: 'live' } }], cursor: '7354132070916608-17', more: false, traceId: '7c1f4b9d2e' }
+  example: { recovered: true, ready: {}, events: [{ event: 'MSG_DOWN', id: '7354132070916608-17', data: { conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', ts: 1795442400123, from: 'alice', clientMsgId: 'c-1', type: 'text', content: { text: 'hi' }, traceId: '7c1f4b9d2e', source: 'live' } }], cursor: '7354132070916608-17', more: false, traceId: '7c1f4b9d2e' }
 }
 
 /** What OpenAPI says of the WebSocket; its frames are AsyncAPI's. */

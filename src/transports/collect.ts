@@ -3,75 +3,80 @@ import type { Printer } from '../delivery/opening.js'
 import type { Frame } from '../delivery/render.js'
 import { jsonLine } from './frame-json.js'
 
+/** An answer is no larger, bytes; a single event that is goes alone. [SLOW-2] */
+const MAX_BYTES = 1024 * 1024
+/** What stands around the events. */
+const ENVELOPE_BYTES = 1024
+
 type Told = Record<string, unknown>
 
-/**
- * Collects what the pump prints. Events with an id count against `limit`; what comes behind it is let go, since `cursor`
- * is the id of the last one taken, and the next poll reads on from there.
- */
+/** Collects what the pump prints, as long as it fits: events with an id count against `limit`, all against the bytes. */
 export class Collection {
   readonly events: string[] = []
-  cursor: string | undefined
   recovered: boolean | undefined
   reset: Told | undefined
-  /** READY came: what follows is live. */
-  isReady = false
-  /** READY said that there are more unread messages, or the limit let something go. */
-  hasMore = false
+  /** What READY said; it came: what follows is live. */
+  ready: Told | undefined
+  /** Something did not fit: there is more. */
+  isFull = false
   /** The code of the goodbye. */
   bye: number | undefined
   /** How long it asks to stay away, when it does. */
   retryAfterMs: number | undefined
-  #taken = 0
+  #withId = 0
+  #bytes = ENVELOPE_BYTES
   readonly #limit: number
-  readonly #onChange: () => void
+  readonly #onRest: () => void
 
-  constructor (limit: number, onChange: () => void) {
+  constructor (limit: number, onRest: () => void) {
     this.#limit = limit
-    this.#onChange = onChange
+    this.#onRest = onRest
   }
-
-  get isFull (): boolean { return this.#taken >= this.#limit }
 
   /** The printer of the connection: everything is taken where it is formatted, nothing is written anywhere. */
   printer (): Printer {
     return {
       format: frame => {
         this.#take(frame)
-        this.#onChange()
         return ''
       },
+      fits: frame => this.#fits(frame),
+      rest: this.#onRest,
       comment: '',
       write: () => undefined,
       backlog: () => this.isFull ? Infinity : 0,
-      end: () => undefined
+      end: this.#onRest
     }
   }
 
+  #fits ({ event, id, data = '' }: Frame): boolean {
+    if (event === undefined || this.isFull) return !this.isFull
+    const isTooLong = id !== undefined && this.#withId >= this.#limit
+    const isTooLarge = this.events.length > 0 && this.#bytes + Buffer.byteLength(data) + ENVELOPE_BYTES > MAX_BYTES
+    this.isFull = isTooLong || isTooLarge
+    return !this.isFull
+  }
+
   #take (frame: Frame): void {
-    const { event, id } = frame
     const told = gatewayWord(frame)
-    if (told?.name === 'IRIS.BYE') {
-      this.bye = Number(told.data['code'])
-      this.retryAfterMs = told.data['retryAfterMs'] as number | undefined
-    }
-    if (this.isFull) {
-      this.hasMore ||= told?.name !== 'IRIS.BYE'
-      return
-    }
-    if (id !== undefined) this.cursor = id
     if (told) return this.#listen(told)
-    if (event === undefined) return
-    this.events.push(jsonLine(frame).trimEnd())
-    if (id !== undefined) this.#taken++
+    if (frame.event === undefined) return
+    const line = jsonLine(frame).trimEnd()
+    this.events.push(line)
+    this.#bytes += Buffer.byteLength(line) + 1
+    if (frame.id !== undefined) this.#withId++
   }
 
   #listen ({ name, data }: { name: string, data: Told }): void {
     if (name === 'IRIS.HELLO') this.recovered = data['recovered'] as boolean | undefined
-    if (name === 'IRIS.RESET') this.reset = data
-    if (name !== 'IRIS.READY') return
-    this.isReady = true
-    this.hasMore ||= data['more'] === true
+    if (name === 'IRIS.READY') this.ready = data
+    if (name === 'IRIS.RESET') {
+      this.reset = data
+      this.#bytes += Buffer.byteLength(JSON.stringify(data))
+    }
+    if (name !== 'IRIS.BYE') return
+    this.bye = Number(data['code'])
+    this.retryAfterMs = data['retryAfterMs'] as number | undefined
   }
 }
 

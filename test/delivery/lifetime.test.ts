@@ -1,8 +1,6 @@
 // How long a connection lives: the token's end, and rotation. PROTOCOL.md section 4, "Goodbye".
 import t from 'tap'
 import { Lifetime, rotationTime } from '../../src/delivery/lifetime.js'
-import type { Opening } from '../../src/delivery/opening.js'
-import { Outlet } from '../../src/delivery/outlet.js'
 import { startIris } from '../helper/iris.js'
 import { dm } from '../helper/user.js'
 import { brokenIds, seqsOf, upTo } from '../helper/sse.js'
@@ -15,13 +13,12 @@ t.test('a connection rotates after its time x (0.8..1), and not all at the same'
 })
 
 t.test('[SSE-1] the token\'s end comes before rotation, and each at its time', async t => {
-  const printer = { format: () => '', backlog: () => 0, write: () => undefined } as unknown as Opening['printer']
-  const press = { outlet: new Outlet(printer, () => 0), opening: { printer, traceId: 't' } as Opening }
+  const at = (life: Lifetime, now: number) => life.due({ now, traceId: 't' }, () => undefined)
   const lifetime = new Lifetime({ issuedAt: 0, expiresAt: 200_000, rotateAt: 100_000 })
-  t.equal(lifetime.due(99_999, press), undefined)
-  t.equal(lifetime.due(100_000, press), 'ROTATE')
-  t.equal(lifetime.due(225_000, press), 'TOKEN_EXPIRED')
-  t.equal(new Lifetime({ issuedAt: 0, expiresAt: Infinity }).due(1e15, press), undefined, 'without a time it never rotates')
+  t.equal(at(lifetime, 99_999), undefined)
+  t.equal(at(lifetime, 100_000), 'ROTATE')
+  t.equal(at(lifetime, 225_000), 'TOKEN_EXPIRED')
+  t.equal(at(new Lifetime({ issuedAt: 0, expiresAt: Infinity }), 1e15), undefined, 'without a time it never rotates')
 })
 
 t.test('[ATTACH-2] a steady stream ends with BYE 4201 and goes on at its cursor: nothing is lost, nothing twice', async t => {

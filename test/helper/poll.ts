@@ -3,7 +3,7 @@ import { createInbox } from './inbox.js'
 import type { SseEvent } from './sse.js'
 
 /** The answer of a poll. */
-export interface PollAnswer { recovered?: boolean, reset?: Record<string, unknown>, events: SseEvent[], cursor: string, more: boolean, traceId: string, code?: string }
+export interface PollAnswer { recovered?: boolean, reset?: Record<string, unknown>, ready?: Record<string, unknown>, events: SseEvent[], cursor: string, more: boolean, traceId: string, code?: string }
 
 /** Polls once. */
 export async function pollOnce (url: string, { headers = {}, cursor, query = {}, signal }: { headers?: Record<string, string>, cursor?: string | undefined, query?: Record<string, string>, signal?: AbortSignal } = {}) {
@@ -34,9 +34,9 @@ export async function openPolls (url: string, { headers = {}, cursor, limit = 10
     if (body.reset) inbox.add(word('IRIS.RESET', body.reset))
     for (const event of body.events) inbox.add(event)
     inbox.cursor = body.cursor
-    if (!isReady && !body.more) {
+    if (!isReady && body.ready) {
       isReady = true
-      inbox.add(word('IRIS.READY', {}, body.cursor))
+      inbox.add(word('IRIS.READY', body.ready, body.cursor))
     }
   }
 

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { pollOnce } from '../helper/poll.js'
 import { seqsOf, upTo } from '../helper/sse.js'
@@ -65,27 +66,27 @@ t.test('[ATTACH-1] a cursor that cannot be served: `reset` says so, and what is 
   t.match(body, { recovered: false, reset: { reason: 'malformed', conversations: [{ unread: 1 }] }, events: [{ data: { source: 'mailbox' } }], cursor: /-1$/ })
 })
 
-t.test('a newer poll of the same terminal ends the older one with an empty answer; another terminal\'s goes on', async t => {
-  const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  const { body: { cursor } } = await poll(bob, undefined, { timeoutMs: '0' })
-  const older = poll(bob, cursor)
-  const other = pollOnce(`${iris.url}/v1/down/poll?terminalId=other`, { headers: { authorization: `Bearer ${bob.token}` }, cursor })
-  await until(async () => (await iris.redis.keys('*ROUTES')).length > 0 || undefined)
-  const newer = poll(bob, cursor)
-  t.match((await older).body, { events: [], cursor })
+t.test('[POLL-1] several polls of one terminal are all served, those beyond the limit of connections end with an empty answer', async t => {
+  const few = await startIris(t, { env: { IRIS_LIMIT_CONNECTIONS: '2' } })
+  const [alice, bob] = [await few.user(t), await few.user(t)]
+  const ask = async (cursor?: string, timeoutMs = '25000') => (await pollOnce(`${few.url}/v1/down/poll?terminalId=p`, { headers: { authorization: `Bearer ${bob.token}` }, cursor, query: { timeoutMs } })).body
+  const { cursor } = await ask(undefined, '0')
+  const waiting = [ask(cursor), ask(cursor), ask(cursor)]
+  t.match(await Promise.race(waiting), { events: [], cursor, more: false }, 'one of three')
   await alice.send(bob, 'hi')
-  for (const waiting of [newer, other]) t.match((await waiting).body.events, [{ event: 'MSG_DOWN' }])
+  t.same((await Promise.all(waiting)).map(({ events }) => events.length).sort(), [0, 1, 1])
 })
 
-t.test('a client that leaves takes its connection along', async t => {
+t.test('a client that leaves ends its poll, not its session', async t => {
   const bob = await iris.user(t)
   const { body: { cursor } } = await poll(bob, undefined, { timeoutMs: '0' })
   const { port } = iris.app.server.address() as AddressInfo
+  const waiting = async () => Number(/^iris_polls_waiting (\d+)$/m.exec(await (await fetch(`${iris.url}/metrics`, { headers: { authorization: `Bearer ${iris.serverKey}` } })).text())?.[1])
   const socket = connect(port, '127.0.0.1', () => socket.write(`GET /v1/down/poll?terminalId=gone&lastEventId=${cursor} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`))
-  const isThere = async () => (await iris.redis.keys(`*TERMINALS:${bob.userId}:ROUTES`)).length > 0
-  await until(async () => await isThere() || undefined)
+  await until(async () => await waiting() === 1 || undefined)
   socket.destroy()
-  await until(async () => !await isThere() || undefined)
+  await until(async () => await waiting() === 0 || undefined)
+  t.equal(await iris.redis.hexists(keys.routes(bob.userId), (await iris.redis.hkeys(keys.routes(bob.userId))).find(route => route.endsWith('/gone')) ?? ''), 1)
 })
 
 t.test('[SSE-1] the end of the server ends a poll with 200, nothing lost', async t => {

@@ -1,0 +1,68 @@
+// What a session keeps between two polls: frames that are stored nowhere, and what was begun and not finished. [POLL-2]
+import type { Todo } from './jobs.js'
+import type { Frame } from './render.js'
+
+/** So many bytes of frames wait for the next poll; more are not taken. */
+const MAX_BYTES = 256 * 1024
+
+/** A fresh attach whose unread messages did not fit into an answer: what is left of it, and what READY will say. */
+export interface Unfinished { todos: Todo[], more: boolean }
+
+/** What one session hands to another, on another node. `unfinished` by the cursor of the answer that ended there. */
+export interface Handed { parked: Frame[], todos: Todo[], unfinished: [string, Unfinished][] }
+
+/** What a poll has taken out of its session, to be given back if its answer is lost; and what is left when it is not. */
+export interface Taken extends Handed { left?: Omit<Handed, 'parked'> }
+
+/** What is kept. @param maxUnfinished so many fresh attaches may be unfinished at once; the oldest begins anew. */
+export class Kept {
+  #parked: Frame[] = []
+  #todos: Todo[] = []
+  readonly #unfinished = new Map<string, Unfinished>()
+
+  constructor (private readonly maxUnfinished: number) {}
+
+  /** Whether frames wait. */
+  get hasFrames (): boolean { return this.#parked.length > 0 }
+
+  /** @returns whether there was room for the frame. */
+  park (frame: Frame): boolean {
+    const bytes = this.#parked.reduce((sum, { data = '' }) => sum + Buffer.byteLength(data), Buffer.byteLength(frame.data ?? ''))
+    if (bytes > MAX_BYTES) return false
+    this.#parked.push(frame)
+    return true
+  }
+
+  /** Keeps what is to be printed. */
+  add (todo: Todo): void { this.#todos.push(todo) }
+
+  /** Takes what another session, or a poll whose answer is lost, had: it stands before what came since. */
+  take ({ parked, todos, unfinished }: Handed): void {
+    this.#parked.unshift(...parked)
+    this.#todos.unshift(...todos)
+    for (const [cursor, rest] of unfinished) this.#unfinished.set(cursor, rest)
+    for (const cursor of this.#unfinished.keys()) if (this.#unfinished.size > this.maxUnfinished) this.#unfinished.delete(cursor)
+  }
+
+  /** Lets go what the next poll is to print. */
+  next (): Pick<Handed, 'parked' | 'todos'> {
+    const next = { parked: this.#parked, todos: this.#todos }
+    this.#parked = []
+    this.#todos = []
+    return next
+  }
+
+  /** Lets go what is left of the fresh attach that ended at this cursor. */
+  goOn (cursor: string): Unfinished | undefined {
+    const unfinished = this.#unfinished.get(cursor)
+    this.#unfinished.delete(cursor)
+    return unfinished
+  }
+
+  /** Lets go everything. */
+  handOver (): Handed {
+    const unfinished = [...this.#unfinished]
+    this.#unfinished.clear()
+    return { ...this.next(), unfinished }
+  }
+}

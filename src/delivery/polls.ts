@@ -1,0 +1,61 @@
+// Polls of this node: each is a connection of its own, in the session of its terminal. [POLL-2]
+import type { TerminalOf } from '../store/leases.js'
+import { Connection } from './connection.js'
+import type { createEntrance } from './entrance.js'
+import type { Opening } from './opening.js'
+import type { Handed } from './kept.js'
+import { Session, type SessionFloor } from './session.js'
+import type { Held, Present } from './waking.js'
+
+interface Floor {
+  entrance: ReturnType<typeof createEntrance>
+  /** What a user has here, from now on if he had nothing. */
+  join (userId: string): Present
+  connectionsOf (userId: string, terminalId: string): Held[]
+  /** What the connections of a node share. */
+  connect: ConstructorParameters<typeof Connection>[2]
+  session: SessionFloor
+  /** A poll is a sign of life. [LIFE-2] */
+  onPolled (terminal: TerminalOf): void
+}
+
+/** Makes the polls of a hub. */
+export function createPolls ({ entrance, join, connectionsOf, connect, session: sessionFloor, onPolled }: Floor) {
+  const sessionOf = ({ userId, terminalId }: TerminalOf) => connectionsOf(userId, terminalId).find(held => held instanceof Session)
+
+  /** The session of a terminal, which is from now on the one of its user's connections that came last. */
+  function sessionFor (opening: Opening, { feed, connections }: Present): Session {
+    const session = sessionOf(opening) ?? new Session(opening, feed, sessionFloor)
+    connections.delete(session)
+    connections.add(session)
+    return session
+  }
+
+  return {
+    /**
+     * Begins a poll in the session of its terminal; what the session cannot serve by itself is an attach.
+     * @returns at once; `isAdmitted` is false when the user has too many terminals, and throws what `attach` throws.
+     */
+    poll (asked: Opening): { connection: Connection, session: Session, isAdmitted: Promise<boolean> } {
+      const present = join(asked.userId)
+      const session = sessionFor(asked, present)
+      const opening: Opening = { ...asked, adopt: start => session.adopt(connection, asked, start) }
+      const onClosed: typeof connect.onClosed = (poll, bye) => {
+        entrance.giveUp(poll)
+        session.ended(bye)
+      }
+      const connection = new Connection(opening, present.feed, { ...connect, onClosed })
+      session.enter(connection, asked)
+      const start = entrance.isEnded ? undefined : session.resume(connection, asked)
+      if (start) {
+        onPolled(asked)
+        connection.begin(start)
+      }
+      const isAdmitted = start ? Promise.resolve(true) : entrance.admit(connection, opening, present)
+      return { connection, session, isAdmitted: isAdmitted.finally(() => session.equip(connection, asked)) }
+    },
+
+    /** The session of a terminal goes on at another node. @returns null when there is none here. */
+    handOver: (terminal: TerminalOf): Handed | null => sessionOf(terminal)?.handOver() ?? null
+  }
+}

@@ -1,14 +1,16 @@
 // What the gateway itself says: CMD_DOWN with a name that begins with `IRIS.`, and other commands made here. Section 4.
 import { randomUUID } from 'node:crypto'
-import { type Bye, byes, type gatewayCommands } from '../protocol/events.js'
+import { type Bye, byes, type gatewayCommands, type Reconnect } from '../protocol/events.js'
 import type { Static } from '@sinclair/typebox'
-import type { Printer } from './opening.js'
 import type { Frame } from './render.js'
 
 /** @returns a command id: time and chance, sortable, opaque. */
 export function newCmdId (now: number): string {
   return 'k' + now.toString(16).padStart(11, '0') + randomUUID().slice(-10)
 }
+
+/** How a transport makes text of a goodbye, and of the pause before its client comes back where it has one. */
+interface Words { format (frame: Frame): string, retry? (ms: number): string }
 
 interface Facts { now: number, traceId: string, notBeforeMs?: number }
 
@@ -32,10 +34,18 @@ export function goodbye (bye: Bye, facts: Facts): Frame {
   return goodbyeAfter(bye, facts, pauseMs(facts))
 }
 
-/** @returns the text of a goodbye, after that which makes a client of this transport wait as long as the goodbye asks. */
-export function farewell (bye: Bye, { format, retry }: Pick<Printer, 'format' | 'retry'>, facts: Facts): string {
+/** A client that is asked to come back now waits so long: a bare EventSource would otherwise wait for seconds. */
+const NOW_MS = 100
+
+/**
+ * @returns the text of a goodbye, after that which makes a client of this transport obey it although it reads nothing else: it
+ *   comes back at once, or after the pause. One that must not come back learns so from the answer to its next attempt.
+ */
+export function farewell (bye: Bye, { format, retry }: Words, facts: Facts): string {
   const ms = pauseMs(facts)
-  return (byes[bye].reconnect === 'backoff' ? retry?.(ms) ?? '' : '') + format(goodbyeAfter(bye, facts, ms))
+  const waits: Partial<Record<Reconnect, number>> = { now: NOW_MS, backoff: ms }
+  const wait = waits[byes[bye].reconnect]
+  return (wait === undefined ? '' : retry?.(wait) ?? '') + format(goodbyeAfter(bye, facts, ms))
 }
 
 const pauseMs = ({ notBeforeMs = 0 }: Facts) => Math.max(0, Math.round(notBeforeMs)) + 200 + Math.floor(Math.random() * 1800)

@@ -6,7 +6,7 @@ import { Problem } from '../protocol/problem.js'
 import type { Bye } from '../protocol/events.js'
 import { downQuery } from '../protocol/stream.js'
 import type { Printer } from '../delivery/opening.js'
-import { goodbye } from '../delivery/say.js'
+import { farewell } from '../delivery/say.js'
 import { isUnavailable } from '../store/redis.js'
 import { cursorOf, type DownFloor, queryCheck } from './down.js'
 import { sseComment, sseRetry, sseText } from './frames.js'
@@ -43,7 +43,7 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
 
   function sayBye (bye: Bye, { traceId }: FastifyRequest): string {
     onRefused(bye)
-    return sseText(goodbye(bye, { now: now(), traceId }))
+    return farewell(bye, { format: sseText, retry: sseRetry }, { now: now(), traceId })
   }
 }
 

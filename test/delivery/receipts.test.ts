@@ -14,6 +14,7 @@ async function apart (t: Test, nodeId: string) {
   const node = await start(t, { IRIS_NODE_ID: nodeId })
   const [alice, bob] = [await here.user(t), await here.user(t)]
   await alice.send(bob, 'acquaintance')
+  await bob.send(alice, 'acquaintance') // a stranger is not told who is there
   const stream = await createUser(t, { ...bob, url: node.url }).listen({ terminalId: 'far' })
   await stream.next('IRIS.READY')
   return { node, alice, bob, stream }
@@ -53,7 +54,7 @@ t.test('[CMD-5] [GET-1] a node that does not hear in time has taken nothing, and
   t.ok((await bob.getReadMsg({ conversationId: dm(alice, bob) }, 'far')).body['messages'])
   node.child.kill('SIGCONT')
   await alice.send(bob, 'end')
-  await stream.next(({ data }) => data['seq'] === 2)
+  await stream.next(({ data }) => data['seq'] === 3)
   t.same(stream.events.filter(({ data }) => data.name === 'typing' || data['source'] === 'history'), [])
   t.same(await promises(alice, bob), shown, 'it is asked again')
 })
@@ -64,6 +65,7 @@ t.test('[CMD-5] a terminal with connections on two nodes counts once; a group is
   for (const user of [bob, carol]) await (await user.listen({ terminalId: 'far' })).next('IRIS.READY')
   await (await createUser(t, { ...carol, url: node.url }).listen({ terminalId: 'other' })).next('IRIS.READY')
   const group = await groupOf(here, alice, bob, carol)
+  for (const user of [bob, carol]) await user.send(group, 'hello')
   const asked = here.redis.duplicate()
   t.teardown(() => asked.disconnect())
   await new Promise(resolve => asked.once('ready', resolve))

@@ -1,5 +1,6 @@
 // A long-poll reader for tests, of the same shape as the one of Server-Sent Events: it polls until it is cut.
 import { createInbox } from './inbox.js'
+import type { Iris } from './iris.js'
 import type { SseEvent } from './sse.js'
 
 /** The answer of a poll. */
@@ -56,4 +57,10 @@ export async function openPolls (url: string, { headers = {}, cursor, limit = 10
       await inbox.ended
     }
   }
+}
+
+/** How many polls wait at these nodes. */
+export async function waitingAt (...nodes: Pick<Iris, 'url' | 'serverKey'>[]): Promise<number> {
+  const pages = await Promise.all(nodes.map(async ({ url, serverKey }) => await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${serverKey}` } })).text()))
+  return pages.reduce((sum, page) => sum + Number(/^iris_polls_waiting (\d+)$/m.exec(page)?.[1]), 0)
 }

@@ -5,7 +5,7 @@ import { keys } from '../../src/store/keys.js'
 import { eventsOf, saidOf, untilSaid } from '../helper/events.js'
 import { type Iris, startIris } from '../helper/iris.js'
 import { both } from '../helper/life.js'
-import { pollOnce, type PollAnswer } from '../helper/poll.js'
+import { pollOnce, type PollAnswer, waitingAt } from '../helper/poll.js'
 import { seqsOf, upTo } from '../helper/sse.js'
 import { loginOf } from '../helper/token.js'
 import { dm, until, type User } from '../helper/user.js'
@@ -39,12 +39,6 @@ function poller (nodes: Iris[], { token }: User, terminalId = 'p') {
 const eventsIn = (answers: PollAnswer[]) => answers.flatMap(({ events }) => events)
 const called = (answers: PollAnswer[], name: string) => eventsIn(answers).filter(({ data }) => data.name === name || data['noticeId'] === name)
 const command = (from: User, to: User, name: string, more: object = {}) => from.command({ clientCmdId: randomUUID(), name, to: { users: [to.userId] }, ...more })
-
-/** How many polls wait at these nodes. */
-async function waitingAt (nodes: Iris[]): Promise<number> {
-  const pages = await Promise.all(nodes.map(async ({ url, serverKey }) => await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${serverKey}` } })).text()))
-  return pages.reduce((sum, page) => sum + Number(/^iris_polls_waiting (\d+)$/m.exec(page)?.[1]), 0)
-}
 
 /** Two who know each other; bob has polled once, and nothing waits for him. */
 async function acquainted (t: Test, nodes: Iris[]) {
@@ -94,7 +88,7 @@ for (const nodes of [[a], [a, b]]) {
     await polling.all()
     for (const waits of [true, false]) {
       const waiting = waits ? polling.poll({ timeoutMs: '20000', limit: '1' }) : undefined
-      if (waits) await until(async () => await waitingAt(nodes) === 1 || undefined)
+      if (waits) await until(async () => await waitingAt(...nodes) === 1 || undefined)
       const { body } = await bob.getReadMsg({ conversationId: dm(alice, bob), limit: 37, requestId: `r-${waits}` }, 'p')
       t.notOk('messages' in body, 'it goes down')
       const answers = [...waiting ? [await waiting] : [], ...await polling.all({ limit: '1' })]

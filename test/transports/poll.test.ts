@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
-import { pollOnce } from '../helper/poll.js'
+import { pollOnce, waitingAt } from '../helper/poll.js'
 import { seqsOf, upTo } from '../helper/sse.js'
 import { dm, until, type User } from '../helper/user.js'
 
@@ -81,11 +81,10 @@ t.test('a client that leaves ends its poll, not its session', async t => {
   const bob = await iris.user(t)
   const { body: { cursor } } = await poll(bob, undefined, { timeoutMs: '0' })
   const { port } = iris.app.server.address() as AddressInfo
-  const waiting = async () => Number(/^iris_polls_waiting (\d+)$/m.exec(await (await fetch(`${iris.url}/metrics`, { headers: { authorization: `Bearer ${iris.serverKey}` } })).text())?.[1])
   const socket = connect(port, '127.0.0.1', () => socket.write(`GET /v1/down/poll?terminalId=gone&lastEventId=${cursor} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`))
-  await until(async () => await waiting() === 1 || undefined)
+  await until(async () => await waitingAt(iris) === 1 || undefined)
   socket.destroy()
-  await until(async () => await waiting() === 0 || undefined)
+  await until(async () => await waitingAt(iris) === 0 || undefined)
   t.equal(await iris.redis.hexists(keys.routes(bob.userId), (await iris.redis.hkeys(keys.routes(bob.userId))).find(route => route.endsWith('/gone')) ?? ''), 1)
 })
 
@@ -96,7 +95,7 @@ t.test('[SSE-1] the end of the server ends a poll with 200, nothing lost', async
   const { body: { cursor } } = await ask()
   await alice.send(bob, 'before')
   const waiting = ask((await ask(cursor)).body.cursor)
-  await until(async () => (await other.redis.keys('*ROUTES')).length > 0 || undefined)
+  await until(async () => await waitingAt(other) === 1 || undefined)
   await other.app.close()
   t.match(await waiting, { status: 200, body: { events: [] } })
 })

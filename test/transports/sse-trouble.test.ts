@@ -5,6 +5,9 @@ import net from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EventSource } from 'eventsource'
 import t, { type Test } from 'tap'
+import { farewell } from '../../src/delivery/say.js'
+import { type Bye, byes } from '../../src/protocol/events.js'
+import { sseRetry, sseText } from '../../src/transports/frames.js'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
 import { openSse } from '../helper/sse.js'
@@ -137,7 +140,9 @@ t.test('[SSE-1] Redis is away: 200, retry, BYE, end, by bearer and by ticket; wh
     const { status, headers: got, text } = await whole(`/v1/down/events${path}`, headers)
     t.equal(status, 200)
     t.match(got, { 'content-type': /^text\/event-stream/, 'x-accel-buffering': 'no' })
-    t.match(text, /^retry: \d{4}\n\nevent: CMD_DOWN\ndata: \{[^\n]*"name":"IRIS\.BYE"[^\n]*"code":4202[^\n]*"reconnect":"backoff","retryAfterMs":\d+[^\n]*\}\n\n$/)
+    const [, retry, pause] = /^retry: \d{4}\n\nretry: (\d+)\n\nevent: CMD_DOWN\ndata: \{[^\n]*"name":"IRIS\.BYE"[^\n]*"code":4202[^\n]*"reconnect":"backoff","retryAfterMs":(\d+)[^\n]*\}\n\n$/.exec(text) ?? []
+    t.ok(retry, text)
+    t.equal(retry, pause)
   }
   t.equal(open.isOver, false, 'an open stream waits')
   t.equal((await fetch(`${iris.url}/v1/down/events?ticket=${'A'.repeat(42)}!`)).status, 401, 'what is wrong in itself needs no Redis')
@@ -145,4 +150,15 @@ t.test('[SSE-1] Redis is away: 200, retry, BYE, end, by bearer and by ticket; wh
   await until(async () => iris.redis.status === 'ready' || undefined)
   const again = await bob.listen({ terminalId: 'again' })
   await again.next('IRIS.READY')
+})
+
+t.test('[SSE-1] before every goodbye stands the `retry:` that means the same, for an EventSource that reads nothing else', async t => {
+  const expected: Record<string, RegExp> = { now: /^100$/, backoff: /^[0-9]+$/, login: /^undefined$/, never: /^undefined$/ }
+  for (const [bye, { reconnect }] of Object.entries(byes)) {
+    const text = farewell(bye as Bye, { format: sseText, retry: sseRetry }, { now: 1, traceId: 't', notBeforeMs: 5_000 })
+    const [, retry] = /^(?:retry: (\d+)\n\n)?event: CMD_DOWN\ndata: [^\n]*"IRIS\.BYE"/.exec(text) ?? []
+    t.match(String(retry), expected[reconnect], bye)
+    if (reconnect === 'backoff') t.match(text, `"retryAfterMs":${retry}`)
+    else t.notMatch(text, 'retryAfterMs')
+  }
 })

@@ -1,4 +1,4 @@
-// Secrets that nobody configured: made once, kept in the data directory. PROTOCOL.md section 10.
+// Secrets that nobody configured: made once, kept in the data directory. docs/protocol.md section 10.
 import { randomBytes } from 'node:crypto'
 import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The configuration: one table, refusals of one sentence, secrets that Iris makes itself. PROTOCOL.md section 10.
+// The configuration: one table, refusals of one sentence, secrets that Iris makes itself. docs/protocol.md section 10.
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The graceful end of the real process. PROTOCOL.md section 4, "Goodbye".
+// The graceful end of the real process. docs/protocol.md section 4, "Goodbye".
 import http from 'node:http'
 import t from 'tap'
 import { pollOnce } from './helper/poll.js'

@@ -1,4 +1,4 @@
-// What a kick refuses, and what is welcome after it, whatever the tokens say of their times. PROTOCOL.md section 7, [KICK-3].
+// What a kick refuses, and what is welcome after it, whatever the tokens say of their times. docs/protocol.md section 7, [KICK-3].
 import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'
 import { TOMBSTONE_MS } from '../src/store/kicks.js'

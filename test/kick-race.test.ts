@@ -1,4 +1,4 @@
-// Kicks against what happens at the same time, and on other nodes. PROTOCOL.md section 7, [KICK-1].
+// Kicks against what happens at the same time, and on other nodes. docs/protocol.md section 7, [KICK-1].
 import t, { type Test } from 'tap'
 import { keys, partition } from '../src/store/keys.js'
 import { startIris } from './helper/iris.js'

@@ -1,4 +1,4 @@
-// Kicks by the server API: the last word, the tombstone, tokens and bans. PROTOCOL.md section 7, [KICK-1].
+// Kicks by the server API: the last word, the tombstone, tokens and bans. docs/protocol.md section 7, [KICK-1].
 import { EventSource } from 'eventsource'
 import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'

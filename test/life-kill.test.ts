@@ -1,4 +1,4 @@
-// A node that dies with a thousand users: another one says that they are gone. PROTOCOL.md section 7.
+// A node that dies with a thousand users: another one says that they are gone. docs/protocol.md section 7.
 import t, { type Test } from 'tap'
 import { openCrowd, tokenOf } from './helper/crowd.js'
 import { allEvents, events, type LifeEvent, untilSaid } from './helper/events.js'

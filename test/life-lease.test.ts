@@ -1,4 +1,4 @@
-// Leases: what renews them, and what happens when they end. PROTOCOL.md section 7.
+// Leases: what renews them, and what happens when they end. docs/protocol.md section 7.
 import t from 'tap'
 import { keys, partition } from '../src/store/keys.js'
 import { eventsOf, saidOf, untilSaid } from './helper/events.js'

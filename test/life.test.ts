@@ -1,4 +1,4 @@
-// Who is there: connect and disconnect, and the grace between. PROTOCOL.md section 7.
+// Who is there: connect and disconnect, and the grace between. docs/protocol.md section 7.
 import t from 'tap'
 import { keys } from '../src/store/keys.js'
 import { eventsOf, saidOf, untilSaid } from './helper/events.js'

@@ -2,9 +2,10 @@
 import http from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
+import { createLog } from '../src/log.js'
 import { SECRET, SERVER_KEY, startIris } from './helper/iris.js'
 import { startRedis } from './helper/redis.js'
-import { dm } from './helper/user.js'
+import { dm, until } from './helper/user.js'
 
 /** Sends text to a port as it stands. @returns all that came back. */
 const raw = async (port: number, text: string) => await new Promise<string>(resolve => {
@@ -92,4 +93,40 @@ t.test('[TRACE-1] a Trace-Id cannot smuggle a header or a line into an answer or
   }
   t.notMatch(lines.join(''), /Evil/i)
   t.ok(lines.every(line => line.indexOf('\n') === line.length - 1), 'one line each')
+})
+
+t.test('an outage is a few lines, not one per victim; a client that has gone is 499 and no error', async t => {
+  const lines: string[] = []
+  const server = await startRedis(t)
+  const iris = await startIris(t, { redisPath: server.path, env: { IRIS_METRICS: 'open' }, logs: { write: line => lines.push(line) } })
+  const users = await Promise.all(Array.from({ length: 50 }, () => iris.user(t)))
+  const streams = await Promise.all(users.map(user => user.listen()))
+  await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
+  const bearer = `Authorization: Bearer ${users[0]?.token}\r\n`
+  const gone = connect((iris.app.server.address() as AddressInfo).port, '127.0.0.1')
+  gone.write(`POST /v1/up/msg HTTP/1.1\r\nHost: x\r\n${bearer}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"CANARY`, () => gone.destroy())
+  const poll = connect((iris.app.server.address() as AddressInfo).port, '127.0.0.1')
+  poll.write(`GET /v1/down/poll HTTP/1.1\r\nHost: x\r\n${bearer}\r\n`, () => poll.destroy())
+  await until(async () => lines.filter(line => line.includes('"status":499')).length === 2 || undefined)
+  await server.kill()
+  await Promise.all(streams.map(stream => stream.cut()))
+  await Promise.all(users.map(user => user.send('g.none', 'CANARY-unstored')))
+  await until(async () => lines.filter(line => line.includes('"route":"/v1/down/events"')).length === 50 || undefined)
+  const loud = lines.filter(line => (JSON.parse(line) as { level: number }).level >= 40)
+  t.ok(loud.length <= 20, loud.slice(0, 3).join(''))
+  t.notMatch(lines.join(''), /CANARY|eyJ|"args"/)
+  t.notMatch(loud.join(''), /a request failed/)
+  t.match(await (await fetch(`${iris.url}/metrics`)).text(), /route="\/v1\/up\/msg",status="499"\} 1/)
+})
+
+t.test('an error is written without what it carries along, and so are its causes', async t => {
+  const lines: string[] = []
+  const log = createLog('info', { write: line => lines.push(line) })
+  const redis = Object.assign(new Error("ERR unknown command 'x', with args beginning with: 'CANARY'"), { command: { name: 'set', args: ['CANARY'] }, code: 'ERR' })
+  for (const err of [new Error('outer', { cause: redis }), 'CANARY', { token: 'CANARY' }]) log.error({ err }, 'a bug')
+  try { JSON.parse('{"a":CANARY}') } catch (err) { log.error({ err }, 'a bug') }
+  t.match(JSON.parse(lines[0] ?? ''), { err: { type: 'Error', message: 'outer', stack: /^ +at /, cause: { type: 'Error', code: 'ERR', message: /unknown command/ } } })
+  for (let i = 0; i < 1_000; i++) log.warn({ i }, 'over and over')
+  t.equal(lines.filter(line => line.includes('over and over')).length, 10)
+  t.notMatch(lines.join(''), /CANARY/)
 })

@@ -1,4 +1,4 @@
-// GET /metrics: what is counted, who may read it, and that docs/metrics.md lists it. PROTOCOL.md section 10.
+// GET /metrics: what is counted, who may read it, and that docs/metrics.md lists it. docs/protocol.md section 10.
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'

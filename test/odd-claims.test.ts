@@ -1,4 +1,4 @@
-// A token's times may be any number that a JWT library writes, and mean the same at every door. PROTOCOL.md section 3.
+// A token's times may be any number that a JWT library writes, and mean the same at every door. docs/protocol.md section 3.
 import { createHmac } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { SECRET, startIris } from './helper/iris.js'

@@ -1,4 +1,4 @@
-// Login policies: who goes when another terminal of the user attaches. PROTOCOL.md section 7, [KICK-2].
+// Login policies: who goes when another terminal of the user attaches. docs/protocol.md section 7, [KICK-2].
 import { EventSource } from 'eventsource'
 import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'

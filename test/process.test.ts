@@ -1,4 +1,4 @@
-// The real process with its embedded Redis: killed, started again, and ended in order. PROTOCOL.md sections 4 and 10.
+// The real process with its embedded Redis: killed, started again, and ended in order. docs/protocol.md sections 4 and 10.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -7,7 +7,7 @@ const root = new URL('../../', import.meta.url).pathname
 const contract = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
 
 /** Clauses whose tests have yet to come. */
-const untested = ['TEXT-1', 'POLL-2']
+const untested = ['POLL-2']
 
 /** A clause is defined where its id stands in bold, and cited where it stands in brackets. */
 const defined = [...contract.matchAll(/\*\*\[([A-Z]+-\d+)\]\*\*/g)].map(([, id = '']) => id)
@@ -41,4 +41,12 @@ t.test('what is cited is defined', async t => {
 t.test('what is defined is proved by a test that names it', async t => {
   const tested = new Set(textsIn('test').flatMap(({ text }) => citedIn([...text.matchAll(/(?:t\.test|scene|deskScene)\(\s*['"`](.+)/g)].map(([, name]) => name).join('\n'))))
   t.same(defined.filter(id => !tested.has(id) && !untested.includes(id)), [])
+})
+
+t.test('a section that is pointed to is there', async t => {
+  const sections = new Set([...contract.matchAll(/^## (\d+)\./gm)].map(([, number]) => number))
+  const named = ['src', 'test'].flatMap(textsIn).flatMap(({ name, text }) => [...text.matchAll(/docs\/protocol\.md sections? (\d+)(?:, \d+)*(?: (?:and|to) (\d+))?/g)]
+    .flatMap(([, first, last]) => [first, last]).filter(number => number !== undefined).map(number => ({ name, number })))
+  t.ok(named.length > 10)
+  t.same(named.filter(({ number }) => !sections.has(number)), [])
 })

@@ -1,4 +1,4 @@
-// The rate of a user's up-requests: 20 a second, 40 at once, all of them counted together. PROTOCOL.md section 2.
+// The rate of a user's up-requests: 20 a second, 40 at once, all of them counted together. docs/protocol.md section 2.
 import t from 'tap'
 import { keys } from '../src/store/keys.js'
 import { startIris } from './helper/iris.js'

@@ -1,4 +1,4 @@
-// A restart under five thousand streams: they come back, commands go on, and nobody misses anything. PROTOCOL.md section 4, "Goodbye".
+// A restart under five thousand streams: they come back, commands go on, and nobody misses anything. docs/protocol.md section 4, "Goodbye".
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-// A day of Iris, told with the real process and real sockets: connect, a heartbeat that is lost, a kick, a drain. PROTOCOL.md sections 4 and 7.
+// A day of Iris, told with the real process and real sockets: connect, a heartbeat that is lost, a kick, a drain. Sections 4 and 7.
 import { EventSource } from 'eventsource'
 import t, { type Test } from 'tap'
 import { allEvents, eventsOf, saidOf, untilSaid } from './helper/events.js'

@@ -1,4 +1,4 @@
-// Tickets: beside whatever a proxy adds, bounded for one user, and never longer than their token. PROTOCOL.md section 3.
+// Tickets: beside whatever a proxy adds, bounded for one user, and never longer than their token. docs/protocol.md section 3.
 import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'
 import { startIris } from './helper/iris.js'

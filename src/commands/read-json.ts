@@ -81,7 +81,8 @@ function changes (text: string): FieldError[] {
 
 /** Whether a double prints as the same decimal value again: `1.0` and `1e2` do, `1915883588174806058` and `1e400` do not. */
 function isExact (text: string): boolean {
-  if (text.length <= 15 && !/[eE]/.test(text)) return true // a double holds 15 digits
+  // a double holds 15 digits; only exponents of three leave its range
+  if (text.length <= 15 && !/[eE][+-]?\d{3}/.test(text)) return true
   return canonical(text) === canonical(String(Number(text)))
 }
 

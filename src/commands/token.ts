@@ -1,4 +1,4 @@
-// TOKEN: a fresh token for an open stream. PROTOCOL.md section 4.
+// TOKEN: a fresh token for an open stream. docs/protocol.md section 4.
 import { Type } from '@sinclair/typebox'
 import { Time } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'

@@ -2,19 +2,24 @@
 import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
+import { retryMsOf, TOO_OFTEN, tooFast } from '../store/admission.js'
+import { createBuckets } from '../store/bucket.js'
 import type { createMailbox } from '../store/mailbox.js'
 import type { Connection } from './connection.js'
 import { createGate } from './gate.js'
 import { rotationTime } from './lifetime.js'
-import type { Meter } from './meter.js'
+import type { AttachVerdict, Meter } from './meter.js'
 import type { Opening } from './opening.js'
 import type { createStarts } from './start.js'
 import type { Present } from './waking.js'
 
+/** What a poll weighs that goes on where the last one ended: one comes with each event. */
+const RESUMED_POLL = 0.25
+
 interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'attach'>
   decideStart: ReturnType<typeof createStarts>
-  limits: Pick<Limits, 'attaches' | 'attachQueue' | 'connections' | 'rotateSec'>
+  limits: Pick<Limits, 'attaches' | 'attachQueue' | 'attachRate' | 'attachBurst' | 'connections' | 'rotateSec'>
   meter: Pick<Meter, 'attach'>
   now (): number
   /** A terminal was removed to make room for another. [COMPLETE-5] */
@@ -26,7 +31,26 @@ interface Floor {
 /** Makes the entrance of a node. */
 export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue, now })
+  // asked before Redis: who comes back all the time costs it nothing [COST-1]
+  const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
   let ended: { bye: Bye, until: number } | undefined
+
+  /** @returns what an attach weighs when it resumes. Throws RATE_LIMITED. */
+  function count ({ userId, transport, cursor }: Opening): number {
+    const units = transport === 'poll' && cursor !== undefined ? RESUMED_POLL : 1
+    const ms = buckets.waitMs(userId)
+    if (ms > 0) {
+      meter.attach('rate_limited')
+      throw tooFast(ms, TOO_OFTEN)
+    }
+    buckets.take(userId, units)
+    return units
+  }
+
+  function verdictOf (error: unknown): AttachVerdict {
+    const code = error instanceof Problem ? error.code : undefined
+    return code === 'KICKED' ? 'kicked' : code === 'RATE_LIMITED' ? 'rate_limited' : 'failed'
+  }
 
   /** What is done when the gate lets a connection in. @returns false when the user has too many terminals. */
   async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<boolean> {
@@ -44,15 +68,18 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
   }
 
   return {
-    /** @returns the opening with the time at which its connection is too old. */
-    dated: (opening: Opening): Opening => ({ ...opening, rotateAt: rotationTime(now(), limits.rotateSec) }),
+    /**
+     * @returns the opening with the time at which its connection is too old, and what it weighs.
+     *   Throws RATE_LIMITED, before anybody else of the user is touched.
+     */
+    dated: (opening: Opening): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(now(), limits.rotateSec) }),
 
     /**
      * Lets a connection in that is among its user's already, so that nothing is missed from that instant on [ATTACH-3].
      * Beyond the limit the user's oldest connection, the one most likely dead, is ended with BYE 4302: if it lives, it must
      * not come back and end another.
      * @returns false when the user has too many terminals; else the connection prints, or is closed with its goodbye.
-     *   Throws KICKED, and when the store does not answer.
+     *   Throws KICKED, RATE_LIMITED, and when the store does not answer.
      */
     async admit (connection: Connection, opening: Opening, present: Present): Promise<boolean> {
       if (ended) {
@@ -70,7 +97,9 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
         if (entry !== true) meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')
         return entry !== false
       } catch (error) {
-        meter.attach(error instanceof Problem && error.code === 'KICKED' ? 'kicked' : 'failed')
+        const verdict = verdictOf(error)
+        meter.attach(verdict)
+        if (error instanceof Problem && error.facts.detail === TOO_OFTEN) buckets.hold(opening.userId, retryMsOf(error))
         connection.gone()
         throw error
       }

@@ -3,7 +3,7 @@ import type { Bye, EventName, Source } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
 
 /** How an attach ended: served (`reset` with its reason), or not. */
-export type AttachVerdict = 'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'left' | 'ended' | 'kicked' | 'failed'
+export type AttachVerdict = 'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'rate_limited' | 'left' | 'ended' | 'kicked' | 'failed'
 
 /** Events of one kind; `SKIPPED` are entries that had nothing to say to a terminal. */
 type Kinds = Record<EventName | 'SKIPPED', number>

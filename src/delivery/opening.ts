@@ -29,7 +29,8 @@ export interface Start { position: Position, target: number, jobs: Job[], more: 
 
 /**
  * What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request.
- * `rotateAt`: when it is too old, ms; set by the hub. `lease`: its being open is the terminal's sign of life [LIFE-2]. `adopt`: what the session of a poll makes of its start.
+ * `rotateAt`: when it is too old, ms; set by the hub, as `units`: what it weighs when it resumes [COST-1].
+ * `lease`: its being open is the terminal's sign of life [LIFE-2]. `adopt`: what the session of a poll makes of its start.
  */
 export interface Opening extends Viewer {
   cursor?: string
@@ -39,6 +40,7 @@ export interface Opening extends Viewer {
   printer: Printer
   transport?: Transport
   rotateAt?: number
+  units?: number
   lease?: 'socket'
   adopt? (start: Start): Promise<Start>
 }

@@ -34,12 +34,13 @@ export function createPolls ({ entrance, join, connectionsOf, connect, session: 
   return {
     /**
      * Begins a poll in the session of its terminal; what the session cannot serve by itself is an attach.
-     * @returns at once; `isAdmitted` is false when the user has too many terminals, and throws what `attach` throws.
+     * @returns at once; `isAdmitted` is false when the user has too many terminals, and throws what `attach` throws. Throws RATE_LIMITED.
      */
     poll (asked: Opening): { connection: Connection, session: Session, isAdmitted: Promise<boolean> } {
+      const dated = entrance.dated(asked)
       const present = join(asked.userId)
       const session = sessionFor(asked, present)
-      const opening: Opening = { ...asked, adopt: start => session.adopt(connection, asked, start) }
+      const opening: Opening = { ...dated, adopt: start => session.adopt(connection, asked, start) }
       const onClosed: typeof connect.onClosed = (poll, bye) => {
         entrance.giveUp(poll)
         session.ended(bye)

@@ -21,7 +21,7 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
   const { changed, subscribe } = createSignal()
   const memory = openMemory(userId)
   const network = { cut: false, loseAnswers: 0 }
-  const state = { connection: 'connecting', clockAheadMs: 0, reason: '', typing: false, peer: null, attaches: 0, since: 0, report: null, problem: null, commands: new Map(), notices: new Map() }
+  const state = { connection: 'connecting', clockAheadMs: 0, reason: '', typing: false, peer: null, attaches: 0, since: 0, report: null, problem: null, commands: new Map(memory.commands), notices: new Map(memory.notices) }
   const frames = createFrames(changed)
   const call = createCall({ userId, terminalId: memory.terminalId, login, network, frames })
   const book = createBook(directId(userId, peerId), userId)
@@ -144,6 +144,8 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
   async function complete (kind, id) {
     const pending = kind === 'notice' ? state.notices : state.commands
     if (await command(`${kind}-complete`, { ids: [id] })) pending.delete(id)
+    memory.keepPending(state)
+    memory.save()
     changed()
   }
 

@@ -6,18 +6,22 @@ const fresh = () => ({
   transport: 'sse',
   heads: {},
   peerReadSeq: 0,
-  outbox: []
+  outbox: [],
+  commands: [],
+  notices: []
 })
 
 /**
  * Opens the memory of a user in this window. sessionStorage, because two windows are two terminals.
- * @returns the remembered values and `save()`, to be called after a change.
+ * @returns the remembered values, `save()`, to be called after a change, and `keepPending(state)`: what waits to be completed
+ *   belongs to the cursor, as everything that it stands for.
  */
 export function openMemory (userId) {
   const key = `iris:${userId}`
   const kept = JSON.parse(window.sessionStorage.getItem(key) ?? '{}')
   const memory = { ...fresh(), ...kept }
   Object.defineProperty(memory, 'save', { value: () => window.sessionStorage.setItem(key, JSON.stringify(memory)) })
+  Object.defineProperty(memory, 'keepPending', { value: ({ commands, notices }) => Object.assign(memory, { commands: [...commands], notices: [...notices] }) })
   memory.save()
   return memory
 }

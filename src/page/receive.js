@@ -15,6 +15,7 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
     'IRIS.HELLO' (hello) {
       if (hello.serverTime) state.clockAheadMs = hello.serverTime - Date.now()
       report = { ...startReport(hello, memory), after: memory.heads[book.conversationId] ?? 0 }
+      if (hello.continues) return
       state.commands.clear() // what is still pending comes again
       state.notices.clear()
     },
@@ -99,6 +100,7 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
   return function receive (event, data, id) {
     if (report) countEntry(report, event, data, id)
     events[event](data, id)
+    memory.keepPending(state)
     changed()
   }
 }

@@ -60,14 +60,17 @@ function openPoll ({ call, query, onOpen, onEvent, onLost }) {
   }
 
   async function run () {
+    const hasCursor = query().lastEventId !== undefined
     for (let isFirst = true, isAttached = false; !ended.signal.aborted; isFirst = false) {
-      const { recovered, reset, events, cursor, more } = await poll(isAttached ? POLL_MS : 0)
+      const { recovered, reset, ready = {}, events, cursor, more } = await poll(isAttached ? POLL_MS : 0)
       if (isFirst) onOpen()
-      if (isFirst || reset) tell('IRIS.HELLO', { recovered })
+      // a session that goes on says nothing of its attach, and nothing again of what is pending [POLL-2]
+      const continues = isFirst && recovered === undefined && hasCursor
+      if (isFirst || reset) tell('IRIS.HELLO', continues ? { recovered: true, continues } : { recovered })
       if (reset) tell('IRIS.RESET', reset)
       for (const { event, id = '', data } of events) onEvent(event, id, data)
       if (isAttached || more) onEvent(undefined, cursor)
-      else tell('IRIS.READY', {}, cursor)
+      else tell('IRIS.READY', ready, cursor)
       isAttached ||= !more
     }
   }

@@ -1,4 +1,4 @@
-// Bodies: JSON in UTF-8, plain, and nothing else; a request without one may say of it what it likes. PROTOCOL.md section 3.
+// Bodies: JSON in UTF-8, plain, and nothing else; a request without one may say of it what it likes. docs/protocol.md section 3.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { readJson } from '../commands/read-json.js'

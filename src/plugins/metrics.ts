@@ -71,7 +71,7 @@ function gauges (register: Registry, { census }: Floor['hub']): void {
 
 function counters (register: Registry, meter: Meter): void {
   const counter = readLater.bind(undefined, Counter, register)
-  counter({ name: 'attaches_total', help: 'Attaches by their outcome: `fresh`, `resumed`, `reset_<reason>`; not served: `too_many_terminals`, `busy`, `left`, `ended`, `kicked`, `failed`.', labelNames: ['verdict'], read: () => [...meter.attaches].map(([verdict, n]): Sample => [{ verdict }, n]) })
+  counter({ name: 'attaches_total', help: 'Attaches by their outcome: `fresh`, `resumed`, `reset_<reason>`; not served: `too_many_terminals`, `busy`, `rate_limited`, `left`, `ended`, `kicked`, `failed`.', labelNames: ['verdict'], read: () => [...meter.attaches].map(([verdict, n]): Sample => [{ verdict }, n]) })
   counter({ name: 'events_total', help: 'Events printed; `SKIPPED`: entries that had nothing to say to a terminal. `volatile`: stored nowhere.', labelNames: ['event', 'source'], read: () => eventSamples(meter) })
   counter({ name: 'goodbyes_total', help: '`IRIS.BYE` by code.', labelNames: ['code'], read: () => [...meter.goodbyes].map(([bye, n]): Sample => [{ code: String(byes[bye].code) }, n]) })
   counter({ name: 'gap_repairs_total', help: 'Hints that were missed and made good by reading Redis: found by the number of the next `hint`, or by the `sweep` (which may also be faster than the hint).', labelNames: ['found_by'], read: () => [[{ found_by: 'hint' }, meter.gaps.hint], [{ found_by: 'sweep' }, meter.gaps.sweep]] })

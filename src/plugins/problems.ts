@@ -1,4 +1,4 @@
-// Every refusal as an RFC 9457 problem, also those of the framework and of the HTTP parser. PROTOCOL.md section 3.
+// Every refusal as an RFC 9457 problem, also those of the framework and of the HTTP parser. docs/protocol.md section 3.
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'

@@ -1,4 +1,4 @@
-// Tokens: JWTs are verified, and minted when Iris holds the secret. PROTOCOL.md sections 3 and 10.
+// Tokens: JWTs are verified, and minted when Iris holds the secret. docs/protocol.md sections 3 and 10.
 import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'

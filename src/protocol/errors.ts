@@ -1,4 +1,4 @@
-// The one table of error codes. A code is a contract; a title is not. Nothing else spells a status. PROTOCOL.md section 3.
+// The one table of error codes. A code is a contract; a title is not. Nothing else spells a status. docs/protocol.md section 3.
 
 interface ErrorFact { status: number, title: string, retryable: boolean }
 

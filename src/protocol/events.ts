@@ -1,4 +1,4 @@
-// The events that go down, as data: their schemas and examples. Four names only. PROTOCOL.md section 4.
+// The events that go down, as data: their schemas and examples. Four names only. docs/protocol.md section 4.
 import { Type, type TSchema } from '@sinclair/typebox'
 import { clientId, ConversationId, Cursor, Epoch, Seq, TerminalId, Time, TraceId, UserId } from './ids.js'
 import { Message } from './message.js'

@@ -1,4 +1,4 @@
-// What each of the gateway's own commands looks like: the examples of the documents. PROTOCOL.md section 4.
+// What each of the gateway's own commands looks like: the examples of the documents. docs/protocol.md section 4.
 import type { Static } from '@sinclair/typebox'
 import { byes, type gatewayCommands, type Reconnect } from './events.js'
 

@@ -1,4 +1,4 @@
-// A chat message: its types, the content of each, and MSG_DOWN's body. PROTOCOL.md sections 4 and 5.
+// A chat message: its types, the content of each, and MSG_DOWN's body. docs/protocol.md sections 4 and 5.
 import { Type, type Static, type TProperties, type TSchema } from '@sinclair/typebox'
 import { clientId, ConversationId, Seq, Time, TraceId, UserId } from './ids.js'
 import { limitedBytes, limitedItems } from './limits.js'

@@ -1,4 +1,4 @@
-// RFC 9457 problems: what every refusal looks like on the wire. PROTOCOL.md section 3.
+// RFC 9457 problems: what every refusal looks like on the wire. docs/protocol.md section 3.
 import { Type, type Static } from '@sinclair/typebox'
 import { errors, type ErrorCode } from './errors.js'
 

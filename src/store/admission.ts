@@ -14,8 +14,11 @@ const admitRequest = defineScript('admit-request', {
   args: ['user', 'terminal', 'issuedAt', 'expiresAt', 'emissionUs', 'burst', 'units', 'membersPerUnit']
 })
 
+/** Why an attach is refused: the user comes too often; a new terminal alone is another matter. */
+export const TOO_OFTEN = 'too many attaches'
+
 /** @returns the refusal of one who is too fast. @param ms until he has a unit. */
-function tooFast (ms: number, detail?: string): Problem {
+export function tooFast (ms: number, detail?: string): Problem {
   return new Problem('RATE_LIMITED', { members: { retryAfterSec: Math.max(1, Math.ceil(ms / 1000)) }, ...(detail !== undefined && { detail }) })
 }
 
@@ -68,4 +71,9 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
       throw tooFast(retryMs)
     }
   }
+}
+
+/** @returns how long a refusal asks to stay away, ms; 0 when it does not say. */
+export function retryMsOf (error: unknown): number {
+  return error instanceof Problem ? Number(error.facts.members?.['retryAfterSec'] ?? 0) * 1000 : 0
 }

@@ -1,4 +1,4 @@
-// Looks at a Redis before Iris trusts it: what breaks the promises is refused, what endangers them is said. PROTOCOL.md section 6.
+// Looks at a Redis before Iris trusts it: what breaks the promises is refused, what endangers them is said. docs/protocol.md section 6.
 import { Problem } from '../protocol/problem.js'
 import { isUnavailable, type Redis } from './redis.js'
 

@@ -1,4 +1,4 @@
-// The stream `iris:events`: what a back end wants to know of, in order, kept for a while. PROTOCOL.md sections 7 and 8.
+// The stream `iris:events`: what a back end wants to know of, in order, kept for a while. docs/protocol.md sections 7 and 8.
 import type { PresenceEventFacts } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
 import { fieldsOf } from './hash.js'

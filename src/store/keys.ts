@@ -37,6 +37,7 @@ export const keys = {
   conversations: (user: string) => key(user, 'CONVERSATIONS', user),
   /** The groups that a user is in, and those of them in which he has written. Ends with his last membership. */
   groups: (user: string) => key(user, 'GROUPS', user),
+  /** Those of them in which he has written. Ends as they do. */
   spoken: (user: string) => key(user, 'GROUPS', user, 'SPOKEN'),
   /** How many direct conversations a user has opened. Ends after an hour. */
   opened: (user: string) => key(user, 'OPENED', user),
@@ -48,6 +49,9 @@ export const keys = {
   kick: (user: string) => key(user, 'SYSTEM_INSTRUCT_USER_KICK', user),
   /** When the next up-request would be due, us. Ends when it is due. */
   rate: (user: string) => key(user, 'RATE', user),
+  /** The same of his attaches, and of terminals that are new. */
+  attachRate: (user: string) => key(user, 'RATE', user, 'ATTACH'),
+  newTerminals: (user: string) => key(user, 'RATE', user, 'NEW'),
   /** The login of each terminal: when its token was issued and when it first attached, ms. Ends `downIdleSec` after the last attach. */
   logins: (user: string) => key(user, 'TERMINALS', user, 'LOGINS'),
   /**

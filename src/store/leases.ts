@@ -1,4 +1,4 @@
-// Leases: until when a terminal counts as there. LEASES of a partition: `<user>/<terminal>` -> the end, ms. PROTOCOL.md section 7.
+// Leases: until when a terminal counts as there. LEASES of a partition: `<user>/<terminal>` -> the end, ms. docs/protocol.md section 7.
 import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
 import { keys, partition, PARTITIONS } from './keys.js'

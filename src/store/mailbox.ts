@@ -7,26 +7,26 @@ import { downArgs, downValues, type StoreContext } from './context.js'
 import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
 import { tokenArgs, TOMBSTONE_MS } from './kicks.js'
+import { TOO_OFTEN, tooFast } from './admission.js'
 import { readable } from './readable.js'
 import { isUnavailable, together } from './redis.js'
 import { defineScript } from './scripts.js'
+import { oldestUnread, type Unread, type Waiting } from './unread.js'
 
 /** A route that its node does not renew for so long is void; the terminal's own lease is another (leases.ts). */
 const LEASE_MS = 90_000
+const HOUR_US = 3_600_000_000
 
 const attachUser = defineScript('attach-user', {
-  preludes: ['down', 'routes', 'kick', 'logins', 'login', 'presence', 'connect', 'unread'],
-  keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices', 'kick', 'logins', 'leases', 'events'],
-  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'expiresAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents', 'lease']
+  preludes: ['down', 'routes', 'kick', 'logins', 'login', 'presence', 'connect', 'unread', 'rate'],
+  keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices', 'kick', 'logins', 'leases', 'events', 'attachRate', 'newTerminals', 'conversations'],
+  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'expiresAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents', 'lease', 'attachEmissionUs', 'burst', 'units', 'newEmissionUs', 'newBurst']
 })
 
 const touchRoutes = defineScript('touch-routes', { preludes: ['down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
 
 /** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`, `expiresAt`: his token's life, ms. */
-export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number, expiresAt: number, lease?: 'socket' }
-
-/** A message not read: where it stands, and when it was sent (ms). */
-export interface Unread { conversationId: string, seq: number, ts: number }
+export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number, expiresAt: number, lease?: 'socket', units?: number }
 
 /** What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them. `replaced`: terminals that must go by the policy of logins, as far as their tokens were issued up to `loginAt`, ms [KICK-2]. */
 export interface Attached {
@@ -44,12 +44,15 @@ export interface Attached {
 /** Makes the mailbox of a store. */
 export function createMailbox (store: StoreContext, policy: LoginPolicy) {
   const { redis, limits } = store
+  const { attachRate, attachBurst, newTerminals } = limits
+  const rates = { attachEmissionUs: 1e6 / attachRate, burst: attachBurst, newEmissionUs: HOUR_US / newTerminals, newBurst: newTerminals }
   return {
     /**
      * Registers the terminal and its route, judges the cursor and takes stock of the boxes, all at one instant. [ATTACH-1] [ATTACH-3]
-     * @returns undefined when the user has too many terminals, all connected. Throws KICKED. [KICK-1]
+     * @returns undefined when the user has too many terminals, all connected. Throws KICKED [KICK-1], and RATE_LIMITED for
+     *   too many attaches or new terminals. [COST-1] `units`: what a resumed one weighs; another weighs what it reads.
      */
-    async attach ({ userId, terminalId, platform, traceId, cursor, lease, ...token }: Attaching): Promise<Attached | undefined> {
+    async attach ({ userId, terminalId, platform, traceId, cursor, lease, units = 1, ...token }: Attaching): Promise<Attached | undefined> {
       const position = cursor === undefined || parseUnfinished(cursor) ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
       const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt] = await attachUser(redis, {
         down: keys.down(userId),
@@ -61,7 +64,10 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
         kick: keys.kick(userId),
         logins: keys.logins(userId),
         leases: keys.leases(partition(userId)),
-        events: keys.events
+        events: keys.events,
+        attachRate: keys.attachRate(userId),
+        newTerminals: keys.newTerminals(userId),
+        conversations: keys.conversations(userId)
       }, {
         ...downValues(store),
         user: userId,
@@ -77,9 +83,13 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
         heldMs: limits.leaseSec * 1000,
         traceId,
         maxEvents: limits.events,
-        lease: lease ?? ''
+        lease: lease ?? '',
+        ...rates,
+        units
       })
       if (verdict === 'full') return undefined
+      if (verdict === 'limited') throw tooFast(Number(top), TOO_OFTEN)
+      if (verdict === 'crowded') throw tooFast(Number(top), 'too many new terminals')
       if (verdict === 'kicked') throw new Problem('KICKED', { detail: String(top) })
       return {
         verdict: verdict as Attached['verdict'],
@@ -165,27 +175,3 @@ function positionOf (id: unknown): Position {
   if (!position) throw new Problem('INTERNAL', { detail: 'the store returned no position' })
   return position
 }
-
-type Waiting = (string | number | string[])[]
-
-/** Merges the oldest unread messages of all conversations; stops where one of them has more that were not fetched, so that none is overtaken. */
-function oldestUnread (waiting: Waiting, limit: number): { unread: Unread[], more: boolean } {
-  const unread: Unread[] = []
-  let total = 0
-  let horizon = Infinity
-  for (let i = 0; i < waiting.length; i += 3) {
-    const conversationId = waiting[i] as string
-    const members = waiting[i + 2] as string[]
-    const count = Number(waiting[i + 1])
-    total += count
-    for (const member of members) {
-      const [seq, ts] = member.split(':').map(Number) as [number, number]
-      unread.push({ conversationId, seq, ts })
-    }
-    if (members.length < count) horizon = Math.min(horizon, unread.at(-1)?.ts ?? Infinity)
-  }
-  const sorted = unread.filter(({ ts }) => ts <= horizon).sort((a, b) => a.ts - b.ts || compare(a.conversationId, b.conversationId) || a.seq - b.seq).slice(0, limit)
-  return { unread: sorted, more: sorted.length < total }
-}
-
-const compare = (a: string, b: string) => a < b ? -1 : Number(a > b)

@@ -1,4 +1,4 @@
-// Tickets for the down side, kept in Redis so that any node honours them. PROTOCOL.md section 3.
+// Tickets for the down side, kept in Redis so that any node honours them. docs/protocol.md section 3.
 import { createHash, randomBytes } from 'node:crypto'
 import { TOLERANCE_MS } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'

@@ -1,4 +1,4 @@
-// What all ways down have in common: the query, the cursor, who reads. PROTOCOL.md sections 3 and 4.
+// What all ways down have in common: the query, the cursor, who reads. docs/protocol.md sections 3 and 4.
 import type { FastifyRequest } from 'fastify'
 import type { TSchema } from '@sinclair/typebox'
 import { createValidators } from '../commands/validate.js'

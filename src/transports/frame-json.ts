@@ -1,4 +1,4 @@
-// Events as JSON, one line each: an item of a long-poll, a frame of a WebSocket. PROTOCOL.md section 4.
+// Events as JSON, one line each: an item of a long-poll, a frame of a WebSocket. docs/protocol.md section 4.
 import type { Frame } from '../delivery/render.js'
 
 /**

@@ -1,4 +1,4 @@
-// Frames as text, for each transport. PROTOCOL.md section 4.
+// Frames as text, for each transport. docs/protocol.md section 4.
 import type { Frame } from '../delivery/render.js'
 
 /**

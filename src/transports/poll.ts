@@ -22,18 +22,18 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     const poll = openPoll(request)
     const cursor = cursorOf(request)
     const printer = { ...poll.collection.printer(), onGone: (gone: () => void) => onClose(raw, gone) }
-    const { connection, session, isAdmitted } = hub.poll({ ...reader, traceId: request.traceId, printer, transport: 'poll', ...(cursor !== undefined && { cursor }) })
-    onClose(raw, () => {
-      poll.finish()
-      session.left(connection, raw.writableFinished)
-    })
     try {
+      const { connection, session, isAdmitted } = hub.poll({ ...reader, traceId: request.traceId, printer, transport: 'poll', ...(cursor !== undefined && { cursor }) })
+      onClose(raw, () => {
+        poll.finish()
+        session.left(connection, raw.writableFinished)
+      })
       if (!await isAdmitted) throw new Problem('TOO_MANY_TERMINALS')
       await poll.settled(connection)
+      return answer(request, reply, { collection: poll.collection, ...session.answer(connection) })
     } finally {
       poll.finish()
     }
-    return answer(request, reply, { collection: poll.collection, ...session.answer(connection) })
   })
 }
 

@@ -1,4 +1,4 @@
-// Mounts operations as HTTP routes: authentication, then execute(), which validates for all transports. PROTOCOL.md section 3.
+// Mounts operations as HTTP routes: authentication, then execute(), which validates for all transports. docs/protocol.md section 3.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
 import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'

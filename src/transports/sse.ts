@@ -7,6 +7,7 @@ import type { Bye } from '../protocol/events.js'
 import { downQuery } from '../protocol/stream.js'
 import type { Printer } from '../delivery/opening.js'
 import { farewell } from '../delivery/say.js'
+import { retryMsOf } from '../store/admission.js'
 import { isUnavailable } from '../store/redis.js'
 import { cursorOf, type DownFloor, queryCheck } from './down.js'
 import { sseComment, sseRetry, sseText } from './frames.js'
@@ -37,20 +38,22 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
       const bye = troubleOf(error)
       if (!bye) throw error
       if (!reply.sent) openStream(reply)
-      end(reply.raw, sayBye(bye, request))
+      // a line in the log for each of those who come too often would cost more than they do
+      request.isOverLimit = bye === 'BUSY'
+      end(reply.raw, sayBye(bye, request, retryMsOf(error)))
     }
   })
 
-  function sayBye (bye: Bye, { traceId }: FastifyRequest): string {
+  function sayBye (bye: Bye, { traceId }: FastifyRequest, notBeforeMs = 0): string {
     onRefused(bye)
-    return farewell(bye, { format: sseText, retry: sseRetry }, { now: now(), traceId })
+    return farewell(bye, { format: sseText, retry: sseRetry }, { now: now(), traceId, notBeforeMs })
   }
 }
 
 /** [SSE-1] @returns the goodbye of a trouble that passes; undefined for what is a verdict, or a bug. */
 function troubleOf (error: unknown): Bye | undefined {
   if (isUnavailable(error)) return 'STORE_LOST'
-  return error instanceof Problem && errors[error.code].status === 503 ? 'BUSY' : undefined
+  return error instanceof Problem && [429, 503].includes(errors[error.code].status) ? 'BUSY' : undefined
 }
 
 /** A stream that is opened by its first text: until then, the answer may still be another. */

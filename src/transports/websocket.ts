@@ -9,6 +9,7 @@ import { goodbye } from '../delivery/say.js'
 import { type Bye, byes } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
 import { downQuery } from '../protocol/stream.js'
+import { retryMsOf } from '../store/admission.js'
 import { isUnavailable } from '../store/redis.js'
 import { cursorOf, type DownFloor, queryCheck, type Reader } from './down.js'
 import { framesOf, jsonLine } from './frame-json.js'
@@ -84,7 +85,8 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
       connection = await hub.attach({ ...reader, traceId, printer, transport: 'ws', ...(cursor !== undefined && { cursor }) })
       if (!connection) end('TOO_MANY_TERMINALS')
     } catch (error) {
-      end(error instanceof Problem && error.code === 'KICKED' ? 'KICKED' : 'STORE_LOST')
+      const code = error instanceof Problem ? error.code : undefined
+      end(code === 'KICKED' ? 'KICKED' : code === 'RATE_LIMITED' ? 'BUSY' : 'STORE_LOST', retryMsOf(error))
       if (!isUnavailable(error) && !(error instanceof Problem)) throw error
     }
 

@@ -21,7 +21,13 @@ interface Facts {
 }
 
 /** What the bench does to a user no real user does: hence no limit of the rate up. The log is at its default level. */
-const LIMITS = { IRIS_LIMIT_UP_RATE: '1000000', IRIS_LIMIT_UP_BURST: '1000000', IRIS_LIMIT_NEW_DIRECT: '1000000' }
+const LIMITS = {
+  IRIS_LIMIT_UP_RATE: '1000000',
+  IRIS_LIMIT_UP_BURST: '1000000',
+  IRIS_LIMIT_NEW_DIRECT: '1000000',
+  IRIS_LIMIT_ATTACH_RATE: '1000000',
+  IRIS_LIMIT_ATTACH_BURST: '1000000'
+}
 
 /** A server that uses no more than this part of a core has nothing left to do: the clock and the garbage collector. */
 const REST_PART = 0.1

@@ -1,4 +1,4 @@
-// What was done is answered before it is asked whether it may be done: every writer, after his right has gone. PROTOCOL.md section 3.
+// What was done is answered before it is asked whether it may be done: every writer, after his right has gone. docs/protocol.md section 3.
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
 import { dm, groupOf, three, type Answer, type User } from '../helper/user.js'

@@ -1,4 +1,4 @@
-// The end of a direct conversation that was quiet: with all its keys, and what is left of it with its users. PROTOCOL.md section 2
+// The end of a direct conversation that was quiet: with all its keys, and what is left of it with its users. docs/protocol.md section 2
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'

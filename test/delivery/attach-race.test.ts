@@ -1,4 +1,4 @@
-// Attaching while somebody publishes: no window between what was and what comes. PROTOCOL.md section 4, [ATTACH-3].
+// Attaching while somebody publishes: no window between what was and what comes. docs/protocol.md section 4, [ATTACH-3].
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { startIris } from '../helper/iris.js'

@@ -1,4 +1,4 @@
-// Attach: what a terminal finds when it comes, by its cursor. PROTOCOL.md section 4.
+// Attach: what a terminal finds when it comes, by its cursor. docs/protocol.md section 4.
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'

@@ -1,4 +1,4 @@
-// What goes down, and how it reads on each terminal. PROTOCOL.md section 4.
+// What goes down, and how it reads on each terminal. docs/protocol.md section 4.
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
 import type { SseEvent } from '../helper/sse.js'

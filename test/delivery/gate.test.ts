@@ -1,4 +1,4 @@
-// The gate: order, bounds and leaving, without a store; and a storm of attaches with one. PROTOCOL.md section 4, "Attach".
+// The gate: order, bounds and leaving, without a store; and a storm of attaches with one. docs/protocol.md section 4, "Attach".
 import http from 'node:http'
 import t from 'tap'
 import { createGate } from '../../src/delivery/gate.js'

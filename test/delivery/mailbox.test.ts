@@ -1,4 +1,4 @@
-// What waits at an attach: unread messages, oldest first, and what is pending. PROTOCOL.md section 4.
+// What waits at an attach: unread messages, oldest first, and what is pending. docs/protocol.md section 4.
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
 import type { SseEvent } from '../helper/sse.js'

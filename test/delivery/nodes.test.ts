@@ -1,4 +1,4 @@
-// Two nodes on one Redis: what is done on one is seen on the other. PROTOCOL.md section 6, "Live delivery".
+// Two nodes on one Redis: what is done on one is seen on the other. docs/protocol.md section 6, "Live delivery".
 import t, { type Test } from 'tap'
 import { keys, partition } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'

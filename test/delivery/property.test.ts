@@ -1,5 +1,5 @@
 // The promise of the product against a model: whatever is sent, read, revoked, completed, and wherever a client is cut,
-// it has seen every entry once, in order, as it was true then. PROTOCOL.md sections 4 to 6.
+// it has seen every entry once, in order, as it was true then. docs/protocol.md sections 4 to 6.
 import fc from 'fast-check'
 import t from 'tap'
 import { startIris } from '../helper/iris.js'

@@ -1,4 +1,4 @@
-// A stream that is born anew while conversations still remember the one before. PROTOCOL.md section 4, [ATTACH-1].
+// A stream that is born anew while conversations still remember the one before. docs/protocol.md section 4, [ATTACH-1].
 import t, { type Test } from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'

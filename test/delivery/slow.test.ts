@@ -1,4 +1,4 @@
-// Slow readers over real sockets: Redis is the buffer, this process is not. PROTOCOL.md section 4, "Slow readers".
+// Slow readers over real sockets: Redis is the buffer, this process is not. docs/protocol.md section 4, "Slow readers".
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'

@@ -11,7 +11,7 @@ import { createUser } from './user.js'
 export const SECRET = 'a-secret-for-tests-that-is-long-enough-0123456789'
 export const SERVER_KEY = 'server-key-for-tests-0123456789'
 /** Tests send as fast as they can. */
-export const UNLIMITED = { IRIS_LIMIT_UP_RATE: '1000000', IRIS_LIMIT_UP_BURST: '1000000', IRIS_LIMIT_NEW_DIRECT: '1000000' }
+export const UNLIMITED = { IRIS_LIMIT_UP_RATE: '1000000', IRIS_LIMIT_UP_BURST: '1000000', IRIS_LIMIT_NEW_DIRECT: '1000000', IRIS_LIMIT_ATTACH_RATE: '1000000', IRIS_LIMIT_ATTACH_BURST: '1000000', IRIS_LIMIT_NEW_TERMINALS: '1000000' }
 
 interface Options {
   /** Configuration beside that of every test. */

@@ -1,4 +1,4 @@
-// A key set that misbehaves is a temporary trouble, never a verdict on a token; and none outlives its freshness. PROTOCOL.md section 3.
+// A key set that misbehaves is a temporary trouble, never a verdict on a token; and none outlives its freshness. Section 3.
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

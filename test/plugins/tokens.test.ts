@@ -1,4 +1,4 @@
-// Tokens: fixed algorithms, required claims, keys of others. PROTOCOL.md sections 3 and 10.
+// Tokens: fixed algorithms, required claims, keys of others. docs/protocol.md sections 3 and 10.
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// The stream of events as a back end reads it. PROTOCOL.md sections 7 and 8.
+// The stream of events as a back end reads it. docs/protocol.md sections 7 and 8.
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'

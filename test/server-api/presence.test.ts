@@ -1,4 +1,4 @@
-// The server API asks who is there. PROTOCOL.md sections 7 and 8.
+// The server API asks who is there. docs/protocol.md sections 7 and 8.
 import t from 'tap'
 import { untilSaid } from '../helper/events.js'
 import { heartbeat, listening, startPair } from '../helper/life.js'

@@ -1,4 +1,4 @@
-// The embedded Redis: one owner per directory, nothing is left behind, with and without flock. PROTOCOL.md section 10.
+// The embedded Redis: one owner per directory, nothing is left behind, with and without flock. docs/protocol.md section 10.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'

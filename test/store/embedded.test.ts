@@ -1,4 +1,4 @@
-// The embedded Redis: what was acknowledged survives, and where its files lie. PROTOCOL.md section 10.
+// The embedded Redis: what was acknowledged survives, and where its files lie. docs/protocol.md section 10.
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,4 @@
-// Epochs: no two streams, and no two lives of a log, ever share one. PROTOCOL.md section 2.
+// Epochs: no two streams, and no two lives of a log, ever share one. docs/protocol.md section 2.
 import t from 'tap'
 import { keys, partition } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'

@@ -1,4 +1,4 @@
-// Faults of Redis under traffic: killed, paused, emptied, without its scripts. PROTOCOL.md sections 3 and 4.
+// Faults of Redis under traffic: killed, paused, emptied, without its scripts. docs/protocol.md sections 3 and 4.
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startIris } from '../helper/iris.js'

@@ -1,4 +1,4 @@
-// The stream as HTTP: headers, tickets, a browser's EventSource, and goodbyes. PROTOCOL.md sections 3 and 4.
+// The stream as HTTP: headers, tickets, a browser's EventSource, and goodbyes. docs/protocol.md sections 3 and 4.
 import http from 'node:http'
 import { EventSource } from 'eventsource'
 import t from 'tap'

@@ -81,7 +81,7 @@ t.test('[SLOW-2] whatever is written on a socket that is not read is bounded, an
     t.ok(worst >= 256 * KIB && worst <= 256 * KIB + 8 * 1_100 * KIB, `${what}: ${worst} bytes waited`)
   }))
   t.ok(await metric(iris, 'iris_ack_seconds_count{operation="GET_READ_MSG"}') < 100, 'frames were not read while answers waited')
-  t.ok(await metric(iris, 'iris_goodbyes_total{code="4203"}') >= 2)
+  t.ok(await metric(iris, 'iris_goodbyes_total{code="4203"}') >= 1)
 })
 
 t.test('[SLOW-2] an answer brings 1 MiB of messages at most, on every transport; all of them come by asking on', async t => {

@@ -1,4 +1,4 @@
-// WebSocket: the door, commands up, and what is done about bad frames. PROTOCOL.md sections 3 and 4.
+// WebSocket: the door, commands up, and what is done about bad frames. docs/protocol.md sections 3 and 4.
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'

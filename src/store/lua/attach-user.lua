@@ -1,11 +1,16 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
--- USES down routes kick logins login presence connect unread
--- KEYS down terminals routes unread commands notices kick logins leases events
--- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents lease(socket|empty)
+-- USES down routes kick logins login presence connect unread rate
+-- KEYS down terminals routes unread commands notices kick logins leases events attachRate newTerminals conversations
+-- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents lease(socket|empty) attachEmissionUs burst units newEmissionUs newBurst
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
--- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked) top(kicked: why) serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt
-local down, terminals, routes, unread, commands, notices, kick, logins, leases, events = unpack(KEYS)
-local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events, lease = unpack(ARGV, 4)
+-- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded) top(kicked: why; limited, crowded: retryMs) serverTime unread[conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt
+local down, terminals, routes, unread, commands, notices, kick, logins, leases, events, attach_rate, new_terminals, conversations = unpack(KEYS)
+local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events, lease, attach_emission, burst, units, new_emission, new_burst = unpack(ARGV, 4)
+local early = early_ms(attach_rate, attach_emission, burst)
+if early > 0 then return { 0, 'limited', early } end
+local is_new = redis.call('HEXISTS', terminals, terminal) == 0
+early = is_new and early_ms(new_terminals, new_emission, new_burst) or 0
+if early > 0 then return { 0, 'crowded', early } end
 local me = { terminal = terminal, platform = platform, issued = issued, expires = expires, keep_ms = keep_ms }
 local reason, replaced, login_at = enter({ kick = kick, logins = logins, routes = routes }, policy, me)
 if reason then return { 0, 'kicked', reason } end
@@ -15,7 +20,7 @@ prune(routes)
 
 -- The longest unseen terminal that is not connected makes room for a new one.
 local evicted = ''
-if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', terminals) >= tonumber(max_terminals) then
+if is_new and redis.call('HLEN', terminals) >= tonumber(max_terminals) then
   local connected, oldest = {}, nil
   local live = redis.call('HGETALL', routes)
   for i = 1, #live, 2 do
@@ -32,6 +37,7 @@ if redis.call('HEXISTS', terminals, terminal) == 0 and redis.call('HLEN', termin
   redis.call('HDEL', terminals, evicted)
   redis.call('HDEL', logins, evicted)
 end
+if is_new then take(new_terminals, new_emission, 1) end
 connect(who, terminal, { platform = platform, node = this_node, trace = trace_id, lease = lease ~= '' and lease or nil }, held_ms)
 redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
 redis.call('PEXPIRE', routes, lease_ms)
@@ -48,5 +54,7 @@ elseif epoch ~= top_epoch then verdict = 'epoch'
 elseif tonumber(seq) > tonumber(top_seq) then verdict = 'future'
 elseif tonumber(seq) < tonumber(first) - 1 then verdict = 'trimmed' end
 
+if verdict ~= 'resumed' then units = 1 + math.floor(redis.call('ZCARD', conversations) / 50) end
+take(attach_rate, attach_emission, tonumber(units)) -- what is read weighs, too [COST-1]
 local waiting = verdict == 'resumed' and {} or oldest_unread(unread, tonumber(mailbox))
 return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced, ms(login_at) }

@@ -1,4 +1,4 @@
--- direct.lua - prelude after down: direct conversations, and when they and their users' own keys end. PROTOCOL.md section 2
+-- direct.lua - prelude after down: direct conversations, and when they and their users' own keys end. docs/protocol.md section 2
 -- One that was quiet for log_ms ends with all its keys. Ends are moved once a day, so that a message costs nothing for them.
 local own_keys = { 'CHAT_MSG_BOX', 'RESET_READ_NUM_AND_LAST_MSG', 'CONVERSATIONS' }
 

@@ -49,8 +49,9 @@ export const keys = {
   kick: (user: string) => key(user, 'SYSTEM_INSTRUCT_USER_KICK', user),
   /** When the next up-request would be due, us. Ends when it is due. */
   rate: (user: string) => key(user, 'RATE', user),
-  /** The same of his attaches, and of terminals that are new. */
+  /** The same of his attaches. Ends when it is due. */
   attachRate: (user: string) => key(user, 'RATE', user, 'ATTACH'),
+  /** The same of terminals that are new. Ends when it is due. */
   newTerminals: (user: string) => key(user, 'RATE', user, 'NEW'),
   /** The login of each terminal: when its token was issued and when it first attached, ms. Ends `downIdleSec` after the last attach. */
   logins: (user: string) => key(user, 'TERMINALS', user, 'LOGINS'),

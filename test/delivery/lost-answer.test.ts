@@ -1,0 +1,44 @@
+// A poll whose answer could not be sent: what it had taken out of its session is in the next one. [POLL-2]
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import { createGateway } from '../../src/gateway.js'
+import { defaultLimits } from '../../src/protocol/limits.js'
+import { Collection } from '../../src/transports/collect.js'
+import { startRedis } from '../helper/redis.js'
+import { until } from '../helper/user.js'
+
+const { redis } = await startRedis(t)
+const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
+const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} } })
+t.teardown(() => gateway.stop())
+await until(async () => gateway.store().reason === undefined || undefined)
+const { context: { boxes }, hub } = gateway
+
+/** One poll, answered when it has nothing more to do; its answer arrives or is lost. */
+async function poll (userId: string, cursor: string | undefined, isSent: boolean) {
+  const collection = new Collection(100, () => undefined)
+  const opening = { userId, terminalId: 't', platform: 'web', issuedAt: 0, expiresAt: Infinity, traceId: 't', printer: collection.printer(), transport: 'poll' as const }
+  const { connection, session, isAdmitted } = hub.poll({ ...opening, ...(cursor !== undefined && { cursor }) })
+  await isAdmitted
+  await until(async () => connection.isIdle || undefined)
+  const answer = session.answer(connection)
+  session.left(connection, isSent)
+  return { ...answer, events: collection.events.map(line => (JSON.parse(line) as { data: { name: string } }).data.name).sort() }
+}
+
+t.test('[POLL-2] online commands, pages and pending items of a lost answer come again, those of one that arrived do not', async t => {
+  const userId = `u-${randomUUID()}`
+  const page = { requestId: 'r', conversationId: 'dm.a.b', firstSeq: 1, count: 0, hasMore: false, traceId: 't' }
+  const { cursor } = await poll(userId, undefined, true)
+  hub.close(userId, { bye: 'ROTATE' })
+  await boxes.put('CMD_BOX', userId, { id: 'k', body: '{"cmdId":"k","name":"nudge","needComplete":true}', meta: { name: 'nudge' }, expiresAt: Date.now() + 60_000, everyTerminal: false, from: '' })
+  const newest = (await poll(userId, cursor, true)).cursor
+  hub.close(userId, { bye: 'ROTATE' })
+  const all = ['GET_READ_MSG_END', 'nudge', 'typing']
+  await poll(userId, newest, false) // its pending item is lost with it
+  hub.show({ userIds: [userId], frame: { event: 'CMD_DOWN', data: '{"name":"typing"}' } })
+  t.equal(hub.addJob(userId, 't', { references: [], source: 'history', end: page }), true)
+  t.same((await poll(userId, newest, false)).events, all)
+  t.same((await poll(userId, newest, true)).events, all)
+  t.same((await poll(userId, newest, true)).events, [])
+})

@@ -25,6 +25,7 @@ const entryOf = async (user: User) => `${(await redis.xrevrange(keys.down(user.u
 /** Each breaks what was stored last for bob, or adds what no script would write. */
 const places: Record<string, (bob: User, text: string, facts: { conversationId: string, seq: string, cmdId: string, noticeId: string }) => Promise<unknown>> = {
   'a message in its log': (_bob, text, { conversationId, seq }) => redis.hset(keys.log(conversationId), seq, text),
+  'a message that its log has lost': async (_bob, _text, { conversationId, seq }) => await redis.hdel(keys.log(conversationId), seq),
   'the body of a command': (bob, text, { cmdId }) => redis.hset(keys.box('CMD_BOX', bob.userId), cmdId, `1-1 {"name":"order"}\n${text}`),
   'the meta of a notice': (bob, text, { noticeId }) => redis.hset(keys.box('NOTICE_BOX', bob.userId), noticeId, `1-1 ${text}\n{}`),
   'a whole item': (bob, text, { cmdId }) => redis.hset(keys.box('CMD_BOX', bob.userId), cmdId, text),
@@ -67,8 +68,8 @@ for (const [place, spoil] of Object.entries(places)) {
 
 t.test('each is named in the log once, without its text, and every time is counted', async t => {
   const said = lines.map(line => JSON.parse(line) as { place?: string, msg: string }).filter(({ place }) => place !== undefined)
-  t.ok(said.length > 10)
-  t.equal(new Set(said.map(({ place }) => place)).size, said.length)
+  t.ok(said.length >= 10)
+  t.same(said.map(({ place }) => place).filter((place, i, all) => all.indexOf(place) !== i), [])
   t.notOk(lines.some(line => line.includes('SECRET')))
   const metrics = await (await fetch(`${iris.url}/metrics`, { headers: { authorization: `Bearer ${SERVER_KEY}` } })).text()
   t.ok(Number(/^iris_unreadable_items_total (\d+)$/m.exec(metrics)?.[1]) > said.length)

@@ -23,9 +23,10 @@ export function createComparison ({ mailbox, meter, closeKicked }: Floor) {
     }
     if (known && top.seq > known.seq) meter.gaps.sweep++
     feed.reached(top)
+    // first: who was kicked or replaced has no lease any more, either, and must not come back
+    await closeKicked(userId, [...connections])
     // [LIFE-2] one that is attaching has no lease yet
     for (const connection of attached) if (lapsed.includes(connection.terminalId)) connection.close('TIMEOUT')
     for (const connection of connections) connection.wake()
-    await closeKicked(userId, [...connections])
   }
 }

@@ -22,8 +22,7 @@ export function printItems (items: Item[], { epoch, seq }: Position, { opening, 
   const { printer } = opening
   let text = ''
   for (const item of items) {
-    const isMissing = item.reference.kind === 'msg' && item.body === undefined
-    if (isMissing || item.seq !== seq + 1 || !item.id.startsWith(epoch + '-')) {
+    if (item.seq !== seq + 1 || !item.id.startsWith(epoch + '-')) {
       if (text) outlet.write(text)
       return { seq, outcome: 'broken' }
     }

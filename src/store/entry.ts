@@ -5,7 +5,7 @@ import type { BoxName } from './keys.js'
 /**
  * What an entry refers to. `terminal`: the one that sent, which gets ACK_DOWN [DOWN-1]; `except`: the one that need not be told;
  * `nonce`: the end of the `msgId`, where a conversation may have had another life;
- * `filter`: the terminals that a command is for, as JSON. `forgotten`: a message of a life of its conversation that has ended;
+ * `filter`: the terminals that a command is for, as JSON. `forgotten`: a message that its conversation does not know any more;
  * `unknown`: none that a script of this version writes.
  */
 export type Reference =

@@ -126,7 +126,8 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
 }
 
 /** Follows the references of `items`, one round trip for all, and sets their bodies; what cannot be read breaks no other item. */
-async function resolve ({ redis }: StoreContext, userId: string, items: Item[]): Promise<void> {
+async function resolve (store: StoreContext, userId: string, items: Item[]): Promise<void> {
+  const { redis } = store
   const pipeline = redis.pipeline()
   const takers: { item: Item, take (found: string): void }[] = []
   const ask = (item: Item, take: (found: string) => void) => {
@@ -151,19 +152,21 @@ async function resolve ({ redis }: StoreContext, userId: string, items: Item[]):
     if (error) item.body = null // a key of another type
     else if (found !== null) take(found as string)
   })
-  await forget(redis, items)
+  await explain(store, items)
 }
 
 /**
- * A direct conversation may have been forgotten since, and taken up again with other messages under the same numbers: its
- * entries have nothing to say any more. What is missing otherwise has left the log, and then the reader must know.
+ * Why messages are missing. Their conversation may have been forgotten, and taken up again with others under the same numbers;
+ * the log may have let them go, while the reader was out of the group and his stream stood still: such entries have nothing to
+ * say any more, and the hole in `seq` tells the rest. [MSG-5] What should be there cannot be read.
  */
-async function forget (redis: StoreContext['redis'], items: Item[]): Promise<void> {
-  const missing = items.flatMap(item => item.reference.kind === 'msg' && item.reference.nonce !== undefined && item.body === undefined ? [{ item, ...item.reference }] : [])
-  const now = await together(redis, missing, (pipeline, { conversationId, seq }) => pipeline.hmget(keys.conversation(conversationId), 'headSeq').hget(keys.log(conversationId), String(seq)))
+async function explain ({ redis, limits }: StoreContext, items: Item[]): Promise<void> {
+  const missing = items.flatMap(item => item.reference.kind === 'msg' && item.body === undefined ? [{ item, ...item.reference }] : [])
+  const now = await together(redis, missing, (pipeline, { conversationId, seq }) => pipeline.hget(keys.conversation(conversationId), 'headSeq').hget(keys.log(conversationId), String(seq)))
   missing.forEach(({ item, seq }, i) => {
-    const [[head], body] = [now[2 * i] as [string | null], now[2 * i + 1]]
-    if (head === null || Number(head) < seq || body !== null) item.reference = { kind: 'forgotten' }
+    const [head, body] = [Number(now[2 * i] ?? 0), now[2 * i + 1]]
+    if (body !== null || head < seq || seq <= head - limits.logMessages) item.reference = { kind: 'forgotten' }
+    else item.body = null
   })
 }
 

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { brokenIds, openSse, seqsOf, type SseEvent, upTo } from '../helper/sse.js'
-import { dm, type User } from '../helper/user.js'
+import { dm, groupOf, type User } from '../helper/user.js'
 
 const iris = await startIris(t, { env: { IRIS_LIMIT_DOWN_ENTRIES: '30' } })
 
@@ -22,7 +22,7 @@ t.test('[ATTACH-1] whatever is sent as a cursor: 200, RESET with its reason, the
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   await alice.send(bob, 'unread')
   const epoch = epochOf(await (await bob.listen()).next('IRIS.READY'))
-  const hostile = ['0', '-', '--', '1', `${epoch}-`, `-${epoch}`, `${epoch}-0x1`, `${epoch}-1.0`, `${epoch} -1`, ` ${epoch}-1`, `${epoch}-1\n`, `${epoch}-1\u0000`, `${epoch}-١`,
+  const hostile = ['0', '-', '--', '1', `${epoch}-`, `-${epoch}`, `${epoch}-0x1`, `${epoch}-1.`, `${epoch} -1`, ` ${epoch}-1`, `${epoch}-1\n`, `${epoch}-1\u0000`, `${epoch}-١`,
     `${epoch}-1;FLUSHALL`, `${epoch}-*`, '*', '>', '(', '[', '{}', '$', '\r\nid: 1-1', '<script>', '%', '\u{1f4a9}', 'a'.repeat(5_000), '9'.repeat(21) + '-1', `${epoch}-${'9'.repeat(16)}`, 'null', 'undefined', 'NaN', 'Infinity-Infinity', 'malformed-0', '__proto__']
   for (const cursor of hostile) {
     const stream = await attach(t, bob, `lastEventId=${encodeURIComponent(cursor)}`)
@@ -129,4 +129,22 @@ t.test('[ATTACH-3] pending commands and notices come in the order in which they 
   t.same(names(resumed.events, true), order.slice(10))
   t.same(names(resumed.events, false).sort(), order.slice(0, 10).sort())
   t.equal(brokenIds(resumed.events, `${epoch}-11`), undefined)
+})
+
+t.test('[ATTACH-4] [MSG-5] what the log let go while the reader was out of the group is passed by: the stream goes on', async t => {
+  const small = await startIris(t, { env: { IRIS_LIMIT_LOG_MESSAGES: '5', IRIS_LIMIT_DOWN_ENTRIES: '5' } })
+  const [alice, bob] = [await small.user(t), await small.user(t)]
+  const group = await groupOf(small, alice, bob)
+  const before = await bob.listen()
+  const { id = '' } = await before.next('IRIS.READY')
+  await before.cut()
+  await alice.send(group, 'let go')
+  await small.server('POST', `conversations/${group}/members`, { remove: [bob.userId] })
+  for (const n of upTo(6)) await alice.send(group, `unseen ${n}`)
+  await small.server('POST', `conversations/${group}/members`, { add: [{ userId: bob.userId }] })
+  await alice.send(group, 'seen')
+  const stream = await bob.listen({ cursor: id })
+  await stream.next('IRIS.READY')
+  t.same(seqsOf(stream.events, group), [8])
+  t.equal(brokenIds(stream.events, id), undefined)
 })

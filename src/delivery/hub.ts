@@ -13,7 +13,7 @@ import type { MakeJob, Todo } from './jobs.js'
 import type { Meter } from './meter.js'
 import type { Opening } from './opening.js'
 import type { TokenLife } from './lifetime.js'
-import { type Frame, isAddressed, type Renderer, type TerminalFilter } from './render.js'
+import { type Frame, isAddressed, type Renderer, type TerminalFilter, type Viewer } from './render.js'
 import { createPolls } from './polls.js'
 import { Session, type SessionFloor } from './session.js'
 import { createWaking, type Held, type Present } from './waking.js'
@@ -99,6 +99,9 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     },
 
     ...polls,
+
+    /** @returns frames that were collected a while ago, as they must be sent now. [DOWN-2] */
+    still: (frames: Frame[], viewer: Viewer): Frame[] => frames.flatMap(frame => renderer.still(frame, viewer) ?? []),
 
     /** An entry was published for a user; its body comes with it. */
     hint (userId: string, item: Item): void {

@@ -18,6 +18,8 @@ export function createRecalled () {
     }
   }
   return {
+    /** Whether anything was recalled lately. */
+    get isAny () { return tombstones.size > 0 },
     /** A message is revoked: its tombstone's JSON is what is true now. */
     message: (conversationId: string, seq: number, tombstone: string) => add(`${conversationId}:${seq}`, tombstone),
     /** @returns the tombstone of a message revoked lately. */

@@ -97,9 +97,23 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
       if (printed) printed[source][frame?.event ?? 'SKIPPED']++
       if (frame && reference.kind === 'box' && source !== 'mailbox' && isOnce(frame)) onSeen(reference.box, viewer.userId, reference.id)
       return frame
+    },
+
+    /** @returns a frame that was rendered a while ago as it must be sent now; undefined when it has nothing to say any more. [DOWN-2] */
+    still (frame: Frame, { userId }: Viewer): Frame | undefined {
+      if (!recalled.isAny || frame.data === undefined) return frame
+      const { conversationId = '', seq = 0, msgId = '', source = 'live', op, cmdId, noticeId } = JSON.parse(frame.data) as Sent
+      if (frame.event === 'MSG_DOWN') {
+        const tombstone = recalled.tombstone(conversationId, seq)
+        return tombstone !== undefined && msgIdOf(tombstone) === msgId ? { ...frame, ...message(tombstone, source) } : frame
+      }
+      return (op === 'do' || op === 'show') && recalled.isGone(userId, cmdId ?? noticeId ?? '') ? undefined : frame
     }
   }
 }
+
+/** What is looked at of an event's data. */
+interface Sent { conversationId?: string, seq?: number, msgId?: string, source?: Source, op?: string, cmdId?: string, noticeId?: string }
 
 export type Renderer = ReturnType<typeof createRenderer>
 

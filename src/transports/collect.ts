@@ -1,18 +1,19 @@
 // What a long-poll collects: events up to a limit, and what HELLO, RESET, READY and BYE say. PROTOCOL.md section 4.
 import type { Printer } from '../delivery/opening.js'
 import type { Frame } from '../delivery/render.js'
-import { jsonLine } from './frame-json.js'
 
 /** An answer is no larger, bytes; a single event that is goes alone. [SLOW-2] */
 const MAX_BYTES = 1024 * 1024
 /** What stands around the events. */
 const ENVELOPE_BYTES = 1024
+/** What stands around an event's name, id and data. */
+const FRAME_BYTES = 32
 
 type Told = Record<string, unknown>
 
 /** Collects what the pump prints, as long as it fits: events with an id count against `limit`, all against the bytes. */
 export class Collection {
-  readonly events: string[] = []
+  readonly events: Frame[] = []
   recovered: boolean | undefined
   reset: Told | undefined
   /** What READY said; it came: what follows is live. */
@@ -61,10 +62,10 @@ export class Collection {
     const told = gatewayWord(frame)
     if (told) return this.#listen(told)
     if (frame.event === undefined) return
-    const line = jsonLine(frame).trimEnd()
-    this.events.push(line)
-    this.#bytes += Buffer.byteLength(line) + 1
-    if (frame.id !== undefined) this.#withId++
+    const { event, id, data = '' } = frame
+    this.events.push(frame)
+    this.#bytes += FRAME_BYTES + event.length + (id?.length ?? 0) + Buffer.byteLength(data)
+    if (id !== undefined) this.#withId++
   }
 
   #listen ({ name, data }: { name: string, data: Told }): void {

@@ -2,11 +2,13 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Connection } from '../delivery/connection.js'
+import type { Frame } from '../delivery/render.js'
 import { Problem } from '../protocol/problem.js'
 import { pollQuery } from '../protocol/stream.js'
 import { byes } from '../protocol/events.js'
 import { Collection } from './collect.js'
 import { cursorOf, type DownFloor, queryCheck } from './down.js'
+import { jsonLine } from './frame-json.js'
 
 /** So long the store may take to bring what is there, ms; after that the poll says so. */
 const STORE_MS = 2_000
@@ -30,7 +32,7 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
       })
       if (!await isAdmitted) throw new Problem('TOO_MANY_TERMINALS')
       await poll.settled(connection)
-      return answer(request, reply, { collection: poll.collection, ...session.answer(connection) })
+      return answer(request, reply, { collection: poll.collection, still: frames => hub.still(frames, connection), ...session.answer(connection) })
     } finally {
       poll.finish()
     }
@@ -77,9 +79,9 @@ function openPoll (request: FastifyRequest) {
   return { collection, settled, finish }
 }
 
-interface Found { collection: Collection, cursor: string | undefined, more: boolean }
+interface Found { collection: Collection, still (frames: Frame[]): Frame[], cursor: string | undefined, more: boolean }
 
-function answer (request: FastifyRequest, reply: FastifyReply, { collection, cursor = cursorOf(request), more }: Found) {
+function answer (request: FastifyRequest, reply: FastifyReply, { collection, still, cursor = cursorOf(request), more }: Found) {
   const { events, recovered, reset, ready, isFull, bye, retryAfterMs } = collection
   if (bye === byes.KICKED.code || bye === byes.REPLACED.code) throw new Problem('KICKED')
   if (bye === byes.TOKEN_EXPIRED.code && events.length === 0) throw new Problem('TOKEN_EXPIRED')
@@ -90,5 +92,6 @@ function answer (request: FastifyRequest, reply: FastifyReply, { collection, cur
   if (cursor === undefined) throw new Problem('STORE_UNAVAILABLE')
   const facts = JSON.stringify({ recovered, reset, ready, cursor, more: bye === undefined && (more || isFull), traceId: request.traceId })
   reply.header('cache-control', 'no-store').type('application/json')
-  return reply.send(`{"events":[${events.join(',')}],${facts.slice(1)}`)
+  // what was collected may have been recalled since
+  return reply.send(`{"events":[${still(events).map(frame => jsonLine(frame).trimEnd()).join(',')}],${facts.slice(1)}`)
 }

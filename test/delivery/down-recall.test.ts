@@ -1,6 +1,8 @@
 // A reader stalls, messages are revoked, he reads on: what was not in his socket yet comes as a tombstone. [DOWN-2]
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { createRecalled } from '../../src/delivery/recalled.js'
+import { createRenderer, type Viewer } from '../../src/delivery/render.js'
 import { startIris } from '../helper/iris.js'
 import { brokenIds, type SseEvent, upTo } from '../helper/sse.js'
 import { dm } from '../helper/user.js'
@@ -34,6 +36,21 @@ for (const start of ['live', 'replay', 'mailbox'] as const) {
     if (start !== 'mailbox') t.equal(brokenIds(stream.events, cursor as string), undefined)
   })
 }
+
+t.test('[DOWN-2] [COMPLETE-4] what a poll has collected is looked at again when it is sent', async t => {
+  const recalled = createRecalled()
+  const { still } = createRenderer({ recalled, now: Date.now, onUnreadable: () => undefined, onSeen: () => undefined })
+  const [bob, carol] = ['bob', 'carol'].map(userId => ({ userId, terminalId: 'web', platform: 'web' })) as [Viewer, Viewer]
+  const message = { event: 'MSG_DOWN' as const, id: '1-7', data: '{"conversationId":"dm.alice.bob","seq":3,"msgId":"m3","type":"text","content":{"text":"canary"},"source":"mailbox"}' }
+  const command = { event: 'CMD_DOWN' as const, data: '{"cmdId":"k1","op":"do","name":"order","needComplete":true}' }
+  const done = { event: 'CMD_DOWN' as const, id: '1-8', data: '{"cmdId":"k1","op":"complete","name":"order"}' }
+  const all = [message, command, done]
+  t.same(all.map(frame => still(frame, bob)), all, 'nothing was recalled')
+  recalled.message('dm.alice.bob', 3, '{"conversationId":"dm.alice.bob","seq":3,"msgId":"m3","type":"revoked"}')
+  recalled.item('bob', 'k1')
+  t.same(all.map(frame => still(frame, bob)), [{ ...message, data: '{"conversationId":"dm.alice.bob","seq":3,"msgId":"m3","type":"revoked","source":"mailbox"}' }, undefined, done])
+  t.same(still(command, carol), command, 'it is still pending for others')
+})
 
 /** Waits until nothing more fits: the server's side of the socket has not moved for some turns. */
 async function stalled (stream: { bytes: number }): Promise<void> {

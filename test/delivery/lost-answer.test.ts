@@ -23,7 +23,7 @@ async function poll (userId: string, cursor: string | undefined, isSent: boolean
   await until(async () => connection.isIdle || undefined)
   const answer = session.answer(connection)
   session.left(connection, isSent)
-  return { ...answer, events: collection.events.map(line => (JSON.parse(line) as { data: { name: string } }).data.name).sort() }
+  return { ...answer, events: collection.events.map(({ data = '' }) => (JSON.parse(data) as { name: string }).name).sort() }
 }
 
 t.test('[POLL-2] online commands, pages and pending items of a lost answer come again, those of one that arrived do not', async t => {

@@ -13,6 +13,7 @@ import { limits } from './plugins/limits.js'
 import { metrics, noMetrics } from './plugins/metrics.js'
 import { openapi } from './plugins/openapi.js'
 import { page } from './plugins/page.js'
+import { pipelined } from './plugins/pipelined.js'
 import { clientErrorHandler, frameworkErrors, problems } from './plugins/problems.js'
 import { pageSecurity, security } from './plugins/security.js'
 import { createTokens } from './plugins/tokens.js'
@@ -98,6 +99,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   await app.register(trace)
   await app.register(answers, { takenMs: config.limits.answerSec * 1000 })
+  await app.register(pipelined)
   await app.register(problems)
   await app.register(bodies)
   await app.register(security, { allowedOrigins: config.allowedOrigins })

@@ -20,6 +20,8 @@ interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
   now (): number
+  /** How long a socket may take nothing, ms. */
+  stuckMs: number
   onClosed (connection: Connection, bye?: Bye): void
   log: { warn (facts: object, message: string): void }
 }
@@ -43,7 +45,7 @@ export class Connection {
   readonly lifetime: Lifetime
 
   constructor (private readonly opening: Opening, private readonly feed: Feed, private readonly floor: Floor) {
-    this.#outlet = new Outlet(opening.printer, floor.now)
+    this.#outlet = new Outlet(opening.printer, floor)
     this.lifetime = new Lifetime(opening)
   }
 

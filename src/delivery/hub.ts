@@ -36,7 +36,7 @@ interface Floor {
   renderer: Renderer
   meter: Meter
   makeJob: MakeJob
-  limits: Pick<Limits, 'pollSec' | 'connections' | 'downEntries'>
+  limits: Pick<Limits, 'pollSec' | 'connections' | 'downEntries' | 'stuckSec'>
   now (): number
   /** Its connection is open, or it has polled, and that is the terminal's sign of life. [LIFE-2] */
   onAlive (terminal: TerminalOf): void
@@ -53,7 +53,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
   const sockets = new Set<Held>()
   const wakeLater = createWaking(meter)
   const compare = createComparison({ mailbox, meter, closeKicked })
-  const shared = { mailbox, renderer, now, onClosed: leave, log }
+  const shared = { mailbox, renderer, now, stuckMs: limits.stuckSec * 1000, onClosed: leave, log }
 
   function join (userId: string): Present {
     const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Held>() }

@@ -31,6 +31,7 @@ export const limitTable = {
   connections: { default: 20, sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302.' },
   pollSec: { default: 10, sentence: 'Seconds after the answer of a long-poll for which its terminal counts as connected without another poll.' },
   rotateSec: { default: 1_800, sentence: 'Seconds after which a connection is old: it ends with `IRIS.BYE` 4201 after 0.8 to 1 times that, and comes back at once.' },
+  stuckSec: { default: 15, sentence: 'Seconds for which 256 KiB may wait in a connection that takes nothing; then it ends with `IRIS.BYE` 4203.' },
   attachRate: { default: 5, sentence: 'Attaches and polls of a user a second; more is 429 `RATE_LIMITED`, on a stream `IRIS.BYE` 4205. A poll that resumes weighs a quarter; what begins anew weighs 1 more for every 50 conversations.' },
   attachBurst: { default: 30, sentence: 'Attaches and polls that a user may begin at once.' },
   newTerminals: { default: 60, sentence: 'Terminals of a user that were not known, per hour; more is as too many attaches.' },

@@ -34,7 +34,11 @@ export function createPace ({ socket, stream, take, onBusy }: Facts) {
   let rests = 0
   let restedAt = 0
 
-  const isHeld = () => resting !== undefined || socket.bufferedAmount >= MAX_BACKLOG
+  /** The ping that waits for its pong: of those that come meanwhile only the newest has to be answered. RFC 6455 5.5.3 */
+  let pinged: Buffer | undefined
+
+  const isFull = () => socket.bufferedAmount >= MAX_BACKLOG
+  const isHeld = () => resting !== undefined || isFull()
 
   function pump (): void {
     // a goodbye was said: what still comes is heard for the peer's own close
@@ -66,9 +70,22 @@ export function createPace ({ socket, stream, take, onBusy }: Facts) {
     }, Math.min(ms, MAX_REST_MS))
   }
 
-  // pongs are written by the package: who pings and does not read is not read any more, either
-  socket.on('ping', pump)
-  stream.on('drain', pump)
+  // the package's own pongs would end a socket that does not read without a word
+  function answerPing (): void {
+    if (pinged === undefined || isFull() || socket.readyState !== socket.OPEN) return
+    socket.pong(pinged)
+    pinged = undefined
+  }
+
+  socket.on('ping', (data: Buffer) => {
+    pinged = data
+    answerPing()
+    pump()
+  })
+  stream.on('drain', () => {
+    answerPing()
+    pump()
+  })
   socket.on('close', () => {
     clearTimeout(resting)
     waiting.length = 0

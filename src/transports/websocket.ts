@@ -40,7 +40,7 @@ const checkQuery = queryCheck(downQuery)
 export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promise<void> {
   const { door, hub, authenticate, now, allowedOrigins, bodyBytes } = floor
   await app.register(fastifyWebsocket, {
-    options: { server: door, maxPayload: bodyBytes, handleProtocols: offered => offered.has(SUBPROTOCOL) && SUBPROTOCOL },
+    options: { server: door, maxPayload: bodyBytes, autoPong: false, handleProtocols: offered => offered.has(SUBPROTOCOL) && SUBPROTOCOL },
     // the hub ends all streams, each with its goodbye
     preClose: done => done(),
     errorHandler: (_error, socket) => socket.terminate()

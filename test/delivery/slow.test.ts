@@ -7,7 +7,8 @@ import { brokenIds, seqsOf, type Stream, upTo } from '../helper/sse.js'
 import { dm, type User } from '../helper/user.js'
 
 const KIB = 1024
-const iris = await startIris(t, { env: { IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' } })
+// however long a loaded machine takes: who stalls here is not meant to be stuck
+const iris = await startIris(t, { env: { IRIS_LIMIT_STUCK_SEC: '600', IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' } })
 const sockets = new Set<Socket>()
 iris.app.server.on('connection', (socket: Socket) => {
   sockets.add(socket)

@@ -11,13 +11,19 @@ local function meta_of (stored)
   return readable and type(meta) == 'table' and meta or {}
 end
 
-local function count (share, by)
-  if not share then return end
-  if redis.call('HINCRBY', shares, share, by) <= 0 then redis.call('HDEL', shares, share) end
-  if string.sub(share, 1, 1) ~= '*' then count('*users', by) end
+-- Gathered while the script runs, written by `settle`.
+local gone, counted, written = {}, {}, {}
+
+local function write (command, key, ...)
+  written[key] = true
+  return redis.call(command, key, ...)
 end
 
-local function held (share) return tonumber(redis.call('HGET', shares, share) or 0) end
+local function count (share, by)
+  if not share then return end
+  counted[share] = (counted[share] or 0) + by
+  if string.sub(share, 1, 1) ~= '*' then counted['*users'] = (counted['*users'] or 0) + by end
+end
 
 -- Takes an item out of the box and remembers how it ended.
 local function forget (id, ending, keep_ms)
@@ -27,22 +33,28 @@ local function forget (id, ending, keep_ms)
   if meta.collapse and redis.call('HGET', collapse, meta.collapse) == id then redis.call('HDEL', collapse, meta.collapse) end
   count(meta.share, -1)
   local until_ms = math.max(now, tonumber(redis.call('ZSCORE', expiry, id) or 0)) + keep_ms
-  redis.call('ZADD', done, int(until_ms), ending .. ':' .. id)
-  for _, key in ipairs({ order, expiry, once }) do redis.call('ZREM', key, id) end
-  for _, key in ipairs({ box, waiting, deliveries }) do redis.call('HDEL', key, id) end
+  write('ZADD', done, int(until_ms), ending .. ':' .. id)
+  gone[#gone + 1] = id
+end
+
+-- Writes what was gathered; to be called last. A key that was written ends with the last item and the last mark: later than all it holds.
+local function settle (keep_ms, ends)
+  if #gone > 0 then
+    for _, key in ipairs({ order, expiry, once }) do redis.call('ZREM', key, unpack(gone)) end
+    for _, key in ipairs({ box, waiting, deliveries }) do redis.call('HDEL', key, unpack(gone)) end
+  end
+  for share, by in pairs(counted) do
+    if by ~= 0 and write('HINCRBY', shares, share, by) <= 0 then redis.call('HDEL', shares, share) end
+  end
+  local function last (key, more) return tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or -more) + more end
+  if next(written) then ends = ends or math.max(last(expiry, keep_ms), last(done, 0)) end
+  for key in pairs(written) do redis.call('PEXPIREAT', key, int(ends)) end
+  gone, counted, written = {}, {}, {}
 end
 
 -- Lets go of what has expired, and of marks that nobody can ask for any more.
 local function sweep (keep_ms)
   redis.call('ZREMRANGEBYSCORE', done, '-inf', int(now))
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', int(now), 'LIMIT', 0, 1000)) do forget(id, 'e', keep_ms) end
-end
-
--- Every key of the box ends with its last item and its last mark: to be called last by every script that writes one.
-local function set_end (keep_ms)
-  local function last (key, more) return tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or -more) + more end
-  local ends = math.max(last(expiry, keep_ms), last(done, 0))
-  for i = 1, 9 do
-    if redis.call('PEXPIRETIME', KEYS[i]) ~= ends then redis.call('PEXPIREAT', KEYS[i], int(ends)) end
-  end
+  if #gone > 0 then settle(keep_ms) end
 end

@@ -8,6 +8,7 @@
 local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 4)
 sweep(keep_ms)
 
+local epoch -- of his stream, once it is known
 local function tell (id, meta)
   local rest = '"needComplete":false,"ts":' .. int(now) .. ',"traceId":"' .. trace_id .. '","op":"'
   local body
@@ -16,7 +17,7 @@ local function tell (id, meta)
   else
     body = '{"noticeId":"' .. id .. '","kind":"' .. (meta.kind or 'notice') .. '","content":{},' .. rest .. op .. '"}'
   end
-  deliver(user, tag, { 'k', 'event', 'b', body, 'x', terminal, 'n', name }, body)
+  epoch = string.match(deliver(user, tag, { 'k', 'event', 'b', body, 'x', terminal, 'n', name }, body, epoch), '^%d+')
   if not meta.notify then return end
   local data = '{"cmdId":"' .. id .. '","clientCmdId":"' .. meta.clientCmdId .. '","userId":"' .. user .. '","completedAt":' .. int(now) .. '}'
   local told = '{"cmdId":"' .. id .. nonce .. '","name":"CMD_COMPLETE","data":' .. data .. ',' .. rest .. 'do"}'
@@ -24,8 +25,8 @@ local function tell (id, meta)
 end
 
 local function complete (id)
-  if redis.call('ZSCORE', done, 'c:' .. id) then return 'already' end
-  if redis.call('ZSCORE', done, 'e:' .. id) then return 'expired' end
+  local ended = redis.call('ZMSCORE', done, 'c:' .. id, 'e:' .. id)
+  if ended[1] or ended[2] then return ended[1] and 'already' or 'expired' end
   local stored = redis.call('HGET', box, id)
   if not stored then return 'unknown' end
   local waits = redis.call('HGET', waiting, id)
@@ -33,7 +34,7 @@ local function complete (id)
     local mine = string.find(waits, ',' .. terminal .. ',', 1, true)
     if not mine then return 'already' end
     waits = string.sub(waits, 1, mine) .. string.sub(waits, mine + #terminal + 2)
-    redis.call('HSET', waiting, id, waits)
+    write('HSET', waiting, id, waits)
     if waits ~= ',' then return 'share' end
   end
   forget(id, op == 'cancel' and 'e' or 'c', keep_ms)
@@ -43,5 +44,5 @@ end
 
 local reply = { 0, here }
 for i = 12, #ARGV do reply[#reply + 1] = complete(ARGV[i]) end
-set_end(keep_ms)
+settle(keep_ms)
 return reply

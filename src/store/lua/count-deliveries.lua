@@ -8,7 +8,7 @@
 local before = { 0 }
 for i = 5, #ARGV do
   local is_here = redis.call('HEXISTS', box, ARGV[i]) == 1
-  before[#before + 1] = is_here and redis.call('HINCRBY', deliveries, ARGV[i], 1) - 1 or 0
+  before[#before + 1] = is_here and write('HINCRBY', deliveries, ARGV[i], 1) - 1 or 0
 end
-set_end(ARGV[4])
+settle(ARGV[4])
 return before

@@ -25,7 +25,7 @@ end
 local function top_of (key)
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')[1]
   if last and is_alive(string.match(last[1], '^%d+')) then return last[1] end
-  redis.call('DEL', key)
+  if last then redis.call('DEL', key) end
   local id = redis.call('XADD', key, new_epoch(string.match(key, '{(%d+)}')) .. '-0', 'k', 'birth')
   redis.call('PEXPIRE', key, down_idle)
   return id
@@ -42,10 +42,11 @@ local function hint (user, tag, id, entry, body)
       else here[#here + 1], here[#here + 2] = user, id end
     end
   end
+  return next(told) ~= nil
 end
 
 -- Appends one entry (field, value, ...) to a user's stream and hints its body. `known`: the epoch as last seen, if any;
--- it spares reading the stream's end. Of another stream it is refused by XADD, or finds no stream.
+-- it spares reading the stream's end. Of another stream it is refused by XADD, or finds no stream. Returns the id, and whether a node is told.
 local function deliver (user, tag, entry, body, known)
   local key = user_key(tag, 'DOWN', user)
   local id = (known or '') ~= '' and is_alive(known) and redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', down_entries, known .. '-*', unpack(entry))
@@ -55,6 +56,5 @@ local function deliver (user, tag, entry, body, known)
     local epoch = string.match(top_of(key), '^%d+')
     id = redis.call('XADD', key, 'MAXLEN', '~', down_entries, epoch .. '-*', unpack(entry))
   end
-  hint(user, tag, id, entry, body)
-  return id
+  return id, hint(user, tag, id, entry, body)
 end

@@ -15,37 +15,45 @@ local function is_addressed (terminal, platform)
   return terminal ~= wanted.except and has(wanted.ids, terminal) and has(wanted.platforms, platform)
 end
 
-sweep(keep_ms)
-if redis.call('HEXISTS', box, id) == 1 or redis.call('ZSCORE', done, 'c:' .. id) or redis.call('ZSCORE', done, 'e:' .. id) then
-  return { 0, 'already', here }
+local is_once, is_empty, replaced = share == '*once', redis.call('EXISTS', expiry, done) == 0, nil
+if not is_empty then
+  sweep(keep_ms)
+  local ended = redis.call('ZMSCORE', done, 'c:' .. id, 'e:' .. id)
+  if ended[1] or ended[2] or redis.call('HEXISTS', box, id) == 1 then return { 0, 'already', here } end
+  replaced = collapse_key ~= '' and redis.call('HGET', collapse, collapse_key)
+  local held = redis.call('HMGET', shares, share, '*users')
+  local is_full = tonumber(held[1] or 0) >= tonumber(max_share) or (string.sub(share, 1, 1) ~= '*' and tonumber(held[2] or 0) >= tonumber(max_items))
+  if is_once and is_full then replaced = redis.call('ZRANGE', once, 0, 0)[1] end -- the oldest goes
+  if is_full and not replaced then return { 0, 'full', here } end
+  if replaced then forget(replaced, 'e', keep_ms) end
 end
-local replaced = collapse_key ~= '' and redis.call('HGET', collapse, collapse_key)
-local is_once, is_apart = share == '*once', string.sub(share, 1, 1) == '*'
-local is_full = held(share) >= tonumber(max_share) or (not is_apart and held('*users') >= tonumber(max_items))
-if is_once and is_full then replaced = redis.call('ZRANGE', once, 0, 0)[1] end -- the oldest goes
-if is_full and not replaced then return { 0, 'full', here } end
-if replaced then forget(replaced, 'e', keep_ms) end
 
 local reference = { 'k', 'box', 'n', name, 'i', id }
 if filter ~= '' then reference[7], reference[8] = 'f', filter end
-local function append (key) redis.call('ZADD', key, (tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2]) or 0) + 1, id) end
+local function append (key)
+  local last = not is_empty and redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2]
+  write('ZADD', key, tonumber(last or 0) + 1, id)
+end
 append(order)
 if is_once then append(once) end
 count(share, 1)
-redis.call('HSET', box, id, deliver(user, tag, reference, body) .. ' ' .. meta .. '\n' .. body)
-redis.call('ZADD', expiry, expires_at, id)
-if collapse_key ~= '' then redis.call('HSET', collapse, collapse_key, id) end
-local known, live = redis.call('HGETALL', terminals), redis.call('HGETALL', routes)
-local waits, shown = ',', false
-for i = 1, #known, 2 do
-  if is_addressed(known[i], string.match(known[i + 1], '^%S+')) then waits = waits .. known[i] .. ',' end
+local entry, is_held = deliver(user, tag, reference, body)
+write('HSET', box, id, entry .. ' ' .. meta .. '\n' .. body)
+write('ZADD', expiry, expires_at, id)
+if collapse_key ~= '' then write('HSET', collapse, collapse_key, id) end
+if every_terminal == '1' then
+  local known, waits = redis.call('HGETALL', terminals), ','
+  for i = 1, #known, 2 do
+    if is_addressed(known[i], string.match(known[i + 1], '^%S+')) then waits = waits .. known[i] .. ',' end
+  end
+  if waits ~= ',' then write('HSET', waiting, id, waits) end
 end
-if every_terminal == '1' and waits ~= ',' then redis.call('HSET', waiting, id, waits) end
 -- shown to somebody now: its first delivery from the box will be a second one [COMPLETE-3]
+local live, shown = is_held and not is_once and redis.call('HGETALL', routes) or {}, false
 for i = 1, #live, 2 do
-  local is_held = tonumber(string.match(live[i + 1], '%d+$')) > now
-  shown = shown or (is_held and is_addressed(string.match(live[i], '[^/]+$'), string.match(live[i + 1], '^%S+')))
+  local is_live = tonumber(string.match(live[i + 1], '%d+$')) > now
+  shown = shown or (is_live and is_addressed(string.match(live[i], '[^/]+$'), string.match(live[i + 1], '^%S+')))
 end
-if shown and not is_once then redis.call('HSET', deliveries, id, 1) end
-set_end(keep_ms)
+if shown then write('HSET', deliveries, id, 1) end
+settle(keep_ms, is_empty and expires_at + keep_ms or nil)
 return { 0, 'stored', here }

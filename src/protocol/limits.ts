@@ -1,4 +1,4 @@
-// The limits of PROTOCOL.md section 2 as data: one table feeds the schemas, the stores and the configuration.
+// The limits of docs/protocol.md section 2 as data: one table feeds the schemas, the stores and the configuration.
 
 interface LimitFact { default: number, sentence: string, minimum?: number }
 
@@ -13,11 +13,11 @@ export const limitTable = {
   downIdleSec: { default: 2_592_000, sentence: 'Seconds without an attached terminal after which a down stream ends (`IRIS.RESET`).' },
   logMessages: { default: 10_000, sentence: 'Messages kept per conversation; `minSeq` rises with it. At least `downEntries`.' },
   logSec: { default: 7_776_000, sentence: 'Seconds of quiet (and up to a day more) after which a direct conversation is forgotten: its messages, markers and counts. Taken up again it begins another epoch. Groups are kept as long as the application keeps them.' },
-  newDirect: { default: 20, sentence: 'Direct conversations that a user may open in an hour; more is 429 `RATE_LIMITED`. One that the other side opened, and the server API\'s, are not counted.' },
+  newDirect: { default: 20, sentence: 'Direct conversations that a user may open in an hour from the first; more is 429 `RATE_LIMITED`. One that the other side opened, and the server API\'s, are not counted.' },
   left: { default: 2_000, sentence: 'Former members of a group who may still read its history up to their leaving; of more, those who left first may not.' },
   members: { default: 500, sentence: 'Members of a group; more is 409 `TOO_MANY_MEMBERS`.' },
   dedupeSec: { default: 86_400, sentence: 'Seconds in which a retry with the same client id is recognised.' },
-  cmdBox: { default: 500, sentence: 'Commands of users that may be pending for a user, a fifth of them from one stranger, and as many of the server API; more are `skipped` with `BOX_FULL`.' },
+  cmdBox: { default: 500, sentence: 'Commands of users that may be pending for a user, a fifth of them (rounded up) from one other user, and as many of the server API; more are `skipped` with `BOX_FULL`.' },
   noticeBox: { default: 200, sentence: 'Notices that may wait for a user\'s completion; more are `skipped` with `BOX_FULL`. As many that need none beside them; of these the oldest goes.' },
   mailboxMessages: { default: 500, sentence: 'Unread messages that a fresh attach brings; then READY says `more`.' },
   terminals: { default: 10, sentence: 'Terminals of a user; the longest unseen one is removed, `IRIS.BYE` 4303 when all are connected.' },
@@ -28,7 +28,7 @@ export const limitTable = {
   leaseSec: { default: 90, sentence: 'Seconds without a heartbeat or command after which a terminal is offline (`IRIS.BYE` 4204).' },
   graceSec: { default: 5, sentence: 'Seconds in which a terminal may come back before it, or its user, is said to be gone.' },
   events: { default: 100_000, sentence: 'Events kept for `GET /v1/server/events`; older ones are trimmed and a position before them gets `reset`.' },
-  connections: { default: 20, sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302.' },
+  connections: { default: 20, sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302. So many polls of a terminal wait at once; of more the oldest ends with an empty answer.' },
   pollSec: { default: 10, sentence: 'Seconds after the answer of a long-poll for which its terminal counts as connected without another poll.' },
   rotateSec: { default: 1_800, sentence: 'Seconds after which a connection is old: it ends with `IRIS.BYE` 4201 after 0.8 to 1 times that, and comes back at once.' },
   stuckSec: { default: 15, sentence: 'Seconds for which 256 KiB may wait in a connection that takes nothing; then it ends with `IRIS.BYE` 4203.' },

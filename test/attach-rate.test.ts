@@ -1,4 +1,4 @@
-// How often a user may attach or poll, and how many terminals he may make. PROTOCOL.md section 2.
+// How often a user may attach or poll, and how many terminals he may make. docs/protocol.md section 9.
 import t from 'tap'
 import { keys } from '../src/store/keys.js'
 import { startIris } from './helper/iris.js'

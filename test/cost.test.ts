@@ -1,4 +1,4 @@
-// What a request may cause is counted, not the request. docs/protocol.md section 2.
+// What a request may cause is counted, not the request. docs/protocol.md sections 2 and 9.
 import t from 'tap'
 import { operations } from '../src/app.js'
 import { keys } from '../src/store/keys.js'

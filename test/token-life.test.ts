@@ -1,4 +1,4 @@
-// The life of a token and of the streams it opened: IRIS.AUTH, a fresh token, BYE 4101. PROTOCOL.md section 4.
+// The life of a token and of the streams it opened: IRIS.AUTH, a fresh token, BYE 4101. docs/protocol.md section 4.
 import t, { type Test } from 'tap'
 import { Lifetime } from '../src/delivery/lifetime.js'
 import type { Frame } from '../src/delivery/render.js'

@@ -1,4 +1,4 @@
-// The connections of this node, and what wakes them: hints, the clock, the sweep. PROTOCOL.md section 6, "Live delivery".
+// The connections of this node, and what wakes them: hints, the clock, the sweep. docs/protocol.md section 6, "Live delivery".
 import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { goneReason } from '../protocol/presence.js'

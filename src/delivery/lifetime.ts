@@ -1,4 +1,4 @@
-// How long a connection may live: as long as the token it was opened with, or the one handed in since. PROTOCOL.md section 4.
+// How long a connection may live: as long as the token it was opened with, or the one handed in since. docs/protocol.md section 4.
 import type { Bye } from '../protocol/events.js'
 import type { Opening } from './opening.js'
 import type { Frame } from './render.js'

@@ -1,4 +1,4 @@
-// Identifiers of the wire: their patterns, and the few rules that make one id from another. PROTOCOL.md section 2.
+// Identifiers of the wire: their patterns, and the few rules that make one id from another. docs/protocol.md section 2.
 import { Type } from '@sinclair/typebox'
 
 /** A user's id. `system` is reserved for messages that the server API sends. */

@@ -1,4 +1,4 @@
-// GET /v1/down/events as data: its query and its place in the OpenAPI document. PROTOCOL.md section 4.
+// GET /v1/down/events as data: its query and its place in the OpenAPI document. docs/protocol.md section 4.
 import { Type } from '@sinclair/typebox'
 import type { ErrorCode } from './errors.js'
 import { events, gatewayCommands } from './events.js'

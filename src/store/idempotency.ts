@@ -1,4 +1,4 @@
-// Answers of the server API by Idempotency-Key: a write that is sent again gets the first answer again. docs/protocol.md section 3.
+// Answers of the server API by Idempotency-Key: a write that is sent again gets the first answer again. docs/protocol.md section 8.
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { Problem } from '../protocol/problem.js'

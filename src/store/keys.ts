@@ -1,4 +1,4 @@
-// The names of all Redis keys, and the partition that each belongs to. PROTOCOL.md section 6.
+// The names of all Redis keys, and the partition that each belongs to. docs/protocol.md section 6.
 import keySlot from 'cluster-key-slot'
 
 const PARTITIONS = 128

@@ -1,4 +1,4 @@
-// The lives of a store: a Redis that answers before it writes may come back without its last moments. Section 4, [ATTACH-1].
+// The lives of a store: a Redis that answers before it writes may come back without its last moments. docs/protocol.md section 6, "Lives".
 import { keys } from './keys.js'
 import { isUnavailable, type Redis } from './redis.js'
 import { defineScript } from './scripts.js'

@@ -1,4 +1,4 @@
-// What a long-poll collects: events up to a limit, and what HELLO, RESET, READY and BYE say. PROTOCOL.md section 4.
+// What a long-poll collects: events up to a limit, and what HELLO, RESET, READY and BYE say. docs/protocol.md section 4.
 import type { Printer } from '../delivery/opening.js'
 import type { Frame } from '../delivery/render.js'
 

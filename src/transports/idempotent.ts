@@ -1,4 +1,4 @@
-// Idempotency-Key on what the application's back end writes. docs/protocol.md sections 3 and 8.
+// Idempotency-Key on what the application's back end writes. docs/protocol.md section 8.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { fingerprint } from '../delivery/send-message.js'
 import { idempotencyKey } from '../protocol/operation.js'

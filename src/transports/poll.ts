@@ -1,4 +1,4 @@
-// Long-poll: GET /v1/down/poll. The same pump as a stream, collected for one answer, in the session of its terminal. PROTOCOL.md section 4.
+// Long-poll: GET /v1/down/poll. The same pump as a stream, collected for one answer, in the session of its terminal. docs/protocol.md section 4.
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Connection } from '../delivery/connection.js'

@@ -1,4 +1,4 @@
-// The stream: GET /v1/down/events as Server-Sent Events. It only prints what the pump finds. PROTOCOL.md section 4.
+// The stream: GET /v1/down/events as Server-Sent Events. It only prints what the pump finds. docs/protocol.md section 4.
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from '../protocol/errors.js'

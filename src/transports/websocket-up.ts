@@ -1,4 +1,4 @@
-// Commands up a WebSocket: `{"up": name, "requestId", "traceId"?, "body"}`, answered by requestId. docs/protocol.md section 3.
+// Commands up a WebSocket: `{"up": name, "requestId", "traceId"?, "body"}`, answered by requestId. docs/protocol.md section 4, "WebSocket".
 import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { Type } from '@sinclair/typebox'

@@ -1,4 +1,4 @@
-// WebSocket: GET /v1/ws. The same pump down, the same execute() up. PROTOCOL.md sections 3 and 4.
+// WebSocket: GET /v1/ws. The same pump down, the same execute() up. docs/protocol.md sections 3 and 4.
 import type { Server } from 'node:http'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'

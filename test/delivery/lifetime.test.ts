@@ -1,4 +1,4 @@
-// How long a connection lives: the token's end, and rotation. PROTOCOL.md section 4, "Goodbye".
+// How long a connection lives: the token's end, and rotation. docs/protocol.md section 4, "Goodbye".
 import t from 'tap'
 import { Lifetime, rotationTime } from '../../src/delivery/lifetime.js'
 import { startIris } from '../helper/iris.js'

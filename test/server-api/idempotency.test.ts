@@ -1,4 +1,4 @@
-// Idempotency-Key: what the application's back end writes happens once, and is answered the same. docs/protocol.md sections 3 and 8.
+// Idempotency-Key: what the application's back end writes happens once, and is answered the same. docs/protocol.md section 8.
 import { hash, randomUUID } from 'node:crypto'
 import t from 'tap'
 import { operations } from '../../src/app.js'

@@ -1,4 +1,4 @@
-// Long work of the back end goes in steps: others get their turn in between. PROTOCOL.md section 2.
+// Long work of the back end goes in steps: others get their turn in between. docs/protocol.md section 2.
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
 import { upTo } from '../helper/sse.js'

@@ -1,4 +1,4 @@
-// Long-poll: its answers, its limits, its ends. PROTOCOL.md section 4.
+// Long-poll: its answers, its limits, its ends. docs/protocol.md section 4.
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// The stream in trouble: Redis away, a token at its end, a client that is cut. PROTOCOL.md section 4, [SSE-1].
+// The stream in trouble: Redis away, a token at its end, a client that is cut. docs/protocol.md section 4, [SSE-1].
 import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'

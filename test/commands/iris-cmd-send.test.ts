@@ -99,7 +99,7 @@ t.test('[CMD-1] exceptMine leaves out the terminal that sends, not another user\
 t.test('[CMD-4] the gateway\'s own names are reserved', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   await alice.send(bob, 'acquaintance')
-  for (const name of ['IRIS.BYE', 'iris.x', 'SYS.x', 'GET_READ_MSG_END', 'READ', 'REVOKE', 'MSG_UP', 'NOTICE_UP', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE', 'NOTICE_COMPLETE', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN']) {
+  for (const name of ['IRIS.BYE', 'iris.x', 'SYS.x', 'GET_READ_MSG_END', 'READ', 'REVOKE', 'MSG_UP', 'NOTICE_UP', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE', 'NOTICE_COMPLETE', 'HEARTBEAT', 'TOKEN', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN']) {
     t.match(await alice.command({ ...typing(), name, to: { users: [bob.userId] } }), { status: 403, body: { code: 'RESERVED_NAME' } }, name)
     t.match(await iris.server('POST', 'commands', { ...typing(), name, to: { users: [bob.userId] } }), { status: 403, body: { code: 'RESERVED_NAME' } })
   }

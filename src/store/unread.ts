@@ -3,13 +3,16 @@
 /** A message not read: where it stands, and when it was sent (ms). */
 export interface Unread { conversationId: string, seq: number, ts: number }
 
-/** Conversation, number of unread messages, the oldest of them as `seq:ts`; and so on. See unread.lua. */
+/** How many conversations were not looked at; then conversation, number of unread messages, the oldest of them as `seq:ts`; and so on. See unread.lua. */
 export type Waiting = (string | number | string[])[]
 
-/** Merges the oldest unread messages of all conversations; stops where one of them has more that were not fetched, so that none is overtaken. */
-export function oldestUnread (waiting: Waiting, limit: number): { unread: Unread[], more: boolean } {
+/**
+ * Merges the oldest unread messages of all conversations that were looked at; stops where one of them has more
+ * that were not fetched, so that none is overtaken. What is not there stands behind `more`.
+ */
+export function oldestUnread ([beyond = 0, ...waiting]: Waiting, limit: number): { unread: Unread[], more: boolean } {
   const unread: Unread[] = []
-  let total = 0
+  let total = Number(beyond) // one each, at least
   let horizon = Infinity
   for (let i = 0; i < waiting.length; i += 3) {
     const conversationId = waiting[i] as string

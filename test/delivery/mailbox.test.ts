@@ -1,5 +1,6 @@
 // What waits at an attach: unread messages, oldest first, and what is pending. docs/protocol.md section 4.
 import t from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import type { SseEvent } from '../helper/sse.js'
 
@@ -41,6 +42,25 @@ t.test('[ATTACH-3] more unread messages than a mailbox brings: the oldest, and R
   const ready = await stream.next('IRIS.READY')
   t.same(messages(stream.events).map(({ data }) => data['seq']), Array.from({ length: 20 }, (_, i) => i + 1))
   t.same(ready.data.data, { more: true })
+})
+
+t.test('[COST-1] an attach looks at so many conversations and no more; of others READY says more', async t => {
+  const bob = await iris.user(t)
+  // what a message leaves in his boxes, without a thousand groups
+  const pipeline = iris.redis.pipeline()
+  const crowd = (total: number) => {
+    for (let i = 0; i < total; i++) pipeline.hset(keys.unread(bob.userId), `g.${i}`, 1).zadd(keys.chatMsgBox(bob.userId, `g.${i}`), 1, '1:1')
+  }
+  const calls = async () => Number(/cmdstat_zrange:calls=(\d+)/.exec(await iris.redis.info('commandstats'))?.[1] ?? 0)
+  for (const [total, most, more] of [[15, 15, {}], [900, 510, { more: true }]] as const) {
+    crowd(total)
+    await pipeline.exec()
+    const before = await calls()
+    const stream = await bob.listen({ terminalId: `of-${total}` })
+    t.same((await stream.next('IRIS.READY')).data.data, more)
+    const looked = await calls() - before
+    t.ok(looked >= Math.min(total, 500) && looked <= most + 5, `${looked} boxes of ${total}`)
+  }
 })
 
 t.test('[ATTACH-3] a resumed attach brings pending commands and notices from before the cursor, without ids, and no mailbox', async t => {

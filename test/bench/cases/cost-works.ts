@@ -72,11 +72,12 @@ const command = (mode: 'online' | 'reliable', users: number): Make => async ({ g
   return { what: `IRIS_CMD_SEND ${mode} to ${users}`, times: TIMES, run: () => post('t100', '/v1/up/cmd/iris-cmd-send', { clientCmdId: `c${++ids}`, name: 'order.refresh', mode, to }) }
 }
 
-const complete = (count: number): Make => async ({ post }) => {
+/** The server sends: of one user no more than a fifth of a box is taken. [CMD-7] */
+const complete = (count: number): Make => async ({ api, post }) => {
   const sent: string[] = []
   const user = `t${100 - count}`
   for (let i = 0; i < count * 3; i++) {
-    sent.push((await post('t100', '/v1/up/cmd/iris-cmd-send', { clientCmdId: `c${++ids}`, name: 'order.refresh', mode: 'reliable', to: { users: [user] } }) as { cmdId: string }).cmdId)
+    sent.push((await api('POST', 'commands', { clientCmdId: `c${++ids}`, name: 'order.refresh', mode: 'reliable', to: { users: [user] } }) as { cmdId: string }).cmdId)
   }
   return { what: `CMD_COMPLETE of ${count}`, times: 2, run: n => post(user, '/v1/up/cmd/cmd-complete', { ids: sent.slice(n * count, (n + 1) * count) }) }
 }

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { configTable, foreign } from '../src/config-table.js'
+import { keys } from '../src/store/keys.js'
 
 const root = new URL('../../', import.meta.url).pathname
 const contract = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
@@ -46,4 +48,21 @@ t.test('a section that is pointed to is there', async t => {
     .flatMap(([, first, last]) => [first, last]).filter(number => number !== undefined).map(number => ({ name, number })))
   t.ok(named.length > 10)
   t.same(named.filter(({ number }) => !sections.has(number)), [])
+})
+
+t.test('every key of Redis stands in section 6', async t => {
+  const section = contract.slice(contract.indexOf('\n## 6.'), contract.indexOf('\n## 7.'))
+  const made = Object.values(keys).map(key => typeof key === 'string' ? key : (key as (...owners: string[]) => string)('a', 'b', 'c'))
+  const words = [...new Set(made.flatMap(key => key.match(/[A-Z_]+/g) ?? []))]
+  t.ok(words.length > 25)
+  t.same(words.filter(word => !new RegExp(`[\`:]${word}[\`:]`).test(section)), [])
+})
+
+t.test('every variable that a document names is one', async t => {
+  const known = new Set([...configTable.map(({ name }) => name), ...foreign])
+  const named = [...textsIn('docs'), ...['README.md', 'README.zh-CN.md', 'CHANGELOG.md'].map(name => ({ name, text: readFileSync(join(root, name), 'utf8') }))]
+    .flatMap(({ name, text }) => [...text.matchAll(/IRIS_[A-Z_]*[A-Z]\b/g)].map(([variable]) => ({ name, variable })))
+    .filter(({ variable }) => variable !== 'IRIS_CMD_SEND')
+  t.ok(named.length > 100)
+  t.same(named.filter(({ variable }) => !known.has(variable)), [])
 })

@@ -12,31 +12,26 @@ local is_new = redis.call('HEXISTS', terminals, terminal) == 0
 early = is_new and early_ms(new_terminals, new_emission, new_burst) or 0
 if early > 0 then return { 0, 'crowded', early } end
 local me = { terminal = terminal, platform = platform, issued = issued, expires = expires, keep_ms = keep_ms }
-local reason, replaced, login_at = enter({ kick = kick, logins = logins, routes = routes }, policy, me)
-if reason then return { 0, 'kicked', reason } end
+local doors = { kick = kick, logins = logins, routes = routes }
+local reason, login, replaced = judge_login(doors, policy, me)
+local function refuse (...) -- it has cost as much [COST-1]
+  take(attach_rate, attach_emission, tonumber(units))
+  return { 0, ... }
+end
+if reason then return refuse('kicked', reason) end
 local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 
 prune(routes)
 
--- The longest unseen terminal that is not connected makes room for a new one.
 local evicted = ''
 if is_new and redis.call('HLEN', terminals) >= tonumber(max_terminals) then
-  local connected, oldest = {}, nil
-  local live = redis.call('HGETALL', routes)
-  for i = 1, #live, 2 do
-    local other = string.match(live[i], '[^/]+$')
-    if tonumber(string.match(live[i + 1], '%d+$')) > now and not replaced[other] then connected[other] = true end
-  end
-  local known = redis.call('HGETALL', terminals)
-  for i = 1, #known, 2 do
-    local seen = tonumber(string.match(known[i + 1], '(%d+) ?%a*$'))
-    if not connected[known[i]] and (not oldest or seen < oldest) then evicted, oldest = known[i], seen end
-  end
-  if evicted == '' then return { 0, 'full', '', int(now), {}, 0, '' } end
+  evicted = longest_unseen(terminals, routes, replaced)
+  if not evicted then return refuse('full') end
   disconnect(who, evicted, 'LINK_CLOSE', 1) -- it may still be in its grace
   redis.call('HDEL', terminals, evicted)
   redis.call('HDEL', logins, evicted)
 end
+enter(doors, terminal, login, replaced)
 if is_new then take(new_terminals, new_emission, 1) end
 connect(who, terminal, { platform = platform, node = this_node, trace = trace_id, lease = lease ~= '' and lease or nil }, held_ms)
 redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
@@ -57,4 +52,4 @@ elseif tonumber(seq) < tonumber(first) - 1 then verdict = 'trimmed' end
 if verdict ~= 'resumed' then units = 1 + math.floor(redis.call('ZCARD', conversations) / 50) end
 take(attach_rate, attach_emission, tonumber(units)) -- what is read weighs, too [COST-1]
 local waiting = verdict == 'resumed' and {} or oldest_unread(unread, tonumber(mailbox))
-return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced, ms(login_at) }
+return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced, ms(login.issued) }

@@ -1,13 +1,13 @@
--- login.lua - prelude after down, kick and logins: who may attach, and whom he replaces. [KICK-1] [KICK-2]
+-- login.lua - prelude after down, kick and logins: who may attach, whom he replaces, and who makes room. [KICK-1] [KICK-2]
 -- A login outranks another when its token was issued later, or (one token on two terminals) when its terminal came later.
 
--- Enters a terminal by the policy of logins; those it replaces get tombstones.
--- Returns why it is refused; else nil, whom it replaces (as a list and by name), and when its newest token was issued.
-local function enter (keys, policy, me)
+-- Whether a terminal may enter by the policy of logins; nothing is written yet: there may be no room for it.
+-- Returns why it is refused; else nil, its login, and whom it replaces (as a list; by name: until when they are refused).
+local function judge_login (keys, policy, me)
   local reason = refusal(keys.kick, me, now)
   if reason then return reason end
   local mine = login_with(keys.logins, me, now)
-  local replaced, ends = {}, {}
+  local replaced = {}
   local live = policy == 'multi' and {} or redis.call('HGETALL', keys.routes)
   for i = 1, #live, 2 do
     local other, platform = string.match(live[i], '[^/]+$'), string.match(live[i + 1], '^%S+')
@@ -15,11 +15,31 @@ local function enter (keys, policy, me)
     if is_live and other ~= me.terminal and not replaced[other] and (policy == 'single' or platform == me.platform) then
       local theirs = login_of(keys.logins, other) or { issued = 0, since = 0, expires = 0 }
       if theirs.issued > mine.issued or (theirs.issued == mine.issued and theirs.since > mine.since) then return 'replaced' end
-      replaced[#replaced + 1], replaced[other], ends[other] = other, true, math.max(now + me.keep_ms, theirs.expires)
+      replaced[#replaced + 1], replaced[other] = other, math.max(now + me.keep_ms, theirs.expires)
     end
   end
-  for _, other in ipairs(replaced) do bury(keys.kick, 't:' .. other, mine.issued, ends[other], 'replaced', now) end
-  keep_login(keys.logins, me.terminal, mine)
+  return nil, mine, replaced
+end
+
+-- It enters; those it replaces get tombstones.
+local function enter (keys, terminal, mine, replaced)
+  for _, other in ipairs(replaced) do bury(keys.kick, 't:' .. other, mine.issued, replaced[other], 'replaced', now) end
+  keep_login(keys.logins, terminal, mine)
   redis.call('PEXPIRE', keys.logins, down_idle)
-  return nil, replaced, mine.issued
+end
+
+-- The terminal that makes room for a new one: the longest unseen that is not connected. nil when all are.
+local function longest_unseen (terminals, routes, replaced)
+  local connected, oldest, found = {}, nil, nil
+  local live = redis.call('HGETALL', routes)
+  for i = 1, #live, 2 do
+    local other = string.match(live[i], '[^/]+$')
+    if tonumber(string.match(live[i + 1], '%d+$')) > now and not replaced[other] then connected[other] = true end
+  end
+  local known = redis.call('HGETALL', terminals)
+  for i = 1, #known, 2 do
+    local seen = tonumber(string.match(known[i + 1], '(%d+) ?%a*$'))
+    if not connected[known[i]] and (not oldest or seen < oldest) then found, oldest = known[i], seen end
+  end
+  return found
 end

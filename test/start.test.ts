@@ -1,7 +1,8 @@
 // What is at the start: the port opens whatever Redis does, or the process ends with one sentence. docs/protocol.md sections 3, 4 and 10.
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { createServer, type Server } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { answerTo } from '../src/usage.js'
 import { startIris, type Iris } from './helper/iris.js'
@@ -56,6 +57,21 @@ const troubles: { name: string, detail: RegExp, cause (t: Test): Promise<Trouble
     cause: async t => ({ url: `redis://127.0.0.1:${await listen(t, createServer(socket => { socket.on('error', () => undefined); t.teardown(() => { socket.destroy() }) }))}` })
   },
   {
+    name: 'a door that takes connections and closes them, as a load balancer without a Redis behind it',
+    detail: /^The connection to Redis has ended$/,
+    async cause (t) {
+      const { path } = await startTcp(t)
+      let isOpen = false
+      const door = createServer(socket => {
+        socket.on('error', () => undefined)
+        if (isOpen) socket.pipe(connect(path)).pipe(socket)
+        else socket.resume().end()
+        t.teardown(() => { socket.destroy() })
+      })
+      return { url: `redis://127.0.0.1:${await listen(t, door)}`, heal: async () => { isOpen = true } }
+    }
+  },
+  {
     name: 'something that is not a Redis',
     detail: /^What answers is not a Redis|^The connection to Redis breaks off/,
     cause: async t => ({ url: `redis://127.0.0.1:${await listen(t, createHttpServer())}` })
@@ -104,6 +120,9 @@ for (const { name, detail, cause } of troubles) {
     await stream.next('IRIS.READY')
     t.equal((await alice.send(bob, 'there')).status, 200)
     await stream.next('MSG_DOWN')
+    for (const end = performance.now() + 1_200; performance.now() < end; await setTimeout(100)) {
+      t.equal((await fetch(`${iris.url}/readyz`)).status, 200, 'longer than anybody waits to look again')
+    }
     t.equal(lines.filter(line => line.includes('Redis is there')).length, 1, 'its end is one line')
   })
 }

@@ -81,8 +81,17 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
       if (mine !== looks) return
       if (isUnavailable(error)) shut(reasonOf(error))
       else refuse(error)
-      again = setTimeout(() => void look(), AGAIN_MS).unref()
+      lookSoon()
     }
+  }
+
+  /** The one timer: what waits for it is still so when it comes. One that reads its data, which may take minutes, is connected but not ready. */
+  function lookSoon (): void {
+    clearTimeout(again)
+    again = setTimeout(() => {
+      if (redis.status === 'ready') void look()
+      else if (redis.status === 'connect') shut(reasons.reading)
+    }, AGAIN_MS).unref()
   }
 
   /** At the start somebody who can mend it is there; later, what was sound may become so again. */
@@ -93,9 +102,11 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
   }
 
   const onReady = () => void look()
-  // one that reads its data, which may take minutes, is connected but not ready
-  const onConnect = () => { again = setTimeout(() => { shut(reasons.reading) }, AGAIN_MS).unref() }
-  const onClose = () => { if (reason === undefined) shut(reasons.ended) }
+  const onConnect = lookSoon
+  const onClose = () => {
+    clearTimeout(again)
+    if (reason === undefined || reason === reasons.silent) shut(reasons.ended)
+  }
   const onError = (error: Error) => {
     if (isRefusal(error)) refuse(error)
     else if (redis.status !== 'ready') shut(reasonOf(error))

@@ -1,5 +1,7 @@
 // [HTTP-1] An `Upgrade` that is no WebSocket at its address is ignored, and what is accepted is known to the end.
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { operations } from '../src/app.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
@@ -112,6 +114,22 @@ t.test('[HTTP-1] SIGTERM waits for none of them, and ends in order', async t => 
   for (const i of [1, 3, 4, 5]) await sockets[i]?.until(/HTTP\/1\.1 \d{3} /)
   child.kill('SIGTERM')
   t.same(await exited, [0, null])
+})
+
+t.test('[HTTP-1] one that waits for answers that nobody reads keeps no server from its end', async t => {
+  for (const headers of [h2c, websocket + bearer]) {
+    const { app, url } = await startIris(t, { redisPath: iris.redisPath })
+    const opened = new Promise<Socket>(resolve => app.server.once('connection', resolve))
+    const raw = openRaw(t, url)
+    raw.socket.pause()
+    const upgraded = once(app.server, 'upgrade')
+    raw.socket.write('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(40) + `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${headers}\r\n`)
+    await upgraded
+    const socket = await opened
+    await until(async () => socket.writableNeedDrain || undefined)
+    t.ok(await Promise.race([app.close().then(() => true), setTimeout(15_000, false)]), 'it ends')
+    raw.socket.destroy()
+  }
 })
 
 t.test('[SLOW-2] an answer that is not taken is cut, pipelined ones with it, and counted as 499', async t => {

@@ -15,28 +15,29 @@ interface Options {
  * what is no WebSocket goes back in as if the header had not been sent, with its body and all that was sent behind it.
  * (Node's own `shouldUpgradeCallback` loses what stands behind such a request in the same packet.)
  * @returns `door`, a server that never listens and has the event `upgrade` for WebSockets alone; `end()` cuts all sockets
- *   that were taken and are still open: the server itself has forgotten them.
+ *   that were taken and are still open, or wait for earlier answers: the server itself has forgotten them.
  */
 export function createUpgrades (server: Server, { path, answerMs }: Options) {
   const door = new Server()
   const taken = new Set<Socket>()
 
   function open (request: IncomingMessage, socket: Socket, head: Buffer): void {
-    taken.add(socket)
     const { bytesWritten } = socket
     const timer = setTimeout(() => { if (socket.bytesWritten === bytesWritten) socket.destroy() }, answerMs).unref()
-    socket.on('close', () => {
-      clearTimeout(timer)
-      taken.delete(socket)
-    })
+    socket.on('close', () => clearTimeout(timer))
     request.headers.upgrade = 'websocket'
     door.emit('upgrade', request, socket, head)
   }
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const socket = stream as Socket
+    const forget = () => { taken.delete(socket) }
+    taken.add(socket)
+    socket.once('close', forget)
     whenFree(socket, () => {
       if (isWebSocket(request, path)) return open(request, socket, head)
+      socket.off('close', forget)
+      forget()
       socket.unshift(Buffer.concat([headOf(request), head]))
       server.emit('connection', socket)
     })

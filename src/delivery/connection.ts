@@ -8,7 +8,7 @@ import type { Feed } from './feed.js'
 import type { Job } from './jobs.js'
 import { Lifetime } from './lifetime.js'
 import type { Opening, Start, Transport } from './opening.js'
-import { Outlet } from './outlet.js'
+import { Outlet, type OutletFloor } from './outlet.js'
 import { printItems, printJob } from './print.js'
 import type { Frame, Renderer } from './render.js'
 import { farewell, gatewayCommand } from './say.js'
@@ -16,12 +16,9 @@ import { farewell, gatewayCommand } from './say.js'
 const READ_ENTRIES = 100
 
 /** What the connections of a node share. */
-interface Floor {
+interface Floor extends OutletFloor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
-  now (): number
-  /** How long a socket may take nothing, ms. */
-  stuckMs: number
   onClosed (connection: Connection, bye?: Bye): void
   log: { warn (facts: object, message: string): void }
 }

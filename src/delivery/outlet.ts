@@ -8,7 +8,7 @@ export const MAX_BACKLOG = 256 * 1024
 export const HEARTBEAT_MS = 15_000
 
 /** What the outlets of a node share: the clock, and how long a socket may take nothing, both ms. */
-interface OutletFloor { now (): number, stuckMs: number }
+export interface OutletFloor { now (): number, stuckMs: number }
 
 /** The outlet of a connection. */
 export class Outlet {

@@ -42,6 +42,16 @@ function listFiles () {
   return [...names.filter(name => !isDeep(name)), ...names.filter(isDeep)]
 }
 
+/** The process groups of the files that run: what they have started ends with them, whatever happens here. */
+const groups = new Set()
+process.on('exit', () => { for (const group of groups) end(group) })
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+
+function end (group) {
+  groups.delete(group)
+  try { process.kill(-group, 'SIGKILL') } catch {} // nobody is left
+}
+
 /** Runs a file and adds to the counts. @param timeout seconds without an end, after which tap fails the file */
 async function runFile (name, timeout, counts) {
   const { Parser } = await import('tap-parser')
@@ -51,15 +61,18 @@ async function runFile (name, timeout, counts) {
   const parser = follow(new Parser(), found, line => output.push(line))
   const file = spawn(process.execPath, ['--enable-source-maps', join(directory, name)], {
     cwd: root,
+    detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(timeout) },
     // tap's own timeout speaks first, unless the file's event loop does not turn any more
     timeout: (timeout + 10) * 1000,
     killSignal: 'SIGKILL'
   })
+  groups.add(file.pid)
   const closed = once(file, 'close')
   await pipeline(file.stdout, parser)
   const [code, signal] = await closed
+  end(file.pid)
   if (code !== 0 && found.failed === 0) {
     found.failed++
     output.push(`    ended with ${signal ?? `exit code ${code}`}`)
@@ -96,8 +109,9 @@ function printFailures (parser, print, above) {
   })
 }
 
-function describe (diag = {}) {
-  return Object.entries(diag)
+/** @param diag null when the output ended inside it */
+function describe (diag) {
+  return Object.entries(diag ?? {})
     .filter(([name]) => !['tapCaught', 'source', 'stdio', 'externalID', 'args', 'jobId', 'command', 'cwd', 'handles'].includes(name))
     .map(([name, value]) => `    ${name}: ${typeof value === 'string' ? value.trimEnd().replaceAll('\n', '\n      ') : JSON.stringify(value)}`)
     .join('\n')

@@ -55,7 +55,7 @@ export function formatCursor ({ epoch, seq }: Position): string {
   return `${epoch}-${seq}`
 }
 
-/** @returns a cursor of a fresh poll that has not brought all that is unread: its session goes on there, everybody else begins anew. [POLL-2] */
+/** @returns a cursor of a fresh poll that has not brought all that is unread: its session goes on there, everywhere else it cannot be served. [POLL-2] */
 export function unfinishedCursor (position: Position, n: number): string {
   return `${formatCursor(position)}.${n}`
 }

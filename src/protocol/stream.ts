@@ -63,7 +63,7 @@ export const downPoll = {
 
 Answers as soon as there is an event, at the latest after \`timeoutMs\`. \`cursor\` is where the next poll begins. What \`IRIS.HELLO\`, \`IRIS.RESET\` and \`IRIS.READY\` say on a stream, the answer says itself: \`recovered\`, \`reset\`, \`ready\`. Events without an id do not count against \`limit\`; all count against the 1 MiB that an answer holds at most. \`more\`: something did not fit, so ask again at once. Several polls of one terminal are all served. [SLOW-2]
 
-A terminal that polls is connected until \`IRIS_LIMIT_POLL_SEC\` after an answer without another poll, whatever node that comes to: online commands wait for the next poll, a page of history that was begun goes on in the next answer, and what is pending is said once. As long as a fresh poll has more unread messages to bring, its \`cursor\` is good for the next poll of that terminal alone; anywhere else it begins anew. [POLL-2]
+A terminal that polls is connected until \`IRIS_LIMIT_POLL_SEC\` after an answer without another poll, whatever node that comes to: online commands wait for the next poll, a page of history that was begun goes on in the next answer, and what is pending is said once. As long as a fresh poll has more unread messages to bring, its \`cursor\` is good for the next poll of that terminal alone; anywhere else it gets a RESET. [POLL-2]
 
 A poll that is not let in (the node goes down, too many come at once) is 503 with \`Retry-After\`.`,
   path: '/v1/down/poll',

@@ -1,6 +1,6 @@
 // A user's mailbox: his down stream, read from any position, and the instant at which a terminal attaches.
 import type { ResetReason } from '../protocol/events.js'
-import { parseCursor, parseUnfinished, type Position } from '../protocol/ids.js'
+import { parseCursor, type Position } from '../protocol/ids.js'
 import type { LoginPolicy } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
@@ -53,7 +53,7 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
      *   too many attaches or new terminals. [COST-1] `units`: what a resumed one weighs; another weighs what it reads.
      */
     async attach ({ userId, terminalId, platform, traceId, cursor, lease, units = 1, ...token }: Attaching): Promise<Attached | undefined> {
-      const position = cursor === undefined || parseUnfinished(cursor) ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
+      const position = cursor === undefined ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
       const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt] = await attachUser(redis, {
         down: keys.down(userId),
         terminals: keys.terminals(userId),

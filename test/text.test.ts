@@ -49,6 +49,22 @@ for (const [pointer, path, command, body] of members) {
     t.match(twice, { status: 400, body: { code: 'INVALID_BODY', errors: [{ pointer: `${pointer}/b/a`, detail: 'stands twice in its object' }] } })
   })
 
+  t.test(`[TEXT-1] ${path} ${pointer}: a name that reaches for a prototype is refused by its pointer, and a WebSocket lives on`, async t => {
+    const names = [['{"a":[{"__proto__":{"x":1}}]}', '/a/0/__proto__'], ['{"__proto__":1}', '/__proto__'], ['{"\\u005f_proto__":null}', '/__proto__'], ['{"constructor":{"prototype":{}}}', '/constructor/prototype'], ['{"constructor":{"b":1,"\\u0070rototype":1}}', '/constructor/prototype']] as const
+    for (const [open, at] of names) {
+      const refused = await post(path, body(open, `c-${++ids}`))
+      t.match(refused, { status: 400, body: { code: 'INVALID_BODY', errors: [{ pointer: `${pointer}${at}`, detail: /prototype/ }] } }, open)
+      // more than the broken frames that end one
+      for (let i = command === '' ? 3 : 0; i < 3; i++) {
+        const { error } = await ws.up('', {}, `p-${++ids}`, `{"up":"${command}","requestId":"p-${ids}","body":${body(open, `c-${ids}`)}}`)
+        t.match(error, { status: 400, code: 'INVALID_BODY', errors: [{ pointer: `${pointer}${at}` }] }, `${open} up a WebSocket`)
+      }
+    }
+    for (const open of ['{"constructor":{"a":1}}', '{"prototype":1,"a":"__proto__"}', '{"constructor":[{"prototype":1}]}']) {
+      t.equal((await post(path, body(open, `c-${++ids}`))).status, 200, open)
+    }
+  })
+
   t.test(`[TEXT-1] ${path} ${pointer}: bytes that are no UTF-8 are no JSON`, async t => {
     for (const bytes of ['ff', 'c0af', 'eda080', 'f4908080', 'e4b8', '80']) {
       const [before = '', after = ''] = body('{"a":"@"}', `c-${++ids}`).split('@')

@@ -1,6 +1,6 @@
 // JSON as it was meant, or not at all: what would be changed on its way through a parser is refused. [TEXT-1]
 import { isUtf8 } from 'node:buffer'
-import { parse } from 'secure-json-parse'
+import { scan } from 'secure-json-parse'
 import { type FieldError, Problem } from '../protocol/problem.js'
 import { pointerPart } from './validate.js'
 
@@ -8,6 +8,10 @@ import { pointerPart } from './validate.js'
 const MAX_DEPTH = 64
 /** So many broken rules are named. */
 const MAX_ERRORS = 10
+
+/** What stands in every text that could name a prototype; names may be written with escapes. */
+const suspect = /prototype|__proto__|\\u/
+const PROTOTYPE = 'is a name that reaches for a prototype'
 
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\]:,]|[a-z]+/g
 
@@ -17,21 +21,29 @@ const spaces = /("[^"\\]*(?:\\.[^"\\]*)*")|\s+/g
 /**
  * Reads JSON in UTF-8. A byte order mark before it is no part of it (RFC 8259, 8.1).
  * @returns the value, and what of the text it would not give back: numbers that a double cannot hold as they are written, and
- *   names that stand twice in an object. Throws INVALID_JSON, also for names that reach for a prototype.
+ *   names that stand twice in an object, or reach for a prototype: where there are any, the value is not to be used.
+ *   Throws INVALID_JSON.
  */
 export function readJson (bytes: Buffer): { value: unknown, broken: FieldError[] } {
   if (!isUtf8(bytes)) throw new Problem('INVALID_JSON', { detail: 'The body is not UTF-8' })
-  const text = bytes.toString()
+  const text = bytes.toString().replace(/^\ufeff/, '')
   const value = parsed(text)
-  return { value, broken: isKept(text, value) ? [] : changes(text) }
+  const reaches = reachesForPrototype(text, value)
+  if (!reaches && isKept(text, value)) return { value, broken: [] }
+  const broken = changes(text)
+  return { value, broken: reaches && broken.length === 0 ? [{ pointer: '', detail: PROTOTYPE }] : broken }
 }
 
 function parsed (text: string): unknown {
   try {
-    return parse(text, undefined, { protoAction: 'error', constructorAction: 'error' })
+    return JSON.parse(text) as unknown
   } catch {
     throw new Problem('INVALID_JSON')
   }
+}
+
+function reachesForPrototype (text: string, value: unknown): boolean {
+  return suspect.test(text) && typeof value === 'object' && value !== null && scan(value, { safe: true }) === null
 }
 
 /** The quick way, and that of almost every body: what prints as the same text again, but for white space, has lost nothing. */
@@ -61,6 +73,7 @@ function changes (text: string): FieldError[] {
     const text = JSON.parse(source) as string
     frame.part = pointerPart(text)
     if (frame.names?.has(text)) blame('stands twice in its object')
+    else if (text === '__proto__' || (text === 'prototype' && frames.at(-2)?.names && frames.at(-2)?.part === '/constructor')) blame(PROTOTYPE)
     frame.names?.add(text)
   }
 

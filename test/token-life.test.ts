@@ -138,6 +138,23 @@ t.test('[TOKEN] one life for both directions of a WebSocket: whichever way the f
   for (const { way, socket } of open) t.equal(socket.isOver, false, way)
 })
 
+t.test('[TOKEN] as long as events are sent, a fresh token is taken up the same WebSocket, and nothing else is', async t => {
+  const alice = await someone(t, { endsInSec: 30 })
+  const socket = await openWs(`${a.url}/v1/ws`, { headers: { authorization: `Bearer ${alice.token}` } })
+  t.teardown(() => socket.socket.terminate())
+  await socket.next('IRIS.READY')
+  const [fresh, foreign] = [await tokenOf(alice.userId), await tokenOf('somebody-else')]
+  const clock = Date.now
+  t.teardown(() => { Date.now = clock })
+  Date.now = () => clock() + 42_000
+  const late = async (up: string, body: object) => (await socket.up(up, body)).error?.code
+  for (const up of ['GET_SYSTEM_TIME', 'HEARTBEAT', 'NOT_A_COMMAND']) t.equal(await late(up, {}), 'TOKEN_EXPIRED', up)
+  t.equal(await late('TOKEN', { token: alice.token }), 'TOKEN_EXPIRED', 'the ended one itself')
+  t.equal(await late('TOKEN', { token: foreign }), 'TOKEN_OF_ANOTHER_USER')
+  t.equal(await late('TOKEN', { token: fresh }), undefined)
+  t.equal(await late('GET_SYSTEM_TIME', {}), undefined, 'and it goes on')
+})
+
 t.test('[TOKEN] one tolerance at every door: 5 s after its end a token is refused, just before it is not', async t => {
   const clock = Date.now
   t.teardown(() => { Date.now = clock })

@@ -19,7 +19,7 @@ const doors = {
   poll: (headers: Record<string, string>, cursor?: string) => openPolls(`${iris.url}/v1/down/poll?terminalId=${randomUUID()}`, { headers, cursor })
 }
 
-const garbage = ['', '{', 'null', '[]', '7', '{"a":\n1}', '{"a":1} x', 'SECRET\u0000']
+const garbage = ['', '{', 'null', '[]', '7', '{"a":\n1}', '{"a":1} x', '{}', '{ }', '{"a":1} ', 'SECRET\u0000']
 const entryOf = async (user: User) => `${(await redis.xrevrange(keys.down(user.userId), '+', '-', 'COUNT', 1))[0]?.[0].split('-')[0]}-*`
 
 /** Each breaks what was stored last for bob, or adds what no script would write. */

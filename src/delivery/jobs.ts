@@ -6,7 +6,7 @@ import type { createBoxes, Pending } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { BoxName } from '../store/keys.js'
 import type { Unread } from '../store/unread.js'
-import { readable } from '../store/readable.js'
+import { printable } from '../store/readable.js'
 import type { Frame, Renderer, Viewer } from './render.js'
 import { command } from './say.js'
 
@@ -63,7 +63,7 @@ export function createJobs ({ conversations, boxes, renderer, now }: Stores) {
       return take => {
         const frames = chunk.map(({ conversationId, seq }, i) => {
           const body = bodies[i]
-          return renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? readable(body) : undefined }, noMessages, source)
+          return renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? printable(body) : undefined }, noMessages, source)
         })
         references = references.slice(taken(frames, take))
       }

@@ -3,7 +3,7 @@ import { parseCursor, type Position, SYSTEM_USER } from '../protocol/ids.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
 import { type BoxName, keys, partition } from './keys.js'
 import { hashOf } from './hash.js'
-import { readable } from './readable.js'
+import { printable, readable } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const boxKeys = ['box', 'order', 'expiry', 'waiting', 'done', 'deliveries', 'collapse', 'shares', 'once'] as const
@@ -172,6 +172,6 @@ function readItem (id: string, stored: string): Pending {
   const [space, newline] = [stored.indexOf(' '), stored.indexOf('\n')]
   const meta = readable(stored.slice(space + 1, newline))
   const { filter, share } = JSON.parse(meta ?? '{}') as Meta
-  const body = meta === null ? null : readable(stored.slice(newline + 1))
+  const body = meta === null ? null : printable(stored.slice(newline + 1))
   return { id, entry: parseCursor(stored.slice(0, space)) ?? { epoch: '', seq: 0 }, body, once: share === '*once', ...(filter !== undefined && { filter }) }
 }

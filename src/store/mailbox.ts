@@ -8,7 +8,7 @@ import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
 import { tokenArgs, TOMBSTONE_MS } from './kicks.js'
 import { TOO_OFTEN, tooFast } from './admission.js'
-import { readable } from './readable.js'
+import { printable } from './readable.js'
 import { isUnavailable, together } from './redis.js'
 import { defineScript } from './scripts.js'
 import { oldestUnread, type Unread, type Waiting } from './unread.js'
@@ -136,11 +136,11 @@ async function resolve (store: StoreContext, userId: string, items: Item[]): Pro
   }
   for (const item of items) {
     const { reference } = item
-    if (reference.kind === 'event') item.body = readable(reference.body)
-    if (reference.kind === 'msg') ask(item, body => { item.body = isOf(body, reference.nonce) ? readable(body) : undefined }).hget(keys.log(reference.conversationId), String(reference.seq))
+    if (reference.kind === 'event') item.body = printable(reference.body)
+    if (reference.kind === 'msg') ask(item, body => { item.body = isOf(body, reference.nonce) ? printable(body) : undefined }).hget(keys.log(reference.conversationId), String(reference.seq))
     if (reference.kind === 'box') {
       const { box, id } = reference
-      ask(item, stored => { item.body = readable(stored.slice(stored.indexOf('\n') + 1)) }).hget(keys.box(box, userId), id)
+      ask(item, stored => { item.body = printable(stored.slice(stored.indexOf('\n') + 1)) }).hget(keys.box(box, userId), id)
       ask(item, waiting => { item.waiting = waiting }).hget(keys.boxPart(box, userId, 'WAITING'), id)
     }
   }

@@ -2,7 +2,12 @@
 
 /** @returns what a body says; null when it is not there, or cannot be read. */
 export function parsed<Value> (body: string | null | undefined): Value | null {
-  return JSON.parse(readable(body ?? '') ?? 'null') as Value | null
+  return JSON.parse(printable(body ?? '') ?? 'null') as Value | null
+}
+
+/** @returns a body to which a member can be added before its last `}`; null when it says nothing, or cannot be read: see `readable`. */
+export function printable (body: string): string | null {
+  return body.startsWith('{"') && body.endsWith('}') ? readable(body) : null
 }
 
 /** @returns a body as it was stored; null when it is not the JSON of an object on one line, and so could not be printed on any transport. */

@@ -15,17 +15,17 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
     'IRIS.HELLO' (hello) {
       if (hello.serverTime) state.clockAheadMs = hello.serverTime - Date.now()
       report = { ...startReport(hello, memory), after: memory.heads[book.conversationId] ?? 0 }
-      if (hello.continues) return
-      state.commands.clear() // what is still pending comes again
-      state.notices.clear()
+      if (!hello.recovered) dropPending() // else it belongs to the cursor: a poll does not always say it again [POLL-2]
     },
     'IRIS.RESET' ({ reason }) {
+      dropPending()
       report.reset = reason
       book.clear()
       Object.assign(memory, { cursor: '', heads: {}, peerReadSeq: 0 })
       history.loaded = false
     },
     'IRIS.READY' (data, id) {
+      dropExpired()
       if (report.resumed) state.report = { ...report, to: id || memory.cursor, until: memory.heads[book.conversationId] ?? 0 }
       report = undefined
       outbox.flush()
@@ -84,6 +84,20 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
     await history.load().catch(() => {}) // the next READY tries again
     if (history.loaded) memory.heads[book.conversationId] ??= book.head
     memory.save()
+  }
+
+  /** Where the cursor counts no more, what is still pending comes again. */
+  function dropPending () {
+    state.commands.clear()
+    state.notices.clear()
+  }
+
+  /** Nobody says that something has expired. */
+  function dropExpired () {
+    const now = Date.now() + state.clockAheadMs
+    for (const pending of [state.commands, state.notices]) {
+      for (const [id, { expiresAt = Infinity }] of pending) if (expiresAt <= now) pending.delete(id)
+    }
   }
 
   function note (item) {

@@ -64,9 +64,9 @@ function openPoll ({ call, query, onOpen, onEvent, onLost }) {
     for (let isFirst = true, isAttached = false; !ended.signal.aborted; isFirst = false) {
       const { recovered, reset, ready = {}, events, cursor, more } = await poll(isAttached ? POLL_MS : 0)
       if (isFirst) onOpen()
-      // a session that goes on says nothing of its attach, and nothing again of what is pending [POLL-2]
-      const continues = isFirst && recovered === undefined && hasCursor
-      if (isFirst || reset) tell('IRIS.HELLO', continues ? { recovered: true, continues } : { recovered })
+      // a fresh answer that was not finished goes on without a word of it
+      const resumed = isFirst && hasCursor && !reset
+      if (isFirst || reset) tell('IRIS.HELLO', { recovered: resumed || recovered })
       if (reset) tell('IRIS.RESET', reset)
       for (const { event, id = '', data } of events) onEvent(event, id, data)
       if (isAttached || more) onEvent(undefined, cursor)

@@ -1,0 +1,76 @@
+// The demo page: who is there, who has to go, and what else a visitor may rely on.
+import t from 'tap'
+import { desk, onStage } from './helper/page.js'
+import { until } from './helper/user.js'
+
+await onStage(t, [desk], async ({ t, iris, scene, open }) => {
+  await scene('[LIFE-1] each sees whether the other is there', async (t, { alice, bob }) => {
+    await alice.presence(true)
+    await bob.press('cut')
+    await alice.presence(false)
+    await bob.press('reconnect')
+    await alice.presence(true)
+    t.match(await alice.pane.getByTestId('presence').textContent(), 'Bob is online')
+  })
+
+  await scene('a hostile text is shown as text, and no token on the wire panel', async (t, { page, alice, bob }) => {
+    const hostile = '<img src=x onerror="document.title=1"><b>bold</b>'
+    await alice.says(hostile)
+    await bob.message(hostile).waitFor({ state: 'attached' })
+    t.equal(await page.locator('#desk :is(img, b)').count(), 0)
+    t.match(await alice.wire.textContent(), /"ticket":"••••"/)
+    t.notMatch(await page.locator('body').textContent(), /eyJ/)
+  })
+
+  await scene('each is seen online as soon as the stream is there, not at the next look', async (t, seen) => {
+    const others = [seen.alice, seen.bob]
+    for (const other of others) await other.press('cut')
+    await until(async () => {
+      const { items } = await (await fetch(`${iris.url}/demo/presence`)).json() as { items: { online: boolean }[] }
+      return items.every(({ online }) => !online) || undefined
+    })
+    const { page, alice, bob } = await open(t, { prepare: page => page.addInitScript('window.setInterval = () => 0') })
+    for (const again of [false, true]) {
+      if (again) await page.reload()
+      await alice.presence(true)
+      await bob.presence(true)
+    }
+    for (const other of others) await other.press('reconnect')
+    for (const other of others) await other.live()
+  })
+
+  await scene('[KICK-1] alice kicks her other window: it says so, stays signed out, and may sign in again', async (t, { alice, bob }) => {
+    const other = await open(t, { path: '/?user=alice' })
+    await other.alice.live()
+    await alice.press('kick-others')
+    await other.alice.signedOut()
+    await other.alice.pane.getByText('another window of yours asked for it').first().waitFor()
+    await alice.says('still here, and only here')
+    await bob.message('still here, and only here').waitFor({ state: 'attached' })
+    t.equal(await other.alice.message('still here, and only here').count(), 0)
+    t.equal(await alice.pane.getAttribute('data-connection'), 'live')
+    await until(async () => { // a login of the second of the kick still counts as before it
+      await other.alice.press('reconnect')
+      return await other.alice.live(1_000).then(() => true, () => undefined)
+    })
+    await other.alice.message('still here, and only here').waitFor({ state: 'attached' })
+  })
+
+  await scene('[REVOKE-1] taking back is offered for as long as it is allowed', async (t, { page, alice }) => {
+    await page.clock.install() // its hands are moved here: nobody waits for two minutes
+    await alice.says('for a while')
+    await alice.message('for a while').getByTestId('revoke').waitFor({ state: 'attached' })
+    await page.clock.runFor(110_000)
+    t.equal(await alice.message('for a while').getByTestId('revoke').count(), 1)
+    await page.clock.runFor(15_000)
+    await alice.message('for a while').getByTestId('revoke').waitFor({ state: 'detached' })
+  })
+
+  await t.test('/?user=alice shows alice alone', async t => {
+    const { alice, bob, complaints } = await open(t, { path: '/?user=alice' })
+    await alice.live()
+    t.equal(await bob.pane.count(), 0)
+    t.equal(await alice.tab.count(), 0)
+    t.same(complaints, [])
+  })
+})

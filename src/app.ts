@@ -14,8 +14,8 @@ import { metrics, noMetrics } from './plugins/metrics.js'
 import { openapi } from './plugins/openapi.js'
 import { page } from './plugins/page.js'
 import { pipelined } from './plugins/pipelined.js'
-import { clientErrorHandler, frameworkErrors, problems } from './plugins/problems.js'
-import { pageSecurity, security } from './plugins/security.js'
+import { createClientErrorHandler, createFrameworkErrors, problems } from './plugins/problems.js'
+import { createBareHeaders, pageSecurity, security } from './plugins/security.js'
 import { createTokens } from './plugins/tokens.js'
 import { trace } from './plugins/trace.js'
 import { createUpgrades } from './plugins/upgrades.js'
@@ -68,6 +68,7 @@ interface Parts {
  */
 export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Promise<FastifyInstance> {
   const requestMs = config.limits.requestSec * 1000
+  const bareHeaders = createBareHeaders(config)
   const app = Fastify({
     loggerInstance: logger,
     childLoggerFactory: parent => parent,
@@ -81,8 +82,8 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
     // a 503 would end a browser's EventSource for ever: what still comes is answered, streams with their goodbye
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    frameworkErrors,
-    clientErrorHandler,
+    frameworkErrors: createFrameworkErrors(bareHeaders),
+    clientErrorHandler: createClientErrorHandler(bareHeaders),
     routerOptions: { maxParamLength: 200 }
   })
   const tokens = createTokens(config, { now: () => gateway.context.now(), log: logger })
@@ -100,9 +101,10 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   await app.register(trace)
   await app.register(answers, { takenMs: config.limits.answerSec * 1000 })
   await app.register(pipelined)
+  // before whatever may refuse: a page can read refusals, too
+  await app.register(security, { allowedOrigins: config.allowedOrigins })
   await app.register(problems)
   await app.register(bodies)
-  await app.register(security, { allowedOrigins: config.allowedOrigins })
   await app.register(limits, { perSec: config.limits.addressRate })
   await app.register(health, { ping: gateway.ping, unready: () => isDraining ? 'the node goes down' : gateway.isListening() ? undefined : 'other nodes are not heard yet' })
   if (metricsMode === 'off') await app.register(noMetrics)

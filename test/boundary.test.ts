@@ -65,7 +65,8 @@ t.test('[TRACE-1] what is for diagnosis alone is never a reason to refuse', asyn
 t.test('the origin of a WebSocket: what is meant is compared, what is refused says with what', async t => {
   const open = async (headers: Record<string, string>) => await openWs(`${iris.url}/v1/ws`, { headers: { ...bearer('user'), ...headers } })
     .then(async ws => { await ws.cut(); return 'open' }, (error: { body?: { code?: string, detail?: string } }) => error.body)
-  for (const [origin, host] of [['http://chat.example', 'chat.example:80'], ['http://chat.example', 'Chat.Example'], ['https://chat.example', 'chat.example:443'], ['https://chat.example', 'chat.example'], ['http://[::1]:4747', '[::1]:4747'], ['https://app.example', 'upstream']] as const) {
+  for (const [origin, host] of [['http://chat.example', 'chat.example:80'], ['http://chat.example', 'Chat.Example'], ['https://chat.example', 'chat.example:443'], ['https://chat.example', 'chat.example'], ['http://[::1]:4747', '[::1]:4747'], ['https://app.example', 'upstream'],
+    ['https://Chat.Example', 'chat.example'], ['https://chat.example:443', 'chat.example'], ['HTTP://CHAT.EXAMPLE:80', 'Chat.example'], ['HTTPS://APP.EXAMPLE:443', 'upstream']] as const) {
     t.equal(await open({ origin, host }), 'open', `${origin} ${host}`)
   }
   t.equal(await open({ origin: 'https://chat.example', host: 'upstream', 'x-forwarded-host': 'chat.example' }), 'open', 'a trusted proxy says what was asked for')

@@ -1,15 +1,16 @@
 // Browsers of other origins, and the headers that keep browsers honest.
 import t from 'tap'
 import { startIris } from './helper/iris.js'
+import { openRaw, statusesOf } from './helper/raw.js'
 
 const open = await startIris(t, { env: { IRIS_ALLOWED_ORIGINS: 'https://a.example, https://b.example:8443' } })
 const closed = await startIris(t)
 
-t.test('only the configured origins are allowed, compared exactly', async t => {
-  for (const origin of ['https://a.example', 'https://b.example:8443']) {
+t.test('only the configured origins are allowed, however they are spelled', async t => {
+  for (const origin of ['https://a.example', 'https://b.example:8443', 'https://A.example', 'https://a.example:443', 'HTTPS://B.EXAMPLE:8443']) {
     t.equal((await fetch(`${open.url}/v1/time`, { headers: { origin } })).headers.get('access-control-allow-origin'), origin)
   }
-  for (const origin of ['https://a.example.evil', 'http://a.example', 'https://A.example', 'https://b.example', 'https://a.example:443', 'null', 'https://a.example,https://b.example']) {
+  for (const origin of ['https://a.example.evil', 'http://a.example', 'http://a.example:443', 'https://b.example', 'https://a.example/', 'null', 'https://a.example,https://b.example']) {
     t.equal((await fetch(`${open.url}/v1/time`, { headers: { origin } })).headers.get('access-control-allow-origin'), null, origin)
   }
 })
@@ -23,7 +24,35 @@ t.test('a preflight says what may be sent, an answer what may be read', async t 
   t.equal(preflight.headers.get('access-control-allow-credentials'), null)
   const refused = await fetch(`${open.url}/v1/up/msg`, { method: 'POST', headers: { origin: 'https://a.example' } })
   t.match(refused.headers.get('vary'), /Origin/i, 'a cache must not give it to another origin')
-  t.match([refused.status, refused.headers.get('access-control-expose-headers'), refused.headers.get('access-control-allow-origin')], [401, 'Trace-Id, Retry-After, Allow, WWW-Authenticate, Accept-Encoding', 'https://a.example'])
+  t.match([refused.status, refused.headers.get('access-control-expose-headers'), refused.headers.get('access-control-allow-origin')], [401, 'Trace-Id, Retry-After, Allow, WWW-Authenticate, Accept-Encoding, Idempotent-Replayed', 'https://a.example'])
+})
+
+t.test('a page of an allowed origin can read every refusal, no other can, whoever made it', async t => {
+  const long = 'x'.repeat(20_000)
+  for (const [what, request, status] of [
+    ['the router: no address', 'GET /v1/%zz HTTP/1.1\r\nHost: x\r\n', 400],
+    ['the router: a long parameter', `GET /v1/server/conversations/g.${'x'.repeat(300)} HTTP/1.1\r\nHost: x\r\n`, 414],
+    ['the first hook: no host', 'GET /v1/time HTTP/1.1\r\n', 400],
+    ['no address', 'GET /nothing HTTP/1.1\r\nHost: x\r\n', 404],
+    ['another method', 'PATCH /v1/time HTTP/1.1\r\nHost: x\r\n', 405],
+    ['OPTIONS that is no preflight', 'OPTIONS /livez HTTP/1.1\r\nHost: x\r\n', 405],
+    ['the parser: a bad version', 'GET / HTTP/1.9x\r\nHost: x\r\n', 400],
+    ['the parser: a bad header', 'GET / HTTP/1.1\r\nHost: x\r\na b: c\r\n', 400],
+    ['the parser: long headers', `GET / HTTP/1.1\r\nHost: x\r\nX: ${long}\r\n`, 431],
+    ['the door of the WebSocket', 'GET /v1/ws HTTP/1.1\r\nHost: x\r\n', 426]
+  ] as const) {
+    for (const origin of ['https://a.example', 'https://A.example:443', 'https://a.example.evil']) {
+      if (status === 426 && origin.endsWith('evil')) continue
+      const connection = openRaw(t, open.url)
+      // the origin first: what was not read cannot be known
+      connection.socket.write(request.replace('\r\n', `\r\nOrigin: ${origin}\r\nConnection: close\r\n`) + '\r\n')
+      const answer = await connection.ended
+      t.same(statusesOf(answer), [status], what)
+      t.equal(/^access-control-allow-origin: (.*)\r$/im.exec(answer)?.[1], origin.endsWith('evil') ? undefined : origin, what)
+      t.match(answer, /^vary: .*origin/im, what)
+      t.match(answer, /^content-security-policy: default-src 'none'/im, what)
+    }
+  }
 })
 
 t.test('[SSE-1] the stream carries the headers too', async t => {

@@ -119,6 +119,31 @@ t.test('an outage is a few lines, not one per victim; a client that has gone is 
   t.match(await (await fetch(`${iris.url}/metrics`)).text(), /route="\/v1\/up\/msg",status="499"\} 1/)
 })
 
+t.test('a client that has gone before its request was looked at is no error', async t => {
+  const lines: string[] = []
+  for (const env of [{}, { IRIS_TRUST_PROXY: '127.0.0.1' }]) {
+    const iris = await startIris(t, { demo: true, env, logs: { write: line => lines.push(line) } })
+    const { port } = iris.app.server.address() as AddressInfo
+    const { token } = await iris.user(t)
+    const head = `Host: localhost\r\nAuthorization: Bearer ${token}\r\nX-Forwarded-For: 192.0.2.1\r\n`
+    for (const request of [
+      `GET /v1/time HTTP/1.1\r\n${head}\r\n`, `GET /demo/users HTTP/1.1\r\n${head}\r\n`, `GET /metrics HTTP/1.1\r\n${head}\r\n`, `GET /v1/%zz HTTP/1.1\r\n${head}\r\n`,
+      `GET /v1/down/events HTTP/1.1\r\n${head}\r\n`, `GET /v1/down/poll HTTP/1.1\r\n${head}\r\n`, `POST /v1/up/msg HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"a`,
+      `GET /v1/ws HTTP/1.1\r\n${head}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: iris.v1\r\n\r\n`
+    ]) {
+      for (let i = 0; i < 10; i++) {
+        await new Promise<void>(resolve => {
+          const socket = connect(port, '127.0.0.1', () => socket.write(request, () => socket.resetAndDestroy()))
+          socket.on('close', () => resolve())
+        })
+      }
+    }
+    t.equal((await fetch(`${iris.url}/v1/time`)).status, 200)
+    t.ok(await until(async () => await new Promise<number>((resolve, reject) => iris.app.server.getConnections((error, open) => error ? reject(error) : resolve(open))).then(open => open <= 1 || undefined)))
+  }
+  t.same(lines.filter(line => (JSON.parse(line) as { level: number }).level >= 50), [])
+})
+
 t.test('an error is written without what it carries along, and so are its causes', async t => {
   const lines: string[] = []
   const log = createLog('info', { write: line => lines.push(line) })

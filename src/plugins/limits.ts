@@ -19,14 +19,16 @@ declare module 'fastify' {
 
 /**
  * Registers the limit: `perSec` requests of an address per second, 0 for none. Loopback addresses are not counted: they are
- * this machine, or a proxy on it that `IRIS_TRUST_PROXY` does not name, and then everybody comes from there.
+ * this machine, or a proxy on it that `IRIS_TRUST_PROXY` does not name, and then everybody comes from there. Nor is who has
+ * no address any more: a connection that was reset behind its request.
  */
 export const limits = fp<{ perSec: number }>(async (app, { perSec }) => {
   if (perSec === 0) return
   await app.register(rateLimit, { global: false, max: perSec * WINDOW_SEC, timeWindow: WINDOW_SEC * 1000, cache: ADDRESSES })
   const count = app.createRateLimit()
   app.addHook('onRequest', (request, reply, done) => {
-    if (isLoopback(request.ip)) return done()
+    const { ip } = request as { ip?: string }
+    if (ip === undefined || isLoopback(ip)) return done()
     check(request).then(retryAfterSec => {
       if (retryAfterSec !== undefined) reply.header('retry-after', retryAfterSec)
       done(retryAfterSec === undefined ? undefined : new Problem('RATE_LIMITED'))

@@ -6,6 +6,7 @@ import fp from 'fastify-plugin'
 import { type ErrorCode, errors } from '../protocol/errors.js'
 import { Problem, problemBody } from '../protocol/problem.js'
 import { isUnavailable } from '../store/redis.js'
+import type { BareHeaders } from './security.js'
 import { traceIdOf } from './trace.js'
 
 const RETRY_AFTER_SEC = 1
@@ -54,10 +55,19 @@ function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
 }
 
 /** Prints errors; what is not a refusal is a bug, and logged, unless the client has gone: then it is what that looks like from here. */
-export function frameworkErrors (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+function handleError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error)
-  if (problem.code === 'INTERNAL' && !reply.raw.destroyed) request.log.error({ traceId: request.traceId, err: error }, 'a request failed')
+  const hasGone = reply.raw.destroyed || request.raw.socket.destroyed
+  if (problem.code === 'INTERNAL' && !hasGone) request.log.error({ traceId: request.traceId, err: error }, 'a request failed')
   void send(problem, request, reply)
+}
+
+/** @returns what prints the errors of the router, which come before all hooks. */
+export function createFrameworkErrors (headersOf: BareHeaders) {
+  return function frameworkErrors (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    reply.headers(headersOf(request.headers.origin))
+    handleError(error, request, reply)
+  }
 }
 
 /** Registers the error handler, and 404, or 405 with `Allow` for an address that knows other methods. */
@@ -68,7 +78,7 @@ export const problems = fp(async app => {
     const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:[a-z]+/gi, '[^/]+')}$`)
     routes.push(...[method].flat().map(name => ({ pattern, method: name })))
   })
-  app.setErrorHandler(frameworkErrors)
+  app.setErrorHandler(handleError)
   // RFC 9112 3.2: HTTP/1.1 names the host
   app.addHook('onRequest', async ({ headers, raw }) => {
     if (headers.host === undefined && raw.httpVersion === '1.1') throw new Problem('INVALID_REQUEST')
@@ -82,22 +92,39 @@ export const problems = fp(async app => {
 }, { name: 'problems' })
 
 /**
- * Answers what is not HTTP on the raw socket, and closes it. Behind an earlier request whose answer is still to come it would
+ * @returns what answers on the raw socket what is not HTTP, and closes it. Behind an earlier request whose answer is still to come it would
  * be taken for that answer, or stand in the middle of a stream: then the connection is cut.
  */
-export function clientErrorHandler (error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isOwed(socket)) return void socket.destroy()
+export function createClientErrorHandler (headersOf: BareHeaders) {
+  return function clientErrorHandler (error: ClientError, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable || isOwed(socket)) return void socket.destroy()
+    refuse(error, socket, headersOf(originFrom(error, socket)))
+  }
+}
+
+/** What Node says of a request that it cannot read; `rawPacket`: the bytes in which it went wrong. */
+type ClientError = Error & { code?: string, rawPacket?: unknown }
+
+function refuse (error: ClientError, socket: Socket, headers: Record<string, string>): void {
   const problem = new Problem(frameworkCodes[error.code ?? ''] ?? 'INVALID_REQUEST')
   const { status, title } = errors[problem.code]
   const traceId = traceIdOf({})
   const body = JSON.stringify(problemBody(problem, { instance: '/', traceId }))
-  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nTrace-Id: ${traceId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nTrace-Id: ${traceId}\r\n${more}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
   const timer = setTimeout(() => socket.destroy(), END_MS).unref()
   socket.on('close', () => clearTimeout(timer))
 }
 
+const answerOf = (socket: Socket) => (socket as { _httpMessage?: ServerResponse | null })._httpMessage
+
+/** The origin that a request names, as far as it can be read. */
+function originFrom ({ rawPacket }: ClientError, socket: Socket): string | undefined {
+  return answerOf(socket)?.req.headers.origin ?? /\norigin:[ \t]*([\x21-\x7e]+)/i.exec(Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '')?.[1]
+}
+
 /** Whether a request that came in wholly waits for its answer, or an answer has begun. */
 function isOwed (socket: Socket): boolean {
-  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null }
+  const answer = answerOf(socket)
   return Boolean(answer && (answer.headersSent || answer.req.complete))
 }

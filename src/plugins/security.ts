@@ -1,27 +1,47 @@
 // Headers that keep browsers honest: CORS for the configured origins, a strict content policy for everything served here.
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { originOf } from '../protocol/origin.js'
 
 interface Options { allowedOrigins: string[] }
 
 const resourcePolicy = ({ allowedOrigins }: Options) => allowedOrigins.length > 0 ? 'cross-origin' : 'same-origin'
 
-/**
- * Registers CORS (exact origins; none configured: no CORS headers) and the headers of an API. They are four, made once:
- * helmet makes twelve for each request, and a stream would keep them, and helmet's own state, for its life.
- */
+/** What a page of another origin may read of an answer. */
+const exposedHeaders = ['Trace-Id', 'Retry-After', 'Allow', 'WWW-Authenticate', 'Accept-Encoding', 'Idempotent-Replayed']
+
+const isAllowed = (origin: string, { allowedOrigins }: Options) => allowedOrigins.includes(originOf(origin) ?? '')
+
+/** The headers of an API. They are four: helmet makes twelve for each request, and a stream would keep them, and helmet's own state, for its life. */
+const apiHeaders = (options: Options) => ({ 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': resourcePolicy(options) })
+
+/** @returns what makes the headers, CORS among them, of an answer to which no hook adds any: that of the router, or of the HTTP parser. */
+export function createBareHeaders (options: Options) {
+  const headers = { ...apiHeaders(options), ...(options.allowedOrigins.length > 0 && { vary: 'Origin' }) }
+  return (origin = ''): Record<string, string> =>
+    ({ ...headers, ...(isAllowed(origin, options) && { 'access-control-allow-origin': origin, 'access-control-expose-headers': exposedHeaders.join(', ') }) })
+}
+
+export type BareHeaders = ReturnType<typeof createBareHeaders>
+
+/** A preflight; any other OPTIONS is a method as others are. */
+const isPreflight = ({ method, headers }: FastifyRequest) => method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
+
+/** Registers CORS (the configured origins, however they are spelled; none configured: no CORS headers) and the headers of an API. */
 export const security = fp<Options>(async (app, options) => {
-  const { allowedOrigins } = options
-  const headers = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': resourcePolicy(options) }
+  const headers = apiHeaders(options)
   app.addHook('onRequest', async (_request, reply) => { reply.headers(headers) })
-  if (allowedOrigins.length === 0) return
-  await app.register(cors, {
-    origin: allowedOrigins,
+  if (options.allowedOrigins.length === 0) return
+  const shared = {
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     // headers allowed: whatever the preflight names. It is the origin that is judged, and tracing libraries add their own
-    exposedHeaders: ['Trace-Id', 'Retry-After', 'Allow', 'WWW-Authenticate', 'Accept-Encoding'],
+    exposedHeaders,
     maxAge: 600
+  }
+  await app.register(cors, {
+    delegator: (request, done) => done(null, { ...shared, origin: isAllowed(request.headers.origin ?? '', options), preflight: isPreflight(request) })
   })
 }, { name: 'security' })
 

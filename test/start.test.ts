@@ -141,6 +141,17 @@ const unfit: { name: string, sentence: RegExp, cause (t: Test): Promise<string> 
       return `redis://weak:CANARY@127.0.0.1:${port}`
     }
   },
+  { name: 'a database that is not there', sentence: /^Redis refuses Iris: ERR DB index is out of range \(IRIS_REDIS_URL\)$/, cause: async t => `redis://127.0.0.1:${(await startTcp(t)).port}/99` },
+  { name: 'a database that is not there, named by the query', sentence: /^Redis refuses Iris: ERR DB index is out of range/, cause: async t => `redis://127.0.0.1:${(await startTcp(t)).port}?db=16` },
+  {
+    name: 'a user who may not choose a database',
+    sentence: /^Redis refuses Iris: NOPERM.*select/,
+    async cause (t) {
+      const { port, redis } = await startTcp(t)
+      await redis.acl('SETUSER', 'weak', 'on', '>CANARY', '~*', '&*', '+@all', '-select')
+      return `redis://weak:CANARY@127.0.0.1:${port}/1`
+    }
+  },
   { name: 'a Redis that may drop keys', sentence: /^maxmemory-policy is allkeys-lru/, cause: async t => `redis://127.0.0.1:${(await startTcp(t, ['--maxmemory-policy', 'allkeys-lru'])).port}` },
   { name: 'a cluster', sentence: /^This Redis is a cluster/, cause: async t => `redis://127.0.0.1:${(await startTcp(t, ['--cluster-enabled', 'yes'])).port}` }
 ]
@@ -170,6 +181,19 @@ t.test('what becomes unfit later is 503 with the reason, until it is mended', as
   await refuses(t, iris, /^maxmemory-policy is allkeys-lru/)
   await redis.config('SET', 'maxmemory-policy', 'noeviction')
   await until(async () => (await fetch(`${iris.url}/readyz`)).status === 200 || undefined)
+})
+
+t.test('the data lies in the database that IRIS_REDIS_URL names; where that is gone, nothing is written elsewhere', async t => {
+  const { redis, port, ...server } = await startTcp(t)
+  const iris = await startIris(t, { unsound: { url: `redis://127.0.0.1:${port}/3`, onUnfit: sentence => { t.fail(sentence) } } })
+  const isReady = async () => (await fetch(`${iris.url}/readyz`)).status === 200 || undefined
+  await until(isReady)
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  t.equal((await alice.send(bob, 'there')).status, 200)
+  t.match(await redis.info('keyspace'), /^# Keyspace\r\ndb3:keys=\d+[^\n]*\n$/, 'only there')
+  await server.kill()
+  await startRedis(t, ['--port', String(port), '--bind', '127.0.0.1', '--databases', '2'])
+  await refuses(t, iris, /^Redis refuses Iris: ERR DB index is out of range/)
 })
 
 t.test('the process: arguments are answered and nothing is started; what keeps it from starting is one sentence', async t => {

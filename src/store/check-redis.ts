@@ -17,10 +17,13 @@ export interface Found {
 /**
  * Checks version, role and settings.
  * @param expected what IRIS_DURABILITY says of a Redis that is not Iris' own.
- *   Throws an Error of one sentence when it is older than 7.0, a cluster, or allowed to evict keys; STORE_UNAVAILABLE when it
- *   is a replica: it may become the master.
+ *   Throws an Error of one sentence when it is older than 7.0, a cluster, or allowed to evict keys; the refusal of a
+ *   database that it does not have; STORE_UNAVAILABLE when it is a replica: it may become the master.
  */
 export async function checkRedis (redis: Redis, expected?: 'disk' | 'memory'): Promise<Found> {
+  // where the database of IRIS_REDIS_URL is not there, the client goes on in database 0, which is somebody else's
+  const { db = 0 } = redis.options
+  if (db !== 0) await redis.select(db)
   const info = parseInfo(await redis.info())
   const version = info['redis_version'] ?? '0'
   if (Number.parseInt(version) < 7) throw new Error(`Redis ${version} is too old: 7.0 is the floor`)

@@ -1,6 +1,7 @@
 // What goes wrong between Iris and Redis, in words. They name no address and no secret.
 import { ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
+import { isUnavailable } from './redis.js'
 
 /** `why` is for the log and for `/readyz`; `told` is what users hear, who need not know what the store is. */
 export interface Reason { why: string, told: string }
@@ -40,7 +41,9 @@ export function reasonOf (error: unknown): Reason {
   return { why: why ?? message, told: told ?? UNFIT }
 }
 
-/** @returns whether Redis answered that this password, this user, or what he may do is wrong: asking again changes nothing. */
+/** @returns whether Redis answered that this password, this user, what he may do, or the database is wrong: asking again changes nothing. */
 export function isRefusal (error: unknown): error is Error {
-  return error instanceof ReplyError && /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid password|AUTH))|NOPERM/.test((error as Error).message)
+  if (!(error instanceof ReplyError)) return false
+  const isOfDatabase = (error as { command?: { name: string } }).command?.name === 'select' && !isUnavailable(error)
+  return isOfDatabase || /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid password|AUTH))|NOPERM/.test((error as Error).message)
 }

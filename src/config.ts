@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { envSchema } from 'env-schema'
 import { foreign, nearest, ruleOf, variables } from './config-table.js'
 import type { LoginPolicy } from './protocol/login.js'
+import { isLoopback } from './protocol/loopback.js'
 import { type Limits, limitTable, limitVariable, type LimitName } from './protocol/limits.js'
 import { originOf } from './protocol/origin.js'
 
@@ -28,12 +29,9 @@ export interface Config {
   durability: 'memory' | 'disk'
   logLevel: string
   limits: Limits
-  /** No key and no secret is configured: the demo page and its two users are offered to this machine's own browser. */
+  /** Nothing is configured that says who may come or where the data is: the demo page and its two users are offered to this machine's own browser. */
   demo: boolean
 }
-
-/** Addresses that only this machine reaches. */
-export const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 
 /**
  * Reads the configuration; an empty value counts as unset.
@@ -41,7 +39,8 @@ export const isLoopback = (host: string) => host === 'localhost' || host === '::
  *   Throws an Error of one line that names every variable that is wrong, its value (never a secret's) and the rule.
  */
 export function loadConfig (env: NodeJS.ProcessEnv): Config {
-  const values = parse(env)
+  const given = Object.entries(env).filter(([name, value]) => name.startsWith('IRIS_') && value !== '' && !foreign.includes(name))
+  const values = parse(given as [string, string][])
   const text = (name: string) => values[name] === undefined || values[name] === '' ? undefined : String(values[name])
   const list = (name: string) => (text(name) ?? '').split(',').map(item => item.trim()).filter(item => item !== '')
   const config: Config = {
@@ -64,26 +63,34 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
     durability: values['IRIS_DURABILITY'] as Config['durability'],
     logLevel: String(values['IRIS_LOG_LEVEL']),
     limits: Object.fromEntries(Object.keys(limitTable).map(name => [name, Number(values[limitVariable(name as LimitName)])])) as Limits,
-    demo: false
+    demo: isLoopback(String(values['IRIS_HOST'])) && given.every(([name]) => variables.get(name)?.demo)
   }
   check(config)
   return config
 }
 
-function parse (env: NodeJS.ProcessEnv): Record<string, string | number> {
-  const given = Object.entries(env).filter(([name, value]) => name.startsWith('IRIS_') && value !== '' && !foreign.includes(name))
-  const unknown = given.map(([name]) => name).filter(name => !variables.has(name))
+/** @param given what is set, each by its name. */
+function parse (given: [name: string, value: string][]): Record<string, string | number> {
   const properties = Object.fromEntries([...variables].map(([name, { type, default: preset, values, minimum, maximum }]) => {
     return [name, { type, ...(preset !== undefined && { default: preset }), ...(values && { enum: values }), ...(minimum !== undefined && { minimum, maximum }) }]
   }))
-  const broken = new Set<string>()
+  const faults = new Map(given.flatMap(([name, value]) => faultOf(name, value) ?? []))
   try {
     const values = envSchema<Record<string, string | number>>({ schema: { type: 'object', properties }, data: Object.fromEntries(given), dotenv: false, env: false })
-    if (unknown.length === 0) return values
+    if (faults.size === 0) return values
   } catch (error) {
-    for (const { instancePath } of (error as { errors: { instancePath: string }[] }).errors) broken.add(instancePath.slice(1))
+    const names = (error as { errors: { instancePath: string }[] }).errors.map(({ instancePath }) => instancePath.slice(1))
+    for (const [name, value] of given) if (names.includes(name) && !faults.has(name)) faults.set(name, brokenValue(name, value))
   }
-  throw new Error([...unknown.map(unknownName), ...[...broken].map(name => brokenValue(name, env[name]))].join('; '))
+  throw new Error([...faults.values()].join('; '))
+}
+
+/** What the schema does not find: it reads `0x50` and `1e3` as numbers, and a blank would count as a value that nothing equals. */
+function faultOf (name: string, value: string): [[name: string, sentence: string]] | undefined {
+  const fact = variables.get(name)
+  if (!fact) return [[name, unknownName(name)]]
+  if (/^[\s,]+$/.test(value)) return [[name, `${name} is blank: give it a value, or do not set it`]]
+  return fact.type === 'integer' && !/^\d+$/.test(value) ? [[name, brokenValue(name, value)]] : undefined
 }
 
 function unknownName (name: string): string {
@@ -91,13 +98,13 @@ function unknownName (name: string): string {
   return `${name} is not a variable of Iris: ${known === undefined ? 'see the configuration table of the README' : `is ${known} meant?`}`
 }
 
-function brokenValue (name: string, value: string | undefined): string {
+function brokenValue (name: string, value: string): string {
   const fact = variables.get(name)
   return fact ? `${name} ${ruleOf(fact)}${fact.secret ? '' : `, not ${quoted(value)}`}` : `${name} is wrong`
 }
 
 /** A value as a message shows it. */
-const quoted = (value: string | undefined) => JSON.stringify(value?.slice(0, 100))
+const quoted = (value: string) => JSON.stringify(value.slice(0, 100))
 
 function check (config: Config): void {
   const broken = rules(config).filter(([isBroken]) => isBroken).map(([, sentence]) => sentence)
@@ -105,7 +112,7 @@ function check (config: Config): void {
 }
 
 /** What a single variable's type does not say: whether it is broken, and the sentence then. */
-function rules ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, serverKeys, allowedOrigins, trustProxy, nodeId, limits }: Config): [isBroken: boolean, sentence: string][] {
+function rules ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, tokenIssuer, tokenAudience, serverKeys, allowedOrigins, trustProxy, nodeId, limits }: Config): [isBroken: boolean, sentence: string][] {
   const keys = [tokenSecret, tokenPublicKey, tokenJwks].filter(key => key !== undefined)
   const noOrigin = allowedOrigins.filter(origin => originOf(origin) === undefined)
   const noNetwork = trustProxy.filter(network => !isNetwork(network))
@@ -113,8 +120,11 @@ function rules ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, server
   return [
     [keys.length > 1, 'IRIS_TOKEN_SECRET, IRIS_TOKEN_PUBLIC_KEY and IRIS_TOKEN_JWKS exclude each other: set one'],
     [tokenSecret !== undefined && Buffer.byteLength(tokenSecret) < 32, 'IRIS_TOKEN_SECRET must have at least 32 bytes'],
-    [tokenJwks !== undefined && !isSafeUrl(tokenJwks), 'IRIS_TOKEN_JWKS must be an https URL (http only on loopback)'],
+    [tokenJwks !== undefined && !isSafeUrl(tokenJwks), 'IRIS_TOKEN_JWKS must be an https URL (http only on loopback), without a user name and a password'],
+    [!isTrimmed(tokenIssuer), 'IRIS_TOKEN_ISSUER must not begin or end with a blank'],
+    [!isTrimmed(tokenAudience), 'IRIS_TOKEN_AUDIENCE must not begin or end with a blank'],
     [serverKeys.some(key => key.length < 16), 'IRIS_SERVER_KEY: each key must have at least 16 characters'],
+    [serverKeys.some(key => !/^[!-~]+$/.test(key)), 'IRIS_SERVER_KEY: a key must have visible ASCII characters only, no blanks: no header can carry others'],
     [noOrigin.length > 0, `IRIS_ALLOWED_ORIGINS must be origins, scheme://host[:port] without a path or a wildcard, separated by commas, not ${noOrigin.map(quoted).join(', ')}`],
     [!isLoopback(host) && (keys.length === 0 || serverKeys.length === 0), `IRIS_HOST is not a loopback address (${quoted(host)}): IRIS_SERVER_KEY and one of IRIS_TOKEN_SECRET, IRIS_TOKEN_PUBLIC_KEY and IRIS_TOKEN_JWKS must be set`],
     [isElsewhere, 'IRIS_REDIS_URL: Redis Cluster and Sentinel are not supported by this version'],
@@ -125,11 +135,17 @@ function rules ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, server
   ]
 }
 
-/** The database, if one is named, by its number. */
+const isTrimmed = (text: string | undefined) => text === text?.trim()
+
+/** The database, if one is named, by its number. What is percent-encoded must be decodable: the client does so. */
 function isRedisUrl (text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname: host, pathname } = new URL(text)
-  return /^rediss?:$/.test(protocol) && host !== '' && /^\/?\d{0,5}$/.test(pathname)
+  try {
+    const { protocol, hostname: host, pathname, searchParams, username, password } = new URL(text)
+    decodeURIComponent(username + password)
+    return /^rediss?:$/.test(protocol) && host !== '' && /^\/?\d{0,5}$/.test(pathname) && /^\d{1,5}$/.test(searchParams.get('db') ?? '0')
+  } catch {
+    return false
+  }
 }
 
 function isNetwork (text: string): boolean {
@@ -140,7 +156,8 @@ function isNetwork (text: string): boolean {
 
 function isSafeUrl (url: string): boolean {
   try {
-    const { protocol, hostname: host } = new URL(url)
+    const { protocol, hostname: host, username, password } = new URL(url)
+    if (username + password !== '') return false // fetch refuses such a URL
     return protocol === 'https:' || (protocol === 'http:' && isLoopback(host.replace(/^\[|\]$/g, '')))
   } catch {
     return false

@@ -2,15 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Config, isLoopback } from './config.js'
+import type { Config } from './config.js'
+import { isLoopback } from './protocol/loopback.js'
 import { makeDirectory, sayWhy } from './store/directory.js'
 
 interface Secrets { tokenSecret: string, serverKey: string }
 
 /**
  * Completes the configuration on a loopback address: a token secret and a server key that are not configured are made once,
- * and kept in `secrets.json` of the data directory (mode 600). Two starts at once agree on one file. The demo is offered
- * only when nothing is configured: with one real key, the tokens that it hands out could be real ones.
+ * and kept in `secrets.json` of the data directory (mode 600). Two starts at once agree on one file.
  * Throws an Error of one sentence when the directory or the file cannot be used.
  */
 export async function loadOrMakeSecrets (config: Config): Promise<Config> {
@@ -22,8 +22,7 @@ export async function loadOrMakeSecrets (config: Config): Promise<Config> {
   return {
     ...config,
     tokenSecret: hasTokens ? tokenSecret : made.tokenSecret,
-    serverKeys: hasKey ? serverKeys : [made.serverKey],
-    demo: !hasTokens && !hasKey
+    serverKeys: hasKey ? serverKeys : [made.serverKey]
   }
 }
 

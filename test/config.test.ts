@@ -28,17 +28,24 @@ const refusals: [string, Record<string, string>, RegExp][] = [
   ['an unknown name', { IRIS_PROT: '1' }, /^IRIS_PROT is not a variable of Iris: is IRIS_PORT meant\?$/],
   ['an unknown name of a limit', { IRIS_LIMIT_UPRATE: '1' }, /^IRIS_LIMIT_UPRATE is not .* is IRIS_LIMIT_UP_RATE meant\?$/],
   ['a name that is like no other', { IRIS_ABRACADABRA: '1' }, /^IRIS_ABRACADABRA is not .*: see the configuration table/],
-  ['a port that is no number', { IRIS_PORT: 'http' }, /^IRIS_PORT must be an integer from 0 to 65535, not "http"$/],
-  ['a port that is too high', { IRIS_PORT: '65536' }, /^IRIS_PORT must be an integer from 0 to 65535, not "65536"$/],
-  ['a port and a half', { IRIS_PORT: '1.5' }, /^IRIS_PORT must be an integer .*, not "1\.5"$/],
-  ['a limit of zero', { IRIS_LIMIT_IDS: '0' }, /^IRIS_LIMIT_IDS must be an integer from 1 to 2000000000, not "0"$/],
-  ['a drain of less than nothing', { IRIS_DRAIN_SEC: '-1' }, /^IRIS_DRAIN_SEC must be an integer from 0 to 3600, not "-1"$/],
+  ['a port that is no number', { IRIS_PORT: 'http' }, /^IRIS_PORT must be a decimal integer from 0 to 65535, not "http"$/],
+  ['a port that is too high', { IRIS_PORT: '65536' }, /^IRIS_PORT must be a decimal integer from 0 to 65535, not "65536"$/],
+  ['a port and a half', { IRIS_PORT: '1.5' }, /^IRIS_PORT must be a decimal integer .*, not "1\.5"$/],
+  ['a limit of zero', { IRIS_LIMIT_IDS: '0' }, /^IRIS_LIMIT_IDS must be a decimal integer from 1 to 2000000000, not "0"$/],
+  ['a drain of less than nothing', { IRIS_DRAIN_SEC: '-1' }, /^IRIS_DRAIN_SEC must be a decimal integer from 0 to 3600, not "-1"$/],
   ['an unknown durability', { IRIS_DURABILITY: 'cloud' }, /^IRIS_DURABILITY must be one of memory, disk, not "cloud"$/],
   ['metrics for somebody else', { IRIS_METRICS: 'on' }, /^IRIS_METRICS must be one of open, key, off, not "on"$/],
   ['an unknown level', { IRIS_LOG_LEVEL: 'INFO' }, /^IRIS_LOG_LEVEL must be one of fatal, .*, silent, not "INFO"$/],
   ['an unknown policy', { IRIS_LOGIN_POLICY: 'one' }, /^IRIS_LOGIN_POLICY must be one of multi, .*, not "one"$/],
   ['a short secret', { IRIS_TOKEN_SECRET: 'CANARY' }, /^IRIS_TOKEN_SECRET must have at least 32 bytes$/],
   ['a short server key', { IRIS_SERVER_KEY: `${KEY},CANARY` }, /^IRIS_SERVER_KEY: each key must have at least 16 characters$/],
+  ...['CANARY two words of it', 'CANARY-schlüssel-0123', 'CANARY-0123456789\u007f'].map((key): [string, Record<string, string>, RegExp] => {
+    return [`a server key that no header carries (${JSON.stringify(key)})`, { IRIS_SERVER_KEY: `${KEY},${key}` }, /^IRIS_SERVER_KEY: a key must have visible ASCII characters only/]
+  }),
+  ...['IRIS_TOKEN_ISSUER', 'IRIS_TOKEN_AUDIENCE'].flatMap(name => ['shop\n', ' shop'].map((value): [string, Record<string, string>, RegExp] => {
+    return [`${name}=${JSON.stringify(value)}`, { [name]: value }, new RegExp(`^${name} must not begin or end with a blank$`)]
+  })),
+  ['a JWKS with a password', { IRIS_TOKEN_JWKS: 'https://u:CANARY@a.example/jwks' }, /^IRIS_TOKEN_JWKS must be an https URL .* without a user name and a password$/],
   ['two kinds of keys', { IRIS_TOKEN_SECRET: SECRET, IRIS_TOKEN_JWKS: 'https://a.example/jwks' }, /exclude each other/],
   ['a JWKS over http', { IRIS_TOKEN_JWKS: 'http://a.example/CANARY' }, /^IRIS_TOKEN_JWKS must be an https URL/],
   ['a JWKS that is no URL', { IRIS_TOKEN_JWKS: 'CANARY' }, /^IRIS_TOKEN_JWKS must be an https URL/],
@@ -48,6 +55,8 @@ const refusals: [string, Record<string, string>, RegExp][] = [
   ['another scheme', { IRIS_REDIS_URL: 'http://:CANARY@a' }, /^IRIS_REDIS_URL must be redis:\/\/ or rediss:\/\//],
   ['a Redis without a host', { IRIS_REDIS_URL: 'redis://' }, /^IRIS_REDIS_URL must be/],
   ['a database that is no number', { IRIS_REDIS_URL: 'redis://CANARY/main' }, /^IRIS_REDIS_URL must be/],
+  ['a database that is no number, by the query', { IRIS_REDIS_URL: 'redis://CANARY?db=main' }, /^IRIS_REDIS_URL must be/],
+  ['a password that cannot be decoded', { IRIS_REDIS_URL: 'redis://:CANARY%zz@a' }, /^IRIS_REDIS_URL must be/],
   ['a proxy that is no address', { IRIS_TRUST_PROXY: '10.0.0.0/8, proxy.example' }, /^IRIS_TRUST_PROXY must be IP addresses .*, not "proxy\.example"$/],
   ['a network of too many bits', { IRIS_TRUST_PROXY: '10.0.0.0/33' }, /^IRIS_TRUST_PROXY must be .*, not "10\.0\.0\.0\/33"$/],
   ['a node id with a slash', { IRIS_NODE_ID: 'a/b' }, /^IRIS_NODE_ID must match .*, not "a\/b"$/],
@@ -65,6 +74,26 @@ for (const [what, env, sentence] of refusals) {
     try { loadConfig(env) } catch (error) { t.notMatch((error as Error).message, /CANARY|\n/) }
   })
 }
+
+/** What one value does to every variable of a kind: the faults, all in one message. */
+function faultsOf (value: string, isMeant: (type: string) => boolean): string[] {
+  const names = configTable.filter(({ type }) => isMeant(type)).map(({ name }) => name)
+  try { loadConfig(Object.fromEntries(names.map(name => [name, value]))) } catch (error) { return (error as Error).message.split('; ') }
+  return []
+}
+
+t.test('a blank, or a list of nothing, is no value: it is refused, whatever the variable', async t => {
+  for (const value of [' ', ',', ' , ,\t']) t.same(faultsOf(value, () => true), configTable.map(({ name }) => `${name} is blank: give it a value, or do not set it`))
+})
+
+t.test('an integer is written in decimal digits, whatever the variable', async t => {
+  const count = configTable.filter(({ type }) => type === 'integer').length
+  for (const value of ['0x50', '1e3', '0b11', '+80', '80 ', '80.0', '8_0', 'Infinity', 'true', 'null']) {
+    const faults = faultsOf(value, type => type === 'integer')
+    t.equal(faults.length, count, value)
+    t.same(faults.filter(fault => !/^IRIS_\w+ must be a decimal integer from \d+ to \d+, not "/.test(fault)), [])
+  }
+})
 
 t.test('origins are kept in the spelling of browsers; an empty value counts as unset', async t => {
   const IRIS_ALLOWED_ORIGINS = 'HTTPS://A.Example:443, http://b.example:80,https://c.example:8443, https://bücher.example, capacitor://localhost, http://[::1]:3000'
@@ -90,20 +119,48 @@ t.test('on loopback missing secrets are made once, for this user only, also by t
   t.same(JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')), { tokenSecret: starts[0]?.tokenSecret, serverKey: starts[0]?.serverKeys[0] })
 })
 
-t.test('the demo is offered only when no key and no secret is configured; what is missing on loopback is made', async t => {
+t.test('what is missing on loopback is made', async t => {
   const directory = await mkdtemp(join(tmpdir(), 'iris-config-'))
   t.teardown(() => rm(directory, { recursive: true }))
-  const tokens = [{}, { IRIS_TOKEN_SECRET: SECRET }, { IRIS_TOKEN_PUBLIC_KEY: 'pem' }, { IRIS_TOKEN_JWKS: 'https://a.example/jwks' }]
-  for (const token of tokens) {
+  for (const token of [{}, { IRIS_TOKEN_SECRET: SECRET }, { IRIS_TOKEN_PUBLIC_KEY: 'pem' }, { IRIS_TOKEN_JWKS: 'https://a.example/jwks' }]) {
     for (const key of [{}, { IRIS_SERVER_KEY: KEY }]) {
       const env = { ...token, ...key }
       const config = await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: directory, ...env }))
-      t.equal(config.demo, Object.keys(env).length === 0, Object.keys(env).join(' + ') || 'nothing')
       t.equal(config.tokenSecret === undefined, 'IRIS_TOKEN_PUBLIC_KEY' in env || 'IRIS_TOKEN_JWKS' in env)
       t.match(config.serverKeys, 'IRIS_SERVER_KEY' in env ? [KEY] : [/^.{32}$/])
     }
   }
   t.match(await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: join(directory, 'none'), IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: KEY })), { tokenSecret: SECRET, serverKeys: [KEY] })
+})
+
+/** A value of each variable that is not its default; limits are as `IRIS_LIMIT_IDS`. */
+const harmless: Record<string, string> = {
+  IRIS_HOST: '127.0.0.2', IRIS_PORT: '0', IRIS_DATA_DIR: '/tmp/x', IRIS_LOGIN_POLICY: 'single', IRIS_DRAIN_SEC: '1', IRIS_NODE_ID: 'n', IRIS_DURABILITY: 'memory', IRIS_LOG_LEVEL: 'warn'
+}
+const telling: Record<string, string> = {
+  IRIS_REDIS_URL: 'redis://r',
+  IRIS_TOKEN_SECRET: SECRET,
+  IRIS_TOKEN_PUBLIC_KEY: 'pem',
+  IRIS_TOKEN_JWKS: 'https://a.example/jwks',
+  IRIS_TOKEN_ISSUER: 'shop',
+  IRIS_TOKEN_AUDIENCE: 'iris',
+  IRIS_SERVER_KEY: KEY,
+  IRIS_ALLOWED_ORIGINS: 'https://a.example',
+  IRIS_TRUST_PROXY: '10.0.0.1',
+  IRIS_METRICS: 'open'
+}
+
+t.test('the demo is offered only while nothing is configured that says who may come or where the data is', async t => {
+  const limits = configTable.filter(({ name }) => name.startsWith('IRIS_LIMIT_')).map(({ name, default: preset }) => [name, String(preset)])
+  const all = { ...harmless, ...Object.fromEntries(limits) as Record<string, string> }
+  t.same(new Set([...Object.keys(all), ...Object.keys(telling)]), new Set(configTable.map(({ name }) => name)), 'each variable is one or the other')
+  t.equal(loadConfig({}).demo, true)
+  t.equal(loadConfig(all).demo, true)
+  for (const [name, value] of Object.entries(telling)) {
+    t.equal(loadConfig({ [name]: value }).demo, false, name)
+    t.equal(loadConfig({ ...all, [name]: value }).demo, false, name)
+    t.equal(loadConfig({ [name]: '' }).demo, true, `${name} unset`)
+  }
 })
 
 t.test('a data directory that cannot be used is said in one sentence', async t => {

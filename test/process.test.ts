@@ -68,7 +68,7 @@ t.test('what keeps it from starting is said in one line, exit 1', async t => {
   await start(t, dataDir)
   const cases: [Record<string, string>, RegExp][] = [
     [{}, /^Iris cannot start: another process uses the data directory/],
-    [{ IRIS_PORT: 'x' }, /^Iris cannot start: IRIS_PORT must be an integer from 0 to 65535, not "x"\n$/],
+    [{ IRIS_PORT: 'x' }, /^Iris cannot start: IRIS_PORT must be a decimal integer from 0 to 65535, not "x"\n$/],
     [{ IRIS_HOST: '0.0.0.0' }, /^Iris cannot start: IRIS_HOST is not a loopback address/],
     [{ PATH: '/nonexistent' }, /^Iris cannot start: redis-server is not installed: .*IRIS_REDIS_URL/]
   ]

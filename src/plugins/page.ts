@@ -1,4 +1,4 @@
-// The demo page at `/` and its two users; offered on a loopback address when nothing is configured.
+// The demo page at `/` and its two users; offered on a loopback address when nothing is configured that says who may come.
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createRequire } from 'node:module'

@@ -11,6 +11,8 @@ import { createKeySet } from './key-set.js'
 /** Verified tokens are remembered: an HMAC by WebCrypto costs more than a whole request. */
 const CACHED = 20_000
 const MAX_CHARS = 8_192
+/** RFC 7518 3.3 and 3.5; the library verifies with no shorter one. */
+const MIN_RSA_BITS = 2_048
 /** The library judges the signature, issuer and audience; times are judged in claims.ts, by the clock of Redis. */
 const ANY_TIME = Number.MAX_VALUE
 
@@ -77,6 +79,7 @@ function keyOf ({ tokenSecret, tokenPublicKey }: TokenConfig): { key: Uint8Array
 }
 
 function publicKey (pem: string): KeyObject {
+  if (/-BEGIN [A-Z ]*PRIVATE KEY-/.test(pem)) throw new Error('IRIS_TOKEN_PUBLIC_KEY is a private key, which belongs to who signs: set its public key')
   try {
     return createPublicKey(pem)
   } catch {
@@ -85,6 +88,8 @@ function publicKey (pem: string): KeyObject {
 }
 
 function algorithmsOf ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string[] {
+  const bits = asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS
+  if (bits < MIN_RSA_BITS) throw new Error(`IRIS_TOKEN_PUBLIC_KEY is an RSA key of ${bits} bits: it must have at least ${MIN_RSA_BITS}`)
   if (asymmetricKeyType === 'rsa') return ['RS256', 'PS256']
   if (asymmetricKeyType === 'ed25519') return ['EdDSA']
   if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return ['ES256']

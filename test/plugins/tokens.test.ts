@@ -63,3 +63,23 @@ t.test('a public key verifies what its owner signs, by its kind, and never as a 
   }
   t.throws(() => createTokens({ ...none, tokenPublicKey: 'CANARY' }), { message: 'IRIS_TOKEN_PUBLIC_KEY is not a public key in PEM form' })
 })
+
+t.test('a public key that can verify nothing, or should not be here, is refused', async t => {
+  const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength })
+  const { publicKey: short, privateKey } = rsa(1024)
+  const ed = generateKeyPairSync('ed25519')
+  const cases: [name: string, pem: string | Buffer, message: RegExp][] = [
+    ['RSA of 1,024 bits', short.export({ type: 'spki', format: 'pem' }), /an RSA key of 1024 bits: it must have at least 2048$/],
+    ['the same as PKCS#1', short.export({ type: 'pkcs1', format: 'pem' }), /an RSA key of 1024 bits/],
+    ['RSA of 2,047 bits', rsa(2047).publicKey.export({ type: 'spki', format: 'pem' }), /an RSA key of 2047 bits/],
+    ['a private key', ed.privateKey.export({ type: 'pkcs8', format: 'pem' }), /is a private key/],
+    ['a private key as PKCS#1', privateKey.export({ type: 'pkcs1', format: 'pem' }), /is a private key/],
+    ['an encrypted private key', ed.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }), /is a private key/],
+    ['both', String(ed.publicKey.export({ type: 'spki', format: 'pem' })) + String(ed.privateKey.export({ type: 'pkcs8', format: 'pem' })), /is a private key/],
+    ['another curve', generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).publicKey.export({ type: 'spki', format: 'pem' }), /must be an RSA, P-256, P-384 or Ed25519 key$/],
+    ['RSA for PSS alone', generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }), /must be an RSA, P-256/]
+  ]
+  for (const [name, pem, message] of cases) {
+    t.throws(() => createTokens({ ...none, tokenPublicKey: String(pem) }), { message: new RegExp(`^IRIS_TOKEN_PUBLIC_KEY .*${message.source}`) }, name)
+  }
+})

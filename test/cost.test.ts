@@ -65,6 +65,17 @@ t.test('[COST-1] each operation weighs what it may cause; what is refused weighs
   }
 })
 
+t.test('[COST-1] a reading weighs by how many are told, as soon as that is known; again it weighs one', async t => {
+  const alice = await iris.user(t)
+  const users = names(120)
+  const group = await groupOf(iris, alice, ...users)
+  const id = (i: number) => ({ from: `m-${i}`, clientMsgId: `s-${i}`, conversationId: group, type: 'text', content: { text: 'x' } })
+  for (const i of upTo(120)) await iris.server('POST', 'messages', id(i))
+  const read = () => alice.read({ conversationId: group, upToSeq: 120 })
+  t.strictSame(await weightOf(alice, read), [200, 3], '120 senders')
+  t.strictSame(await weightOf(alice, read), [200, 1], 'nobody is told again')
+})
+
 t.test('[COST-1] who is not in debt is admitted whatever it weighs, and pays for it afterwards', async t => {
   const alice = await iris.user(t)
   const group = await groupOf(iris, alice, ...names(400))

@@ -4,6 +4,7 @@ import { ConversationId, Seq } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
 import { defineCommand } from '../delivery/context.js'
 import { commandDraft } from '../delivery/say.js'
+import { TOLD_PER_UNIT } from '../store/markers.js'
 
 const Count = Type.Integer({ minimum: 0 })
 
@@ -23,13 +24,17 @@ export const read = defineCommand({
     body: { conversationId: 'dm.alice.bob', upToSeq: 1 },
     result: { conversationId: 'dm.alice.bob', readSeq: 1, unread: 0, totalUnread: 0 }
   },
-  costs: [{ per: 50, of: '`seqs`', count: ({ body: { seqs = [] } }) => seqs.length }],
+  costs: [
+    { per: 50, of: '`seqs`', count: ({ body: { seqs = [] } }) => seqs.length },
+    // known when it is done
+    { per: TOLD_PER_UNIT, of: 'users who are told', count: () => 0 }
+  ],
   check ({ upToSeq, seqs }) {
     if ((upToSeq === undefined) !== (seqs === undefined)) return []
     return [{ pointer: upToSeq === undefined ? '/upToSeq' : '/seqs', detail: 'exactly one of upToSeq and seqs is needed' }]
   },
-  async handle ({ body: { conversationId, upToSeq, seqs }, caller, traceId }, { deliver, now }) {
-    const { readSeq, unread, totalUnread } = await deliver.reading({
+  async handle ({ body: { conversationId, upToSeq, seqs }, caller, traceId }, { deliver, admission, now }) {
+    const { readSeq, unread, totalUnread, units } = await deliver.reading({
       conversationId,
       reader: caller.userId,
       terminalId: caller.terminalId,
@@ -38,6 +43,7 @@ export const read = defineCommand({
       public: true,
       draft: commandDraft('READ', { now: now(), traceId })
     })
+    if (units > 0) admission.count(caller, units)
     return { conversationId, readSeq, unread, totalUnread }
   }
 })

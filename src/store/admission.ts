@@ -46,8 +46,8 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
   return {
     glance,
 
-    /** Counts a request that goes on without Redis. */
-    count: ({ userId }: Pick<Caller, 'userId'>): void => buckets.take(userId, 1),
+    /** Counts in this node's bucket what Redis is not asked about: a request that goes on without it, or what it has taken already. */
+    count: ({ userId }: Pick<Caller, 'userId'>, units = 1): void => buckets.take(userId, units),
 
     /**
      * Admits one up-request of a weight, in one round trip; a refused one does not count.
@@ -64,7 +64,7 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
         buckets.take(userId, -weight.units)
         throw error
       })
-      buckets.take(userId, taken - weight.units)
+      if (taken !== weight.units) buckets.take(userId, taken - weight.units)
       if (verdict === 'kicked') throw new Problem('KICKED', { detail: reason })
       if (verdict !== 'limited') return
       buckets.hold(userId, retryMs)

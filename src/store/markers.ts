@@ -4,10 +4,13 @@ import { keys } from './keys.js'
 import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
-  preludes: ['down', 'member', 'receipt', 'direct', 'unread'],
-  keys: ['conversation', 'members', 'log', 'box', 'unread', 'marker'],
-  args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs']
+  preludes: ['down', 'member', 'receipt', 'direct', 'unread', 'rate'],
+  keys: ['conversation', 'members', 'log', 'box', 'unread', 'marker', 'rate'],
+  args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'toldPerUnit']
 })
+
+/** So many who are told weigh as much as a request. */
+export const TOLD_PER_UNIT = 50
 
 /** A reading. `upToSeq` is clamped to the head; `seqs` are taken out singly; `public`: others are told [READ-3]; `unreadMark` undefined keeps the mark. */
 export interface Reading {
@@ -29,17 +32,19 @@ export function createMarkers (store: StoreContext) {
     /**
      * Moves the marker of one conversation; it only rises. [READ-1] [REST-1]
      * @returns the state after it (`totalUnread` of a public reading only), and `told`: the entries that this node's own terminals
-     *   wait for, each with its event. None when nothing moved [READ-4].
+     *   wait for, each with its event. None when nothing moved [READ-4]. `units` were taken from the reader's bucket for those who
+     *   were told, beyond the one that each request weighs. [COST-1]
      */
     async mark (reading: Reading) {
       const { conversationId: id, reader, upToSeq, seqs = [], unreadMark } = reading
-      const [, readSeq, unread, totalUnread, headSeq, mark, here, bodies] = await markRead(redis, {
+      const [, readSeq, unread, totalUnread, headSeq, mark, here, bodies, units] = await markRead(redis, {
         conversation: keys.conversation(id),
         members: keys.members(id),
         log: keys.log(id),
         box: keys.chatMsgBox(reader, id),
         unread: keys.unread(reader),
-        marker: keys.marker(reader)
+        marker: keys.marker(reader),
+        rate: keys.rate(reader)
       }, {
         ...downValues(store),
         id,
@@ -50,7 +55,9 @@ export function createMarkers (store: StoreContext) {
         public: Number(reading.public),
         mark: unreadMark === undefined ? '' : Number(unreadMark),
         draft: reading.draft,
-        logMs: limits.logSec * 1000
+        logMs: limits.logSec * 1000,
+        emissionUs: 1_000_000 / limits.upRate,
+        toldPerUnit: TOLD_PER_UNIT
       })
       return {
         readSeq: Number(readSeq),
@@ -58,6 +65,7 @@ export function createMarkers (store: StoreContext) {
         totalUnread: Number(totalUnread),
         headSeq: Number(headSeq),
         unreadMark: Number(mark) === 1,
+        units: Number(units),
         told: readHere(here).map((entry, i) => ({ ...entry, body: String((bodies as string[])[i]) }))
       }
     },

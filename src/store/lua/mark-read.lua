@@ -1,11 +1,12 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES down member receipt direct unread (streams of those who are told: standalone Redis only)
--- KEYS conversation members log box unread marker
--- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft logMs
--- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only)
+-- USES down member receipt direct unread rate (streams of those who are told: standalone Redis only)
+-- KEYS conversation members log box unread marker rate
+-- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft logMs emissionUs toldPerUnit
+-- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only) units
+-- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
-local conversation, members, log, box, unread, marker = unpack(KEYS)
-local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms = unpack(ARGV, 4)
+local conversation, members, log, box, unread, marker, rate = unpack(KEYS)
+local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, told_per_unit = unpack(ARGV, 4)
 
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
@@ -29,7 +30,7 @@ if removed > 0 and redis.call('HINCRBY', unread, id, -removed) <= 0 then redis.c
 local count, total = redis.call('ZCARD', box), public == '1' and total_unread(unread) or 0
 local own_moved = new_read > tonumber(read) or removed > 0 or mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
-if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, here, {} } end
+if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, here, {}, 0 } end
 
 if redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. mark) == 1 then
   end_keys(reader, tag, ends_at(now, log_ms), { 'RESET_READ_NUM_AND_LAST_MSG' })
@@ -51,7 +52,9 @@ for user, stored in pairs(watching) do
   local _, first = member_of(stored)
   tell(user, stored, event(receipt_of(reader, new_receipt, taken, tonumber(first))))
 end
+local units = math.max(0, math.ceil(told_count / told_per_unit) - 1)
+if units > 0 then take(rate, tonumber(emission_us), units) end
 local own = receipt_of(reader, new_read, taken, 1) .. (mark ~= marked and ',"unreadMark":false' or '')
 if public == '0' then own = '"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. (mark == '1' and 'true' or 'false') end
 if own_moved then tell(reader, member, event(own), terminal) end
-return { 0, int(new_read), count, total, head, mark, here, bodies }
+return { 0, int(new_read), count, total, head, mark, here, bodies, units }

@@ -1,10 +1,12 @@
 -- receipt.lua - prelude after down and member: whom a reading concerns, and what each of them is told. [READ-3]
 local bodies = {} -- one for each of `here`
+local told_count = 0
 
 local function tell (user, stored, body, except)
   local entry, before = { 'k', 'event', 'b', body }, #here
   if except then entry[5], entry[6] = 'x', except end
   deliver_to(user, stored, entry, body)
+  told_count = told_count + 1
   if #here > before then bodies[#bodies + 1] = body end
 end
 

@@ -5,7 +5,7 @@ import type { createMailbox } from '../store/mailbox.js'
 import type { Item } from '../store/entry.js'
 import { isUnavailable } from '../store/redis.js'
 import type { Feed } from './feed.js'
-import type { Job } from './jobs.js'
+import { hasRoomFor, type Job } from './jobs.js'
 import { Lifetime } from './lifetime.js'
 import type { Opening, Start, Transport } from './opening.js'
 import { Outlet, type OutletFloor } from './outlet.js'
@@ -25,8 +25,8 @@ interface Floor extends OutletFloor {
 
 /**
  * A connection prints nothing until it is started.
- * `wake()` prints what there is as long as the socket takes it; a hint, a drain and the sweep call it. A reader that is
- * too slow is simply not pumped: its backlog is in Redis, not in this process.
+ * `wake()` prints what there is as long as the socket takes it; a hint, a drain and the sweep call it. A slow reader
+ * is simply not pumped: its backlog is in Redis.
  * A class, and so are its parts: there is one per stream, and closures would cost each two kilobytes more.
  */
 export class Connection {
@@ -56,7 +56,6 @@ export class Connection {
   get isBegun (): boolean { return this.#stage !== 'attaching' && this.#stage !== 'closed' }
   /** Whether it will print from the feed's memory: it lags, and its socket takes more. A full one reads Redis when it drains. [SLOW-1] */
   get needsTail (): boolean { return !(this.isLive && this.#position.seq === this.feed.top?.seq) && this.#outlet.hasRoom() }
-
   get isLagging (): boolean { return this.isLive && this.feed.top !== undefined && this.#position.seq < this.feed.top.seq }
   /** Whether all that is known was printed, and nothing is under way. */
   get isIdle (): boolean { return this.isLive && !this.#isBusy && this.#jobs.length === 0 }
@@ -92,17 +91,18 @@ export class Connection {
 
   /** Prints a frame that has no place in the stream, when there is room: stored nowhere, so a stuck reader misses it. [CMD-1] */
   volatile (frame: Frame): boolean {
-    const { printer } = this.opening
-    if (!this.isBegun || !this.#outlet.hasRoom() || (printer.fits && !printer.fits(frame))) return false
+    if (!this.isBegun || !this.#outlet.hasRoom() || this.opening.printer.fits?.(frame) === false) return false
     this.#write([frame])
-    printer.rest?.()
+    this.opening.printer.rest?.()
     return true
   }
 
-  /** Adds a job to what is to be printed. */
-  add (job: Job): void {
+  /** Adds a job to what is to be printed. @returns false when too many wait. */
+  add (job: Job): boolean {
+    if (!hasRoomFor(job.todo, this.rest.todos)) return false
     this.#jobs.push(job)
     this.wake()
+    return true
   }
 
   /** Once a second: the token's end, a stuck reader, the heartbeat. */
@@ -148,8 +148,8 @@ export class Connection {
 
   /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
   #printItems (items: Item[]): boolean {
-    const source = this.#stage === 'live' ? 'live' : 'replay'
-    const { seq, outcome } = printItems(items, this.#position, { opening: this.opening, renderer: this.floor.renderer, outlet: this.#outlet, source })
+    const { opening, floor: { renderer } } = this
+    const { seq, outcome } = printItems(items, this.#position, { opening, renderer, outlet: this.#outlet, source: this.isLive ? 'live' : 'replay' })
     this.#position = { epoch: this.#position.epoch, seq }
     // the next attach says so by RESET, never a silent gap
     if (outcome === 'broken') this.close('SLOW')
@@ -178,14 +178,12 @@ export class Connection {
 
   async #runJob (job: Job): Promise<void> {
     const print = await job.step()
-    if (!this.isBegun) return
-    if (print) printJob(print, this.opening.printer, this.#outlet)
-    else this.#jobs.shift()
+    if (!print) this.#jobs.shift()
+    else if (this.isBegun) printJob(print, this.opening.printer, this.#outlet)
   }
 
   #ready (): void {
-    const frame = gatewayCommand('IRIS.READY', this.#more ? { more: true } : {}, this.#facts())
-    this.#write([{ ...frame, id: formatCursor(this.#position) }])
+    this.#write([{ ...gatewayCommand('IRIS.READY', this.#more ? { more: true } : {}, this.#facts()), id: formatCursor(this.#position) }])
     this.#stage = 'live'
     this.#isUnready = false
   }

@@ -9,7 +9,7 @@ import type { Connection } from './connection.js'
 import { createGate } from './gate.js'
 import { rotationTime } from './lifetime.js'
 import type { AttachVerdict, Meter } from './meter.js'
-import type { Opening } from './opening.js'
+import type { Opening, Start } from './opening.js'
 import type { createStarts } from './start.js'
 import type { Present } from './waking.js'
 
@@ -52,8 +52,8 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
     return code === 'KICKED' ? 'kicked' : code === 'RATE_LIMITED' ? 'rate_limited' : 'failed'
   }
 
-  /** What is done when the gate lets a connection in. @returns false when the user has too many terminals. */
-  async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<boolean> {
+  /** What is done when the gate lets a connection in. @returns where it begins; false when the user has too many terminals. */
+  async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<Start | false> {
     const attached = await mailbox.attach(opening)
     if (attached === undefined) return false
     const { verdict, top, evicted, replaced, loginAt, serverTime } = attached
@@ -62,17 +62,21 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
     if (feed.reached(top)) for (const other of connections) other.wake()
     if (replaced.length > 0) await onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId })
     if (evicted !== undefined) await onEvicted(opening.userId, evicted)
-    const start = await decideStart(opening, attached)
+    return await decideStart(opening, attached)
+  }
+
+  /** Other nodes may be asked: no place of the gate is held meanwhile. */
+  async function begin (connection: Connection, opening: Opening, start: Start): Promise<void> {
     connection.begin(await opening.adopt?.(start) ?? start)
-    return true
   }
 
   return {
     /**
+     * Counts an attach.
      * @returns the opening with the time at which its connection is too old, and what it weighs.
      *   Throws RATE_LIMITED, before anybody else of the user is touched.
      */
-    dated: (opening: Opening): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(now(), limits.rotateSec) }),
+    prepare: (opening: Opening): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(now(), limits.rotateSec) }),
 
     /**
      * Lets a connection in that is among its user's already, so that nothing is missed from that instant on [ATTACH-3].
@@ -94,7 +98,8 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
         const entry = await gate.pass(connection, () => attach(connection, opening, present))
         if (entry === 'full') connection.close('BUSY')
         if (entry === false) connection.gone()
-        if (entry !== true) meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')
+        if (typeof entry === 'object') await begin(connection, opening, entry)
+        else meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')
         return entry !== false
       } catch (error) {
         const verdict = verdictOf(error)

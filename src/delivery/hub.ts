@@ -90,9 +90,10 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
      *   Throws KICKED, and when the store does not answer.
      */
     async attach (asked: Opening): Promise<Connection | undefined> {
-      const opening = entrance.dated(asked)
+      const opening = entrance.prepare(asked)
       const present = join(opening.userId)
       const connection = new Connection(opening, present.feed, shared)
+      opening.onLife?.(connection.lifetime)
       present.connections.add(connection)
       if (opening.lease === 'socket') sockets.add(connection)
       return await entrance.admit(connection, opening, present) ? connection : undefined
@@ -133,11 +134,10 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
       return [...taken]
     },
 
-    /** Adds what is to be printed to the connections of one terminal. @returns whether one of them has taken it. */
+    /** Adds what is to be printed to the connections of one terminal. @returns whether one of them has taken it; none does when too many pages wait. */
     addJob (userId: string, terminalId: string, todo: Todo): boolean {
       const found = connectionsOf(userId, terminalId).filter(({ isBegun }) => isBegun)
-      for (const connection of found) connection.add(makeJob(todo, connection))
-      return found.length > 0
+      return found.map(connection => connection.add(makeJob(todo, connection))).includes(true)
     },
 
     /** Once a second: heartbeats, expiry, stuck readers; one timer for all connections. */

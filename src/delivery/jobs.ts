@@ -16,15 +16,17 @@ const CHUNK = 16
 /** A page of history: printed as MSG_DOWN, closed by GET_READ_MSG_END. [GET-1] */
 export interface Page { requestId: string, conversationId: string, firstSeq: number, count: number, hasMore: boolean, traceId: string }
 
-interface Messages { references: Omit<Unread, 'ts'>[], source: Source, end?: Omit<Page, 'conversationId' | 'firstSeq'> }
+interface Messages { references: Omit<Unread, 'ts'>[], source: Source }
+/** What is left of a page; `end` is what is said behind it, of all of it. */
+interface PageLeft { conversationId: string, firstSeq: number, left: number, end: Omit<Page, 'conversationId' | 'firstSeq'> }
 interface PendingItems { box: BoxName, from: Position, ids?: string[], counted?: [string, number][] }
 
 /**
  * What is to be printed, as data: what is left of it can wait for the next answer of a poll, on whatever node. [POLL-2]
- * Messages by reference, a mailbox's or a page's with its `end`. Or a box: what is pending there from before a position
+ * The messages of a mailbox by reference; or a page of history, in few bytes whatever it holds. Or a box: what is pending there from before a position
  * (the stream brings the rest by itself), its ids when they were read, and those whose delivery was counted already.
  */
-export type Todo = Messages | PendingItems
+export type Todo = Messages | PageLeft | PendingItems
 
 /** Offers frames until one is not taken. */
 export type Print = (take: (frame: Frame) => boolean) => void
@@ -43,32 +45,63 @@ const noMessages: Viewer = { userId: '', terminalId: '', platform: '' }
 
 /** @returns a page as what is to be printed. */
 export function pageTodo ({ conversationId, firstSeq, ...end }: Page): Todo {
-  return { references: Array.from({ length: end.count }, (_, i) => ({ conversationId, seq: firstSeq + i })), source: 'history', end }
+  return { conversationId, firstSeq, left: end.count, end }
 }
 
+/** Whether it belongs to a request of the terminal's, not to its attach. */
+const isPage = (todo: Todo): todo is PageLeft => 'end' in todo
+
 /** @returns whether it belongs to an attach, not to a request of the terminal's. */
-export const isOfAttach = (todo: Todo): boolean => !('end' in todo)
+export const isOfAttach = (todo: Todo): boolean => !isPage(todo)
+
+/** So many pages wait for one reader. */
+const MAX_PAGES = 8
+
+/** @returns whether one more may wait behind these: pages come as fast as they are asked for, and go as fast as they are taken. */
+export const hasRoomFor = (todo: Todo, waiting: Todo[]): boolean => !isPage(todo) || waiting.filter(isPage).length < MAX_PAGES
 
 /** Makes `makeJob(todo, viewer)`, by a node's stores. */
 export function createJobs ({ conversations, boxes, renderer, now }: Stores) {
-  function messagesJob (todo: Messages): Job {
-    let { references, end } = todo
-    const { source } = todo
-    const endFrame = ({ traceId, ...data }: NonNullable<typeof end>) => command('GET_READ_MSG_END', data, { now: now(), traceId })
+  /** Reads messages, those of one conversation together. @returns what makes frames of them, in their order: when they are printed [DOWN-2]. */
+  async function framesOf (references: Messages['references'], source: Source): Promise<() => (Frame | undefined)[]> {
+    const bodies = new Map<string, string | null>()
+    const byConversation = Map.groupBy(references, ({ conversationId }) => conversationId)
+    await Promise.all([...byConversation].map(async ([conversationId, some]) => {
+      const found = await conversations.bodies(conversationId, some.map(({ seq }) => seq))
+      some.forEach(({ seq }, i) => bodies.set(`${conversationId}:${seq}`, found[i] ?? null))
+    }))
+    return () => references.map(({ conversationId, seq }) => {
+      const body = bodies.get(`${conversationId}:${seq}`)
+      return renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? printable(body) : undefined }, noMessages, source)
+    })
+  }
+
+  function messagesJob ({ references, source }: Messages): Job {
+    async function step (): Promise<Print | undefined> {
+      if (references.length === 0) return undefined
+      const found = await framesOf(references.slice(0, CHUNK), source)
+      return take => { references = references.slice(taken(found(), take)) }
+    }
+    return { get todo () { return { references, source } }, step }
+  }
+
+  function pageJob ({ conversationId, firstSeq, left, end }: PageLeft): Job {
+    const { traceId, ...data } = end
+    let isEnded = false
 
     async function step (): Promise<Print | undefined> {
-      if (references.length === 0) return end && (take => { if (end && take(endFrame(end))) end = undefined })
-      const chunk = references.slice(0, CHUNK)
-      const bodies = await Promise.all(chunk.map(async ({ conversationId, seq }) => (await conversations.bodies(conversationId, [seq]))[0]))
+      if (isEnded) return undefined
+      if (left === 0) return take => { isEnded = take(command('GET_READ_MSG_END', data, { now: now(), traceId })) }
+      const chunk = Array.from({ length: Math.min(left, CHUNK) }, (_, i) => ({ conversationId, seq: firstSeq + i }))
+      const found = await framesOf(chunk, 'history')
       return take => {
-        const frames = chunk.map(({ conversationId, seq }, i) => {
-          const body = bodies[i]
-          return renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? printable(body) : undefined }, noMessages, source)
-        })
-        references = references.slice(taken(frames, take))
+        const done = taken(found(), take)
+        firstSeq += done
+        left -= done
       }
     }
-    return { get todo () { return { references, source, ...(end && { end }) } }, step }
+    const nothing: Messages = { references: [], source: 'history' }
+    return { get todo () { return isEnded ? nothing : { conversationId, firstSeq, left, end } }, step }
   }
 
   /** What is pending in a box for a terminal. [COMPLETE-3] What needs no completion leaves the box when it has been printed. [BOX-1] */
@@ -102,7 +135,7 @@ export function createJobs ({ conversations, boxes, renderer, now }: Stores) {
     return { get todo () { return { box, from, ...(ids && { ids }), counted: [...before].filter(([id]) => ids?.includes(id)) } }, step }
   }
 
-  return (todo: Todo, viewer: Viewer): Job => 'box' in todo ? pendingJob(todo, viewer) : messagesJob(todo)
+  return (todo: Todo, viewer: Viewer): Job => 'box' in todo ? pendingJob(todo, viewer) : isPage(todo) ? pageJob(todo) : messagesJob(todo)
 }
 
 export type MakeJob = ReturnType<typeof createJobs>

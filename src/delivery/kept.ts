@@ -1,9 +1,12 @@
 // What a session keeps between two polls: frames that are stored nowhere, and what was begun and not finished. [POLL-2]
-import type { Todo } from './jobs.js'
+import { hasRoomFor, type Todo } from './jobs.js'
 import type { Frame } from './render.js'
 
 /** So many bytes of frames wait for the next poll; more are not taken. */
 const MAX_BYTES = 256 * 1024
+
+/** Another node is handed no more, bytes: Redis cuts off who is sent 8 MiB that he has not read. */
+const MAX_HANDED_BYTES = 2 * 1024 * 1024
 
 /** A fresh attach whose unread messages did not fit into an answer: what is left of it, and what READY will say. */
 export interface Unfinished { todos: Todo[], more: boolean }
@@ -33,8 +36,12 @@ export class Kept {
     return true
   }
 
-  /** Keeps what is to be printed. */
-  add (todo: Todo): void { this.#todos.push(todo) }
+  /** Keeps what is to be printed. @returns whether there was room for it. */
+  add (todo: Todo): boolean {
+    const hasRoom = hasRoomFor(todo, this.#todos)
+    if (hasRoom) this.#todos.push(todo)
+    return hasRoom
+  }
 
   /** Takes what another session, or a poll whose answer is lost, had: it stands before what came since. */
   take ({ parked, todos, unfinished }: Handed): void {
@@ -59,10 +66,18 @@ export class Kept {
     return unfinished
   }
 
-  /** Lets go everything. */
+  /** Lets go everything, as much as may be sent at once. A fresh attach that is not among it begins anew. */
   handOver (): Handed {
+    const { parked, todos } = this.next()
     const unfinished = [...this.#unfinished]
     this.#unfinished.clear()
-    return { ...this.next(), unfinished }
+    let left = MAX_HANDED_BYTES
+    const fits = (part: unknown) => {
+      const bytes = Buffer.byteLength(JSON.stringify(part))
+      if (bytes > left) return false
+      left -= bytes
+      return true
+    }
+    return { todos: todos.filter(fits), parked: parked.filter(fits), unfinished: unfinished.filter(fits) }
   }
 }

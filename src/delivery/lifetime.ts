@@ -1,6 +1,5 @@
 // How long a connection may live: as long as the token it was opened with, or the one handed in since. docs/protocol.md section 4.
 import type { Bye } from '../protocol/events.js'
-import type { Opening } from './opening.js'
 import type { Frame } from './render.js'
 import { gatewayCommand } from './say.js'
 
@@ -31,7 +30,7 @@ export class Lifetime {
   #isAsked = false
   readonly #rotateAt: number
 
-  constructor ({ issuedAt, expiresAt, rotateAt = Infinity }: TokenLife & Pick<Opening, 'rotateAt'>) {
+  constructor ({ issuedAt, expiresAt, rotateAt = Infinity }: TokenLife & { rotateAt?: number }) {
     this.loggedInAt = issuedAt
     this.#issuedAt = issuedAt
     this.#expiresAt = expiresAt

@@ -1,6 +1,7 @@
 // How a connection is opened: who reads, how his transport prints, and where he begins.
 import type { Position } from '../protocol/ids.js'
 import type { Job } from './jobs.js'
+import type { Lifetime } from './lifetime.js'
 import type { Frame, Viewer } from './render.js'
 
 /** How a transport prints. `format` makes the text of a frame; `backlog` is what waits in the socket, in bytes. */
@@ -30,6 +31,7 @@ export interface Start { position: Position, target: number, jobs: Job[], more: 
 /**
  * What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request.
  * `rotateAt`: when it is too old, ms; set by the hub, as `units`: what it weighs when it resumes [COST-1].
+ * `onLife`: is told the lifetime of the connection at once, while its attach is under way.
  * `lease`: its being open is the terminal's sign of life [LIFE-2]. `adopt`: what the session of a poll makes of its start.
  */
 export interface Opening extends Viewer {
@@ -40,6 +42,7 @@ export interface Opening extends Viewer {
   printer: Printer
   transport?: Transport
   rotateAt?: number
+  onLife? (lifetime: Lifetime): void
   units?: number
   lease?: 'socket'
   adopt? (start: Start): Promise<Start>

@@ -37,10 +37,10 @@ export function createPolls ({ entrance, join, connectionsOf, connect, session: 
      * @returns at once; `isAdmitted` is false when the user has too many terminals, and throws what `attach` throws. Throws RATE_LIMITED.
      */
     poll (asked: Opening): { connection: Connection, session: Session, isAdmitted: Promise<boolean> } {
-      const dated = entrance.dated(asked)
+      const prepared = entrance.prepare(asked)
       const present = join(asked.userId)
       const session = sessionFor(asked, present)
-      const opening: Opening = { ...dated, adopt: start => session.adopt(connection, asked, start) }
+      const opening: Opening = { ...prepared, adopt: start => session.adopt(connection, asked, start) }
       const onClosed: typeof connect.onClosed = (poll, bye) => {
         entrance.giveUp(poll)
         session.ended(bye)

@@ -73,12 +73,12 @@ export class Session {
     return isTaken || this.#kept.park(frame)
   }
 
-  /** A job for the poll that came last; else it waits for the next. */
-  add (job: Job): void {
+  /** A job for the poll that came last; else it waits for the next. @returns false when too many wait. */
+  add (job: Job): boolean {
     const [poll, taken] = [...this.#polls].filter(([{ isBegun }]) => isBegun).at(-1) ?? []
     if (!poll) return this.#kept.add(job.todo)
-    taken?.todos.push(job.todo)
-    poll.add(job)
+    const { todo } = job
+    return poll.add(job) && Boolean(taken?.todos.push(todo))
   }
 
   /** Once a second: the token's end, and its own when no poll has come. */
@@ -147,8 +147,8 @@ export class Session {
     if (!isUnready) taken.todos.push(...todos)
     const next = this.#kept.next()
     for (const todo of next.todos) {
-      taken.todos.push(todo)
-      poll.add(this.floor.makeJob(todo, opening))
+      if (poll.add(this.floor.makeJob(todo, opening))) taken.todos.push(todo)
+      else this.#kept.add(todo)
     }
     for (const frame of next.parked) {
       if (poll.volatile(frame)) taken.parked.push(frame)

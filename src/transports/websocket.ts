@@ -4,6 +4,7 @@ import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Connection } from '../delivery/connection.js'
+import type { TokenLife } from '../delivery/lifetime.js'
 import type { Printer } from '../delivery/opening.js'
 import { goodbye } from '../delivery/say.js'
 import { type Bye, byes } from '../protocol/events.js'
@@ -78,11 +79,13 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     // it proves the connection, not that anybody is there: the lease is renewed by heartbeats and commands alone [LIFE-2]
     socket.on('pong', () => alive.add(socket))
     stream.on('drain', () => connection?.wake())
-    const life = () => connection?.lifetime ?? reader
-    socket.on('message', createUp(floor, { socket, stream, reader, life, log: request.log, onBroken: () => end('BAD_REQUEST'), onBusy: () => end('BUSY', BUSY_MS) }))
+    // a fresh token may come while the attach is under way
+    let life: TokenLife = reader
+    const onLife = (lifetime: TokenLife) => { life = lifetime }
+    socket.on('message', createUp(floor, { socket, stream, reader, life: () => life, log: request.log, onBroken: () => end('BAD_REQUEST'), onBusy: () => end('BUSY', BUSY_MS) }))
     try {
       const cursor = cursorOf(request)
-      connection = await hub.attach({ ...reader, traceId, printer, transport: 'ws', ...(cursor !== undefined && { cursor }) })
+      connection = await hub.attach({ ...reader, traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor }) })
       if (!connection) end('TOO_MANY_TERMINALS')
     } catch (error) {
       const code = error instanceof Problem ? error.code : undefined

@@ -1,6 +1,7 @@
 // A poll whose answer could not be sent: what it had taken out of its session is in the next one. [POLL-2]
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { pageTodo } from '../../src/delivery/jobs.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
 import { Collection } from '../../src/transports/collect.js'
@@ -37,7 +38,7 @@ t.test('[POLL-2] online commands, pages and pending items of a lost answer come 
   const all = ['GET_READ_MSG_END', 'nudge', 'typing']
   await poll(userId, newest, false) // its pending item is lost with it
   hub.show({ userIds: [userId], frame: { event: 'CMD_DOWN', data: '{"name":"typing"}' } })
-  t.equal(hub.addJob(userId, 't', { references: [], source: 'history', end: page }), true)
+  t.equal(hub.addJob(userId, 't', pageTodo(page)), true)
   t.same((await poll(userId, newest, false)).events, all)
   t.same((await poll(userId, newest, true)).events, all)
   t.same((await poll(userId, newest, true)).events, [])

@@ -1,5 +1,7 @@
 // [TEXT-1] Nothing is changed on the way: every open member, numbers and text of every kind, on HTTP and WebSocket.
 import t from 'tap'
+import { operations } from '../src/app.js'
+import { wellFormed } from '../src/protocol/ids.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
 import { pointers } from './helper/user.js'
 import { openWs } from './helper/ws.js'
@@ -86,6 +88,43 @@ t.test('[TEXT-1] what a double holds comes down with the same value, text charac
   }
   const [, path, , body] = members.at(-1) as typeof members[number]
   t.same((await post(path, body(open, ''))).body['ext'], wanted)
+})
+
+interface Shape { type?: string, pattern?: string, enum?: unknown, const?: unknown, properties?: Record<string, Shape>, items?: Shape, anyOf?: Shape[] }
+
+/** Where the strings of a body stand that may hold any text, and whether they are refused with half a surrogate pair. */
+function texts ({ type, pattern, properties = {}, items, anyOf = [], ...rest }: Shape, at = ''): [pointer: string, isRefused: boolean][] {
+  const isText = type === 'string' && rest.enum === undefined && rest.const === undefined && (pattern === undefined || pattern === wellFormed.pattern)
+  return [
+    ...isText ? [[at, pattern !== undefined] as [string, boolean]] : [],
+    ...Object.entries(properties).flatMap(([name, shape]) => texts(shape, `${at}/${name}`)),
+    ...items ? texts(items, `${at}/0`) : [],
+    ...anyOf.flatMap(shape => texts(shape, at))
+  ]
+}
+
+/** What is kept as JSON, which holds half a pair; all other text is an argument of a script, as UTF-8, which does not. */
+const asJson = /^(MSG_UP|sendMessage)\/content\/|^sendNotice\/(title|actions\/)|^TOKEN\/token$/
+
+t.test('[TEXT-1] half a surrogate pair is refused by its pointer in all text that is not kept as JSON', async t => {
+  const tried: string[] = []
+  for (const { name, method, path, auth, body: shape, example } of operations.filter(({ body }) => body)) {
+    for (const [pointer, isRefused] of new Map(texts(shape as Shape))) {
+      if (asJson.test(name + pointer)) continue
+      const sent = JSON.stringify({ ...example.body as object, [pointer.slice(1)]: 'x\ud83dy' })
+      const headers = { authorization: `Bearer ${auth === 'server' ? SERVER_KEY : alice.token}`, 'content-type': 'application/json' }
+      const response = await fetch(iris.url + path.replace('{id}', path.includes('users') ? 'bob' : 'g.text'), { method, headers, body: sent })
+      t.same([response.status, pointers({ body: await response.json() as Record<string, unknown> })], [400, [pointer]], `${name} ${pointer}`)
+      t.ok(isRefused, `${name} ${pointer} says so in its schema`)
+      tried.push(name + pointer)
+    }
+  }
+  t.same(tried.sort(), ['REVOKE/reason', 'kickUser/reason', 'putConversation/title', 'revokeMessage/reason'])
+  const stream = await bob.listen({ terminalId: 'half' })
+  await stream.next('IRIS.READY')
+  await post('/v1/server/notices', '{"noticeId":"half","users":["bob"],"title":"x\\ud83dy","content":{},"actions":[{"title":"\\ud83d","command":"\\udc00"}]}')
+  const { data } = await stream.next(({ data }) => data['noticeId'] === 'half')
+  t.match(data, { title: 'x\ud83dy', actions: [{ title: '\ud83d', command: '\udc00' }] })
 })
 
 t.test('[TEXT-1] [MSG-2] other spellings of one value are one text, other values are not', async t => {

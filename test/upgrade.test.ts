@@ -132,6 +132,14 @@ t.test('[HTTP-1] one that waits for answers that nobody reads keeps no server fr
   }
 })
 
+t.test('[SLOW-2] an answer that waits behind another is not late', async t => {
+  const slow = await startIris(t, { env: { IRIS_LIMIT_ANSWER_SEC: '1' }, redisPath: iris.redisPath })
+  const raw = openRaw(t, slow.url)
+  const poll = (timeoutMs: number) => `GET /v1/down/poll?timeoutMs=${timeoutMs}&terminalId=behind HTTP/1.1\r\nHost: x\r\n${bearer}\r\n`
+  raw.socket.write(poll(0) + poll(3_500) + time() + 'GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n' + last)
+  t.same(statusesOf(await raw.ended), [200, 200, 200, 400, 200])
+})
+
 t.test('[SLOW-2] an answer that is not taken is cut, pipelined ones with it, and counted as 499', async t => {
   const slow = await startIris(t, { env: { IRIS_LIMIT_ANSWER_SEC: '1', IRIS_METRICS: 'open' }, redisPath: iris.redisPath })
   const sockets = new Set<Socket>()

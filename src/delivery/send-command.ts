@@ -29,7 +29,7 @@ interface Skipped { userId: string, reason: 'NOT_ACQUAINTED' | 'BOX_FULL' }
 type Deps = Pick<Context, 'conversations' | 'deliver' | 'once' | 'now'>
 
 const DAY_SEC = 86_400
-/** An online command is stored nowhere: so long a retry of it is recognised. [CMD-7] */
+/** An online command is stored nowhere: so long a retry of it is recognised. [CMD-1] */
 const ONLINE_DEDUPE_SEC = 300
 
 /** The wire names, which no application may use for a command of its own. [CMD-4] */

@@ -16,6 +16,14 @@ const MIN_RSA_BITS = 2_048
 /** The library judges the signature, issuer and audience; times are judged in claims.ts, by the clock of Redis. */
 const ANY_TIME = Number.MAX_VALUE
 
+/** The kinds of public keys, in a PEM or a key set, and what each may sign with. */
+const kinds: { type: string, curve?: string, algorithms: string[] }[] = [
+  { type: 'rsa', algorithms: ['RS256', 'PS256'] },
+  { type: 'ed25519', algorithms: ['EdDSA'] },
+  { type: 'ec', curve: 'prime256v1', algorithms: ['ES256'] },
+  { type: 'ec', curve: 'secp384r1', algorithms: ['ES384'] }
+]
+
 type TokenConfig = Pick<Config, 'tokenSecret' | 'tokenPublicKey' | 'tokenJwks' | 'tokenIssuer' | 'tokenAudience'>
 
 interface Facts { now (): number, log: { warn (facts: object, message: string): void } }
@@ -24,7 +32,7 @@ interface Facts { now (): number, log: { warn (facts: object, message: string): 
 export function createTokens (config: TokenConfig, { now, log }: Facts) {
   const { tokenSecret, tokenIssuer, tokenAudience } = config
   const keySet = config.tokenJwks === undefined ? undefined : createKeySet(config.tokenJwks, { now, log })
-  const { key, algorithms } = keySet ? { key: keySet.find, algorithms: ['RS256', 'ES256', 'EdDSA'] } : keyOf(config)
+  const { key, algorithms } = keySet ? { key: keySet.find, algorithms: kinds.flatMap(kind => kind.algorithms) } : keyOf(config)
   const edition = () => keySet ? keySet.edition() : 1
   const known = new LRUCache<string, { identity: Identity, edition: number | undefined }>({ max: CACHED })
   const claims = {
@@ -90,10 +98,8 @@ function publicKey (pem: string): KeyObject {
 function algorithmsOf ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string[] {
   const bits = asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS
   if (bits < MIN_RSA_BITS) throw new Error(`IRIS_TOKEN_PUBLIC_KEY is an RSA key of ${bits} bits: it must have at least ${MIN_RSA_BITS}`)
-  if (asymmetricKeyType === 'rsa') return ['RS256', 'PS256']
-  if (asymmetricKeyType === 'ed25519') return ['EdDSA']
-  if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return ['ES256']
-  if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'secp384r1') return ['ES384']
+  const kind = kinds.find(({ type, curve }) => type === asymmetricKeyType && curve === asymmetricKeyDetails?.namedCurve)
+  if (kind) return kind.algorithms
   throw new Error('IRIS_TOKEN_PUBLIC_KEY must be an RSA, P-256, P-384 or Ed25519 key')
 }
 

@@ -1,6 +1,6 @@
 // Server API: messages as any user or as the system, and their revocation.
 import { Type } from '@sinclair/typebox'
-import { clientId, ConversationId, Epoch, Seq, SYSTEM_USER, Time, UserId } from '../protocol/ids.js'
+import { clientId, ConversationId, Epoch, Seq, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedBytes } from '../protocol/limits.js'
 import { contents, messageUnion } from '../protocol/message.js'
 import { defineOperation } from '../delivery/context.js'
@@ -42,7 +42,7 @@ export const revokeMessage = defineOperation({
   path: '/v1/server/messages/revoke',
   summary: 'Revoke any message, at any time',
   description: 'As REVOKE, without its window and permissions. [REVOKE-1]',
-  body: Type.Object({ conversationId: ConversationId, seq: Seq, reason: Type.Optional(Type.String({ maxLength: 200 })) }, { additionalProperties: false }),
+  body: Type.Object({ conversationId: ConversationId, seq: Seq, reason: Type.Optional(Type.String({ maxLength: 200, ...wellFormed })) }, { additionalProperties: false }),
   result: Type.Object({ conversationId: ConversationId, seq: Seq, revokedAt: Time, alreadyRevoked: Type.Boolean() }),
   errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND'],
   example: {

@@ -1,5 +1,5 @@
 // A key set that misbehaves is a temporary trouble, never a verdict on a token; and none outlives its freshness. Section 3.
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, SignJWT } from 'jose'
@@ -75,6 +75,26 @@ t.test('a set that was fetched decides: another key, an algorithm that is not al
   for (const token of [secret, forged, ...unknown]) await t.rejects(tokens.verify(token), { code: 'BAD_TOKEN' })
   t.equal(world.asked, 1)
 })
+
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const pairs: Record<string, { publicKey: KeyObject, privateKey: KeyObject }> = {
+  RS256: rsa,
+  PS256: rsa,
+  ES256: { publicKey, privateKey },
+  ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+  EdDSA: generateKeyPairSync('ed25519')
+}
+for (const [alg, pair] of Object.entries(pairs)) {
+  t.test(`${alg} is taken by a public key and by a key set; another hash is not`, async t => {
+    const { tokens } = await setUp(t, json({ keys: [{ ...await exportJWK(pair.publicKey), kid: 'k1' }] }))
+    const pem = createTokens({ ...none, tokenJwks: undefined, tokenPublicKey: pair.publicKey.export({ type: 'spki', format: 'pem' }) as string }, { now: Date.now, log: { warn: () => undefined } })
+    const sign = (name: string) => new SignJWT({ sub: 'alice', exp: 1e10 }).setProtectedHeader({ alg: name, kid: 'k1' }).sign(pair.privateKey)
+    for (const verifier of [tokens, pem]) {
+      t.match(await verifier.verify(await sign(alg)), { userId: 'alice' })
+      if (/^[RP]S/.test(alg)) await t.rejects(verifier.verify(await sign(alg.replace('256', '512'))), { code: 'BAD_TOKEN' })
+    }
+  })
+}
 
 t.test('fetches are bounded: one for all who wait, one for many unknown keys in a while, and after a failed one nobody asks for a second', async t => {
   const { world, clock, tokens, lines } = await setUp(t, await keysOf(['k1']))

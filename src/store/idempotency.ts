@@ -1,5 +1,5 @@
 // Answers of the server API by Idempotency-Key: a write that is sent again gets the first answer again. docs/protocol.md section 8.
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
@@ -37,9 +37,11 @@ export function createIdempotency ({ redis, limits }: Pick<StoreContext, 'redis'
      */
     async run<Result> (asked: Asked, effect: () => Promise<Result>): Promise<{ result: Result, isReplay: boolean }> {
       const place = keys.idempotency(hash('sha256', asked.key))
+      // where an answer will stand there is nothing yet. A command that is sent again meets its own claim
+      const mine = `${asked.fingerprint}  ${randomUUID()}`
       for (const end = performance.now() + WAIT_MS; performance.now() < end; await setTimeout(ASK_MS)) {
-        const before = await redis.set(place, `${asked.fingerprint} `, 'PX', CLAIM_MS, 'NX', 'GET')
-        if (before === null) return { result: await perform(place, asked, effect), isReplay: false }
+        const before = await redis.set(place, mine, 'PX', CLAIM_MS, 'NX', 'GET')
+        if (before === null || before === mine) return { result: await perform(place, asked, effect), isReplay: false }
         const [fingerprint, sealed] = before.split(' ')
         if (fingerprint !== asked.fingerprint) throw new Problem('IDEMPOTENCY_KEY_REUSED')
         if (sealed) return { result: JSON.parse(unseal(asked.key, sealed)) as Result, isReplay: true }

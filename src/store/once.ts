@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
+import { isUnavailable } from './redis.js'
 
 const WAIT_MS = 1_000
 const ASK_MS = 20
@@ -29,14 +30,16 @@ export function createOnce ({ redis, limits }: StoreContext) {
   return async function once<Result> (facts: { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number }, effect: (id: string) => Promise<Result>): Promise<Result & { duplicate: boolean }> {
     const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
     const mine: Claim<Result> = { fingerprint, id }
-    const before = await redis.set(key, JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET')
+    const found = await redis.set(key, JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET')
+    // a command that is sent again meets its own claim
+    const before = found === JSON.stringify(mine) ? null : found
     const claim = before === null ? mine : JSON.parse(before) as Claim<Result>
     if (claim.fingerprint !== fingerprint) throw new Problem(conflict)
     const done = before === null ? undefined : claim.result ?? await resultOf<Result>(key)
     if (done !== undefined) return { ...done, duplicate: true }
     const result = await effect(claim.id).catch(async (error: unknown) => {
-      // refused: nothing happened, and the corrected request may use the same id
-      if (before === null && error instanceof Problem) await redis.del(key)
+      // refused: nothing happened, and the corrected request may use the same id. Of an outage nobody knows what has happened
+      if (before === null && error instanceof Problem && !isUnavailable(error)) await redis.del(key)
       throw error
     })
     await redis.set(key, JSON.stringify({ ...claim, result }), 'KEEPTTL', 'XX')

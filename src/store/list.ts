@@ -40,22 +40,28 @@ export function createLists (store: StoreContext) {
     return found.slice(0, limit + 1)
   }
 
-  /** Where the user stands in each; rows whose conversation has ended are let go, and undefined. */
+  /**
+   * Where the user stands in each, and the first seq that he sees; undefined where he is no member. Rows whose conversation has
+   * ended are let go: of one that was closed its members end, but not the fact.
+   */
   async function standings (userId: string, rows: Listed[]) {
     if (rows.length === 0) return []
     const ids = rows.map(({ id }) => id)
-    const [facts, markers, counts] = await Promise.all([
+    const [facts, joined, markers, counts] = await Promise.all([
       together(redis, ids, (pipeline, id) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq')) as Promise<(string | null)[][]>,
+      joinedSeqs(userId, ids),
       redis.hmget(keys.marker(userId), ...ids),
       redis.hmget(keys.unread(userId), ...ids)
     ])
     const found = ids.map((conversationId, i) => {
       const [kind, title, epoch, head] = facts[i] ?? []
-      if (!kind) return undefined
+      const joinedSeq = joined[i]
+      if (!kind || joinedSeq === undefined) return undefined
       const [readSeq = 0, , mark] = (markers[i] ?? '').split(' ').map(Number)
-      return { conversationId, kind: kind as Row['kind'], ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: Number(head ?? 0), readSeq, unread: Number(counts[i] ?? 0), unreadMark: mark === 1 }
+      return { joinedSeq, conversationId, kind: kind as Row['kind'], ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: Number(head ?? 0), readSeq, unread: Number(counts[i] ?? 0), unreadMark: mark === 1 }
     })
-    await drop(userId, rows.filter((_, i) => found[i] === undefined))
+    // who was just taken out of a group may come back under the same score
+    await drop(userId, rows.filter(({ id }, i) => !found[i] && (id.startsWith('dm.') || !facts[i]?.[0])))
     return found
   }
 
@@ -94,10 +100,14 @@ export function createLists (store: StoreContext) {
     async page (userId: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<{ items: Row[], next?: string }> {
       const rows = await listed(userId, { after, limit })
       const shown = rows.slice(0, limit)
-      const [found, joined] = await Promise.all([standings(userId, shown), joinedSeqs(userId, shown.map(({ id }) => id))])
-      const bodies = await bodiesOf(found.map((row, i) => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= (joined[i] ?? Infinity) ? row.headSeq : 0 })))
+      const found = await standings(userId, shown)
+      const bodies = await bodiesOf(found.map(row => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= row.joinedSeq ? row.headSeq : 0 })))
       const fitting = fits(bodies)
-      const items = found.slice(0, fitting).flatMap((row, i) => row && joined[i] !== undefined ? [{ ...row, lastMsg: parsed<Message>(bodies[i]) }] : [])
+      const items = found.slice(0, fitting).flatMap((row, i) => {
+        if (!row) return []
+        const { joinedSeq, ...standing } = row
+        return [{ ...standing, lastMsg: parsed<Message>(bodies[i]) }]
+      })
       const last = rows[fitting - 1]
       return { items, ...(last && rows.length > fitting && { next: `${last.score}:${last.id}` }) }
     },
@@ -120,8 +130,8 @@ export function createLists (store: StoreContext) {
     async tidy (userId: string, now: number): Promise<void> {
       const oldest = pairs(await redis.zrangebyscore(keys.conversations(userId), '-inf', now - limits.logSec * 1000, 'WITHSCORES', 'LIMIT', 0, TIDY_ROWS))
       const direct = oldest.filter(({ id }) => id.startsWith('dm.'))
-      const there = await together(redis, direct, (pipeline, { id }) => pipeline.exists(keys.conversation(id)))
-      await drop(userId, direct.filter((_, i) => there[i] === 0))
+      const joined = await joinedSeqs(userId, direct.map(({ id }) => id))
+      await drop(userId, direct.filter((_, i) => joined[i] === undefined))
     }
   }
 }

@@ -58,6 +58,28 @@ t.test('[READ-2] [ATTACH-3] what was unread when it was forgotten is counted now
   t.equal(await redis.hexists(keys.unread(bob.userId), dm(alice, bob)), 0)
 })
 
+t.test('[REST-3] one that was closed is remembered, but no list and no RESET name it when it has ended', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  const id = dm(alice, bob)
+  const group = await groupOf(iris, alice, bob) // their own keys stay
+  await alice.send(bob, 'one')
+  t.equal((await iris.server('DELETE', `conversations/${id}`)).status, 200)
+  await until(async () => await redis.exists(keys.members(id)) === 0 || undefined)
+  t.equal((await bob.getReadMsg({ conversationId: id })).status, 404)
+  const stream = await bob.listen({ cursor: '1-1' })
+  const reset = await stream.next('IRIS.RESET')
+  t.match(reset.data.data, { conversations: [{ conversationId: group }] })
+  t.equal((reset.data.data as { conversations: unknown[] }).conversations.length, 1)
+  t.match((await bob.conversations()).body, { items: [{ conversationId: group }], totalUnread: 0 })
+  t.strictSame(await redis.zrange(keys.conversations(bob.userId), '0', '-1'), [group], 'its row is gone')
+  t.ok(await redis.zscore(keys.conversations(alice.userId), id), 'of who never looked it is not')
+  await until(async () => {
+    await alice.send(await iris.user(t), 'another is opened')
+    return await redis.zscore(keys.conversations(alice.userId), id) === null || undefined
+  })
+  t.equal((await alice.send(bob, 'two')).status, 409, 'it stays closed')
+})
+
 t.test('[REST-3] nothing of a message to a stranger is kept for ever', async t => {
   const [alice, bob, carol] = await three(() => iris.user(t))
   await alice.send(bob, 'one')

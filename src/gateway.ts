@@ -121,7 +121,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
     log
   })
-  const nodes = createNodes({ redis, node, hub, now, onSubscribed: sweeper.sweep })
+  const nodes = createNodes({ redis, node, hub, now, log, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.sweep })
   const kicker = createKicker({ kicks, terminals, deliver, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })

@@ -31,16 +31,22 @@ function withoutQuotes (name: string, message: string): string {
   return text.replace(/, with args beginning with:[^]*/, '')
 }
 
-/** @returns `admit(message)`: whether a line is written, and how many of its kind were not before it. */
+/** @returns `admit(message, sum)`: whether a line is written. When its window ends, `sum` is told how many of its kind were not. */
 function createQuota () {
-  const seen = new Map<string, { count: number, until: number }>()
-  return function admit (message: string): { isWritten: boolean, suppressed: number } {
-    const now = performance.now()
-    const before = seen.get(message)
-    if (before && before.until > now) return { isWritten: ++before.count <= SAME, suppressed: 0 }
-    if (seen.size >= MAX_MESSAGES) seen.clear()
-    seen.set(message, { count: 1, until: now + WINDOW_MS })
-    return { isWritten: true, suppressed: Math.max(0, (before?.count ?? 0) - SAME) }
+  const seen = new Map<string, number>()
+
+  function end (message: string, sum: (suppressed: number) => void): void {
+    const suppressed = (seen.get(message) ?? 0) - SAME
+    seen.delete(message)
+    if (suppressed > 0) sum(suppressed)
+  }
+
+  return function admit (message: string, sum: (suppressed: number) => void): boolean {
+    const count = (seen.get(message) ?? 0) + 1
+    if (count === 1 && seen.size >= MAX_MESSAGES) return true
+    if (count === 1) setTimeout(end, WINDOW_MS, message, sum).unref()
+    seen.set(message, count)
+    return count <= SAME
   }
 }
 
@@ -53,12 +59,13 @@ export function createLog (level: string, destination?: DestinationStream): Logg
     serializers: { err: describeError },
     hooks: {
       logMethod (line, method, severity) {
-        const [facts, message] = line as unknown as [unknown, unknown]
+        const [, message] = line as unknown as [unknown, unknown]
         if (severity < warn || severity >= fatal || typeof message !== 'string') return method.apply(this, line)
-        const { isWritten, suppressed } = admit(message)
-        if (isWritten) method.apply(this, suppressed > 0 ? [{ ...facts as object, suppressed }, message] as never : line)
+        const isWritten = admit(message, suppressed => { method.apply(log, [{ suppressed }, message] as never) })
+        if (isWritten) method.apply(this, line)
       }
     }
   }
-  return destination ? pino(options, destination) : pino(options)
+  const log = destination ? pino(options, destination) : pino(options)
+  return log
 }

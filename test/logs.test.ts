@@ -1,6 +1,7 @@
 // Logs: no token, ticket, key or text in any line, a trace in every line of a request. [TRACE-1] [TRACE-2]
 import http from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { mock } from 'node:test'
 import t from 'tap'
 import { createLog } from '../src/log.js'
 import { SECRET, SERVER_KEY, startIris } from './helper/iris.js'
@@ -151,7 +152,24 @@ t.test('an error is written without what it carries along, and so are its causes
   for (const err of [new Error('outer', { cause: redis }), 'CANARY', { token: 'CANARY' }]) log.error({ err }, 'a bug')
   try { JSON.parse('{"a":CANARY}') } catch (err) { log.error({ err }, 'a bug') }
   t.match(JSON.parse(lines[0] ?? ''), { err: { type: 'Error', message: 'outer', stack: /^ +at /, cause: { type: 'Error', code: 'ERR', message: /unknown command/ } } })
-  for (let i = 0; i < 1_000; i++) log.warn({ i }, 'over and over')
-  t.equal(lines.filter(line => line.includes('over and over')).length, 10)
   t.notMatch(lines.join(''), /CANARY/)
+})
+
+t.test('of a burst ten lines are written, and at its end how many were not, though nothing comes after it', async t => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const lines: string[] = []
+  const log = createLog('info', { write: line => lines.push(line) })
+  const request = log.child({ traceId: 'of-one' })
+  const said = () => lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === 'over and over')
+  for (let i = 0; i < 1_000; i++) request.warn({ i }, 'over and over')
+  for (let i = 0; i < 10; i++) log.error({ i }, 'ten times')
+  for (let i = 0; i < 500; i++) log.warn({}, `message ${i}`)
+  t.equal(said().length, 10)
+  mock.timers.tick(10_000)
+  t.match(said().slice(10), [{ level: 40, suppressed: 990, traceId: undefined }])
+  t.equal(lines.length, 10 + 1 + 10 + 500, 'nothing is said of what was written whole')
+  for (let i = 0; i < 11; i++) log.warn({ i }, 'over and over')
+  mock.timers.tick(10_000)
+  t.match(said().slice(11), [...Array.from({ length: 10 }, (_, i) => ({ i })), { suppressed: 1 }], 'another window')
 })

@@ -29,6 +29,7 @@ interface Floor {
   node: string
   hub: Hub
   now (): number
+  log: { error (facts: object, message: string): void }
   /** Called whenever the channels are heard (again): hints that came before are lost. */
   onSubscribed (): void
 }
@@ -38,7 +39,7 @@ interface Floor {
  * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too;
  *   `isListening()`: whether the channels are heard now; `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, now, onSubscribed }: Floor) {
+export function createNodes ({ redis, node, hub, now, log, onSubscribed }: Floor) {
   const receipts = createReceipts()
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
@@ -58,8 +59,9 @@ export function createNodes ({ redis, node, hub, now, onSubscribed }: Floor) {
     }, () => { if (!isClosed) subscriber.disconnect(true) })
   })
   subscriber.on('smessage', (_channel: string, text: string) => {
-    // what cannot be read is a lost hint, which costs latency only; thrown here, it would end the process
-    try { receive(JSON.parse(text) as Heard) } catch {}
+    const message = heard(text)
+    // a lost hint costs latency only; thrown here, a bug would end the process
+    try { if (message) receive(message) } catch (err) { log.error({ err }, 'a bug: what another node said could not be done') }
   })
 
   /** The answer goes to whoever asked: on any channel of his, since he hears all of them. */
@@ -111,5 +113,14 @@ export function createNodes ({ redis, node, hub, now, onSubscribed }: Floor) {
 /** As `down.lua` publishes it: user, entry id, entry fields, body. */
 type EntryHint = [string, string, (string | number)[], string]
 type Heard = NodeMessage | EntryHint | { ask: Asked } | { answer: { id: number, said: unknown } }
+
+/** @returns what was said; undefined when it cannot be read. */
+function heard (text: string): Heard | undefined {
+  try {
+    return JSON.parse(text) as Heard
+  } catch {
+    return undefined
+  }
+}
 
 export type Nodes = ReturnType<typeof createNodes>

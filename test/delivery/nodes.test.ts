@@ -111,3 +111,20 @@ t.test('[ATTACH-3] what is not a hint is no harm: the channel is only a hint', a
   await beforeTheSweep(t, stream.next('MSG_DOWN'))
   t.equal(stream.isOver, false)
 })
+
+t.test('what another node says may be unreadable, or meet a bug: the process goes on, and a bug is in the log', async t => {
+  const lines: string[] = []
+  const c = await startIris(t, { env: { IRIS_NODE_ID: 'c' }, redisPath: a.redisPath, logs: { write: line => lines.push(line) } })
+  const bob = await c.user(t)
+  const channel = keys.node(partition(bob.userId), 'c')
+  await until(async () => (await a.redis.pubsub('SHARDNUMSUB', channel))[1] === 1 || undefined)
+  const ask = { id: 1, from: 'a', via: bob.userId, until: Date.now() + 60_000, kind: 'page', question: { userId: bob.userId, terminalId: 'x' } }
+  for (const said of ['{"half', '', JSON.stringify({ ask: { ...ask, kind: 'unknown' } }), JSON.stringify({ ask })]) await a.redis.spublish(channel, said)
+  const bugs = () => lines.filter(line => line.includes('a bug'))
+  await until(async () => bugs().length === 2 || undefined)
+  for (const bug of bugs()) t.match(JSON.parse(bug), { level: 50, err: { type: 'TypeError', stack: /nodes\.ts/ } })
+  const stream = await bob.listen()
+  await stream.next('IRIS.READY')
+  await (await b.user(t)).send(bob, 'goes on')
+  await beforeTheSweep(t, stream.next('MSG_DOWN'))
+})

@@ -15,8 +15,6 @@ export type Validate = (value: unknown) => FieldError[]
  *   Each compiled function returns the broken rules, none when the value is valid.
  */
 export function createValidators (limits: Limits) {
-  const strict = newAjv({ discriminator: true })
-  const coercing = newAjv({ coerceTypes: true, useDefaults: true })
   const compile = (ajv: Ajv) => (schema: TSchema): Validate => {
     let compiled: ValidateFunction | undefined
     return value => {
@@ -46,6 +44,10 @@ function newAjv (options: ConstructorParameters<typeof Ajv>[0]): Ajv {
 }
 
 const bounded = (maxBytes: number) => (value: unknown) => fitsDepth(value, MAX_DEPTH) && Buffer.byteLength(JSON.stringify(value)) <= maxBytes
+
+// one each for the whole process: every one compiles the schema of schemas anew, a tenth of the start
+const strict = newAjv({ discriminator: true })
+const coercing = newAjv({ coerceTypes: true, useDefaults: true })
 
 function fitsDepth (value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true

@@ -1,7 +1,7 @@
 // The configuration: one table, refusals of one sentence, secrets that Iris makes itself. docs/protocol.md section 10.
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { configTable } from '../src/config-table.js'
 import { loadConfig } from '../src/config.js'
@@ -109,13 +109,14 @@ t.test('with secrets any address is fine', async t => {
 t.test('on loopback missing secrets are made once, for this user only, also by two starts at once', async t => {
   const directory = await mkdtemp(join(tmpdir(), 'iris-config-'))
   t.teardown(() => rm(directory, { recursive: true }))
-  const dataDir = join(directory, 'data')
+  const dataDir = join(directory, 'above', 'data')
   const starts = await Promise.all(Array.from({ length: 8 }, () => loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: dataDir }))))
   t.equal(new Set(starts.map(({ tokenSecret }) => tokenSecret)).size, 1)
   t.ok(Buffer.byteLength(starts[0]?.tokenSecret ?? '') >= 32)
   t.equal(starts[0]?.demo, true)
   t.equal((await stat(join(dataDir, 'secrets.json'))).mode & 0o777, 0o600)
   t.equal((await stat(dataDir)).mode & 0o777, 0o700)
+  t.equal((await stat(dirname(dataDir))).mode & 0o777, 0o700, 'and those above it')
   t.same(JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')), { tokenSecret: starts[0]?.tokenSecret, serverKey: starts[0]?.serverKeys[0] })
 })
 
@@ -169,9 +170,24 @@ t.test('a data directory that cannot be used is said in one sentence', async t =
   const [file, broken] = [join(directory, 'file'), join(directory, 'broken')]
   await writeFile(file, '')
   await mkdir(broken)
+  await symlink('loop', join(directory, 'loop'))
+  await symlink('not-there/x', join(directory, 'nowhere'))
   await writeFile(join(broken, 'secrets.json'), '{ "tokenSecret": "CANARY" }')
-  const cases = [[file, /^IRIS_DATA_DIR: the directory .*\/file cannot be made: there is a file of this name$/], [join(file, 'a'), /cannot be made: a part of the path is a file$/],
-    [broken, /^IRIS_DATA_DIR: .*secrets\.json does not hold the secrets that Iris made/]] as const
+  const inDirectory = (...names: string[]) => join(directory, ...names)
+  const cases = [
+    [file, /^IRIS_DATA_DIR: the directory .*\/file cannot be made: there is a file of this name$/],
+    [inDirectory('file', 'a'), /cannot be made: a part of the path is a file$/],
+    [inDirectory('file', 'a', 'b'), /cannot be made: a part of the path is a file$/],
+    [inDirectory('loop'), /cannot be made: there is a file of this name$/],
+    [inDirectory('loop', 'a'), /cannot be made: its links lead in a circle$/],
+    [inDirectory('nowhere', 'a'), /cannot be made: there is a file of this name$/],
+    [inDirectory('x'.repeat(300)), /cannot be made: the name is too long$/],
+    // where nothing can be made, and mkdir says that something is missing
+    ['/proc/x', /^IRIS_DATA_DIR: the directory \/proc\/x cannot be made: this place holds no such things$/],
+    ['/proc/x/y', /^IRIS_DATA_DIR: the directory \/proc\/x\/y cannot be made: this place holds no such things$/],
+    ['/proc/self/fd/x', /cannot be made: /],
+    [broken, /^IRIS_DATA_DIR: .*secrets\.json does not hold the secrets that Iris made/]
+  ] as const
   for (const [dataDir, sentence] of cases) {
     await t.rejects(loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: dataDir })), { message: sentence })
     await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: dataDir })).catch((error: Error) => t.notMatch(error.message, /CANARY|\n/))

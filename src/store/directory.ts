@@ -1,9 +1,10 @@
 // The data directory: made when it is missing, and what is wrong with it in one sentence.
-import { mkdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 
 const reasons: Record<string, string> = {
   EACCES: 'permission denied',
+  ENOENT: 'this place holds no such things',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
@@ -24,8 +25,28 @@ export function sayWhy (what: string, error: unknown): Error {
 /** Makes a directory for this user only, and those above it. Throws an Error of one sentence. */
 export async function makeDirectory (path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await make(resolve(path))
   } catch (error) {
     throw sayWhy(`IRIS_DATA_DIR: the directory ${resolve(path)} cannot be made`, error)
+  }
+}
+
+/** Not mkdir's own `recursive`: where a directory is there but nothing can be made in it (`/proc`), that tries for ever. */
+async function make (path: string): Promise<void> {
+  try {
+    await mkdirOnce(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+    await make(dirname(path))
+    await mkdirOnce(path)
+  }
+}
+
+async function mkdirOnce (path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const isThere = await stat(path).then(found => found.isDirectory(), () => false)
+    if (!isThere) throw error
   }
 }

@@ -117,6 +117,7 @@ t.test('an outage is a few lines, not one per victim; a client that has gone is 
   t.ok(loud.length <= 20, loud.slice(0, 3).join(''))
   t.notMatch(lines.join(''), /CANARY|eyJ|"args"/)
   t.notMatch(loud.join(''), /a request failed/)
+  t.notMatch(lines.join(''), /could not be taken away/, 'nor for what a stream leaves behind')
   t.match(await (await fetch(`${iris.url}/metrics`)).text(), /route="\/v1\/up\/msg",status="499"\} 1/)
 })
 

@@ -5,6 +5,7 @@ import { goneReason } from '../protocol/presence.js'
 import type { Item } from '../store/entry.js'
 import type { createLeases, TerminalOf } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
+import { isUnavailable } from '../store/redis.js'
 import { createComparison } from './comparison.js'
 import { Connection } from './connection.js'
 import type { createEntrance } from './entrance.js'
@@ -71,7 +72,9 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     if (present.connections.size === 0) users.delete(userId)
     if (connectionsOf(userId, terminalId).length > 0) return
     // a route that stays behind ends by itself, the terminal with its lease
-    leases.leave({ userId, terminalId }, goneReason(bye)).catch((err: unknown) => log.warn({ err }, 'a route could not be taken away'))
+    leases.leave({ userId, terminalId }, goneReason(bye)).catch((err: unknown) => {
+      if (!isUnavailable(err)) log.warn({ err }, 'a route could not be taken away')
+    })
   }
 
   function connectionsOf (userId: string, terminalId?: string): Held[] {

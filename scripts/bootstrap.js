@@ -25,7 +25,8 @@ export function run (program, args, options = {}) {
 }
 
 /** @returns the path of a program, as a shell would find it; undefined when there is none. */
-const find = program => (process.env.PATH ?? '').split(delimiter).filter(Boolean).map(directory => join(directory, program)).find(path => existsSync(path))
+const find = program => findIn((process.env.PATH ?? '').split(delimiter).filter(Boolean), program)
+const findIn = (directories, program) => directories.map(directory => join(directory, program)).find(path => existsSync(path))
 
 /** Goes on with the pinned Node, fetched when it is missing, where this one is too old; then it never returns. */
 export async function ensureNode () {
@@ -108,10 +109,17 @@ export function ensureChromium () {
   else process.env.IRIS_CHROMIUM = browser()
 }
 
-/** Provides nginx for the test of README's block; without it that is skipped and says so. */
+/** Where daemons are installed; the PATH of a user is often without them. */
+const sbin = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+
+/** Provides nginx for the test of README's block, named in IRIS_NGINX; without it that is skipped and says so. */
 export function ensureNginx () {
-  const remedy = ensureProgram('nginx', {})
-  if (remedy) say(`nginx is not installed (run \`${remedy}\`): the test of the README's nginx block will be skipped`)
+  if (process.env.IRIS_NGINX) return
+  const nginx = () => find('nginx') ?? findIn(sbin, 'nginx')
+  const remedy = nginx() ? undefined : ensureProgram('nginx', {})
+  const found = nginx()
+  if (found) process.env.IRIS_NGINX = found
+  else say(`nginx is not installed (run \`${remedy}\`, or set IRIS_NGINX): the test of the README's nginx block will be skipped`)
 }
 
 /** @returns a digest of everything that the build depends on: contents, so that a checkout which only touches files is not stale. */

@@ -1,5 +1,6 @@
 // What `npm start` and `npm test` install and build, and when: in a tree of its own, with programs that only note their calls.
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -50,15 +51,25 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
     await writeFile(join(root, name), text)
   }
 
+  function evaluate (calls: string, env: Record<string, string>) {
+    const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ${calls}`
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env: { PATH: join(root, 'bin'), ...env } })
+    return { status, lines: stderr.split('\n').slice(0, -1), output: stdout }
+  }
+
   return {
     root,
     put,
     calls: async () => (await readFile(join(root, 'calls'), 'utf8').catch(() => '')).split('\n').slice(0, -1),
     /** Calls functions of bootstrap.js. */
     run (functions: string, env: Record<string, string> = {}) {
-      const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ${functions.split(' ').map(name => `await bootstrap.${name}()`).join(';')}`
-      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env: { PATH: join(root, 'bin'), ...env } })
-      return { status, lines: stderr.split('\n').slice(0, -1) }
+      const { status, lines } = evaluate(functions.split(' ').map(name => `await bootstrap.${name}()`).join(';'), env)
+      return { status, lines }
+    },
+    /** What ensureNginx says, and the path that it hands to the tests. */
+    nginx (env: Record<string, string> = {}) {
+      const { lines, output } = evaluate('bootstrap.ensureNginx(); process.stdout.write(process.env.IRIS_NGINX ?? "")', env)
+      return { lines, path: output }
     }
   }
 }
@@ -119,6 +130,16 @@ t.test('no browser: one line, and the tests go on', async t => {
   const tree = await makeTree(t)
   t.match(tree.run('ensureChromium'), { status: 0, lines: [/^iris: chromium is not installed \(run `install chromium`, or set IRIS_CHROMIUM\): the tests of the page will be skipped$/] })
   t.same(tree.run('ensureChromium', { IRIS_CHROMIUM: '/a/browser' }), { status: 0, lines: [] })
+})
+
+t.test('nginx is found where daemons are, which a user does not look through, and the test of it is told', async t => {
+  const tree = await makeTree(t)
+  t.match(tree.nginx({ IRIS_NGINX: '/a/nginx' }), { lines: [], path: '/a/nginx' })
+  const found = ['/usr/local/sbin/nginx', '/usr/sbin/nginx', '/sbin/nginx'].find(path => existsSync(path))
+  const missing = /^iris: nginx is not installed \(run `install nginx`, or set IRIS_NGINX\): the test of the README's nginx block will be skipped$/
+  t.match(tree.nginx(), found === undefined ? { lines: [missing], path: '' } : { lines: [], path: found })
+  await writeFile(join(tree.root, 'bin/nginx'), '')
+  t.match(tree.nginx(), { lines: [], path: join(tree.root, 'bin/nginx') }, 'what a shell finds comes first')
 })
 
 t.test('an older Node: the pinned one is fetched once, after the packages, and the command goes on with it', async t => {

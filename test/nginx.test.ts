@@ -12,7 +12,8 @@ import { openSse } from './helper/sse.js'
 import { createUser, until } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
-const isThere = spawnSync('nginx', ['-v'], { stdio: 'ignore' }).status === 0
+const program = process.env['IRIS_NGINX'] ?? 'nginx'
+const isThere = spawnSync(program, ['-v'], { stdio: 'ignore' }).status === 0
 const [, block = ''] = /^```nginx\n([^]*?)^```$/m.exec(readFileSync(new URL('../../README.md', import.meta.url), 'utf8')) ?? []
 
 /** Starts nginx with the block, its addresses replaced. @returns the address to call. */
@@ -24,7 +25,7 @@ async function startNginx (t: Test, irisUrl: string): Promise<string> {
   // its workers cannot enter the directory unless they are who this process is
   const user = process.getuid?.() === 0 ? 'user root; ' : ''
   writeFileSync(join(directory, 'nginx.conf'), `${user}daemon off; worker_processes 2; pid ${directory}/pid; events {} http { access_log off; ${folders}\n${addressed}}`)
-  const nginx = spawn('nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', 'stderr'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const nginx = spawn(program, ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', 'stderr'], { stdio: ['ignore', 'ignore', 'inherit'] })
   t.teardown(async () => {
     nginx.kill('SIGTERM')
     await once(nginx, 'exit')

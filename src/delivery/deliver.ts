@@ -160,7 +160,7 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
     /** A terminal's fresh token, to its connections on whatever node. */
     async renew (userId: string, terminalId: string, fresh: TokenLife): Promise<void> {
       hub.renew(userId, terminalId, fresh) // also one that has no route yet
-      const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId)
+      const routes = (await terminals.routes(userId, now())).filter(({ node, terminalId: id }) => id === terminalId && node !== here)
       await Promise.all(routes.map(route => nodes.tell(userId, route.node, { renew: { userId, terminalId, fresh } })))
     },
 

@@ -4,7 +4,9 @@ import t, { type Test } from 'tap'
 import { keys, partition } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { startSharedRedis } from '../helper/process.js'
-import { createUser, dm, groupOf, type User } from '../helper/user.js'
+import { eventsOf } from '../helper/events.js'
+import { pollOnce } from '../helper/poll.js'
+import { createUser, dm, groupOf, until, type User } from '../helper/user.js'
 
 const { path, start } = await startSharedRedis(t)
 const here = await startIris(t, { env: { IRIS_NODE_ID: 'here' }, redisPath: path })
@@ -76,4 +78,20 @@ t.test('[CMD-5] a terminal with connections on two nodes counts once; a group is
   t.match((await alice.command({ clientCmdId: randomUUID(), name: 'typing', to: { conversationId: group } })).body, { accepted: 2, online: 3 })
   await here.redis.ping()
   t.equal(heard.length, 1)
+})
+
+t.test('[POLL-2] [LIFE-1] the node of a session is killed between two polls: the next one goes on elsewhere, nothing is lost, nobody was gone', async t => {
+  const node = await start(t, { IRIS_NODE_ID: 'polled' })
+  const [alice, bob] = [await here.user(t), await here.user(t)]
+  const poll = async (url: string, cursor?: string) => (await pollOnce(`${url}/v1/down/poll?terminalId=p&timeoutMs=0`, { headers: { authorization: `Bearer ${bob.token}` }, cursor })).body
+  const { cursor } = await poll(node.url)
+  node.child.kill('SIGKILL')
+  await node.exited
+  await alice.send(bob, 'meanwhile')
+  await here.server('POST', 'commands', { clientCmdId: randomUUID(), name: 'ring', to: { users: [bob.userId] }, mode: 'reliable' })
+  const answer = await poll(here.url, cursor)
+  t.match(answer, { recovered: true, events: [{ event: 'MSG_DOWN', data: { source: 'replay' } }, { event: 'CMD_DOWN', data: { name: 'ring' } }], ready: {} })
+  t.equal(answer.events.length, 2)
+  await until(async () => await here.redis.hexists(keys.routes(bob.userId), 'here/p') === 1 || undefined)
+  t.same((await eventsOf(here, bob)).map(({ type }) => type), ['user.online', 'terminal.connected'])
 })

@@ -7,7 +7,7 @@ import { createContext, runInContext } from 'node:vm'
 import { EventSource } from 'eventsource'
 import t, { type Test } from 'tap'
 import { launchBrowser, noBrowser } from './helper/browser.js'
-import { startIris } from './helper/iris.js'
+import { SERVER_KEY, startIris } from './helper/iris.js'
 import { tokenOf } from './helper/token.js'
 import { until } from './helper/user.js'
 
@@ -86,7 +86,7 @@ async function usesEverything (t: Test, world: World, way: string): Promise<void
   t.same(await terminal.texts(), ['before', 'unread'], 'what was read before the stream began is fetched')
 
   const live = (await bob.send(alice, 'live')).body as { seq: number }
-  await terminal.evaluate(`send(app, '${bob.userId}', 'mine')`)
+  await terminal.evaluate(`send(app, { to: '${bob.userId}', text: 'mine' })`)
   await becomes(async () => (await terminal.texts()).length === 4)
   await bob.revoke({ conversationId, seq: live.seq })
   await becomes(async () => (await terminal.texts())[2] === null)
@@ -94,7 +94,8 @@ async function usesEverything (t: Test, world: World, way: string): Promise<void
 
   await bob.command({ clientCmdId: 'x-1', name: 'nudge', to: { users: [alice.userId] }, mode: 'reliable' })
   await becomes(async () => await terminal.evaluate('app.commands.size') === 1)
-  t.match(await terminal.evaluate('command(app, "cmd-complete", { ids: [...app.commands.keys()] })'), { results: [{ state: 'completed' }] })
+  await terminal.evaluate('complete(app, [...app.commands.values()][0])')
+  t.equal(await terminal.evaluate('app.commands.size'), 0)
 
   const number = await terminal.evaluate('troubles.length') as number
   if (way !== 'poll') await becomes(async () => (await terminal.troubles()).slice(number).includes(4201))
@@ -125,6 +126,29 @@ for (const way of ways) {
   t.test(`[POLL-1] in Node, by ${way}: nothing is lost, shown twice or silent`, async t => usesEverything(t, inNode(), way))
   t.test(`[ATTACH-1] in Node, by ${way}: what cannot be resumed is fetched`, async t => isReset(t, inNode(), way))
 }
+
+t.test('[LIFE-2] [COMPLETE-3] the bot answers once, marks as read, completes, and is there as long as its socket', async t => {
+  const bob = await iris.user(t)
+  const echo = await iris.user(t)
+  const other = await echo.listen({ terminalId: 'other' })
+  const { conversationId } = (await bob.send(echo, 'before it was there')).body as { conversationId: string }
+  const answers = async () => {
+    const { messages } = (await bob.getReadMsg({ conversationId, deliver: 'inline' })).body as unknown as { messages: { from: string, content: { text: string } }[] }
+    return messages.filter(({ from }) => from === echo.userId).map(({ content }) => content.text)
+  }
+  const world = inNode()
+  await world.evaluate(`void bot({ url: '${iris.url}', userId: '${echo.userId}', key: '${SERVER_KEY}' }).then(() => { globalThis.ended = true })`)
+  await becomes(async () => (await answers()).length === 1)
+  await bob.send(echo, 'live')
+  await bob.command({ clientCmdId: 'x-2', name: 'nudge', to: { users: [echo.userId] }, mode: 'reliable' })
+  await becomes(async () => (await answers()).length === 2)
+  t.same(await answers(), ['before it was there', 'live'])
+  await becomes(async () => other.events.some(({ data }) => /"op":"complete"/.test(JSON.stringify(data))))
+  t.match(JSON.stringify((await iris.server('POST', 'presence', { users: [echo.userId] })).body), /"terminals":2,.*"server"/)
+  await becomes(async () => ((await echo.conversations()).body as { totalUnread: number }).totalUnread === 0)
+  await iris.server('POST', `users/${echo.userId}/kick`, { reason: 'the end' })
+  await becomes(async () => await world.evaluate('globalThis.ended === true') as boolean)
+})
 
 t.test('[POLL-1] a WebSocket that a proxy refuses: it goes on by Server-Sent Events, and says so', async t => {
   const url = await serve(t, (request, response) => {

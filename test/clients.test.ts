@@ -4,16 +4,22 @@ import { Script } from 'node:vm'
 import t from 'tap'
 import { operations } from '../src/app.js'
 import { byes } from '../src/protocol/events.js'
+import { Platform } from '../src/protocol/ids.js'
 import { downEvents } from '../src/protocol/stream.js'
 
 const text = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8')
 const blocks = [...text.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code = '']) => code)
 
 t.test('every example is JavaScript', async t => {
-  t.equal(blocks.length, 5, 'what is shared, one for each transport, and how a page begins')
+  t.equal(blocks.length, 6, 'what is shared, one for each transport, how a page begins, and a bot')
   for (const code of blocks) t.doesNotThrow(() => new Script(code), code.slice(0, 40))
   t.doesNotThrow(() => new Script(blocks.join('\n')), 'they stand together: no name is taken twice')
   t.throws(() => new Script(`${blocks[0]}\nconst`), SyntaxError, 'what is broken is found')
+})
+
+t.test('the platforms that it names are those that there are', async t => {
+  const [, names = ''] = /^ +platform, \/\/ ([a-z, ]+);/m.exec(text) ?? []
+  t.same(names.split(/, | or /), Platform['enum'])
 })
 
 t.test('every goodbye is explained, by its code and what to do', async t => {

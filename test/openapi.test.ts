@@ -1,5 +1,6 @@
 // The OpenAPI document: what is in openapi/, what the server answers and what the definitions say are one thing.
 import { readFileSync } from 'node:fs'
+import type { TSchema } from '@sinclair/typebox'
 import t from 'tap'
 import { parse } from 'yaml'
 import { operations } from '../src/app.js'
@@ -11,7 +12,7 @@ import { defaultLimits } from '../src/protocol/limits.js'
 import { launchBrowser, noBrowser } from './helper/browser.js'
 import { startIris } from './helper/iris.js'
 
-interface Operation { operationId: string, summary: string, tags: string[], responses: Record<string, { content?: Record<string, { examples?: Record<string, unknown>, example?: unknown }> }>, requestBody?: { content: Record<string, { example: unknown }> } }
+interface Operation { parameters: { name: string, in: string, schema: TSchema, example?: unknown }[], operationId: string, summary: string, tags: string[], responses: Record<string, { content?: Record<string, { examples?: Record<string, unknown>, example?: unknown }> }>, requestBody?: { content: Record<string, { example: unknown }> } }
 interface Document { openapi: string, paths: Record<string, Record<string, Operation>>, components: { schemas: Record<string, unknown> }, tags: { name: string }[] }
 
 const file = (name: string) => readFileSync(new URL(`../../openapi/${name}`, import.meta.url), 'utf8')
@@ -52,6 +53,15 @@ t.test('every operation shows an example of each answer, problems by code', asyn
     const codes = Object.values(found.responses).flatMap(({ content }) => Object.keys(content?.['application/problem+json']?.examples ?? {}))
     t.same(codes.sort(), errorCodes(operation).sort(), operation.name)
     t.ok(found.responses['200']?.content?.['application/json']?.example)
+  }
+})
+
+t.test('what stands in a path has an example that its schema allows', async t => {
+  const { body } = createValidators(defaultLimits)
+  for (const { path, operation } of all) {
+    const found = operation.parameters.filter(parameter => parameter.in === 'path')
+    t.same(found.map(({ name }) => name), [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name), path)
+    for (const { schema, example } of found) t.same(body(schema)(example), [], path)
   }
 })
 
@@ -105,4 +115,14 @@ t.test('in the pages everything can be tried but what streams, which says how el
   t.equal(await block('downEvents').getByRole('button', { name: 'Try it out' }).count(), 0)
   t.equal(await block('webSocket').getByRole('button', { name: 'Try it out' }).count(), 0)
   await block('downEvents').getByText('curl -sN').waitFor()
+  t.equal(await block('webSocket').getByRole('link', { name: 'asyncapi.json' }).getAttribute('href'), '/asyncapi.json')
+  for (const id of ['getConversation', 'removeTerminal']) { // what stands in their paths is filled in
+    const tried = page.locator(`#operations-Server-${id}`)
+    await tried.locator('.opblock-summary-control').click()
+    await tried.getByRole('button', { name: 'Try it out' }).click()
+    await tried.getByRole('button', { name: 'Execute' }).click()
+    await tried.locator('.live-responses-table').getByText('UNAUTHENTICATED').first().waitFor()
+  }
+  await page.getByRole('button', { name: 'Authorize' }).first().click()
+  await page.locator('.dialog-ux').getByText('.iris/secrets.json').waitFor()
 })

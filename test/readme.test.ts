@@ -26,7 +26,7 @@ t.test('[LIFE-2] [ATTACH-1] the commands of the README do what it says', async t
   t.teardown(() => rmSync(directory, { recursive: true }))
   const { url } = await startProcess(t, { IRIS_DATA_DIR: join(directory, '.iris') })
   t.equal(commands.length, 8)
-  const [tokens, listen, send, resume, poll, ask, kick, notice] = commands.map(block => block.replaceAll('http://127.0.0.1:4747', url))
+  const [tokens, listen, send, resume, poll, ask, kick, notice] = commands.map(block => block.replaceAll('http://127.0.0.1:4747', url).replaceAll('/tmp/bob.txt', 'bob.txt'))
   const untilListening = 'until grep -q IRIS.READY bob.txt 2>/dev/null; do sleep 0.1; done; '
   const untilSeen = (text: string) => `until grep -q '"text":"${text}"' bob.txt; do sleep 0.1; done; `
   /** What a hand at the keyboard does beside: a stream runs while others send, and is stopped. */
@@ -34,12 +34,11 @@ t.test('[LIFE-2] [ATTACH-1] the commands of the README do what it says', async t
     'set -m # a job is stopped whole',
     tokens,
     `(${listen}) >/dev/null & ${untilListening}`,
-    `${send}echo; ${send}echo; ${untilSeen('hi')}kill %%; wait`,
+    `${send}${send}${untilSeen('hi')}kill %%; wait`,
     send?.replace('c-1', 'c-2').replace('"hi"', '"more"'),
-    'echo',
     `(${resume}) >/dev/null & ${untilSeen('more')}kill %%; wait`,
     "CURSOR=$(sed -n 's/^id: //p' bob.txt | head -1)",
-    poll, 'echo', ask, 'echo', kick, 'echo', notice
+    poll, ask, kick, notice
   ].join('\n')
   const shell = spawn('bash', ['-c', played], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''

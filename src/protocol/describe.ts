@@ -44,8 +44,8 @@ export function describe (operations: readonly Described[], { limits, version, o
     paths,
     components: {
       securitySchemes: {
-        user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A user\'s token: `sub` is the user, `exp` is required.' },
-        server: { type: 'http', scheme: 'bearer', description: 'A key of `IRIS_SERVER_KEY`.' },
+        user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A user\'s token: `sub` is the user, `exp` is required. Get one by `POST /v1/server/tokens`, with a server key.' },
+        server: { type: 'http', scheme: 'bearer', description: 'A key of `IRIS_SERVER_KEY`. When nothing is configured: `serverKey` in `.iris/secrets.json`, where Iris was started.' },
         ticket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'From POST /v1/down/tickets.' }
       },
       schemas
@@ -107,7 +107,7 @@ function exampleProblem (code: ErrorCode, instance: string) {
 function parametersOf ({ auth, method, query, params }: Pick<Described, 'auth' | 'method' | 'query' | 'params'>): Json[] {
   const header = (name: string, description: string, pattern: string) => ({ name, in: 'header', required: false, description, schema: { type: 'string', pattern } })
   const fields = (schema: TSchema | undefined, place: string) => Object.entries((schema?.['properties'] ?? {}) as Record<string, TSchema>)
-    .map(([name, field]) => ({ name, in: place, required: place === 'path', ...(field.description && { description: field.description }), schema: field }))
+    .map(([name, field]) => ({ name, in: place, ...(place === 'path' ? { required: true, example: exampleOf(field) } : { required: false }), ...(field.description && { description: field.description }), schema: field }))
   return [
     ...fields(params, 'path'),
     ...fields(query, 'query'),
@@ -116,6 +116,9 @@ function parametersOf ({ auth, method, query, params }: Pick<Described, 'auth' |
     header('Trace-Id', 'TRACE_ID of the request; made when absent or malformed. [TRACE-1]', '^[A-Za-z0-9._-]{1,64}$')
   ]
 }
+
+/** Pages that try an operation fill in a parameter's own example, and not its schema's. */
+const exampleOf = (field: TSchema) => (field['examples'] as unknown[] | undefined)?.[0]
 
 interface Down { operationId: string, summary: string, description: string, path: string, query: TObject, codes: ErrorCode[] }
 

@@ -85,7 +85,7 @@ A poll that is not let in (the node goes down, too many come at once) is 503 wit
 export const webSocket = {
   operationId: 'webSocket',
   summary: 'Receive events and send commands by WebSocket',
-  description: 'Subprotocol `iris.v1`; cursor, terminal and platform by query, bearer or ticket at the upgrade. The frames, up and down, are described in `asyncapi.yaml`. Up: `{"up":"READ","requestId":"r-1","body":{...}}`, answered by `{"event":"ACK_DOWN","requestId","data"}` or `{"requestId","error"}`, with the validation, limits and codes of the POST. The Origin must be the server\'s own or one of `IRIS_ALLOWED_ORIGINS`. Ten frames that are no commands, or a binary one, end it with BYE 4400; one over the size of a body closes with 1009.',
+  description: 'Subprotocol `iris.v1`; cursor, terminal and platform by query, bearer or ticket at the upgrade. The frames, up and down, are described in [asyncapi.json](/asyncapi.json) (AsyncAPI 3). Up: `{"up":"READ","requestId":"r-1","body":{...}}`, answered by `{"event":"ACK_DOWN","requestId","data"}` or `{"requestId","error"}`, with the validation, limits and codes of the POST. The Origin must be the server\'s own or one of `IRIS_ALLOWED_ORIGINS`. Ten frames that are no commands, or a binary one, end it with BYE 4400; one over the size of a body closes with 1009.',
   path: '/v1/ws',
   query: downQuery,
   codes: [...doorCodes, 'ORIGIN_NOT_ALLOWED', 'UPGRADE_REQUIRED', 'KEYS_UNAVAILABLE', 'STORE_UNAVAILABLE'] as ErrorCode[]

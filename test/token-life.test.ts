@@ -21,7 +21,7 @@ const someone = (t: Test, { endsInSec = 3600 } = {}) => loginOf(t, a, `life-${++
 function setUp () {
   const world = { now: 0, printed: [] as string[] }
   const lifetime = new Lifetime({ issuedAt: 7, expiresAt: 100_000 })
-  const say = (frame: Frame) => { world.printed.push(sseText(frame)) }
+  const say = (frame: Frame) => world.printed.push(sseText(frame)) > 0
   return { world, lifetime, at: (now: number) => lifetime.due({ now, traceId: 'trace' }, say) }
 }
 

@@ -108,7 +108,7 @@ export class Connection {
   /** Once a second: the token's end, a stuck reader, the heartbeat. */
   tick (): void {
     if (!this.isBegun) return
-    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due(this.#facts(), frame => this.#write([frame]))
+    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due(this.#facts(), frame => { this.#write([frame]); return true })
     if (due) return this.close(due)
     // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
     this.#outlet.beat(this.#isUnready ? undefined : { id: formatCursor(this.#position) })

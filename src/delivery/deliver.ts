@@ -180,7 +180,7 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
       const found = await Promise.all(routes.map(route => nodes.ask(userId, route.node, 'handOver', { userId, terminalId })))
       const handed = found.filter(each => each !== undefined && each !== null)
       if (handed.length === 0) return undefined
-      return { parked: handed.flatMap(({ parked }) => parked), todos: handed.flatMap(({ todos }) => todos), unfinished: handed.flatMap(({ unfinished }) => unfinished) }
+      return { parked: handed.flatMap(({ parked }) => parked), todos: handed.flatMap(({ todos }) => todos), unfinished: handed.flatMap(({ unfinished }) => unfinished), askedFor: Math.max(...handed.map(({ askedFor = 0 }) => askedFor)) }
     }
   }
 }

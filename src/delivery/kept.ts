@@ -11,8 +11,8 @@ const MAX_HANDED_BYTES = 2 * 1024 * 1024
 /** A fresh attach whose unread messages did not fit into an answer: what is left of it, and what READY will say. */
 export interface Unfinished { todos: Todo[], more: boolean }
 
-/** What one session hands to another, on another node. `unfinished` by the cursor of the answer that ended there. */
-export interface Handed { parked: Frame[], todos: Todo[], unfinished: [string, Unfinished][] }
+/** What one session hands to another, on another node. `unfinished` by the cursor of the answer that ended there; `askedFor`: the end of the token for which a fresh one was asked, ms. */
+export interface Handed { parked: Frame[], todos: Todo[], unfinished: [string, Unfinished][], askedFor?: number }
 
 /** What a poll has taken out of its session, to be given back if its answer is lost; and what is left when it is not. */
 export interface Taken extends Handed { left?: Omit<Handed, 'parked'> }
@@ -21,6 +21,8 @@ export interface Taken extends Handed { left?: Omit<Handed, 'parked'> }
 export class Kept {
   #parked: Frame[] = []
   #todos: Todo[] = []
+  #askedFor = 0
+  #isInheriting = false
   readonly #unfinished = new Map<string, Unfinished>()
 
   constructor (private readonly maxUnfinished: number) {}
@@ -44,11 +46,26 @@ export class Kept {
   }
 
   /** Takes what another session, or a poll whose answer is lost, had: it stands before what came since. */
-  take ({ parked, todos, unfinished }: Handed): void {
+  take ({ parked, todos, unfinished, askedFor = 0 }: Handed): void {
+    this.#askedFor = Math.max(this.#askedFor, askedFor)
     this.#parked.unshift(...parked)
     this.#todos.unshift(...todos)
     for (const [cursor, rest] of unfinished) this.#unfinished.set(cursor, rest)
     for (const cursor of this.#unfinished.keys()) if (this.#unfinished.size > this.maxUnfinished) this.#unfinished.delete(cursor)
+  }
+
+  /** Takes what the session on another node has, if there is one; until that is known nothing is asked for. @returns whether there was one. */
+  async inherit (handing: Promise<Handed | undefined>): Promise<boolean> {
+    this.#isInheriting = true
+    const handed = await handing.finally(() => { this.#isInheriting = false })
+    if (handed) this.take(handed)
+    return handed !== undefined
+  }
+
+  /** Asks for a fresh token, once for each that ends, whatever lifetimes the polls of the session have. @returns whether it was asked. */
+  ask (expiresAt: number, say: () => boolean): boolean {
+    if (!this.#isInheriting && this.#askedFor < expiresAt && say()) this.#askedFor = expiresAt
+    return this.#askedFor >= expiresAt
   }
 
   /** Lets go what the next poll is to print. */
@@ -78,6 +95,6 @@ export class Kept {
       left -= bytes
       return true
     }
-    return { todos: todos.filter(fits), parked: parked.filter(fits), unfinished: unfinished.filter(fits) }
+    return { todos: todos.filter(fits), parked: parked.filter(fits), unfinished: unfinished.filter(fits), askedFor: this.#askedFor }
   }
 }

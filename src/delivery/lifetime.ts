@@ -49,15 +49,14 @@ export class Lifetime {
 
   /**
    * Says IRIS.AUTH once when it is time.
-   * @param now the clock, ms. @returns the goodbye for which it is time, undefined while there is none.
+   * @param now the clock, ms. @param say whether it was taken: else it is tried again. @returns the goodbye for which it is time, undefined while there is none.
    */
-  due ({ now, traceId }: { now: number, traceId: string }, say: (frame: Frame) => void): Bye | undefined {
+  due ({ now, traceId }: { now: number, traceId: string }, say: (frame: Frame) => boolean): Bye | undefined {
     const leftMs = this.#expiresAt - now
     if (leftMs <= -GRACE_MS) return 'TOKEN_EXPIRED'
     if (this.#rotateAt <= now) return 'ROTATE'
     if (leftMs > ASK_MS || this.#isAsked) return undefined
-    this.#isAsked = true
-    say(gatewayCommand('IRIS.AUTH', { expiresInSec: Math.max(0, Math.ceil(leftMs / 1000)) }, { now, traceId }))
+    this.#isAsked = say(gatewayCommand('IRIS.AUTH', { expiresInSec: Math.max(0, Math.ceil(leftMs / 1000)) }, { now, traceId }))
     return undefined
   }
 

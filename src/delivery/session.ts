@@ -84,7 +84,7 @@ export class Session {
   /** Once a second: the token's end, and its own when no poll has come. */
   tick (): void {
     const { now, restMs } = this.floor
-    const due = this.lifetime.due({ now: now(), traceId: this.opening.traceId }, frame => this.volatile(frame))
+    const due = this.lifetime.due({ now: now(), traceId: this.opening.traceId }, frame => this.#kept.ask(this.lifetime.expiresAt, () => this.volatile(frame)))
     if (due) this.close(due)
     else if (this.#polls.size === 0 && now() - this.#restsSince >= restMs) this.gone()
   }
@@ -133,10 +133,9 @@ export class Session {
     // from here on it takes what comes: the one that it inherits from will not, and nothing may fall between them
     this.#login = { issuedAt, platform }
     this.#lifetime = poll.lifetime
-    const inherited = isNew ? await this.floor.inherit(this.userId, this.terminalId) : undefined
-    if (inherited) this.#kept.take(inherited)
+    const isHanded = isNew && await this.#kept.inherit(this.floor.inherit(this.userId, this.terminalId))
     if (start.fresh) return this.#goOn(poll, opening) ?? start
-    return { ...start, jobs: isNew && !inherited ? start.jobs : [] }
+    return { ...start, jobs: isNew && !isHanded ? start.jobs : [] }
   }
 
   /** A poll has begun: what waits in the session is for it. */

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Limits } from './protocol/limits.js'
 import type { LoginPolicy } from './protocol/login.js'
 import type { Context } from './delivery/context.js'
+import { createDead } from './delivery/dead.js'
 import { createDeliver } from './delivery/deliver.js'
 import { createDrain } from './delivery/drain.js'
 import { createEntrance } from './delivery/entrance.js'
@@ -100,6 +101,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     limits,
     meter,
     now,
+    buryDead: userId => buryDead(userId),
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),
     async onEvicted (userId, terminalId) {
       meter.evictions++
@@ -123,7 +125,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   })
   const nodes = createNodes({ redis, node, hub, now, log, onSubscribed: sweeper.sweep })
   const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.sweep })
-  const kicker = createKicker({ kicks, terminals, deliver, now })
+  const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })
+  const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
   const context: Context = {
     terminals, leases, events, watch, conversations, markers, lists, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(store), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify

@@ -87,7 +87,7 @@ for (const [what, request, expected] of raw) {
 t.test('[ATTACH-1] a cursor that is garbage gets a RESET, then all that is pending', async t => {
   const own = await bob.listen({ terminalId: 'garbage' })
   const [epoch = ''] = String((await own.next('IRIS.READY')).id).split('-')
-  const cursors = ['x', '-', '1-1', '-1-1', '1-1.x', '{}', 'NaN-NaN', "1-1'; --", '1-1\n', '\u0000', 'ü', '9'.repeat(21) + '-1', '1-' + '9'.repeat(15), 'x'.repeat(5_000), `${epoch}-99999`, `${epoch}-`, `${epoch}--1`]
+  const cursors = ['x', '-', '1-1', '-1-1', '1-1.5', '{}', 'NaN-NaN', "1-1'; --", '1-1\n', '\u0000', 'ü', '9'.repeat(21) + '-1', '1-' + '9'.repeat(15), 'x'.repeat(5_000), `${epoch}-99999`, `${epoch}-`, `${epoch}--1`]
   for (const cursor of cursors) {
     const stream = await openSse(`${iris.url}/v1/down/events?terminalId=garbage&lastEventId=${encodeURIComponent(cursor)}`, { headers: { authorization: `Bearer ${bob.token}` } })
     statuses.push(Number(stream.status))

@@ -2,6 +2,7 @@
 import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
+import { REPLACED } from '../store/kicks.js'
 import { retryMsOf, TOO_OFTEN, tooFast } from '../store/admission.js'
 import { createBuckets } from '../store/bucket.js'
 import type { createMailbox } from '../store/mailbox.js'
@@ -22,14 +23,18 @@ interface Floor {
   limits: Pick<Limits, 'attaches' | 'attachQueue' | 'attachRate' | 'attachBurst' | 'connections' | 'rotateSec'>
   meter: Pick<Meter, 'attach'>
   now (): number
+  /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
+  buryDead (userId: string): Promise<boolean>
   /** A terminal was removed to make room for another. [COMPLETE-5] */
   onEvicted (userId: string, terminalId: string): Promise<void>
   /** Terminals of a user must go, since a newer login attached. [KICK-2] */
   onReplaced (userId: string, facts: { ids: string[], issuedUpTo: number, traceId: string }): Promise<void>
 }
 
+const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
+
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({ mailbox, decideStart, limits, meter, now, buryDead, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue, now })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -52,9 +57,21 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
     return code === 'KICKED' ? 'kicked' : code === 'RATE_LIMITED' ? 'rate_limited' : 'failed'
   }
 
+  /** Attaches; when others who are connected stand in the way, once more without those whose node is dead. [LIFE-3] */
+  async function enter (opening: Opening): ReturnType<typeof mailbox.attach> {
+    try {
+      const attached = await mailbox.attach(opening)
+      if (attached !== undefined) return attached
+    } catch (error) {
+      if (!isReplaced(error) || !await buryDead(opening.userId)) throw error
+      return await mailbox.attach(opening)
+    }
+    return await buryDead(opening.userId) ? await mailbox.attach(opening) : undefined
+  }
+
   /** What is done when the gate lets a connection in. @returns where it begins; false when the user has too many terminals. */
   async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<Start | false> {
-    const attached = await mailbox.attach(opening)
+    const attached = await enter(opening)
     if (attached === undefined) return false
     const { verdict, top, evicted, replaced, loginAt, serverTime } = attached
     connection.lifetime.attachedAt = serverTime
@@ -80,7 +97,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
 
     /**
      * Lets a connection in that is among its user's already, so that nothing is missed from that instant on [ATTACH-3].
-     * Beyond the limit the user's oldest connection, the one most likely dead, is ended with BYE 4302: if it lives, it must
+     * Beyond the limit the user's oldest connection, the one most likely dead, is ended with BYE 4302, a poll with 4303: if it lives, it must
      * not come back and end another.
      * @returns false when the user has too many terminals; else the connection prints, or is closed with its goodbye.
      *   Throws KICKED, RATE_LIMITED, and when the store does not answer.
@@ -92,7 +109,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, onEv
         return true
       }
       const [oldest] = present.connections
-      if (present.connections.size > limits.connections) oldest?.close('REPLACED')
+      if (present.connections.size > limits.connections) oldest?.close(oldest.transport === 'poll' ? 'TOO_MANY_TERMINALS' : 'REPLACED')
       opening.printer.onGone?.(() => connection.gone())
       try {
         const entry = await gate.pass(connection, () => attach(connection, opening, present))

@@ -9,7 +9,7 @@ import type { Deliver } from './deliver.js'
 import type { Closing } from './hub.js'
 import { type Frame, isAddressed, type TerminalFilter } from './render.js'
 
-/** A node that has not closed its connections by then is dead: its routes end with their lease. */
+/** A node that has not closed its connections by then hangs: its routes end with their lease. */
 const WAIT_MS = 1_000
 const ASK_MS = 10
 
@@ -17,6 +17,8 @@ interface Floor {
   kicks: Kicks
   terminals: Pick<ReturnType<typeof createTerminals>, 'routes' | 'remove'>
   deliver: Pick<Deliver, 'close' | 'closeOn' | 'forgetTerminal'>
+  /** Takes a user's routes on nodes that are dead away. */
+  buryDead (userId: string): Promise<boolean>
   now (): number
 }
 
@@ -28,7 +30,7 @@ function kickNotice (reason: string, { bye, now, traceId }: { bye: Bye, now: num
 }
 
 /** Makes the kicker of a gateway. */
-export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
+export function createKicker ({ kicks, terminals, deliver, buryDead, now }: Floor) {
   /** A node takes a route away when it has closed the last connection behind it. */
   async function closed (userId: string, filter: TerminalFilter | undefined): Promise<number> {
     let open = Infinity
@@ -54,6 +56,7 @@ export function createKicker ({ kicks, terminals, deliver, now }: Floor) {
       const { terminals: named, reason, revokeTokens, banSec } = facts
       const at = now()
       const { kicked, before, welcomeFrom } = await kicks.bury(userId, { ...facts, at })
+      await buryDead(userId) // nobody waits for them
       const closing = { bye: 'KICKED' as const, lastWord: kickNotice(reason, { bye: 'KICKED', now: at, traceId }) }
       // what attaches from now on is welcome, unless it is banned
       await close(userId, named && { ids: named }, { ...closing, ...(banSec === undefined && { issuedUpTo: before }) })

@@ -36,7 +36,7 @@ interface Floor {
 
 /**
  * Listens to the channels of this node: one per partition, however many users there are.
- * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too;
+ * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too; `hears(...)`: whether one is there;
  *   `isListening()`: whether the channels are heard now; `close()` stops listening.
  */
 export function createNodes ({ redis, node, hub, now, log, onSubscribed }: Floor) {
@@ -100,6 +100,12 @@ export function createNodes ({ redis, node, hub, now, log, onSubscribed }: Floor
       const asked = { from: node, via, until: now() + TAKE_MS, kind, question }
       const said = await receipts.await(async id => Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ ask: { id, ...asked } }))))
       return said as Answers[K] | undefined
+    },
+
+    /** @returns whether a node hears what it is told: one that was killed does not. @param via a user whose channel is taken. */
+    async hears (via: string, to: string): Promise<boolean> {
+      // the answer to no question: it is passed by
+      return to === node || Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ answer: { id: 0, said: null } }))) > 0
     },
 
     isListening: () => isListening,

@@ -28,7 +28,7 @@ export const limitTable = {
   leaseSec: { default: 90, sentence: 'Seconds without a heartbeat or command after which a terminal is offline (`IRIS.BYE` 4204).' },
   graceSec: { default: 5, sentence: 'Seconds in which a terminal may come back before it, or its user, is said to be gone.' },
   events: { default: 100_000, sentence: 'Events kept for `GET /v1/server/events`; older ones are trimmed and a position before them gets `reset`.' },
-  connections: { default: 20, sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302. So many polls of a terminal wait at once; of more the oldest ends with an empty answer.' },
+  connections: { default: 20, sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302, a poll with 409 `TOO_MANY_TERMINALS`. So many polls of a terminal wait at once; of more the oldest ends with an empty answer.' },
   pollSec: { default: 10, sentence: 'Seconds after the answer of a long-poll for which its terminal counts as connected without another poll.' },
   rotateSec: { default: 1_800, sentence: 'Seconds after which a connection is old: it ends with `IRIS.BYE` 4201 after 0.8 to 1 times that, and comes back at once.' },
   stuckSec: { default: 15, sentence: 'Seconds for which 256 KiB may wait in a connection that takes nothing; then it ends with `IRIS.BYE` 4203.' },

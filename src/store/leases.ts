@@ -33,14 +33,14 @@ export function createLeases ({ redis, node, limits }: StoreContext) {
         some.flatMap(({ userId, terminalId, state = '', at }) => [userId, terminalId, state, Math.round(at)]))))
     },
 
-    /** The last connection of a terminal on this node is closed: its route is taken away, and its lease ends with the grace. [LIFE-3] */
-    async leave ({ userId, terminalId }: TerminalOf, reason: GoneReason): Promise<void> {
+    /** The last connection of a terminal on a node, this one unless another is named, is closed: its route is taken away, and its lease ends with the grace. [LIFE-3] */
+    async leave ({ userId, terminalId }: TerminalOf, reason: GoneReason, on = node): Promise<void> {
       await leaveTerminal(redis, {
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
         leases: keys.leases(partition(userId)),
         events: keys.events
-      }, { user: userId, terminal: terminalId, node, reason, graceMs, maxEvents })
+      }, { user: userId, terminal: terminalId, node: on, reason, graceMs, maxEvents })
     },
 
     /** @returns whether this node is the one that reaps now, for `forMs`: one of all nodes is enough, and any will do. */

@@ -84,6 +84,10 @@ interface Found { collection: Collection, still (frames: Frame[]): Frame[], curs
 function answer (request: FastifyRequest, reply: FastifyReply, { collection, still, cursor = cursorOf(request), more }: Found) {
   const { events, recovered, reset, ready, isFull, bye, retryAfterMs } = collection
   if (bye === byes.KICKED.code || bye === byes.REPLACED.code) throw new Problem('KICKED')
+  // nobody kicked it: its place was taken
+  if (bye === byes.TOO_MANY_TERMINALS.code) throw new Problem('TOO_MANY_TERMINALS', { detail: 'Newer connections of the user have taken its place' })
+  // an empty answer would bring the next poll at once, and the terminal back
+  if (bye === byes.REMOVED.code) throw new Problem('TOKEN_EXPIRED', { detail: 'The terminal was removed: log in again' })
   if (bye === byes.TOKEN_EXPIRED.code && events.length === 0) throw new Problem('TOKEN_EXPIRED')
   if (bye === byes.STORE_LOST.code && events.length === 0) throw new Problem('STORE_UNAVAILABLE')
   // not let in: an empty answer would bring the next poll at once, and again

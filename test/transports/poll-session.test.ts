@@ -183,6 +183,41 @@ t.test('[POLL-2] the session ends after its time without a poll; until then the 
   t.equal(await a.redis.exists(keys.routes(bob.userId)), 0)
 })
 
+for (const nodes of [[a], [a, b]]) {
+  t.test(`[TOKEN] [POLL-2] on ${nodes.length} nodes in turn IRIS.AUTH is said once a session, for each token that ends`, async t => {
+    const userId = `u${randomUUID().slice(0, 8)}`
+    const short = poller(nodes, await loginOf(t, a, userId, { endsInSec: 40 }))
+    const answers = [...await short.all(), await short.poll({ timeoutMs: '3000' })]
+    for (let i = 0; i < 4; i++) answers.push(await short.poll({ timeoutMs: '1300' })) // longer than a tick
+    t.equal(called(answers, 'IRIS.AUTH').length, 1)
+    const next = poller(nodes, await loginOf(t, a, userId, { endsInSec: 50 }))
+    const later = [...await next.all(), await next.poll({ timeoutMs: '3000' }), await next.poll({ timeoutMs: '1300' })]
+    t.equal(called(later, 'IRIS.AUTH').length, 1, 'and for the fresh one, too')
+  })
+}
+
+t.test('[POLL-2] a poll whose place newer ones take is not told that it was kicked', async t => {
+  const few = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'few', IRIS_LIMIT_CONNECTIONS: '3' }, redisPath: a.redisPath })
+  const bob = await few.user(t)
+  const first = poller([few], bob, 't0')
+  await first.poll()
+  const waiting = first.poll({ timeoutMs: '20000' })
+  await until(async () => await waitingAt(few) === 1 || undefined)
+  for (const terminalId of ['t1', 't2', 't3']) t.match(await poller([few], bob, terminalId).poll(), { events: [] })
+  t.match(await waiting, { code: 'TOO_MANY_TERMINALS' })
+  t.match(await first.poll(), { events: [], code: undefined }, 'it is welcome')
+  const answers = await Promise.all(upTo(25).map(n => poller([few], bob, `n${n}`).poll()))
+  t.notOk(answers.some(({ code }) => code !== undefined && code !== 'TOO_MANY_TERMINALS'), answers.map(({ code }) => code).join())
+})
+
+t.test('[LIFE-1] a waiting poll whose terminal is removed is told to log in again', async t => {
+  const { bob, polling } = await acquainted(t, [a])
+  const waiting = polling.poll({ timeoutMs: '20000' })
+  await until(async () => await waitingAt(a) === 1 || undefined)
+  await a.server('DELETE', `users/${bob.userId}/terminals/p`)
+  t.match(await waiting, { code: 'TOKEN_EXPIRED', detail: /removed/ })
+})
+
 t.test('[POLL-2] a poll that its session can serve asks Redis nothing', async t => {
   const { alice, bob, polling } = await acquainted(t, [a])
   const attaches = async () => Number(/cmdstat_xrevrange:calls=(\d+)/.exec(await a.redis.info('commandstats'))?.[1] ?? 0)

@@ -81,7 +81,8 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
     trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
     // a 503 would end a browser's EventSource for ever: what still comes is answered, streams with their goodbye
     return503OnClosing: false,
-    exposeHeadRoutes: false,
+    // HEAD is answered wherever GET is, except where that streams or waits: RFC 9110 9.1
+    exposeHeadRoutes: true,
     frameworkErrors: createFrameworkErrors(bareHeaders),
     clientErrorHandler: createClientErrorHandler(bareHeaders),
     routerOptions: { maxParamLength: 200 }

@@ -4,40 +4,45 @@ import fp from 'fastify-plugin'
 import { readJson } from '../commands/read-json.js'
 import { Problem } from '../protocol/problem.js'
 
+declare module 'fastify' {
+  interface FastifyRequest { bodyRefusal: Problem | null }
+}
+
 /** Registers the one reader of bodies. */
 export const bodies = fp(async app => {
+  app.decorateRequest('bodyRefusal', null)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async ({ bodyRefusal }: FastifyRequest, bytes: Buffer) => {
     if (bytes.length === 0) return undefined
+    if (bodyRefusal) throw bodyRefusal
     const { value, broken } = readJson(bytes)
     if (broken.length > 0) throw new Problem('INVALID_BODY', { errors: broken })
     return value
   })
-  // chunked, a body may turn out to be none
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) => {
-    if (bytes.length > 0) throw new Problem('UNSUPPORTED_MEDIA_TYPE')
-    return undefined
-  })
   app.addHook('preParsing', async (request, reply) => {
-    if (hasBody(request)) refuseCodings(request, reply)
-    else delete request.headers['content-type']
+    const { headers } = request
+    const isChunked = headers['transfer-encoding'] !== undefined
+    if (!isChunked && Number(headers['content-length'] ?? 0) === 0) return void delete headers['content-type']
+    const refusal = refusalOf(request, reply)
+    if (refusal && !isChunked) throw refusal
+    // chunked, a body may turn out to be none: whatever is said of it, it comes to the reader first
+    request.bodyRefusal = refusal
+    headers['content-type'] = 'application/json'
   })
 }, { name: 'bodies' })
 
-function hasBody ({ headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-}
-
-/** Compressed, or in another charset: said so, instead of "not JSON". */
-function refuseCodings ({ headers }: FastifyRequest, reply: FastifyReply): void {
+/** Compressed, in another charset, of another type: said so, instead of "not JSON". */
+function refusalOf ({ headers }: FastifyRequest, reply: FastifyReply): Problem | null {
+  const type = headers['content-type'] ?? ''
   const codings = `${headers['content-encoding'] ?? ''},${headers['transfer-encoding'] ?? ''}`.toLowerCase().split(',').map(coding => coding.trim())
   const coding = codings.find(coding => !['', 'identity', 'chunked'].includes(coding))
   if (coding !== undefined) {
     reply.header('accept-encoding', 'identity')
-    throw new Problem('UNSUPPORTED_MEDIA_TYPE', { detail: `The coding ${coding.slice(0, 20)} is not read here: send the body as it is` })
+    return new Problem('UNSUPPORTED_MEDIA_TYPE', { detail: `The coding ${coding.slice(0, 20)} is not read here: send the body as it is` })
   }
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headers['content-type'] ?? '')?.[1]
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1]
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
-    throw new Problem('UNSUPPORTED_MEDIA_TYPE', { detail: `The charset ${charset.slice(0, 20)} is not read here: send UTF-8` })
+    return new Problem('UNSUPPORTED_MEDIA_TYPE', { detail: `The charset ${charset.slice(0, 20)} is not read here: send UTF-8` })
   }
+  return /^application\/json\s*(;|$)/i.test(type) ? null : new Problem('UNSUPPORTED_MEDIA_TYPE')
 }

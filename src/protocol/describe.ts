@@ -11,7 +11,7 @@ import { downEvents, downPoll, webSocket } from './stream.js'
 import { introduction, tags } from './introduction.js'
 
 /** What the document needs to know of an operation. */
-export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'> & { costs?: readonly CostLine<never, never>[] }
+export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'> & { costs?: readonly CostLine<never, never>[], isRead?: true }
 
 /** The trace of every example. */
 export const exampleTrace = '7c1f4b9d2e'
@@ -55,13 +55,13 @@ export function describe (operations: readonly Described[], { limits, version, o
 }
 
 /** The codes that an operation may answer, its own and those of its kind, by status. */
-export function errorCodes ({ auth, method, body, errors: own }: Pick<Described, 'auth' | 'method' | 'body' | 'errors'>): ErrorCode[] {
+export function errorCodes ({ auth, method, isRead, body, errors: own }: Pick<Described, 'auth' | 'method' | 'isRead' | 'body' | 'errors'>): ErrorCode[] {
   const codes = new Set<ErrorCode>()
   const also = (when: unknown, ...more: ErrorCode[]) => { if (when) for (const code of more) codes.add(code) }
   also(body, 'INVALID_JSON', 'INVALID_BODY')
   also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED', 'KICKED', 'RATE_LIMITED')
   also(auth === 'server', 'UNAUTHENTICATED', 'BAD_SERVER_KEY')
-  also(isRepeatable({ auth, method }), 'INVALID_HEADER', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE')
+  also(isRepeatable({ auth, method, isRead }), 'INVALID_HEADER', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE')
   also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   also(auth === 'user', 'KEYS_UNAVAILABLE')
@@ -104,7 +104,7 @@ function exampleProblem (code: ErrorCode, instance: string) {
   return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
 }
 
-function parametersOf ({ auth, method, query, params }: Pick<Described, 'auth' | 'method' | 'query' | 'params'>): Json[] {
+function parametersOf ({ auth, method, isRead, query, params }: Pick<Described, 'auth' | 'method' | 'isRead' | 'query' | 'params'>): Json[] {
   const header = (name: string, description: string, pattern: string) => ({ name, in: 'header', required: false, description, schema: { type: 'string', pattern } })
   const fields = (schema: TSchema | undefined, place: string) => Object.entries((schema?.['properties'] ?? {}) as Record<string, TSchema>)
     .map(([name, field]) => ({ name, in: place, ...(place === 'path' ? { required: true, example: exampleOf(field) } : { required: false }), ...(field.description && { description: field.description }), schema: field }))
@@ -112,7 +112,7 @@ function parametersOf ({ auth, method, query, params }: Pick<Described, 'auth' |
     ...fields(params, 'path'),
     ...fields(query, 'query'),
     ...(auth === 'user' ? [header('Terminal-Id', 'The terminal that asks; `default` when absent.', '^[A-Za-z0-9_-]{1,64}$')] : []),
-    ...(isRepeatable({ auth, method }) ? [header('Idempotency-Key', idempotencyKey.description, idempotencyKey.pattern)] : []),
+    ...(isRepeatable({ auth, method, isRead }) ? [header('Idempotency-Key', idempotencyKey.description, idempotencyKey.pattern)] : []),
     header('Trace-Id', 'TRACE_ID of the request; made when absent or malformed. [TRACE-1]', '^[A-Za-z0-9._-]{1,64}$')
   ]
 }

@@ -36,6 +36,7 @@ export const errors = {
   TOO_MANY_MEMBERS: refused(409, 'The group would have too many members'),
   IDEMPOTENCY_KEY_IN_USE: { status: 409, title: 'The first request with this Idempotency-Key is still under way: retry', retryable: true },
   REQUEST_TIMEOUT: { status: 408, title: 'The request did not come in time', retryable: true },
+  PRECONDITION_FAILED: refused(412, 'What the request expects of this address does not hold'),
   BODY_TOO_LARGE: refused(413, 'The body is too large'),
   URI_TOO_LONG: refused(414, 'A part of the address is too long'),
   UNSUPPORTED_MEDIA_TYPE: refused(415, 'Only plain application/json in UTF-8 is read here'),

@@ -39,6 +39,8 @@ export interface Operation<Context, Body extends TSchema = TSchema, Query extend
   costs?: readonly CostLine<Static<Body>, Static<Query>>[]
   /** It needs no store: while that does not answer it goes on all the same, counted by this node alone. */
   withoutStore?: true
+  /** A POST that only reads, since a question needs a body: there is nothing to be repeated. */
+  isRead?: true
   /** Rules between fields that a schema cannot say; answered as 400 INVALID_BODY. */
   check? (body: Static<Body>): FieldError[]
   handle (request: Request<Static<Body>, Static<Query>, Static<Params>>, context: Context): Promise<Static<Result>>
@@ -48,7 +50,7 @@ type CommandFacts<Context, Body extends TSchema, Result extends TSchema> =
   Omit<Operation<Context, Body, TObject, TObject, Result>, 'method' | 'path' | 'tag' | 'auth' | 'query' | 'params' | 'body'> & { body: Body, path?: string }
 
 /** Whether an operation takes `Idempotency-Key`: whatever the application's back end writes. */
-export const isRepeatable = ({ auth, method }: Pick<Operation<never>, 'auth' | 'method'>) => auth === 'server' && method !== 'GET'
+export const isRepeatable = ({ auth, method, isRead }: Pick<Operation<never>, 'auth' | 'method'> & { isRead?: boolean | undefined }) => auth === 'server' && method !== 'GET' && !isRead
 
 /** The header that names a write: quotes, as RFC 8941 has them, are part of the name. */
 export const idempotencyKey = {

@@ -51,6 +51,7 @@ export const presence = defineOperation({
   name: 'presence',
   method: 'POST',
   path: '/v1/server/presence',
+  isRead: true,
   summary: 'Ask which of up to 500 users are online',
   description: 'In the order of the question, one item each. `terminals` and `platforms` are those connected now; `lastSeen` is absent for a user who never connected; `lease` is there when all that is connected is so by its socket alone. [LIFE-1] [LIFE-2]',
   body: Type.Object({ users: Type.Array(UserId, { minItems: 1, maxItems: 500, uniqueItems: true }) }, { additionalProperties: false }),

@@ -76,7 +76,8 @@ export function createBoxes (store: StoreContext) {
     const all = maxItems[box]
     if (once) return { share: '*once', maxShare: all }
     if (from === SYSTEM_USER) return { share: '*server', maxShare: all }
-    return { share: from, maxShare: from === user ? all : Math.ceil(all / STRANGERS_PART) }
+    if (from === user) return { share: '*own', maxShare: all }
+    return { share: from, maxShare: Math.ceil(all / STRANGERS_PART) }
   }
 
   async function end (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, op: 'complete' | 'cancel' | 'shown', traceId: string }) {

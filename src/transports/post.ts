@@ -25,12 +25,11 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
   app.decorateRequest('caller', null)
   app.decorateRequest('receivedAt', 0)
 
-  for (const { name, method, path, auth: door, body } of operations) {
-    const keyed = isRepeatable({ auth: door, method })
+  for (const { name, method, path, auth: door, body, isRead } of operations) {
+    const keyed = isRepeatable({ auth: door, method, isRead })
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      exposeHeadRoute: false,
       serializerCompiler: () => JSON.stringify,
       // before the body is read: a stranger's body is not worth parsing
       onRequest: async request => {

@@ -33,7 +33,7 @@ async function waiting (user: User, { terminalId = randomUUID(), cursor }: { ter
 }
 const ids = (events: SseEvent[]) => events.map(({ data }) => data['noticeId'] ?? data['cmdId'])
 
-t.test('[CMD-7] a stranger fills a fifth of the box, all of them together the whole, the server has room of its own', async t => {
+t.test('[CMD-7] a stranger fills a fifth of the box, all of them together the whole, the server and he himself have room of their own', async t => {
   const bob = await iris.user(t)
   const others = await Promise.all(Array.from({ length: 6 }, () => iris.user(t)))
   await groupOf(iris, bob, ...others)
@@ -43,14 +43,16 @@ t.test('[CMD-7] a stranger fills a fifth of the box, all of them together the wh
   t.strictSame(await stored(() => fromServer(bob), 11), [...ones(10), 0], 'the server\'s own room')
   for (const other of others.slice(1, 5)) t.strictSame(await stored(() => other.command(order({ users: [bob.userId] })), 3), [1, 1, 0])
   t.strictSame(await stored(() => (others[5] as User).command(order({ users: [bob.userId] })), 1), [0], 'all users together')
-  t.strictSame(await stored(() => bob.command(order({ self: true })), 1), [0], 'his own are among the users\'')
-  t.equal((await waiting(bob)).length, 20)
+  t.strictSame(await stored(() => bob.command(order({ self: true })), 11), [...ones(10), 0], 'his own room: nobody shuts him out of his box')
+  t.equal((await waiting(bob)).length, 30)
 })
 
 t.test('[CMD-7] his own box a user may fill; a completion, an expiry and a replacement give the place back to its share', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   await groupOf(iris, alice, bob)
   t.strictSame(await stored(() => bob.command(order({ self: true })), 11), [...ones(10), 0])
+  t.strictSame(await stored(() => alice.command(order({ users: [bob.userId] })), 3), [1, 1, 0], 'which leaves the others theirs')
+  await bob.cmdComplete({ ids: ids((await waiting(bob)).slice(10)) })
   const [first, second] = await waiting(bob)
   await bob.cmdComplete({ ids: ids([first, second] as SseEvent[]) })
   const keyed = () => alice.command({ ...order({ users: [bob.userId] }), collapseKey: 'k' })

@@ -3,6 +3,7 @@ import { hash, randomUUID } from 'node:crypto'
 import t from 'tap'
 import { operations } from '../../src/app.js'
 import { fingerprint } from '../../src/delivery/send-message.js'
+import { isRepeatable } from '../../src/protocol/operation.js'
 import { keys } from '../../src/store/keys.js'
 import { SERVER_KEY, startIris } from '../helper/iris.js'
 
@@ -19,7 +20,7 @@ async function call (method: string, path: string, { key, body }: { key?: string
 }
 
 const newKey = () => randomUUID() as string
-const writes = operations.filter(({ auth, method }) => auth === 'server' && method !== 'GET')
+const writes = operations.filter(isRepeatable)
 
 t.test('every write: the same again has the first answer, another request is 422, without the key nothing changes', async t => {
   await iris.server('PUT', 'conversations/g.support-7', { members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] })
@@ -39,6 +40,13 @@ t.test('every write: the same again has the first answer, another request is 422
     t.match(await call('POST', 'tokens', { key, body: { userId: 'another' } }), { status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false } }, name)
   }
   t.ok(writes.length >= 9)
+})
+
+t.test('what only reads answers what is so now, whatever key it is sent with', async t => {
+  const asked = { key: newKey(), body: { users: [randomUUID()] } }
+  t.match(await call('POST', 'presence', asked), { status: 200, replayed: null })
+  t.match(await call('POST', 'presence', asked), { status: 200, replayed: null })
+  t.match(await call('POST', 'tokens', { key: asked.key, body: { userId: 'alice' } }), { status: 200, replayed: null })
 })
 
 t.test('ten at once: one is done, all have its answer', async t => {

@@ -89,7 +89,7 @@ t.test('[KICK-1] a route that a dead node left behind does not hold the answer u
 
 t.test('[KICK-1] the answer waits for a node that is slow to close', async t => {
   const alice = await someone(t)
-  const slow = a.redis.duplicate() // it hears, unlike a dead one
+  const slow = a.redis.duplicate({ enableOfflineQueue: true }) // it hears, unlike a dead one
   t.teardown(() => slow.disconnect())
   await slow.ssubscribe(keys.node(partition(alice.userId), 'slow'))
   await a.redis.hset(keys.routes(alice.userId), 'slow/one', `web ${Date.now() + 60_000}`)

@@ -8,6 +8,7 @@ await onStage(t, [desk], async ({ t, iris, scene, open }) => {
     await alice.presence(true)
     await bob.press('cut')
     await alice.presence(false)
+    t.equal(await bob.pane.getByTestId('presence').textContent(), ' Alice was online', 'who is cut off knows only how it was')
     await bob.press('reconnect')
     await alice.presence(true)
     t.match(await alice.pane.getByTestId('presence').textContent(), 'Bob is online')
@@ -54,6 +55,30 @@ await onStage(t, [desk], async ({ t, iris, scene, open }) => {
       return await other.alice.live(1_000).then(() => true, () => undefined)
     })
     await other.alice.message('still here, and only here').waitFor({ state: 'attached' })
+  })
+
+  await scene('[READ-3] a read message is one in a new window, and after a reset', async (_t, { page, alice }) => {
+    await alice.says('seen by bob')
+    await alice.message('seen by bob', 'read').waitFor()
+    await alice.press('spoil-cursor')
+    await alice.caughtUp.getByText('could not be resumed').waitFor()
+    await alice.message('seen by bob', 'read').waitFor()
+    const other = await page.context().newPage()
+    await other.goto(`${iris.url}/?user=alice`)
+    await other.locator('[data-testid=message][data-state=read]', { hasText: 'seen by bob' }).waitFor()
+    await other.close()
+  })
+
+  await scene('of what waits to be completed the newest two are shown, and how many others there are', async (t, { bob }) => {
+    const show = async (noticeId: string) => await iris.server('POST', 'notices', { noticeId, users: ['bob'], title: noticeId, content: { text: 'Tonight at ten' }, needComplete: true })
+    for (const noticeId of ['first', 'second', 'third']) await show(noticeId)
+    await bob.pane.getByText('third').waitFor()
+    t.same(await bob.pane.getByTestId('notice').locator('strong').allTextContents(), ['second', 'third'])
+    t.equal(await bob.pane.getByTestId('more').textContent(), '1 more')
+    for (const left of [2, 1, 0]) {
+      await bob.pane.getByTestId('notice-done').last().click()
+      await until(async () => await bob.pane.getByTestId('notice').count() === left || undefined)
+    }
   })
 
   await scene('[REVOKE-1] taking back is offered for as long as it is allowed', async (t, { page, alice }) => {

@@ -39,7 +39,7 @@ await onStage(t, [desk], async ({ iris, scene }) => {
     await alice.show()
     await alice.caughtUp.waitFor()
     t.equal(await alice.caughtUp.getAttribute('data-events'), '0')
-    t.equal(await alice.caughtUp.locator('strong').textContent(), 'Resumed where it was: nothing to catch up')
+    t.equal(await alice.caughtUp.locator('strong').textContent(), 'Resumed where it was: nothing to catch up on')
     t.equal(await alice.wire.getByTestId('cursor').textContent(), cursor)
   })
 

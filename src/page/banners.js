@@ -1,9 +1,13 @@
 // What stands above the messages: the cut connection, a refusal, notices and commands that wait to be completed.
 import { html } from '/assets/htm.js'
 
+/** So many of what waits to be completed are shown, the newest. */
+const SHOWN = 2
+
 /** The banners of a terminal. Notices and reliable commands stay, over every reconnect, until they are completed. */
 export function Banners ({ terminal, peer }) {
   const { state, memory, complete } = terminal
+  const waiting = [...state.notices.values(), ...state.commands.values()].sort((a, b) => a.ts - b.ts)
   return html`
     <div class="banners" aria-live="polite">
       ${state.connection === 'cut' && html`
@@ -17,17 +21,21 @@ export function Banners ({ terminal, peer }) {
           <span>${state.problem.text} ${state.problem.traceId && html`<code>${state.problem.traceId}</code>`}</span>
           <button type="button" onClick=${terminal.dismissProblem}>Dismiss</button>
         </p>`}
-      ${[...state.notices.values()].map(notice => html`
-        <p key=${notice.noticeId} class="banner" data-testid="notice">
-          <span><strong>${notice.title ?? TITLES[notice.kind]}</strong> ${textOf(notice.content)}${again(notice)}</span>
-          ${notice.needComplete && html`<button type="button" data-testid="notice-done" onClick=${() => complete('notice', notice.noticeId)}>Done</button>`}
-        </p>`)}
-      ${[...state.commands.values()].map(command => html`
-        <p key=${command.cmdId} class="banner" data-testid="command">
-          <span><strong>${command.name === 'nudge' ? `${peer.displayName} nudged you` : command.name}</strong>${again(command)}</span>
-          <button type="button" data-testid="command-done" onClick=${() => complete('cmd', command.cmdId)}>Done</button>
-        </p>`)}
+      ${waiting.length > SHOWN && html`<p class="banner" data-testid="more"><span>${waiting.length - SHOWN} more</span></p>`}
+      ${waiting.slice(-SHOWN).map(item => html`<${Pending} key=${item.noticeId ?? item.cmdId} item=${item} peer=${peer} complete=${complete} />`)}
     </div>`
+}
+
+function Pending ({ item, peer, complete }) {
+  const { noticeId, cmdId, name, title, kind, content, needComplete } = item
+  const what = noticeId ? 'notice' : 'command'
+  const heading = noticeId ? title ?? TITLES[kind] : name === 'nudge' ? `${peer.displayName} nudged you` : name
+  return html`
+    <p class="banner" data-testid=${what}>
+      <span><strong>${heading}</strong> ${content && textOf(content)}${again(item)}</span>
+      ${needComplete && html`
+        <button type="button" data-testid=${`${what}-done`} onClick=${() => complete(noticeId ? 'notice' : 'cmd', noticeId ?? cmdId)}>Done</button>`}
+    </p>`
 }
 
 const TITLES = { notice: 'Notice', message: 'Message', kick: 'Signed out' }

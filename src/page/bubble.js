@@ -1,7 +1,7 @@
 // One message: its text, its time, how far it has come.
 import { html } from '/assets/htm.js'
+import { clock } from './clock.js'
 
-const time = ts => new Date(ts).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
 const textOf = ({ type, content }) => type === 'text' ? content.text : `${type} ${JSON.stringify(content)}`
 
 /** A stored message. Own ones show a tick when stored, two when read. */
@@ -19,7 +19,7 @@ export function Bubble ({ message, user, peer, terminal, follows }) {
         <p class="text" data-testid="text">${revoked ? `${own ? 'You' : peer.displayName} took this message back` : textOf(message)}</p>
         <p class="meta">
           ${message.duplicate && html`<span data-testid="once">sent ${message.attempts} times, stored once</span>`}
-          <time datetime=${new Date(message.ts).toISOString()}>${time(message.ts)}</time>
+          <time datetime=${new Date(message.ts).toISOString()}>${clock(message.ts, 'minutes')}</time>
           ${own && !revoked && html`<${Tick} state=${read ? 'read' : 'stored'} />`}
         </p>
       </div>
@@ -54,8 +54,11 @@ const PATHS = {
   read: 'M1.5 7.8 4.6 11l5.9-7M8 11l.6.5L15.5 4'
 }
 
+/** One tick says that it is stored, and nothing of who has read it. */
+const TICKS = { stored: 'sent' }
+
 function Tick ({ state }) {
   return html`
-    <svg class="tick" data-state=${state} role="img" aria-label=${state} viewBox="0 0 18 15" width="18" height="15" fill="none"
+    <svg class="tick" data-state=${state} role="img" aria-label=${TICKS[state] ?? state} viewBox="0 0 18 15" width="18" height="15" fill="none"
       stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"><path d=${PATHS[state]} /></svg>`
 }

@@ -24,7 +24,8 @@ export function createCall ({ userId, terminalId, login, network, frames }) {
     if (network.cut) throw new Error('The connection is cut')
     token ??= await login()
     const traceId = `${userId.slice(0, 40)}-${crypto.randomUUID().slice(0, 8)}`
-    frames.add({ direction: 'up', title: `${method} ${path}`, traceId, body })
+    const [address, query] = path.split('?')
+    frames.add({ direction: 'up', title: `${method} ${address}`, traceId, body: query ? Object.fromEntries(new URLSearchParams(query)) : body })
     const response = await fetch(path, {
       method,
       ...(signal && { signal }),
@@ -38,10 +39,10 @@ export function createCall ({ userId, terminalId, login, network, frames }) {
     })
     const answer = await response.json()
     if (isLost(path)) {
-      frames.add({ direction: 'down', title: `${response.status} ${path}`, traceId, note: 'answer lost on purpose', failed: true })
+      frames.add({ direction: 'down', title: `${response.status} ${address}`, traceId, note: 'answer lost on purpose', failed: true })
       throw new Error('The answer was lost')
     }
-    frames.add({ direction: 'down', title: `${response.status} ${path}`, traceId: answer.traceId ?? traceId, failed: !response.ok, body: answer })
+    frames.add({ direction: 'down', title: `${response.status} ${address}`, traceId: answer.traceId ?? traceId, failed: !response.ok, body: answer })
     if (!response.ok) throw new Refusal(answer, response.headers.get('Retry-After'))
     return answer
   }

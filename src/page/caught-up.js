@@ -12,7 +12,7 @@ export function CaughtUp ({ report }) {
 
 function sentence ({ reset, events, missing }) {
   if (reset) return `The stream could not be resumed, and said so (${reset}): all was fetched again`
-  if (events === 0 && !missing) return 'Resumed where it was: nothing to catch up'
+  if (events === 0 && !missing) return 'Resumed where it was: nothing to catch up on'
   const caught = `Caught up ${events} ${events === 1 ? 'event' : 'events'}`
   return missing ? `${caught}, ${missing} missing: fetched by GET_READ_MSG` : `${caught}, none lost`
 }

@@ -36,7 +36,8 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
   let presence
 
   /** The HTTP answer and ACK_DOWN say the same; whichever comes first puts the message into the book. */
-  function stored ({ clientMsgId, text, attempts }, { conversationId, seq, msgId, ts, traceId, duplicate }) {
+  function stored ({ clientMsgId, text, attempts }, { conversationId, epoch, seq, msgId, ts, traceId, duplicate }) {
+    book.epoch ||= epoch // of a conversation that has just begun no page was fetched
     book.put({ conversationId, seq, msgId, clientMsgId, from: userId, type: 'text', content: { text }, ts, traceId, attempts, duplicate })
     history.repair()
     changed()

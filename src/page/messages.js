@@ -4,12 +4,13 @@ import { CaughtUp } from './caught-up.js'
 import { Bubble, Waiting } from './bubble.js'
 
 const NEAR_PX = 32
+const isNearEnd = list => list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_PX
 
 /** The list: it stays at its end while it is there, and keeps its place when older messages come in above. */
 export function Messages ({ terminal, user, peer, visible, atBottom, onBottom }) {
-  const { book, outbox, history, state } = terminal
+  const { book, outbox, history, state: { report } } = terminal
   const ref = useRef()
-  const place = useRef({ atEnd: true, height: 0, first: 0 })
+  const place = useRef({ atEnd: true, height: 0, first: 0, report: null })
   const stored = book.list()
   const first = stored[0]?.seq ?? 0
 
@@ -18,18 +19,24 @@ export function Messages ({ terminal, user, peer, visible, atBottom, onBottom })
     const { atEnd, height, first: before } = place.current
     if (atEnd) list.scrollTop = list.scrollHeight
     else if (first < before) list.scrollTop += list.scrollHeight - height
-    Object.assign(place.current, { height: list.scrollHeight, first })
+    if (atEnd && report && report !== place.current.report) showReport(list)
+    Object.assign(place.current, { height: list.scrollHeight, first, report })
   })
+
+  /** The line that says what was caught up is seen first, however much came. */
+  function showReport (list) {
+    list.scrollTop = Math.min(list.scrollTop, list.querySelector('.caught-up').offsetTop - list.offsetTop)
+    place.current.atEnd = isNearEnd(list)
+  }
 
   function onScroll ({ target }) {
     if (!visible) return
-    place.current.atEnd = target.scrollHeight - target.scrollTop - target.clientHeight < NEAR_PX
+    place.current.atEnd = isNearEnd(target)
     onBottom(place.current.atEnd)
     if (target.scrollTop < NEAR_PX) terminal.older()
   }
 
   const toEnd = () => { ref.current.scrollTop = ref.current.scrollHeight }
-  const { report } = state
   const split = report ? stored.findLastIndex(({ seq }) => seq <= report.after) + 1 : stored.length
   const bubble = (message, index) => html`
     <${Bubble} key=${message.clientMsgId ?? message.seq} message=${message} user=${user} peer=${peer} terminal=${terminal}

@@ -24,6 +24,7 @@ export function Pane ({ seat }) {
   const [reading, setReading] = useState(true)
   const [atBottom, setAtBottom] = useState(true)
   const live = state.connection === 'live'
+  const hears = !['cut', 'closed'].includes(state.connection)
   useEffect(() => {
     if (visible && reading && atBottom && live) terminal.read()
   }, [visible, reading, atBottom, live, book.head])
@@ -42,9 +43,9 @@ export function Pane ({ seat }) {
       <${Banners} terminal=${terminal} peer=${peer} />
       <${Messages} terminal=${terminal} user=${user} peer=${peer} visible=${visible} atBottom=${atBottom} onBottom=${setAtBottom} />
       <div class="below">
-        <p class="typing" role="status" data-testid="typing">${state.typing
+        <p class="typing" role="status" data-testid="typing">${state.typing && hears
           ? html`${peer.displayName} is typing<i></i><i></i><i></i>`
-          : state.peer && html`<${Presence} name=${peer.displayName} presence=${state.peer} />`}</p>
+          : state.peer && html`<${Presence} name=${peer.displayName} presence=${state.peer} hears=${hears} />`}</p>
         <label class="switch">
           <input type="checkbox" role="switch" data-testid="reading" checked=${reading} onChange=${({ target }) => setReading(target.checked)} />
           <span>Reading</span>
@@ -63,9 +64,10 @@ function Transport ({ terminal, name }) {
     </select>`
 }
 
-function Presence ({ name, presence }) {
-  const word = presence.online ? 'online' : 'offline'
-  return html`<span data-testid="presence" data-online=${String(presence.online)}><span class="dot" data-state=${presence.online ? 'live' : 'off'}></span> ${name} is ${word}</span>`
+/** Who hears nothing knows only how it was. */
+function Presence ({ name, presence: { online }, hears }) {
+  const words = `${name} ${hears ? 'is' : 'was'} ${online ? 'online' : 'offline'}`
+  return html`<span data-testid="presence" data-online=${hears ? String(online) : 'unknown'}><span class="dot" data-state=${online && hears ? 'live' : 'off'}></span> ${words}</span>`
 }
 
 function Plug ({ terminal, name }) {

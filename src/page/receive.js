@@ -1,15 +1,20 @@
 // What a terminal does with each event that comes down.
+import { openReceipts } from './receipts.js'
 import { countEntry, noteSeq, startReport } from './resume.js'
 
 const TYPING_MS = 4000
+/** What was typed for a message may be told after it. */
+const OVERTAKEN_MS = 500
 
 /**
  * Makes the receiver of a terminal's events.
  * @returns `receive(event, data, id)`; `id` is empty when the event did not move the cursor.
  */
 export function createReceiver ({ me, peer, book, outbox, history, memory, state, stop, stored, changed }) {
+  const receipts = openReceipts(me, book.conversationId)
   let report
   let typingTimer
+  let lastSaid = 0
 
   const gateway = {
     'IRIS.HELLO' (hello) {
@@ -40,13 +45,14 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
       if (conversationId !== book.conversationId) return
       book.read(readerId, readSeq)
       memory.peerReadSeq = book.peerReadSeq
+      receipts.keep(book.epoch, book.peerReadSeq)
     },
     REVOKE (data) {
       if (data.conversationId === book.conversationId) book.recall(data)
     },
     REST_READ_NUM_AND_LAST_MSG: load,
-    typing (data, id, from) {
-      if (from !== peer) return
+    typing (data, id, { from, ts }) {
+      if (from !== peer || ts < lastSaid + OVERTAKEN_MS) return
       setTyping(true)
       typingTimer = setTimeout(setTyping, TYPING_MS, false)
     }
@@ -57,7 +63,10 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
       note(message)
       if (message.conversationId !== book.conversationId) return
       book.put(message)
-      if (message.from === peer) setTyping(false)
+      if (message.from === peer) {
+        lastSaid = Math.max(lastSaid, message.ts)
+        setTyping(false)
+      }
       if (!report) history.repair()
     },
     ACK_DOWN (ack) {
@@ -70,7 +79,7 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
     CMD_DOWN (command, id) {
       if (command.op === 'complete') state.commands.delete(command.cmdId)
       else if (command.needComplete) state.commands.set(command.cmdId, command)
-      else if (Object.hasOwn(commands, command.name)) commands[command.name](command.data, id, command.from)
+      else if (Object.hasOwn(commands, command.name)) commands[command.name](command.data, id, command)
     },
     NOTICE_DOWN (notice) {
       if (notice.op === 'show') state.notices.set(notice.noticeId, notice)
@@ -83,6 +92,8 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
   async function load () {
     await history.load().catch(() => {}) // the next READY tries again
     if (history.loaded) memory.heads[book.conversationId] ??= book.head
+    book.read(peer, receipts.of(book.epoch))
+    receipts.keep(book.epoch, book.peerReadSeq)
     memory.save()
   }
 

@@ -1,5 +1,6 @@
 // The wire: every frame up and down, the newest first. A trace can be followed over all wires.
 import { html, useMemo } from '/assets/htm.js'
+import { clock } from './clock.js'
 import { useTerminal } from './hooks.js'
 import { transports } from './sources.js'
 
@@ -14,7 +15,7 @@ export function Wire ({ seat, trace, onFollow }) {
         <button type="button" class="clear" onClick=${frames.clear}>Clear</button>
         <dl>
           <dt>terminal</dt><dd>${memory.terminalId}</dd>
-          <dt>state</dt><dd data-testid="life">${state.connection}${state.since > 0 && `, ${new Date(state.since).toISOString().slice(11, 19)}`}</dd>
+          <dt>state</dt><dd data-testid="life">${state.connection}${state.since > 0 && `, ${clock(state.since, 'seconds')}`}</dd>
           <dt>by</dt><dd>${transports[memory.transport]}, live ${state.attaches}×</dd>
           <dt>cursor</dt><dd data-testid="cursor">${memory.cursor || 'none'}</dd>
         </dl>
@@ -37,7 +38,7 @@ function Frame ({ frame, traced, onFollow }) {
           <span class="line">${frame.note ?? JSON.stringify(frame.name ? frame.body.data : frame.body) ?? ''}</span>
         </summary>
         <dl>
-          <dt>at</dt><dd>${frame.at.toISOString().slice(11, 23)}</dd>
+          <dt>at</dt><dd>${clock(frame.at, 'millis')}</dd>
           ${frame.id && html`<dt>id</dt><dd>${frame.id}</dd>`}
         </dl>
         <pre tabindex="0">${JSON.stringify(frame.body, null, 2) ?? frame.note}</pre>

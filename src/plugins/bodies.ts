@@ -20,7 +20,9 @@ export const bodies = fp(async app => {
     return value
   })
   app.addHook('preParsing', async (request, reply) => {
-    const { headers } = request
+    const { headers, method } = request
+    // RFC 9110 9.3.1: a body means nothing there, and nobody reads it
+    if (method === 'GET' || method === 'HEAD') return
     const isChunked = headers['transfer-encoding'] !== undefined
     if (!isChunked && Number(headers['content-length'] ?? 0) === 0) return void delete headers['content-type']
     const refusal = refusalOf(request, reply)

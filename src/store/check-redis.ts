@@ -22,7 +22,7 @@ export interface Found {
  */
 export async function checkRedis (redis: Redis, expected?: 'disk' | 'memory'): Promise<Found> {
   // where the database of IRIS_REDIS_URL is not there, the client goes on in database 0, which is somebody else's
-  const { db = 0 } = redis.options
+  const db = redis.options?.db ?? 0
   if (db !== 0) await redis.select(db)
   const info = parseInfo(await redis.info())
   const version = info['redis_version'] ?? '0'

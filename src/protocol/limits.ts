@@ -17,7 +17,7 @@ export const limitTable = {
   left: { default: 2_000, sentence: 'Former members of a group who may still read its history up to their leaving; of more, those who left first may not.' },
   members: { default: 500, sentence: 'Members of a group; more is 409 `TOO_MANY_MEMBERS`.' },
   dedupeSec: { default: 86_400, sentence: 'Seconds in which a retry with the same client id is recognised.' },
-  cmdBox: { default: 500, sentence: 'Commands of users that may be pending for a user, a fifth of them (rounded up) from one other user, and as many of the server API; more are `skipped` with `BOX_FULL`.' },
+  cmdBox: { default: 500, sentence: 'Commands of users that may be pending for a user, a fifth of them (rounded up) from one other user; as many of his own to himself, and as many of the server API; more are `skipped` with `BOX_FULL`.' },
   noticeBox: { default: 200, sentence: 'Notices that may wait for a user\'s completion; more are `skipped` with `BOX_FULL`. As many that need none beside them; of these the oldest goes.' },
   mailboxMessages: { default: 500, sentence: 'Unread messages that a fresh attach brings; then READY says `more`.' },
   terminals: { default: 10, sentence: 'Terminals of a user; the longest unseen one is removed, `IRIS.BYE` 4303 when all are connected.' },

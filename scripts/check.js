@@ -1,5 +1,5 @@
 // npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, other Nodes, tests; each named with its outcome and time.
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { ensureModules, ensureNode, root } from './bootstrap.js'
 import { runTests } from './test.js'
@@ -24,21 +24,28 @@ const others = ['22.23.3', '26.10.0']
 const counts = { passed: 0, failed: 0 }
 
 /** Runs a step; its output is printed when it failed. @returns whether it succeeded. */
-function check ([name, program, args]) {
+async function check ([name, program, args]) {
   const began = performance.now()
   const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, env })
-  const isGood = status === 0
-  counts[isGood ? 'passed' : 'failed']++
-  process.stdout.write(`${isGood ? 'ok' : 'FAILED'} ${name} ${Math.round(performance.now() - began)} ms\n`)
-  if (!isGood) process.stdout.write(`${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}\n`)
-  return isGood
+  const { error, stdout, stderr } = await new Promise(resolve => {
+    execFile(program, args, { cwd: root, maxBuffer: 64 * 1024 * 1024, env }, (error, stdout, stderr) => resolve({ error, stdout, stderr }))
+  })
+  counts[error ? 'failed' : 'passed']++
+  process.stdout.write(`${error ? 'FAILED' : 'ok'} ${name} ${Math.round(performance.now() - began)} ms\n`)
+  if (error) process.stdout.write(`${stdout || stderr ? '' : error.message}${stdout}${stderr}\n`)
+  return !error
 }
 
-check(lint)
-if (check(build)) {
-  for (const step of steps) check(step)
-  for (const version of others) check([`Node ${version}`, process.execPath, ['scripts/try-node.js', version]])
+async function checkBuild () {
+  if (!await check(build)) return false
+  for (const step of steps) await check(step)
+  for (const version of others) await check([`Node ${version}`, process.execPath, ['scripts/try-node.js', version]])
+  return true
+}
+
+// the linter keeps one core busy for as long as all others together
+const [, isBuilt] = await Promise.all([check(lint), checkBuild()])
+if (isBuilt) {
   if (!process.argv.includes('--skip-tests')) {
     const { passed, failed } = await runTests()
     counts.passed += passed

@@ -147,7 +147,7 @@ t.test('[SSE-1] Redis is away: 200, retry, BYE, end, by bearer and by ticket; wh
   t.equal(open.isOver, false, 'an open stream waits')
   t.equal((await fetch(`${iris.url}/v1/down/events?ticket=${'A'.repeat(42)}!`)).status, 401, 'what is wrong in itself needs no Redis')
   await Promise.race([store.start().catch(() => undefined), pause(200)])
-  await until(async () => iris.redis.status === 'ready' || undefined)
+  await until(async () => (await fetch(`${iris.url}/readyz`)).ok || undefined) // connected, and looked at
   const again = await bob.listen({ terminalId: 'again' })
   await again.next('IRIS.READY')
 })

@@ -6,7 +6,7 @@ import { openPolls } from './helper/poll.js'
 import { openSse } from './helper/sse.js'
 import { openWs } from './helper/ws.js'
 
-const iris = await startIris(t, { env: { IRIS_LIMIT_LEASE_SEC: '2', IRIS_LIMIT_GRACE_SEC: '1' } })
+const iris = await startIris(t, { env: { IRIS_LIMIT_LEASE_SEC: '2', IRIS_LIMIT_GRACE_SEC: '1', IRIS_LIMIT_POLL_SEC: '2' } })
 
 const doors = {
   sse: (query: string, headers: Record<string, string>) => openSse(`${iris.url}/v1/down/events?${query}`, { headers }),

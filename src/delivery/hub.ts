@@ -81,7 +81,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     return [...users.get(userId)?.connections ?? []].filter(connection => terminalId === undefined || connection.terminalId === terminalId)
   }
 
-  const polls = createPolls({ entrance, join, connectionsOf, connect: shared, onPolled: onAlive, session: { now, makeJob, inherit, onClosed: leave, restMs: limits.pollSec * 1000, maxPolls: limits.connections, maxBehind: limits.downEntries } })
+  const polls = createPolls({ entrance, join, connectionsOf, connect: shared, onPolled: onAlive, onSocket: session => sockets.add(session), session: { now, makeJob, inherit, onClosed: leave, restMs: limits.pollSec * 1000, maxPolls: limits.connections, maxBehind: limits.downEntries } })
 
   /** All connections as they are now. */
   const connections = () => [...users.values()].flatMap(present => [...present.connections])

@@ -17,10 +17,12 @@ interface Floor {
   session: SessionFloor
   /** A poll is a sign of life. [LIFE-2] */
   onPolled (terminal: TerminalOf): void
+  /** The session of a terminal is its open connection of `lease=socket`. [LIFE-2] */
+  onSocket (session: Session): void
 }
 
 /** Makes the polls of a hub. */
-export function createPolls ({ entrance, join, connectionsOf, connect, session: sessionFloor, onPolled }: Floor) {
+export function createPolls ({ entrance, join, connectionsOf, connect, session: sessionFloor, onPolled, onSocket }: Floor) {
   const sessionOf = ({ userId, terminalId }: TerminalOf) => connectionsOf(userId, terminalId).find(held => held instanceof Session)
 
   /** The session of a terminal, which is from now on the one of its user's connections that came last. */
@@ -47,6 +49,7 @@ export function createPolls ({ entrance, join, connectionsOf, connect, session: 
       }
       const connection = new Connection(opening, present.feed, { ...connect, onClosed })
       session.enter(connection, asked)
+      if (asked.lease === 'socket') onSocket(session)
       const start = entrance.isEnded ? undefined : session.resume(connection, asked)
       if (start) {
         onPolled(asked)

@@ -63,14 +63,14 @@ interface Facts {
  * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, log }: Facts) {
-  const life = createLife(connection)
+  const meter = createMeter()
+  const clock = createClock(connection, ms => meter.redisAnswered(ms))
+  const { now } = clock
+  const life = createLife(connection, clock)
   const timers: NodeJS.Timeout[] = []
-  const trust = createTrust({ redis: connection, expected: durability, begin: life.begin, onTrusted, onUnfit, log })
+  const trust = createTrust({ redis: connection, expected: durability, begin, onTrusted, onUnfit, log })
   const redis = trust.gated
   const store = { redis, node, limits, life }
-  const meter = createMeter()
-  const clock = createClock(redis, ms => meter.redisAnswered(ms))
-  const { now } = clock
   const conversations = createConversations(store)
   const markers = createMarkers(store)
   const lists = createLists(store)
@@ -83,14 +83,13 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
   const sweeper = createSweeper({
     async sweep () {
-      await life.begin()
-      await clock.adjust()
+      await begin()
       await hub.sweep()
     },
     log
   })
   const storedLeases = createStoredLeases(store)
-  const leases = createLeases({ leases: storedLeases, meter, now, log })
+  const leases = createLeases({ leases: storedLeases, meter, log })
   const events = createEvents(store)
   const watch = createWatch({ events })
   const makeJob = createJobs({ conversations, boxes, renderer, now })
@@ -130,6 +129,12 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
   const context: Context = {
     terminals, leases, events, watch, conversations, markers, lists, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(store), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
+  }
+
+  /** The time is known before anything else is done with the store: what has gone by since decides what is refused. [TIME-1] */
+  async function begin (): Promise<void> {
+    await life.begin()
+    await clock.adjust()
   }
 
   function onTrusted (): void {

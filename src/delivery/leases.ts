@@ -13,12 +13,11 @@ export const flushMs = ({ leaseSec }: Pick<Limits, 'leaseSec'>) => Math.min(MAX_
 interface Floor {
   meter: Pick<Meter, 'leases'>
   leases: Pick<ReturnType<typeof createStoredLeases>, 'renew'>
-  now (): number
   log: { error (facts: object, message: string): void }
 }
 
 /** Makes the notes of a node. */
-export function createLeases ({ leases, meter, now, log }: Floor) {
+export function createLeases ({ leases, meter, log }: Floor) {
   let notes = new Map<string, Note>()
 
   /** What was not told stays noted, unless something newer came meanwhile. */
@@ -35,7 +34,7 @@ export function createLeases ({ leases, meter, now, log }: Floor) {
     seen ({ userId, terminalId }: TerminalOf, state?: TerminalStateName): void {
       const key = `${userId}/${terminalId}`
       const said = state ?? notes.get(key)?.state
-      notes.set(key, { userId, terminalId, at: now(), ...(said && { state: said }) })
+      notes.set(key, { userId, terminalId, at: performance.now(), ...(said && { state: said }) })
     },
 
     /** Tells the store: one pipeline, however many terminals were seen. Never rejects. */

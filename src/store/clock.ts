@@ -1,27 +1,54 @@
-// The clock of Redis as this process knows it. Times of the wire are Redis's, so that several nodes agree. Section 2.
+// The clock of Redis as this process knows it. Times of the wire are Redis's, so that several nodes agree. [TIME-1]
 import type { Redis } from './redis.js'
 
 const SAMPLES = 4
+/** Two clocks go apart so fast at most while one of them is being slewed: chrony's `maxslewrate` of a careful setting, with room. */
+const DRIFT = 0.001
 
-/** Makes the clock; until it is `adjusted` it is this machine's. @param onRoundTrip is told how long Redis took to answer, ms. */
-export function createClock (redis: Redis, onRoundTrip?: (ms: number) => void) {
-  let offset = 0
+/**
+ * Makes the clock: Redis' time, carried on by the monotonic clock of this process, which nobody sets. Until Redis was asked for the
+ * first time it is this machine's, and `isKnown()` false: nothing may be refused by it.
+ * @param onRoundTrip is told how long Redis took to answer, ms.
+ */
+export function createClock (redis: Pick<Redis, 'time'>, onRoundTrip?: (ms: number) => void) {
+  /** How far Redis is ahead of the monotonic clock: what this process takes it for, and the bounds that are proven, as of a time. ms */
+  let offset = Date.now() - performance.now()
+  let proven: { low: number, high: number, at: number } | undefined
+
+  const now = () => Math.floor(performance.now() + offset)
+
+  /**
+   * Each answer proves bounds: Redis read its clock between question and answer. Together they are closer than each (Marzullo), so
+   * that a slow round trip spoils nothing; what contradicts the bounds before shows that Redis' own clock was set.
+   */
+  function learn (theirs: number, asked: number, answered: number): void {
+    const fresh = { low: theirs - answered, high: theirs - asked, at: answered }
+    const slack = proven ? (answered - proven.at) * DRIFT : 0
+    const both = proven ? { low: Math.max(fresh.low, proven.low - slack), high: Math.min(fresh.high, proven.high + slack), at: answered } : fresh
+    if (!proven) offset = (fresh.low + fresh.high) / 2
+    proven = both.low <= both.high ? both : fresh
+    // no further than it must: time as this process tells it goes back only when Redis' own does
+    offset = Math.min(Math.max(offset, proven.low), proven.high)
+  }
+
   return {
     /** @returns ms since 1970, as Redis would say it within a round trip. */
-    now: () => Date.now() + offset,
+    now,
 
-    /** Asks Redis for its time, a few times: the fastest answer is the truest, as in NTP (RFC 5905, clock filter). */
-    async adjust (): Promise<void> {
-      let best = Infinity
-      for (let i = 0; i < SAMPLES; i++) {
+    /** Whether Redis has ever said what time it is. */
+    isKnown: () => proven !== undefined,
+
+    /** @returns the time, as `now()`, when Redis has ever said it; else 0. */
+    known: () => proven ? now() : 0,
+
+    /** Asks Redis for its time, a few times unless `samples` says otherwise. */
+    async adjust (samples = SAMPLES): Promise<void> {
+      for (let i = 0; i < samples; i++) {
         const asked = performance.now()
-        const before = Date.now()
         const [seconds, micros] = await redis.time()
-        const after = Date.now()
-        onRoundTrip?.(performance.now() - asked)
-        if (after - before >= best) continue
-        best = after - before
-        offset = Math.round(Number(seconds) * 1000 + Number(micros) / 1000 - (before + after) / 2)
+        const answered = performance.now()
+        onRoundTrip?.(answered - asked)
+        learn(Number(seconds) * 1000 + Number(micros) / 1000, asked, answered)
       }
     }
   }

@@ -18,7 +18,7 @@ const leaveTerminal = defineScript('leave-terminal', {
 /** One terminal of one user. */
 export interface TerminalOf { userId: string, terminalId: string }
 
-/** A terminal was seen at `at` (ms); `state` when it said so. */
+/** A terminal was seen at `at`, ms of this process' monotonic clock; `state` when it said so. */
 export interface Note extends TerminalOf { at: number, state?: TerminalStateName }
 
 /** Makes the leases of a store. */
@@ -27,10 +27,14 @@ export function createLeases ({ redis, node, limits }: StoreContext) {
   const maxEvents = limits.events
 
   return {
-    /** Renews the leases of terminals that are connected, and keeps their state. All scripts leave in one pipeline. [LIFE-2] */
+    /**
+     * Renews the leases of terminals that are connected, and keeps their state. All scripts leave in one pipeline. Redis is told
+     * how long ago each was seen: when that was is for its own clock to say. [LIFE-2] [TIME-1]
+     */
     async renew (notes: Note[]): Promise<void> {
+      const now = performance.now()
       await Promise.all(runsOf(notes).map(([tag, some]) => renewLeases(redis, { leases: keys.leases(tag) }, { tag, leaseMs: limits.leaseSec * 1000 },
-        some.flatMap(({ userId, terminalId, state = '', at }) => [userId, terminalId, state, Math.round(at)]))))
+        some.flatMap(({ userId, terminalId, state = '', at }) => [userId, terminalId, state, Math.floor(now - at)]))))
     },
 
     /** The last connection of a terminal on a node, this one unless another is named, is closed: its route is taken away, and its lease ends with the grace. [LIFE-3] */

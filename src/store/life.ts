@@ -3,7 +3,7 @@ import { keys } from './keys.js'
 import { isUnavailable, type Redis } from './redis.js'
 import { defineScript } from './scripts.js'
 
-const beginLife = defineScript('begin-life', { keys: ['life', 'run'], args: ['durable'] })
+const beginLife = defineScript('begin-life', { keys: ['life', 'run'], args: ['durable', 'known'] })
 
 /** An epoch is a time and a partition: see `new_epoch` in down.lua. */
 const EPOCHS_PER_MS = 4_096
@@ -14,8 +14,9 @@ export type Life = ReturnType<typeof createLife>
  * Makes the memory of a store's lives. What was written before the present one keeps its content, but streams and logs
  * get other epochs: a number that a client has seen may be given anew, and a cursor must not resume behind it.
  * A store that writes before it answers (`appendfsync always`) has one life for ever.
+ * @param clock knows the time that this process has heard of, 0 for none, ms: a life is never older than that.
  */
-export function createLife (redis: Redis) {
+export function createLife (redis: Redis, clock: { known (): number }) {
   let startedAt = 0
   let durable: boolean | undefined
 
@@ -23,7 +24,7 @@ export function createLife (redis: Redis) {
     /** Looks whether another life has begun: at the start, and whenever Redis was away. */
     async begin (): Promise<void> {
       durable ??= await isDurable(redis)
-      const [, life] = await beginLife(redis, { life: keys.life, run: keys.run }, { durable: Number(durable) })
+      const [, life] = await beginLife(redis, { life: keys.life, run: keys.run }, { durable: Number(durable), known: clock.known() })
       startedAt = Number(life)
     },
 

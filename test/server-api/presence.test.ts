@@ -31,7 +31,7 @@ t.test('[LIFE-2] state: what the terminal said last is kept, over reconnects in 
   const [known] = await terminalsOf(bob)
   t.equal((await heartbeat(bob, { state: 'background' })).status, 200)
   await stateIs('background')
-  t.ok(Number((await terminalsOf(bob))[0]?.['lastSeen']) > Number(known?.['lastSeen']))
+  t.ok(Number((await terminalsOf(bob))[0]?.['lastSeen']) > Number(known?.['lastSeen']), 'by one clock, whichever node saw him')
   t.equal((await terminalsOf(bob))[0]?.['since'], known?.['since'], 'a heartbeat is no connect')
   await heartbeat(bob)
   await stream.cut()

@@ -1,19 +1,21 @@
--- renew-leases.lua - what a node noted of the terminals of one partition: they were seen, and their state. [LIFE-2]
+-- renew-leases.lua - what a node noted of the terminals of one partition: they were seen, and their state. [LIFE-2] [TIME-1]
 -- USES presence
 -- KEYS leases
 -- ARGV tag leaseMs
--- then user terminal state(foreground|background|empty: as it is) seen ...
+-- then user terminal state(foreground|background|empty: as it is) age(ms since it was seen) ...
 -- RETURNS 0
 -- A terminal that is leaving stays so: only a connection brings it back.
 local leases = KEYS[1]
 local tag, lease_ms = unpack(ARGV)
 for i = 3, #ARGV, 4 do
-  local user, terminal, state, seen = unpack(ARGV, i, i + 3)
+  local user, terminal, state, age = unpack(ARGV, i, i + 3)
   local who = { leases = leases, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. user, user = user }
   local kept = terminal_of(who, terminal)
   if kept then
+    local seen, before = this_ms - age, tonumber(kept.seen)
     if state ~= '' then kept.state = state end
-    if seen > kept.seen then kept.seen = seen end
+    -- later than now: the clock went back
+    if seen > before or before > this_ms then kept.seen = whole(seen) end
     keep(who, terminal, kept)
     if kept.standing == 'on' then redis.call('ZADD', leases, 'XX', 'GT', whole(seen + lease_ms), user .. '/' .. terminal) end
   end

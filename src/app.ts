@@ -20,7 +20,6 @@ import { createTokens } from './plugins/tokens.js'
 import { trace } from './plugins/trace.js'
 import { createUpgrades } from './plugins/upgrades.js'
 import { serverOperations } from './server-api/index.js'
-import { createIdempotency } from './store/idempotency.js'
 import type { Redis } from './store/redis.js'
 import { createIdempotent } from './transports/idempotent.js'
 import { mountOperations } from './transports/post.js'
@@ -119,7 +118,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   // in a scope of its own: the package hangs hooks on every request beside it
   await app.register(async scope => await mountWebSocket(scope, { ...down, door: upgrades.door, execute, upNames, admission: context.admission, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
   app.after(() => {
-    mountOperations(app, { operations, execute, auth, once: createIdempotent(createIdempotency({ redis, limits: config.limits })), now: context.now })
+    mountOperations(app, { operations, execute, auth, once: createIdempotent(gateway.idempotency), now: context.now })
     mountSse(app, down)
     mountPoll(app, down)
   })

@@ -26,6 +26,7 @@ import { createClock } from './store/clock.js'
 import { createConversations } from './store/conversation.js'
 import { createEvents } from './store/events.js'
 import { createGroups } from './store/groups.js'
+import { createIdempotency } from './store/idempotency.js'
 import { createKicks } from './store/kicks.js'
 import { createLeases as createStoredLeases } from './store/leases.js'
 import { createLife } from './store/life.js'
@@ -152,6 +153,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     context,
     hub,
     meter,
+    idempotency: createIdempotency(store),
     /** Ends the streams in waves, over so many ms. */
     drain: createDrain(hub),
     /** Whether other nodes are heard. */

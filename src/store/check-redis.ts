@@ -1,5 +1,6 @@
 // Looks at a Redis before Iris trusts it: what breaks the promises is refused, what endangers them is said. docs/protocol.md section 6.
 import { Problem } from '../protocol/problem.js'
+import { reasons } from './redis-errors.js'
 import { isUnavailable, type Redis } from './redis.js'
 
 /** The largest node size at which short streams stay small: a one-entry stream costs 1.3 KB instead of 4.3 KB. */
@@ -28,7 +29,7 @@ export async function checkRedis (redis: Redis, expected?: 'disk' | 'memory'): P
   const version = info['redis_version'] ?? '0'
   if (Number.parseInt(version) < 7) throw new Error(`Redis ${version} is too old: 7.0 is the floor`)
   if (info['cluster_enabled'] === '1') throw new Error('This Redis is a cluster, which is not supported by this version')
-  if (info['role'] === 'slave') throw new Problem('STORE_UNAVAILABLE', { detail: 'This Redis is a replica, which cannot be written to' })
+  if (info['role'] === 'slave') throw new Problem('STORE_UNAVAILABLE', { detail: reasons.replica.why })
   const config = await readConfig(redis)
   const policy = info['maxmemory_policy'] ?? config['maxmemory-policy'] ?? 'noeviction'
   if (policy !== 'noeviction') throw new Error(`maxmemory-policy is ${policy}: Redis may drop messages without a word. Set it to noeviction`)

@@ -1,12 +1,12 @@
 // Answers of the server API by Idempotency-Key: a write that is sent again gets the first answer again. docs/protocol.md section 8.
-import { createCipheriv, createDecipheriv, hash, randomBytes, randomUUID } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
 import { keys } from './keys.js'
 
-/** The first request holds the key for so long; if its node dies meanwhile, a retry runs anew. Longer than any request takes. */
-const CLAIM_MS = 10_000
+/** The first request holds the key for so long; if its node dies meanwhile, or never hears that it holds it, a retry runs anew. Longer than any request takes. */
+const CLAIM_MS = 5_000
 const WAIT_MS = 2_000
 const ASK_MS = 25
 const CIPHER = 'aes-256-gcm'
@@ -37,11 +37,11 @@ export function createIdempotency ({ redis, limits }: Pick<StoreContext, 'redis'
      */
     async run<Result> (asked: Asked, effect: () => Promise<Result>): Promise<{ result: Result, isReplay: boolean }> {
       const place = keys.idempotency(hash('sha256', asked.key))
-      // where an answer will stand there is nothing yet. A command that is sent again meets its own claim
-      const mine = `${asked.fingerprint}  ${randomUUID()}`
+      // where an answer will stand there is nothing yet
+      const mine = `${asked.fingerprint} `
       for (const end = performance.now() + WAIT_MS; performance.now() < end; await setTimeout(ASK_MS)) {
         const before = await redis.set(place, mine, 'PX', CLAIM_MS, 'NX', 'GET')
-        if (before === null || before === mine) return { result: await perform(place, asked, effect), isReplay: false }
+        if (before === null) return { result: await perform(place, asked, effect), isReplay: false }
         const [fingerprint, sealed] = before.split(' ')
         if (fingerprint !== asked.fingerprint) throw new Problem('IDEMPOTENCY_KEY_REUSED')
         if (sealed) return { result: JSON.parse(unseal(asked.key, sealed)) as Result, isReplay: true }

@@ -1,5 +1,4 @@
 // Effects that happen once for a client's id although the request is sent again. Section 5, IRIS_CMD_SEND.
-import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
@@ -9,7 +8,7 @@ import { isUnavailable } from './redis.js'
 const WAIT_MS = 1_000
 const ASK_MS = 20
 
-interface Claim<Result> { fingerprint: string, id: string, by?: string, result?: Result }
+interface Claim<Result> { fingerprint: string, id: string, result?: Result }
 
 /**
  * Makes `once`, which claims a key, runs the effect, and keeps its result for retries.
@@ -30,11 +29,8 @@ export function createOnce ({ redis, limits }: StoreContext) {
 
   return async function once<Result> (facts: { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number }, effect: (id: string) => Promise<Result>): Promise<Result & { duplicate: boolean }> {
     const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
-    // two requests may bring one id, as notices do: `by` tells their claims apart
-    const mine: Claim<Result> = { fingerprint, id, by: randomUUID() }
-    const found = await redis.set(key, JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET')
-    // a command that is sent again meets its own claim
-    const before = found === JSON.stringify(mine) ? null : found
+    const mine: Claim<Result> = { fingerprint, id }
+    const before = await redis.set(key, JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET')
     const claim = before === null ? mine : JSON.parse(before) as Claim<Result>
     if (claim.fingerprint !== fingerprint) throw new Problem(conflict)
     const done = before === null ? undefined : claim.result ?? await resultOf<Result>(key)

@@ -10,6 +10,7 @@ const AWAY = 'the store is not reachable'
 const SILENT = 'the store does not answer'
 const BUSY = 'the store is not ready'
 const UNFIT = 'the store cannot be worked with'
+const REPLICA = 'This Redis is a replica, which cannot be written to'
 
 /** The errors of sockets, of names, of TLS and of replies that an operator meets; the first that fits. */
 const words: [pattern: RegExp, why: string, told: string][] = [
@@ -22,13 +23,15 @@ const words: [pattern: RegExp, why: string, told: string][] = [
   [/CERT|SIGNATURE|self.signed/i, 'The certificate of Redis is not valid here', AWAY],
   [/Protocol error|ParserError|Unknown RESP type/i, 'What answers is not a Redis (or expects TLS: rediss://)', AWAY],
   [/LOADING/, 'Redis is reading its data', BUSY],
-  [/READONLY|MASTERDOWN/, 'This Redis is a replica, which cannot be written to', BUSY],
+  [/READONLY|MASTERDOWN/, REPLICA, BUSY],
   [/ECONNRESET|EPIPE|Connection is closed|isn't writeable|Socket closed/i, 'The connection to Redis breaks off (if it expects TLS: rediss://)', AWAY]
 ]
 
 export const reasons = {
   silent: { why: 'Redis has not answered yet', told: SILENT },
   ended: { why: 'The connection to Redis has ended', told: AWAY },
+  dead: { why: 'Redis is silent: the connection is given up', told: SILENT },
+  replica: { why: REPLICA, told: BUSY },
   reading: { why: 'Redis is not ready yet: it reads its data', told: BUSY }
 } as const satisfies Record<string, Reason>
 

@@ -7,30 +7,50 @@ import { Problem } from '../protocol/problem.js'
 const COMMAND_TIMEOUT_MS = 1_500
 /** TCP and TLS; what does not answer for so long is tried anew. */
 const CONNECT_TIMEOUT_MS = 3_000
+/** A connection that is given up may end in order for so long; the other side may not be there any more. */
+const DISCONNECT_TIMEOUT_MS = 200
+/** How often a Redis that reads its data is asked whether it has. */
+const LOADING_RETRY_MS = 1_000
 
 export type { Redis }
 
 /**
- * Opens a connection. It fails fast while Redis is away and comes back by itself; a command that was under way is sent
- * again, which is why every script that writes is idempotent.
+ * Opens a connection. It fails fast while Redis is away and comes back by itself. A command that was under way fails, with
+ * an outcome that nobody knows: it is never sent again by itself, since what answers next may be another server, or the
+ * same one without its last moments. Told that it speaks to a replica, it dials anew: a name may lead to the master by then.
  * @param address a `redis://` or `rediss://` URL, or the path of a unix socket.
  */
 export function createRedis (address: string, options: { lazyConnect?: boolean } = {}): Redis {
-  return new Redis(address, {
+  return failPending(new Redis(address, {
     commandTimeout: COMMAND_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    maxLoadingRetryTime: LOADING_RETRY_MS,
     enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,
+    reconnectOnError: isOfReplica,
     retryStrategy: times => Math.min(20 * times, 500),
     ...options
-  })
+  }))
 }
 
 /** @returns a second connection to the same Redis, for subscriptions; it subscribes anew by its `ready` event. */
 export function createRedisSubscriber (redis: Redis): Redis {
-  const subscriber = redis.duplicate({ autoResubscribe: false })
+  const subscriber = failPending(redis.duplicate({ autoResubscribe: false }))
   subscriber.on('error', () => undefined) // said by the first connection already
   return subscriber
+}
+
+/** Commands whose connection has ended fail at once: left alone they would wait for their time-out. */
+function failPending (redis: Redis): Redis {
+  const pending = redis as unknown as { flushQueue (error: Error): void }
+  return redis.on('close', () => pending.flushQueue(new Error('Connection is closed.')))
+}
+
+/** @returns whether a refusal says that this Redis is a replica, of a plain command or of one in a script. */
+function isOfReplica (error: unknown): boolean {
+  return error instanceof ReplyError && /^(READONLY|MASTERDOWN)\b/.test((error as Error).message)
 }
 
 /** Replies of a Redis that is there but cannot do its work now. */

@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { checkRedis, type Found } from './check-redis.js'
+import { createProbe } from './probe.js'
 import { isRefusal, type Reason, reasonOf, reasons } from './redis-errors.js'
 import { isUnavailable } from './redis.js'
 
@@ -85,11 +86,15 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
     }
   }
 
-  /** The one timer: what waits for it is still so when it comes. One that reads its data, which may take minutes, is connected but not ready. */
+  /**
+   * The one timer: what waits for it is still so when it comes. One that reads its data, which may take minutes, is connected but not ready.
+   * Of a replica another connection is tried: its address may lead to the master by then.
+   */
   function lookSoon (): void {
     clearTimeout(again)
     again = setTimeout(() => {
-      if (redis.status === 'ready') void look()
+      if (reason?.why === reasons.replica.why) redis.disconnect(true)
+      else if (redis.status === 'ready') void look()
       else if (redis.status === 'connect') shut(reasons.reading)
     }, AGAIN_MS).unref()
   }
@@ -112,6 +117,7 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
     else if (redis.status !== 'ready') shut(reasonOf(error))
   }
   redis.on('ready', onReady).on('connect', onConnect).on('close', onClose).on('error', onError)
+  const probe = createProbe({ redis, onDead: () => shut(reasons.dead) })
   if (redis.status === 'ready') void look()
 
   return {
@@ -122,6 +128,7 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
     stop (): void {
       looks++
       clearTimeout(again)
+      probe.stop()
       redis.off('ready', onReady).off('connect', onConnect).off('close', onClose).off('error', onError)
     }
   }

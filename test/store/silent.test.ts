@@ -1,0 +1,62 @@
+// A connection to Redis that is dead without a word, and a server that answers but is not the one. docs/protocol.md section 10.
+import t from 'tap'
+import { openDoor } from '../helper/door.js'
+import { startIris } from '../helper/iris.js'
+import { startRedis } from '../helper/redis.js'
+import { type Answer, until, type User } from '../helper/user.js'
+
+const server = await startRedis(t)
+const door = await openDoor(t, server.path)
+const iris = await startIris(t, { redisPath: door.url })
+const [alice, bob] = [await iris.user(t), await iris.user(t)]
+
+const ready = async () => await (await fetch(`${iris.url}/readyz`)).json() as Record<string, unknown>
+const sent = async () => await until(async () => (await alice.send(bob, 'x')).status === 200 || undefined)
+
+/** A refusal that does not wait for Redis: the shortest of a few, far below the time-out of a command. */
+async function refused (from: User, to: User): Promise<{ answer: Answer, ms: number }> {
+  const began = performance.now()
+  const answer = await from.send(to, 'x')
+  return { answer, ms: performance.now() - began }
+}
+
+t.test('[ACK] the way to Redis swallows bytes: 503 at once after 2 s, and another connection is tried until one answers', async t => {
+  await sent()
+  door.swallow(true)
+  const before = door.connections
+  t.equal((await alice.send(bob, 'into the dark')).status, 503)
+  await until(async () => door.connections > before || undefined)
+  const { answer, ms } = await refused(alice, bob)
+  t.match(answer, { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'the store does not answer', retryable: true } })
+  t.ok(ms < 1_000, `refused after ${Math.round(ms)} ms`)
+  t.match(await ready(), { status: 503, code: 'STORE_UNAVAILABLE', detail: /^Redis (is silent|does not answer)/ })
+  t.equal((await fetch(`${iris.url}/livez`)).status, 200)
+  // one that was dialled into the dark is given up, too
+  await until(async () => door.connections > before + 1 || undefined)
+  door.swallow(false)
+  await sent()
+  t.match(await ready(), { status: 'ok' })
+})
+
+t.test('[ACK] a Redis that is busy for a while is waited for: whatever comes is a sign of life', async t => {
+  await sent()
+  const before = door.connections
+  const busy = server.redis.eval('local function at () local t = redis.call("TIME") return t[1] * 1e6 + t[2] end local ends = at() + 1.2e6 repeat until at() >= ends', 0)
+  const { status } = await alice.send(bob, 'y')
+  await busy
+  t.equal(status, 200)
+  t.equal(door.connections, before)
+})
+
+t.test('[ACK] the master becomes a replica under way: its address is dialled until a master is there', async t => {
+  await sent()
+  await server.redis.replicaof('127.0.0.1', 1)
+  const before = door.connections
+  t.equal((await alice.send(bob, 'x')).status, 503)
+  await until(async () => (await ready())['detail'] === 'This Redis is a replica, which cannot be written to' || undefined)
+  t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'the store is not ready' } })
+  await until(async () => door.connections > before + 1 || undefined)
+  await server.redis.replicaof('NO', 'ONE')
+  await sent()
+  t.match(await ready(), { status: 'ok' })
+})

@@ -35,7 +35,9 @@ import { createMailbox } from './store/mailbox.js'
 import { createMarkers } from './store/markers.js'
 import { createNotices } from './store/notices.js'
 import { createOnce } from './store/once.js'
+import { isFull } from './store/full.js'
 import type { Redis } from './store/redis.js'
+import { createRoom } from './store/room.js'
 import { createTerminals } from './store/terminals.js'
 import { createTickets } from './store/tickets.js'
 import { Problem } from './protocol/problem.js'
@@ -70,7 +72,9 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const life = createLife(connection, clock)
   const timers: NodeJS.Timeout[] = []
   const trust = createTrust({ redis: connection, expected: durability, begin, onTrusted, onUnfit, log })
-  const redis = trust.gated
+  const room = createRoom({ redis: trust.gated, onRoom: onTrusted, log })
+  meter.room = room.state
+  const redis = room.watched
   const store = { redis, node, limits, life }
   const conversations = createConversations(store)
   const markers = createMarkers(store)
@@ -153,22 +157,28 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     context,
     hub,
     meter,
+    /** Answers of the server API by their Idempotency-Key. */
     idempotency: createIdempotency(store),
     /** Ends the streams in waves, over so many ms. */
     drain: createDrain(hub),
+    /** Why nothing new is stored; undefined: the store has room. [STORE-2] */
+    lacksRoom: () => room.state().reason,
     /** Whether other nodes are heard. */
     isListening: nodes.isListening,
 
     /** Why the store cannot be worked with now, and what it is. */
     store: trust.state,
-    /** Throws STORE_UNAVAILABLE with the reason while the store does not answer, or cannot be worked with. */
+    /** Throws STORE_UNAVAILABLE with the reason while the store does not answer, or cannot be worked with. A full one answers. */
     async ping (): Promise<void> {
-      await redis.ping().catch(() => { throw new Problem('STORE_UNAVAILABLE', { detail: trust.state().reason ?? 'Redis does not answer' }) })
+      await redis.ping().catch((error: unknown) => {
+        if (!isFull(error)) throw new Problem('STORE_UNAVAILABLE', { detail: trust.state().reason ?? 'Redis does not answer' })
+      })
     },
 
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     async start (): Promise<void> {
       await Promise.race([trust.settled, delay(FIRST_WORD_MS)])
+      room.start()
       timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => void reaper.run(), REAP_MS))
       if (trust.state().reason === undefined) sweeper.sweep()
     },
@@ -177,6 +187,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     stop (): void {
       for (const timer of timers) clearInterval(timer)
       trust.stop()
+      room.stop()
       watch.stop()
       sweeper.stop()
       hub.end('DRAIN')

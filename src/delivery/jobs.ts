@@ -4,6 +4,7 @@ import type { Source } from '../protocol/events.js'
 import type { Position } from '../protocol/ids.js'
 import type { createBoxes, Pending } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
+import { isFull } from '../store/full.js'
 import type { BoxName } from '../store/keys.js'
 import type { Unread } from '../store/unread.js'
 import { printable } from '../store/readable.js'
@@ -116,9 +117,14 @@ export function createJobs ({ conversations, boxes, renderer, now }: Stores) {
       again.forEach((id, i) => before.set(id, deliveries[i] ?? 0))
     }
 
+    /** On a full disk it stays, and is shown once more. [STORE-2] */
+    async function leave (): Promise<void> {
+      await boxes.leave(box, viewer.userId, leaving).catch((error: unknown) => { if (!isFull(error)) throw error })
+    }
+
     async function step (): Promise<Print | undefined> {
       const left = ids ??= await boxes.pendingIds(box, viewer.userId, viewer.terminalId)
-      if (leaving.length > 0) await boxes.leave(box, viewer.userId, leaving)
+      if (leaving.length > 0) await leave()
       leaving = []
       if (left.length === 0) return undefined
       const chunk = left.slice(0, CHUNK)

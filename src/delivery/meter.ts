@@ -38,7 +38,9 @@ export function createMeter () {
     /** The hints of one turn of the event loop were printed. @param ms since the first of them. */
     delivered (_ms: number): void {},
     /** Redis answered a round trip. */
-    redisAnswered (_ms: number): void {}
+    redisAnswered (_ms: number): void {},
+    /** What of the store is full, and how many commands it has refused for that; replaced by who watches it. */
+    room: (): { full?: 'memory' | 'disk' | undefined, refused: number } => ({ refused: 0 })
   }
 }
 

@@ -10,7 +10,7 @@ interface Floor {
 }
 
 /**
- * Registers `GET /livez` (the process answers) and `GET /readyz` (Redis answers too, other nodes are heard, and the node
+ * Registers `GET /livez` (the process answers) and `GET /readyz` (Redis answers too and has room, other nodes are heard, and the node
  * does not end; else 503). A probe may ask by HEAD, too. Their log lines are for debugging only.
  */
 export const health = fp<Floor>(async (app, { ping, unready }) => {

@@ -28,7 +28,7 @@ type Sample = [labels: Record<string, string>, value: number]
 export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate }) => {
   const register = new Registry()
   collectDefaultMetrics({ register, prefix: PREFIX })
-  gauges(register, hub)
+  gauges(register, { hub, meter })
   counters(register, meter)
   histograms(register, meter)
   const help = 'HTTP requests by what the client got; a stream counts when it ends. `499`: the client had gone before, or did not take its answer.'
@@ -60,12 +60,13 @@ function readLater (Kind: typeof Counter | typeof Gauge, register: Registry, { n
   register.registerMetric(metric)
 }
 
-function gauges (register: Registry, { census }: Floor['hub']): void {
+function gauges (register: Registry, { hub: { census }, meter }: Pick<Floor, 'hub' | 'meter'>): void {
   const gauge = readLater.bind(undefined, Gauge, register)
   gauge({ name: 'connections', help: 'Connections now; of those that poll, the terminals.', labelNames: ['transport'], read: () => { const { sse, poll, ws } = census(); return [[{ transport: 'sse' }, sse], [{ transport: 'poll' }, poll], [{ transport: 'ws' }, ws]] } })
   gauge({ name: 'connections_lagging', help: 'Live connections that have not been sent all that is known to be there for them.', read: () => [[{}, census().lagging]] })
   gauge({ name: 'polls_waiting', help: 'Long-polls that wait for their answer.', read: () => [[{}, census().polls]] })
   gauge({ name: 'attaches_under_way', help: 'Attaches that the store is asked about now.', read: () => [[{}, census().attaching]] })
+  gauge({ name: 'store_full', help: '1: the store is full, by what of it is, and takes nothing new; what reads or frees goes on.', labelNames: ['of'], read: () => (['memory', 'disk'] as const).map((of): Sample => [{ of }, Number(meter.room().full === of)]) })
   gauge({ name: 'attaches_waiting', help: 'Attaches that wait for their turn.', read: () => [[{}, census().waiting]] })
 }
 
@@ -81,6 +82,7 @@ function counters (register: Registry, meter: Meter): void {
   counter({ name: 'reaps_total', help: 'Times that this node looked for ended leases; one of all nodes does so each second.', read: () => [[{}, meter.leases.reaps]] })
   counter({ name: 'sweeps_total', help: 'Comparisons of all streams with the store.', read: () => [[{}, meter.sweeps]] })
   counter({ name: 'unreadable_items_total', help: 'Stored items that could not be read and were skipped, each time; the log names each once.', read: () => [[{}, meter.unreadable]] })
+  counter({ name: 'store_full_refusals_total', help: 'Commands that Redis refused because it was full.', read: () => [[{}, meter.room().refused]] })
   counter({ name: 'terminals_evicted_total', help: 'Terminals removed to make room for another.', read: () => [[{}, meter.evictions]] })
 }
 

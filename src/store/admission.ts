@@ -9,6 +9,7 @@ import { tokenArgs } from './kicks.js'
 import { defineScript } from './scripts.js'
 
 const admitRequest = defineScript('admit-request', {
+  full: 'done',
   preludes: ['kick', 'rate'],
   keys: ['kick', 'rate', 'members'],
   args: ['user', 'terminal', 'issuedAt', 'expiresAt', 'emissionUs', 'burst', 'units', 'membersPerUnit']

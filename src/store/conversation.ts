@@ -3,18 +3,21 @@ import { dmId } from '../protocol/ids.js'
 import type { Message } from '../protocol/message.js'
 import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
+import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
 import { parsed } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
 const appendMessage = defineScript('append-message', {
+  full: 'refused',
   preludes: ['down', 'member', 'direct', 'serve'],
   keys: ['conversation', 'members', 'log', 'dedupe'],
   args: [...downArgs, 'id', 'from', 'terminal', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages', 'logMs', 'newDirect']
 })
 
 const revokeMessage = defineScript('revoke-message', {
+  full: 'done',
   preludes: ['down', 'member'],
   keys: ['conversation', 'members', 'log'],
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
@@ -46,6 +49,16 @@ export interface View { conversationId: string, kind: 'dm' | 'group', title: str
 /** Makes the conversations of a store. */
 export function createConversations (store: StoreContext) {
   const { redis, limits } = store
+
+  /** A full store takes nothing new, but who sends again what is stored has his answer. [STORE-2] [MSG-2] */
+  async function sentBefore ({ conversationId, from, clientMsgId, fingerprint }: Send, error: unknown) {
+    const before = isFull(error) ? await redis.get(keys.dedupeMessage(conversationId, from, clientMsgId)) : null
+    if (before === null) throw error
+    const [print, ...sent] = before.split(' ')
+    if (print !== fingerprint) throw new Problem('CLIENT_MSG_ID_CONFLICT')
+    return [1, ...sent, [], 0]
+  }
+
   return {
     /** Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED, CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote), RATE_LIMITED (too many direct conversations opened). */
     async append (send: Send): Promise<Sent> {
@@ -70,7 +83,7 @@ export function createConversations (store: StoreContext) {
         logMessages: limits.logMessages,
         logMs: limits.logSec * 1000,
         newDirect: send.terminalId === '' ? 0 : limits.newDirect
-      })
+      }).catch((error: unknown) => sentBefore(send, error))
       const body = `{"conversationId":"${id}","seq":${String(seq)},"msgId":"${String(msgId)}","ts":${String(ts)},${draft}}`
       return { duplicate: status === 1, opened: opened === 1, seq: Number(seq), msgId: String(msgId), ts: Number(ts), epoch: String(epoch), body, here: readHere(here) }
     },

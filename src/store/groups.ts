@@ -5,11 +5,15 @@ import { keys, partition } from './keys.js'
 import { readable } from './readable.js'
 import { defineScript } from './scripts.js'
 
-const setMembers = defineScript('set-members', {
+const facts = {
   preludes: ['down', 'direct', 'membership'],
   keys: ['conversation', 'members', 'left'],
   args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs']
-})
+} as const
+
+const setMembers = defineScript('set-members', { ...facts, full: 'refused' })
+/** Who only removes, or closes, frees. [STORE-2] */
+const dropMembers = defineScript('set-members', { ...facts, full: 'done' })
 
 export type Role = 'owner' | 'admin' | 'member'
 
@@ -23,7 +27,8 @@ export function createGroups (store: StoreContext) {
   async function change (id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]) {
     const list = changes.flatMap(({ userId, role }) => [userId, role, partition(userId)])
     const { mode, title = '', ext = '', close = false } = facts
-    const [, created, headSeq, closedAt, members] = await setMembers(redis, {
+    const run = mode === 'change' && changes.every(({ role }) => role === '-') ? dropMembers : setMembers
+    const [, created, headSeq, closedAt, members] = await run(redis, {
       conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id)
     }, { ...downValues(store), id, mode, title, ext, maxMembers: limits.members, close: Number(close), maxLeft: limits.left, logMs: limits.logSec * 1000 }, list)
     return { created: created === 1, headSeq: Number(headSeq), closedAt: Number(closedAt), members: Number(members) }

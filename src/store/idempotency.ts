@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
 import { keys } from './keys.js'
+import { setValue } from './value.js'
 
 /** The first request holds the key for so long; if its node dies meanwhile, or never hears that it holds it, a retry runs anew. Longer than any request takes. */
 const CLAIM_MS = 5_000
@@ -24,7 +25,7 @@ export function createIdempotency ({ redis, limits }: Pick<StoreContext, 'redis'
       await redis.del(place).catch(() => undefined) // it ends by itself soon
       throw error
     })
-    await redis.set(place, `${fingerprint} ${seal(key, JSON.stringify(result))}`, 'EX', limits.dedupeSec)
+    await setValue(redis, place, [`${fingerprint} ${seal(key, JSON.stringify(result))}`, 'EX', limits.dedupeSec])
     return result
   }
 
@@ -40,7 +41,7 @@ export function createIdempotency ({ redis, limits }: Pick<StoreContext, 'redis'
       // where an answer will stand there is nothing yet
       const mine = `${asked.fingerprint} `
       for (const end = performance.now() + WAIT_MS; performance.now() < end; await setTimeout(ASK_MS)) {
-        const before = await redis.set(place, mine, 'PX', CLAIM_MS, 'NX', 'GET')
+        const before = await setValue(redis, place, [mine, 'PX', CLAIM_MS, 'NX', 'GET'])
         if (before === null) return { result: await perform(place, asked, effect), isReplay: false }
         const [fingerprint, sealed] = before.split(' ')
         if (fingerprint !== asked.fingerprint) throw new Problem('IDEMPOTENCY_KEY_REUSED')

@@ -8,14 +8,15 @@ import { defineScript } from './scripts.js'
 export const TOMBSTONE_MS = 2_592_000_000
 
 const kickUser = defineScript('kick-user', {
+  full: 'done',
   preludes: ['kick', 'logins', 'presence'],
   keys: ['kick', 'terminals', 'routes', 'logins', 'leases', 'events'],
   args: ['at', 'keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'maxEvents']
 })
-const findKicked = defineScript('find-kicked', { preludes: ['kick'], keys: ['kick'], args: [] })
-const findWelcome = defineScript('find-welcome', { preludes: ['kick'], keys: ['kick'], args: [] })
-const liftKicks = defineScript('lift-kicks', { preludes: ['kick'], keys: ['kick'], args: [] })
-const renewLogin = defineScript('renew-login', { preludes: ['kick', 'logins'], keys: ['kick', 'logins'], args: ['terminal', 'issuedAt', 'expiresAt'] })
+const findKicked = defineScript('find-kicked', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
+const findWelcome = defineScript('find-welcome', { full: 'reads', preludes: ['kick'], keys: ['kick'], args: [] })
+const liftKicks = defineScript('lift-kicks', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
+const renewLogin = defineScript('renew-login', { full: 'done', preludes: ['kick', 'logins'], keys: ['kick', 'logins'], args: ['terminal', 'issuedAt', 'expiresAt'] })
 
 /** The reason in the tombstone of a terminal whose place a newer login took. [KICK-2] */
 export const REPLACED = 'replaced'

@@ -3,13 +3,15 @@ import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
 import { keys, partition, PARTITIONS } from './keys.js'
 import { defineScript } from './scripts.js'
+import { setValue } from './value.js'
 
 /** So many terminals per run of a script: Redis does nothing else meanwhile. */
 const AT_ONCE = 100
 
-const renewLeases = defineScript('renew-leases', { preludes: ['presence'], keys: ['leases'], args: ['tag', 'leaseMs'] })
-const reapLeases = defineScript('reap-leases', { preludes: ['presence'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents'] })
+const renewLeases = defineScript('renew-leases', { full: 'done', preludes: ['presence'], keys: ['leases'], args: ['tag', 'leaseMs'] })
+const reapLeases = defineScript('reap-leases', { full: 'done', preludes: ['presence'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents'] })
 const leaveTerminal = defineScript('leave-terminal', {
+  full: 'done',
   preludes: ['presence'],
   keys: ['terminals', 'routes', 'leases', 'events'],
   args: ['user', 'terminal', 'node', 'reason', 'graceMs', 'maxEvents']
@@ -49,7 +51,7 @@ export function createLeases ({ redis, node, limits }: StoreContext) {
 
     /** @returns whether this node is the one that reaps now, for `forMs`: one of all nodes is enough, and any will do. */
     async claimReaping (forMs: number): Promise<boolean> {
-      return await redis.set(keys.reaper, node, 'PX', forMs, 'NX') === 'OK'
+      return await setValue(redis, keys.reaper, [node, 'PX', forMs, 'NX']) === 'OK'
     },
 
     /** @returns the partitions in which a lease has ended at `now`, ms. */

@@ -3,7 +3,7 @@ import { keys } from './keys.js'
 import { isUnavailable, type Redis } from './redis.js'
 import { defineScript } from './scripts.js'
 
-const beginLife = defineScript('begin-life', { keys: ['life', 'run'], args: ['durable', 'known'] })
+const beginLife = defineScript('begin-life', { full: 'done', keys: ['life', 'run'], args: ['durable', 'known'] })
 
 /** An epoch is a time and a partition: see `new_epoch` in down.lua. */
 const EPOCHS_PER_MS = 4_096

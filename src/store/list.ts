@@ -1,13 +1,14 @@
 // A user's list of conversations: its pages, what RESET says of it, and the rows of direct conversations that have ended.
 import type { Message } from '../protocol/message.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
+import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
 import { parsed } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
-const dropRows = defineScript('drop-rows', { preludes: ['down', 'direct'], keys: ['list'], args: [...downArgs, 'user', 'tag'] })
-const countUnread = defineScript('count-unread', { preludes: ['unread'], keys: ['unread'], args: [] })
+const dropRows = defineScript('drop-rows', { full: 'done', preludes: ['down', 'direct'], keys: ['list'], args: [...downArgs, 'user', 'tag'] })
+const countUnread = defineScript('count-unread', { full: 'done', preludes: ['unread'], keys: ['unread'], args: [] })
 
 const LIST_CHUNK = 100
 /** A page ends where it has so many bytes of messages. [SLOW-2] */
@@ -65,9 +66,12 @@ export function createLists (store: StoreContext) {
     return found
   }
 
+  /** On a full disk they stay: nobody sees them. [STORE-2] */
   async function drop (userId: string, rows: Listed[]): Promise<void> {
     if (rows.length === 0) return
-    await dropRows(redis, { list: keys.conversations(userId) }, { ...downValues(store), user: userId, tag: partition(userId) }, rows.flatMap(({ id, score }) => [id, score]))
+    const facts = { ...downValues(store), user: userId, tag: partition(userId) }
+    await dropRows(redis, { list: keys.conversations(userId) }, facts, rows.flatMap(({ id, score }) => [id, score]))
+      .catch((error: unknown) => { if (!isFull(error)) throw error })
   }
 
   async function joinedSeqs (userId: string, ids: string[]): Promise<(number | undefined)[]> {

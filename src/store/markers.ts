@@ -4,6 +4,7 @@ import { keys } from './keys.js'
 import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
+  full: 'done',
   preludes: ['down', 'member', 'receipt', 'direct', 'unread', 'rate'],
   keys: ['conversation', 'members', 'log', 'box', 'unread', 'marker', 'rate'],
   args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'toldPerUnit']

@@ -3,7 +3,9 @@ import { setTimeout } from 'node:timers/promises'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
+import { isFull } from './full.js'
 import { isUnavailable } from './redis.js'
+import { setValue } from './value.js'
 
 const WAIT_MS = 1_000
 const ASK_MS = 20
@@ -27,10 +29,17 @@ export function createOnce ({ redis, limits }: StoreContext) {
     return undefined
   }
 
+  /** A full store takes no claim; what was claimed before is answered all the same. [STORE-2] */
+  async function claimBefore (key: string, error: unknown): Promise<string> {
+    const claim = isFull(error) ? await redis.get(key) : null
+    if (claim === null) throw error
+    return claim
+  }
+
   return async function once<Result> (facts: { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number }, effect: (id: string) => Promise<Result>): Promise<Result & { duplicate: boolean }> {
     const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
     const mine: Claim<Result> = { fingerprint, id }
-    const before = await redis.set(key, JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET')
+    const before = await redis.set(key, JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET').catch((error: unknown) => claimBefore(key, error))
     const claim = before === null ? mine : JSON.parse(before) as Claim<Result>
     if (claim.fingerprint !== fingerprint) throw new Problem(conflict)
     const done = before === null ? undefined : claim.result ?? await resultOf<Result>(key)
@@ -40,7 +49,7 @@ export function createOnce ({ redis, limits }: StoreContext) {
       if (before === null && error instanceof Problem && !isUnavailable(error)) await redis.del(key)
       throw error
     })
-    await redis.set(key, JSON.stringify({ fingerprint, id: claim.id, result }), 'KEEPTTL', 'XX')
+    await setValue(redis, key, [JSON.stringify({ fingerprint, id: claim.id, result }), 'KEEPTTL', 'XX'])
     return { ...result, duplicate: before !== null }
   }
 }

@@ -61,7 +61,7 @@ const temporary = /^(LOADING|READONLY|OOM|MISCONF|BUSY|CLUSTERDOWN|MASTERDOWN|NO
  *   unknown and a retry is right; false for a reply that says the request itself was wrong, which is a bug of ours.
  */
 export function isUnavailable (error: unknown): boolean {
-  if (error instanceof Problem) return error.code === 'STORE_UNAVAILABLE'
+  if (error instanceof Problem) return error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_FULL'
   if (!(error instanceof Error)) return false
   if (error instanceof ReplyError) return temporary.test(error.message)
   return 'command' in error || /^(Command timed out|Connection is closed|Stream isn't writeable)|ECONN|ENOENT|EPIPE/.test(error.message)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
+import { asProblem, isFull } from './full.js'
 import { joinWrites } from './redis.js'
 
 const directory = new URL('./lua/', import.meta.url)
@@ -23,34 +24,66 @@ const failures: Record<number, ErrorCode> = {
 
 type Reply = (string | number | null | Reply)[]
 
-interface ScriptFacts<Key extends string, Arg extends string> { keys: readonly Key[], args: readonly Arg[], preludes?: readonly string[] }
+/**
+ * What becomes of a script when Redis is full. [STORE-2] `reads`: it writes nothing, and is always served. `done`: it frees, or keeps
+ * what is small and ends or is bounded by itself: done when the memory is full; on a full disk as far as it need not write.
+ * `refused`: it adds, and is not begun: Redis does not roll back what a script has half done.
+ */
+type WhenFull = 'reads' | 'done' | 'refused'
+
+/** Flags of Redis 7: `no-writes` and `allow-oom` run when the memory is full; one without either is refused before it begins. */
+const shebangs: Record<WhenFull, string> = { reads: '#!lua flags=no-writes', done: '#!lua flags=allow-oom', refused: '#!lua' }
+
+interface ScriptFacts<Key extends string, Arg extends string> { full: WhenFull, keys: readonly Key[], args: readonly Arg[], preludes?: readonly string[] }
 
 /** The facts of every script that was defined; a test compares them with the headers in the files. */
 export const definedScripts = new Map<string, ScriptFacts<string, string>>()
 
 /**
  * Defines a script of `lua/<name>.lua`. Preludes are files of shared functions that stand before it.
+ * A file may be defined twice, with another `full`: the first is what its header says.
+ * On a full disk Redis runs no script that may write: one that is `done` is run once more as one that reads, and knows it by
+ * `is_dry`; where it must write all the same, it fails with STORE_FULL.
  * @returns `run(redis, keys, args, list?)`: the reply as an array. `list` follows the named arguments. A negative first
  *   element throws the Problem it stands for; the rest of such a reply becomes members of the problem:
  *   `windowSec`, `ageSec`, or `retryAfterSec`.
  */
 export function defineScript<Key extends string, Arg extends string> (name: string, facts: ScriptFacts<Key, Arg>) {
-  definedScripts.set(name, facts)
+  if (!definedScripts.has(name)) definedScripts.set(name, facts)
   const lua = [...facts.preludes ?? [], name].map(source).join('\n')
-  const command = 'iris:' + name
-  const loaded = new WeakSet<Redis>()
+  const asItIs = createCall(`iris:${name}:${facts.full}`, `${shebangs[facts.full]}\nlocal is_dry = false\n${lua}`, facts.keys.length)
+  const dry = createCall(`iris:${name}:dry`, `${shebangs.reads}\nlocal is_dry = true\n${lua}`, facts.keys.length)
+
+  async function replyOf (redis: Redis, values: Values): Promise<Reply> {
+    try {
+      return await asItIs(redis, values)
+    } catch (error) {
+      if (facts.full !== 'done' || !isFull(error)) throw asProblem(error as Error)
+      return await dry(redis, values).catch(() => { throw asProblem(error as Error) })
+    }
+  }
 
   return async function run (redis: Redis, keys: Record<Key, string>, args: Record<Arg, string | number>, list: (string | number)[] = []): Promise<Reply> {
-    if (!loaded.has(redis)) {
-      redis.defineCommand(command, { lua, numberOfKeys: facts.keys.length })
-      loaded.add(redis)
-    }
-    joinWrites(redis)
-    const call = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[command]
-    const reply = await call?.call(redis, ...facts.keys.map(key => keys[key]), ...facts.args.map(arg => args[arg]), ...list) as Reply
+    const reply = await replyOf(redis, [...facts.keys.map(key => keys[key]), ...facts.args.map(arg => args[arg]), ...list])
     const status = Number(reply[0])
     if (status < 0) throw failure(status, reply)
     return reply
+  }
+}
+
+type Values = (string | number)[]
+
+/** @returns `call(redis, values)`: EVALSHA; the text goes to a connection once. */
+function createCall (command: string, lua: string, numberOfKeys: number) {
+  const loaded = new WeakSet<Redis>()
+  return async function call (redis: Redis, values: Values): Promise<Reply> {
+    if (!loaded.has(redis)) {
+      redis.defineCommand(command, { lua, numberOfKeys })
+      loaded.add(redis)
+    }
+    joinWrites(redis)
+    const evaluate = (redis as unknown as Record<string, (...args: Values) => Promise<Reply>>)[command]
+    return await evaluate?.call(redis, ...values) as Reply
   }
 }
 

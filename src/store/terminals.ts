@@ -6,6 +6,7 @@ import { keys, partition } from './keys.js'
 import { defineScript } from './scripts.js'
 
 const removeTerminal = defineScript('remove-terminal', {
+  full: 'done',
   preludes: ['presence'],
   keys: ['terminals', 'routes', 'logins', 'leases', 'events'],
   args: ['user', 'terminal', 'reason', 'graceMs', 'maxEvents']

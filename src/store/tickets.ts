@@ -12,10 +12,11 @@ const UNUSED_SEC = 60
 const OF_TERMINAL = 8
 
 const createTicket = defineScript('create-ticket', {
+  full: 'done',
   keys: ['ticket', 'tickets'],
   args: ['digest', 'user', 'issuedAt', 'expiresAt', 'terminal', 'platform', 'unusedMs', 'toleranceMs', 'maxUnused']
 })
-const useTicket = defineScript('use-ticket', { keys: ['ticket'], args: ['terminal', 'platform', 'toleranceMs', 'maxOfTerminal', 'maxUsed'] })
+const useTicket = defineScript('use-ticket', { full: 'done', keys: ['ticket'], args: ['terminal', 'platform', 'toleranceMs', 'maxOfTerminal', 'maxUsed'] })
 
 /** Whom a ticket is for. `tokenIssuedAt`, `tokenExpiresAt`: the life of the token it was bought with, ms; it is revoked with it. */
 export interface TicketFacts { userId: string, tokenIssuedAt: number, tokenExpiresAt: number, terminalId?: string, platform?: string }

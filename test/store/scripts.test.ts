@@ -19,6 +19,7 @@ for (const file of readdirSync(directory)) {
     if (!facts) return
     t.same(header(text, 'KEYS'), facts.keys)
     t.same(header(text, 'ARGV'), facts.args)
+    t.equal(header(text, 'FULL')[0], facts.full, 'what becomes of it when Redis is full [STORE-2]')
     t.ok(header(text, 'RETURNS').length > 0)
     t.same(/^-- USES ([a-z ]+)/m.exec(text)?.[1]?.trim().split(' ') ?? [], facts.preludes ?? [])
   })

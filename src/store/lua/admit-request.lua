@@ -1,5 +1,6 @@
 -- admit-request.lua - decides whether a user's up-request goes on: is its terminal kicked, is the user too fast? [KICK-1] [COST-1]
 -- USES kick rate (the members are of another partition: standalone Redis only)
+-- FULL done
 -- KEYS kick rate members
 -- ARGV user terminal issuedAt expiresAt emissionUs burst units membersPerUnit
 -- RETURNS 0 verdict(ok|kicked|limited) reason retryMs units

@@ -1,5 +1,6 @@
 -- append-message.lua - decides a send in one step: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
 -- USES down member direct serve (member keys are built from the members' hash: standalone Redis only)
+-- FULL refused
 -- KEYS conversation members log dedupe
 -- ARGV downEntries downIdleMs node id from terminal fingerprint draft nonce quoteSeq silent create dedupeMs logMessages logMs newDirect
 -- RETURNS status(0 stored, 1 duplicate) seq msgId ts epoch here[] opened(0|1)

@@ -1,5 +1,6 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
 -- USES down routes kick logins login presence connect unread rate
+-- FULL done
 -- KEYS down terminals routes unread commands notices kick logins leases events attachRate newTerminals conversations
 -- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents lease(socket|empty) attachEmissionUs burst units newEmissionUs newBurst
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
@@ -34,11 +35,12 @@ end
 enter(doors, terminal, login, replaced)
 if is_new then take(new_terminals, new_emission, 1) end
 connect(who, terminal, { platform = platform, node = this_node, trace = trace_id, lease = lease ~= '' and lease or nil }, held_ms)
-redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
-redis.call('PEXPIRE', routes, lease_ms)
-
 local top = top_of(down)
-redis.call('PEXPIRE', down, down_idle)
+if not is_dry then
+  redis.call('HSET', routes, this_node .. '/' .. terminal, platform .. ' ' .. int(now + lease_ms))
+  redis.call('PEXPIRE', routes, lease_ms)
+  redis.call('PEXPIRE', down, down_idle)
+end
 local top_epoch, top_seq = string.match(top, '^(%d+)-(%d+)$')
 -- trimming is approximate: what stands beyond the limit may already refer to messages that are gone
 local first = math.max(string.match(redis.call('XRANGE', down, '-', '+', 'COUNT', 1)[1][1], '%d+$'), top_seq - down_entries + 1)

@@ -1,4 +1,5 @@
 -- begin-life.lua - notices that Redis was started again, and whether its last moments may be lost.
+-- FULL done
 -- KEYS life run
 -- ARGV durable(0|1) known(ms: the time of Redis as the gateway has carried it on; 0: it has known none)
 -- RETURNS 0 life

@@ -1,6 +1,7 @@
 -- connect.lua - prelude, after down and presence: a terminal has a connection (again). [LIFE-1]
 -- Whoever comes back before his lease has been found ended was never gone: nothing is said.
 local function connect (who, terminal, facts, held_ms)
+  if is_dry then return end
   local before = lease_of(who, terminal) and terminal_of(who, terminal)
   local kept = { state = before and before.state or 'foreground', since = before and before.since or whole(this_ms) }
   kept.platform, kept.node, kept.trace, kept.standing, kept.seen = facts.platform, facts.node, facts.trace, 'on', whole(this_ms)

@@ -1,5 +1,6 @@
 -- count-deliveries.lua - counts that items are delivered from the box: only of those that are there, so that nothing is left behind. [COMPLETE-3]
 -- USES down box
+-- FULL done
 -- KEYS box order expiry waiting done deliveries collapse shares once
 -- ARGV downEntries downIdleMs node keepMs
 -- then id ...
@@ -8,7 +9,8 @@
 local before = { 0 }
 for i = 5, #ARGV do
   local is_here = redis.call('HEXISTS', box, ARGV[i]) == 1
-  before[#before + 1] = is_here and write('HINCRBY', deliveries, ARGV[i], 1) - 1 or 0
+  if is_dry then before[#before + 1] = tonumber(redis.call('HGET', deliveries, ARGV[i]) or 0)
+  else before[#before + 1] = is_here and write('HINCRBY', deliveries, ARGV[i], 1) - 1 or 0 end
 end
 settle(ARGV[4])
 return before

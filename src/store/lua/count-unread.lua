@@ -1,5 +1,6 @@
 -- count-unread.lua - all unread messages of a user.
 -- USES unread
+-- FULL done
 -- KEYS unread
 -- ARGV
 -- RETURNS 0 total

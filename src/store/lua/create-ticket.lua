@@ -1,4 +1,5 @@
 -- create-ticket.lua - makes a ticket for the down side, unless the user has too many that were not used. Section 3
+-- FULL done
 -- KEYS ticket tickets
 -- ARGV digest user issuedAt expiresAt terminal platform unusedMs toleranceMs maxUnused
 -- RETURNS 0 verdict(ok|limited) retryMs

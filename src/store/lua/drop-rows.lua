@@ -1,5 +1,6 @@
 -- drop-rows.lua - rows of a user's list whose direct conversations have ended go, with what else is left of them.
 -- USES down direct
+-- FULL done
 -- KEYS list
 -- ARGV downEntries downIdleMs node user tag
 -- then id score ... (a row that has another score by now is of another life, and stays)

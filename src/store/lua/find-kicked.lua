@@ -1,5 +1,6 @@
 -- find-kicked.lua - which of a user's terminals are kicked, by the tokens they hold. [KICK-1]
 -- USES kick
+-- FULL done
 -- KEYS kick
 -- then terminal issuedAt expiresAt ...
 -- RETURNS 0 { place (among the triples, from 0), reason }[]

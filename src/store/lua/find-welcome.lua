@@ -1,5 +1,6 @@
 -- find-welcome.lua - when a token of a user must have been issued so that no tombstone refuses it; bans are left out. [KICK-3]
 -- USES kick
+-- FULL reads
 -- KEYS kick
 -- RETURNS 0 issuedAt (now, or a little later)
 local kick = KEYS[1]

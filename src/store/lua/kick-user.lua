@@ -1,5 +1,6 @@
 -- kick-user.lua - tombstones for terminals of a user, before anybody is told: from then on they are refused. [KICK-1] [KICK-3]
 -- USES kick logins presence
+-- FULL done
 -- KEYS kick terminals routes logins leases events
 -- ARGV at keepMs banMs revokeTokens(0|1) reason user graceMs maxEvents
 -- then terminal ... (none: all of them, also those that were never seen)

@@ -21,7 +21,7 @@ local function refusal (kick, token, at)
     local before, ends, reason = string.match(stone or '', '^(%d+) (%d+) (.*)$')
     if before and tonumber(token.issued) <= tonumber(before) and at < tonumber(ends) then
       local is_ban = string.match(names[i], '^ban:')
-      if not is_ban and tonumber(token.expires) > tonumber(ends) then engrave(kick, names[i], before, tonumber(token.expires), reason) end
+      if not is_ban and not is_dry and tonumber(token.expires) > tonumber(ends) then engrave(kick, names[i], before, tonumber(token.expires), reason) end
       return reason
     end
   end

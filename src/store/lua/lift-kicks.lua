@@ -1,5 +1,6 @@
 -- lift-kicks.lua - takes all tombstones, bans and `notBefore` of a user away. [KICK-3]
 -- USES kick
+-- FULL done
 -- KEYS kick
 -- RETURNS 0 { name, ends, reason }[] (those that were in force)
 local kick = KEYS[1]

@@ -23,6 +23,7 @@ end
 
 -- It enters; those it replaces get tombstones.
 local function enter (keys, terminal, mine, replaced)
+  if is_dry and #replaced == 0 then return end
   for _, other in ipairs(replaced) do bury(keys.kick, 't:' .. other, mine.issued, replaced[other], 'replaced', now) end
   keep_login(keys.logins, terminal, mine)
   redis.call('PEXPIRE', keys.logins, down_idle)

@@ -1,5 +1,6 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
 -- USES down member receipt direct unread rate (streams of those who are told: standalone Redis only)
+-- FULL done
 -- KEYS conversation members log box unread marker rate
 -- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft logMs emissionUs toldPerUnit
 -- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only) units
@@ -20,12 +21,11 @@ local new_read, new_receipt = math.max(read, to), tonumber(receipt)
 if public == '1' then new_receipt = math.max(new_receipt, to) end
 if public == '1' then mark = '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]
 
-local taken, removed = {}, 0
+local taken = {}
 for seq in string.gmatch(seqs, '%d+') do
   if redis.call('ZREMRANGEBYSCORE', box, seq, seq) > 0 then taken[#taken + 1] = seq end
 end
-if to > 0 then removed = redis.call('ZREMRANGEBYSCORE', box, '-inf', to) end
-removed = removed + #taken
+local removed = #taken + (to > 0 and redis.call('ZREMRANGEBYSCORE', box, '-inf', to) or 0)
 if removed > 0 and redis.call('HINCRBY', unread, id, -removed) <= 0 then redis.call('HDEL', unread, id) end
 local count, total = redis.call('ZCARD', box), public == '1' and total_unread(unread) or 0
 local own_moved = new_read > tonumber(read) or removed > 0 or mark ~= marked

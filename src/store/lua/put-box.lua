@@ -1,5 +1,6 @@
 -- put-box.lua - keeps a command or notice for a user until completed or expired, and tells his terminals. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1]
 -- USES down box
+-- FULL refused
 -- KEYS box order expiry waiting done deliveries collapse shares once terminals routes
 -- ARGV downEntries downIdleMs node name user tag id body meta expiresAt maxItems share maxShare everyTerminal collapseKey filter keepMs
 -- RETURNS 0 outcome(stored|already|full) here[]

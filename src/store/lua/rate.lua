@@ -16,6 +16,7 @@ local function early_ms (key, emission_us, burst)
 end
 
 local function take (key, emission_us, units)
+  if is_dry then return end -- then the node's own bucket counts alone
   local arrival = math.max(rate_now_us, tonumber(redis.call('GET', key) or 0)) + emission_us * math.min(units, MAX_UNITS)
   redis.call('SET', key, string.format('%.0f', arrival), 'PX', string.format('%.0f', math.ceil((arrival - rate_now_us) / 1000)))
 end

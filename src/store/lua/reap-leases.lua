@@ -1,5 +1,6 @@
 -- reap-leases.lua - leases of one partition that have ended: their terminals, and users without any, are said to be gone, once. [LIFE-2] [LIFE-3]
 -- USES presence
+-- FULL done
 -- KEYS leases events
 -- ARGV tag maxLeases graceMs maxEvents
 -- RETURNS 0 ended routes[user terminal node ...] (who may still hold a connection of them)

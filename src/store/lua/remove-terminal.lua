@@ -1,5 +1,6 @@
 -- remove-terminal.lua - forgets a terminal: its routes, its lease, its login. When it comes back it is a new one. [COMPLETE-5] [LIFE-1]
 -- USES presence
+-- FULL done
 -- KEYS terminals routes logins leases events
 -- ARGV user terminal reason graceMs maxEvents
 -- RETURNS 0 removed(0|1) at nodes[] (who may still hold a connection of it that attached up to `at`)

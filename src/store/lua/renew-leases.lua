@@ -1,5 +1,6 @@
 -- renew-leases.lua - what a node noted of the terminals of one partition: they were seen, and their state. [LIFE-2] [TIME-1]
 -- USES presence
+-- FULL done
 -- KEYS leases
 -- ARGV tag leaseMs
 -- then user terminal state(foreground|background|empty: as it is) age(ms since it was seen) ...

@@ -1,5 +1,6 @@
 -- renew-login.lua - a terminal hands in a fresh token: from then on that is its login, unless it is kicked. [KICK-1] [KICK-2]
 -- USES kick logins
+-- FULL done
 -- KEYS kick logins
 -- ARGV terminal issuedAt expiresAt
 -- RETURNS 0 reason (empty: not kicked)

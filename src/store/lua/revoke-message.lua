@@ -1,5 +1,6 @@
 -- revoke-message.lua - replaces a message by its tombstone and tells every member who may see it. [REVOKE-1] to [REVOKE-5]
 -- USES down member (members' streams and boxes: standalone Redis only)
+-- FULL done
 -- KEYS conversation members log
 -- ARGV downEntries downIdleMs node id by server seq reason windowSec draft
 -- RETURNS 0 revokedAt alreadyRevoked(0|1) here[] body tombstone

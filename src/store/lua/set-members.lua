@@ -1,5 +1,6 @@
 -- set-members.lua - creates, replaces or changes a group's members; what leaving and joining do to their users.
 -- USES down direct membership
+-- FULL refused (who only removes or closes: done)
 -- KEYS conversation members left
 -- ARGV downEntries downIdleMs node id mode(put|change) title ext maxMembers close maxLeft logMs
 -- then user role tag ... (role `-` removes, `=` keeps the role of a member)

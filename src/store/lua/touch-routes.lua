@@ -1,5 +1,6 @@
 -- touch-routes.lua - a node renews the routes of a connected user's terminals and learns where his stream stands. [LIFE-2]
 -- USES down routes
+-- FULL done
 -- KEYS down routes leases
 -- ARGV downEntries downIdleMs node leaseMs user
 -- then terminal platform ...
@@ -10,11 +11,14 @@ local lease_ms, user = unpack(ARGV, 4)
 local ended = {}
 prune(routes)
 for i = 6, #ARGV, 2 do
+  if is_dry then break end -- nobody can renew a lease
   if redis.call('ZSCORE', leases, user .. '/' .. ARGV[i]) then
     redis.call('HSET', routes, this_node .. '/' .. ARGV[i], ARGV[i + 1] .. ' ' .. int(now + lease_ms))
   else ended[#ended + 1] = ARGV[i] end
 end
-redis.call('PEXPIRE', routes, lease_ms)
-redis.call('PEXPIRE', down, down_idle)
+if not is_dry then
+  redis.call('PEXPIRE', routes, lease_ms)
+  redis.call('PEXPIRE', down, down_idle)
+end
 local last = redis.call('XREVRANGE', down, '+', '-', 'COUNT', 1)[1]
 return { 0, last and is_alive(string.match(last[1], '^%d+')) and last[1] or '', int(now), ended }

@@ -1,9 +1,13 @@
 -- unread.lua - prelude: a user's unread messages. A count whose box has ended, with its direct conversation, goes.
+local function drop_count (unread, id)
+  if not is_dry then redis.call('HDEL', unread, id) end
+end
+
 local function total_unread (unread)
   local total, counts = 0, redis.call('HGETALL', unread)
   for i = 1, #counts, 2 do
     local id = counts[i]
-    if string.sub(id, 1, 3) == 'dm.' and redis.call('EXISTS', unread .. ':' .. id) == 0 then redis.call('HDEL', unread, id)
+    if string.sub(id, 1, 3) == 'dm.' and redis.call('EXISTS', unread .. ':' .. id) == 0 then drop_count(unread, id)
     else total = total + counts[i + 1] end
   end
   return total
@@ -22,7 +26,7 @@ local function oldest_unread (unread, limit)
   local share = math.min(limit, math.ceil(4 * limit / math.max(1, looked)))
   for i = 1, 2 * looked, 2 do
     local oldest = redis.call('ZRANGE', unread .. ':' .. counts[i], 0, share - 1)
-    if #oldest == 0 then redis.call('HDEL', unread, counts[i])
+    if #oldest == 0 then drop_count(unread, counts[i])
     else
       local n = #oldest < share and #oldest or math.max(#oldest, counts[i + 1])
       waiting[#waiting + 1], waiting[#waiting + 2], waiting[#waiting + 3] = counts[i], n, oldest

@@ -1,4 +1,5 @@
 -- use-ticket.lua - uses a ticket for the down side; the first use binds it to its terminal. Section 3
+-- FULL done
 -- KEYS ticket
 -- ARGV terminal platform toleranceMs maxOfTerminal maxUsed
 -- RETURNS 0 user tokenIssuedAt tokenExpiresAt terminal platform
@@ -10,6 +11,7 @@ if not user then return { -8 } end
 if bound ~= '' and terminal ~= '' and terminal ~= bound then return { -8 } end
 if bound == '' then bound = terminal ~= '' and terminal or 'default' end
 if bound_platform == '' then bound_platform = platform ~= '' and platform or 'web' end
+if is_dry then return { 0, user, iat or 0, exp, bound, bound_platform } end
 local clock = redis.call('TIME')
 local function whole (n) return string.format('%.0f', n) end
 local ends = exp + tolerance_ms

@@ -1,0 +1,31 @@
+// A Redis that is full: its memory (maxmemory), or the disk of its append-only file. What reads or frees goes on, the rest is STORE_FULL. [STORE-2]
+import { ReplyError } from 'ioredis'
+import { Problem } from '../protocol/problem.js'
+
+/** A full store stays so for a while: so late is early enough to come again, s. */
+const AGAIN_SEC = 5
+
+export type Full = 'memory' | 'disk'
+
+/** How Redis refuses a write; the last: what a script that cannot be run as it is has tried, see `defineScript`. */
+const refusals: [pattern: RegExp, full: Full][] = [
+  [/^OOM\b/, 'memory'],
+  [/^MISCONF\b|^ERR Write commands are not allowed from read-only scripts/, 'disk']
+]
+
+/** @returns what is full by the words of Redis; undefined for any other failure. */
+export function fullOf (error: unknown): Full | undefined {
+  if (!(error instanceof ReplyError)) return undefined
+  const { message } = error as Error
+  return refusals.find(([pattern]) => pattern.test(message))?.[1]
+}
+
+/** @returns whether the store refused because it is full: then it has not begun. */
+export function isFull (error: unknown): boolean {
+  return error instanceof Problem ? error.code === 'STORE_FULL' : fullOf(error) !== undefined
+}
+
+/** @returns the refusal of a full store as STORE_FULL; any other failure as it is. */
+export function asProblem (error: Error): Error {
+  return fullOf(error) ? new Problem('STORE_FULL', { members: { retryAfterSec: AGAIN_SEC } }) : error
+}

@@ -38,17 +38,22 @@ export function asyncDocumentOf (operations: readonly Described[], limits: Limit
   return describeAsync(operations, { limits, version })
 }
 
-/** Registers the documents and their pages. */
+/** Registers the documents and their pages. Each document is computed when it is first asked for: both take a fifth of a start. */
 export const openapi = fp<{ operations: readonly Described[], limits: Limits }>(async (app, { operations, limits }) => {
-  const document = documentOf(operations, limits)
-  await app.register(swagger, { mode: 'static', specification: { document: document as never } })
+  const document = once(() => documentOf(operations, limits))
+  await app.register(swagger, { mode: 'static', specification: { document: {} as never } })
   // the pages bring styles of their own: their policy is theirs, every other address keeps the strict one
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGES_CSP, theme: { title: 'Iris' }, uiConfig })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGES_CSP, theme: { title: 'Iris' }, uiConfig, transformSpecification: document, transformSpecificationClone: false })
   serve('/openapi.json', document)
-  serve('/asyncapi.json', asyncDocumentOf(operations, limits))
+  serve('/asyncapi.json', () => asyncDocumentOf(operations, limits))
 
-  function serve (path: string, value: object): void {
-    const text = JSON.stringify(value)
-    app.get(path, { exposeHeadRoute: true, schema: { hide: true } }, async (_request, reply) => await reply.type('application/json').send(text))
+  function serve (path: string, make: () => object): void {
+    const text = once(() => JSON.stringify(make()))
+    app.get(path, { exposeHeadRoute: true, schema: { hide: true } }, async (_request, reply) => await reply.type('application/json').send(text()))
   }
 }, { name: 'openapi' })
+
+function once<T> (make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
+}

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { SourceMap } from 'node:module'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ensureBuild, ensureChromium, ensureModules, ensureNginx, ensureNode, ensureRedisServer, root } from './bootstrap.js'
@@ -35,12 +36,21 @@ export async function runTests (words = []) {
   return counts
 }
 
-/** The files of the top first: they start whole processes and take longest, and what runs last should be short. */
+/** What starts whole processes or a browser, or waits for time to pass, takes longest: by these words in a file. */
+const slow = /helper\/(?:process|page|browser|life)\.js|_SEC: '\d/
+
+/** The slow files first, and of each kind the long ones: what runs last should be short, or the other cores wait for it. */
 function listFiles () {
-  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.js')).sort()
-  const isDeep = name => name.includes('/')
-  return [...names.filter(name => !isDeep(name)), ...names.filter(isDeep)]
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.js'))
+  const files = names.map(name => {
+    const text = readFileSync(join(directory, name), 'utf8')
+    return { name, isSlow: slow.test(text), length: text.length }
+  })
+  return files.sort((a, b) => b.isSlow - a.isSlow || b.length - a.length).map(({ name }) => name)
 }
+
+/** Where Node keeps what it has compiled, for the next of some hundred processes that load the same modules; it ends with the build. */
+const compiled = join(root, 'build/.compiled')
 
 /** The process groups of the files that run: what they have started ends with them, whatever happens here. */
 const groups = new Set()
@@ -59,11 +69,11 @@ async function runFile (name, timeout, counts) {
   const found = { passed: 0, failed: 0, skipped: 0 }
   const output = []
   const parser = follow(new Parser(), found, line => output.push(line))
-  const file = spawn(process.execPath, ['--enable-source-maps', join(directory, name)], {
+  const file = spawn(process.execPath, [join(directory, name)], {
     cwd: root,
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(timeout) },
+    env: { ...process.env, NODE_COMPILE_CACHE: compiled, TAP: '1', TAP_TIMEOUT: String(timeout) },
     // tap's own timeout speaks first, unless the file's event loop does not turn any more
     timeout: (timeout + 10) * 1000,
     killSignal: 'SIGKILL'
@@ -112,9 +122,18 @@ function printFailures (parser, print, above) {
 /** @param diag null when the output ended inside it */
 function describe (diag) {
   return Object.entries(diag ?? {})
-    .filter(([name]) => !['tapCaught', 'source', 'stdio', 'externalID', 'args', 'jobId', 'command', 'cwd', 'handles'].includes(name))
-    .map(([name, value]) => `    ${name}: ${typeof value === 'string' ? value.trimEnd().replaceAll('\n', '\n      ') : JSON.stringify(value)}`)
+    .filter(([name]) => !['at', 'tapCaught', 'source', 'stdio', 'externalID', 'args', 'jobId', 'command', 'cwd', 'handles'].includes(name))
+    .map(([name, value]) => `    ${name}: ${typeof value === 'string' ? inSources(value).trimEnd().replaceAll('\n', '\n      ') : JSON.stringify(value)}`)
     .join('\n')
+}
+
+/** Names the places of a stack in the sources. Node would by itself, but reads the map of every module at every start for that. */
+function inSources (stack) {
+  return stack.replace(/(?:file:\/\/\S*?)?build\/((?:src|test)\/[^\s:()]+)\.js:(\d+):(\d+)/g, (place, name, line, column) => {
+    const map = new SourceMap(JSON.parse(readFileSync(join(root, `build/${name}.js.map`), 'utf8')))
+    const { lineNumber, columnNumber } = map.findOrigin(Number(line), Number(column))
+    return lineNumber === undefined ? place : `${name}.ts:${lineNumber}:${columnNumber}`
+  })
 }
 
 if (process.argv[1] === join(root, 'scripts/test.js')) {

@@ -10,6 +10,8 @@ import { startRedis } from './redis.js'
 import { createUser } from './user.js'
 
 const main = fileURLToPath(new URL('../../src/server.js', import.meta.url))
+/** What a process has of this one's environment: its programs, and what Node has compiled already. */
+const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
 
 /**
  * Starts Iris as a process, on a free port unless `env` names one.
@@ -17,7 +19,7 @@ const main = fileURLToPath(new URL('../../src/server.js', import.meta.url))
  * @returns its address, empty when it has ended instead; `exited` resolves with exit code and signal, `errors()` is what it said on stderr, `output()` on stdout.
  */
 export async function startProcess (t: Test, env: Record<string, string>, args: string[] = []) {
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env['PATH'], IRIS_PORT: '0', ...UNLIMITED, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...args], { env: { ...inherited, IRIS_PORT: '0', ...UNLIMITED, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
   let errors = ''
   let output = ''

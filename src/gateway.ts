@@ -16,6 +16,7 @@ import { createNodes } from './delivery/nodes.js'
 import { createReaper, REAP_MS } from './delivery/reaper.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRenderer } from './delivery/render.js'
+import { createRetries } from './delivery/retries.js'
 import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
 import { createUnreadable } from './delivery/unreadable.js'
@@ -86,6 +87,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const onUnreadable = createUnreadable({ meter, log })
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
+  const retries = createRetries()
   const sweeper = createSweeper({
     async sweep () {
       await begin()
@@ -121,6 +123,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     makeJob,
     limits,
     now,
+    retries,
     onAlive: terminal => leases.seen(terminal),
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
@@ -145,6 +148,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   function onTrusted (): void {
     if (timers.length === 0) return // not started yet
     sweeper.sweep()
+    retries.now()
     reaper.hold()
   }
 

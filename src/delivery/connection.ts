@@ -1,9 +1,9 @@
 // A connection: a cursor in a user's stream, and the pump that prints what comes after it. The one path down. Section 4.
 import type { Bye } from '../protocol/events.js'
 import { formatCursor, type Position } from '../protocol/ids.js'
+import { outside } from '../store/deadline.js'
 import type { createMailbox } from '../store/mailbox.js'
 import type { Item } from '../store/entry.js'
-import { isUnavailable } from '../store/redis.js'
 import type { Feed } from './feed.js'
 import { hasRoomFor, type Job } from './jobs.js'
 import { Lifetime } from './lifetime.js'
@@ -11,6 +11,8 @@ import type { Opening, Start, Transport } from './opening.js'
 import { Outlet, type OutletFloor } from './outlet.js'
 import { printItems, printJob } from './print.js'
 import type { Frame, Renderer } from './render.js'
+import type { Retries } from './retries.js'
+import { Runs } from './runs.js'
 import { farewell, gatewayCommand } from './say.js'
 
 const READ_ENTRIES = 100
@@ -20,6 +22,7 @@ interface Floor extends OutletFloor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
   onClosed (connection: Connection, bye?: Bye): void
+  retries: Pick<Retries, 'later'>
   log: { warn (facts: object, message: string): void }
 }
 
@@ -36,8 +39,7 @@ export class Connection {
   #jobs: Job[] = []
   #more = false
   #isUnready = false
-  #isBusy = false
-  #wokenWhileBusy = false
+  readonly #runs = new Runs()
   readonly #outlet: Outlet
   readonly lifetime: Lifetime
 
@@ -58,7 +60,7 @@ export class Connection {
   get needsTail (): boolean { return !(this.isLive && this.#position.seq === this.feed.top?.seq) && this.#outlet.hasRoom() }
   get isLagging (): boolean { return this.isLive && this.feed.top !== undefined && this.#position.seq < this.feed.top.seq }
   /** Whether all that is known was printed, and nothing is under way. */
-  get isIdle (): boolean { return this.isLive && !this.#isBusy && this.#jobs.length === 0 }
+  get isIdle (): boolean { return this.isLive && !this.#runs.isBusy && this.#jobs.length === 0 }
   /** Where it stands and what is left to do; `isUnready`: it began afresh and READY has not come, so its position would skip what is unread. */
   get rest () { return { position: this.#position, todos: this.#jobs.map(({ todo }) => todo), more: this.#more, isUnready: this.#isUnready } }
 
@@ -78,15 +80,17 @@ export class Connection {
   /** Prints what there is: something new came, or the socket took everything. */
   wake (): void {
     if (!this.isBegun) return
-    if (this.#isBusy) return void (this.#wokenWhileBusy = true)
+    if (this.#runs.isBusy) this.#runs.want()
+    else outside(() => this.#pump())
+  }
+
+  #pump (): void {
     if (this.#stage === 'live' && this.#jobs.length === 0 && this.#printTail()) return this.opening.printer.rest?.()
-    this.#isBusy = true
-    this.#run().catch((error: unknown) => this.#failed(error)).finally(() => {
-      const isWoken = this.#wokenWhileBusy
-      this.#isBusy = this.#wokenWhileBusy = false
-      if (isWoken) this.wake()
+    // while Redis is away the stream stays open, and tries again
+    this.#runs.run(() => this.#run(), failures => this.floor.retries.later(this, failures)).then(isWanted => {
+      if (isWanted) this.wake()
       else this.opening.printer.rest?.()
-    })
+    }, (error: unknown) => this.#failed(error))
   }
 
   /** Prints a frame that has no place in the stream, when there is room: stored nowhere, so a stuck reader misses it. [CMD-1] */
@@ -188,9 +192,7 @@ export class Connection {
     this.#isUnready = false
   }
 
-  /** While Redis is away the stream stays open; the check after the reconnect wakes it again. */
   #failed (error: unknown): void {
-    if (isUnavailable(error)) return
     this.floor.log.warn({ err: error, traceId: this.opening.traceId }, 'a stream failed')
     this.close('STORE_LOST')
   }

@@ -1,6 +1,7 @@
 // The one door through which everything goes down: a store decides and writes, and this node's own readers are told.
 import type { createBoxes, Put } from '../store/boxes.js'
 import type { Here } from '../store/context.js'
+import { outside } from '../store/deadline.js'
 import type { createConversations, Revocation, Send } from '../store/conversation.js'
 import type { Reference } from '../store/entry.js'
 import type { BoxName } from '../store/keys.js'
@@ -86,7 +87,7 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
       const { conversationId, from, terminalId, create = [] } = send
       const { seq, epoch, body, ts, opened } = sent
       // what is left undone is done at the next opening
-      if (opened) for (const userId of create) lists.tidy(userId, ts).catch(() => undefined)
+      if (opened) for (const userId of create) outside(() => lists.tidy(userId, ts)).catch(() => undefined)
       const reference: Reference = { kind: 'msg', conversationId, seq }
       const own: Reference = { ...reference, terminal: terminalId, epoch }
       hintAll(sent.here, userId => userId === from ? own : reference, () => body)

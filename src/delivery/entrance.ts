@@ -5,6 +5,7 @@ import { Problem } from '../protocol/problem.js'
 import { REPLACED } from '../store/kicks.js'
 import { retryMsOf, TOO_OFTEN, tooFast } from '../store/admission.js'
 import { createBuckets } from '../store/bucket.js'
+import { consequence } from '../store/deadline.js'
 import type { createMailbox } from '../store/mailbox.js'
 import type { Connection } from './connection.js'
 import { createGate } from './gate.js'
@@ -14,6 +15,8 @@ import type { Opening, Start } from './opening.js'
 import type { createStarts } from './start.js'
 import type { Present } from './waking.js'
 
+/** Who is turned away at the gate is asked to stay away no longer, however many wait. */
+const LONGEST_MS = 10_000
 /** What a poll weighs that goes on where the last one ended: one comes with each event. */
 const RESUMED_POLL = 0.25
 
@@ -35,7 +38,7 @@ const isReplaced = (error: unknown) => error instanceof Problem && error.code ==
 
 /** Makes the entrance of a node. */
 export function createEntrance ({ mailbox, decideStart, limits, meter, now, buryDead, onEvicted, onReplaced }: Floor) {
-  const gate = createGate({ places: limits.attaches, queue: limits.attachQueue, now })
+  const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
   let ended: { bye: Bye, until: number } | undefined
@@ -77,8 +80,8 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, bury
     connection.lifetime.attachedAt = serverTime
     meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
     if (feed.reached(top)) for (const other of connections) other.wake()
-    if (replaced.length > 0) await onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId })
-    if (evicted !== undefined) await onEvicted(opening.userId, evicted)
+    if (replaced.length > 0) await consequence(() => onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId }))
+    if (evicted !== undefined) await consequence(() => onEvicted(opening.userId, evicted))
     return await decideStart(opening, attached)
   }
 
@@ -113,7 +116,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, bury
       opening.printer.onGone?.(() => connection.gone())
       try {
         const entry = await gate.pass(connection, () => attach(connection, opening, present))
-        if (entry === 'full') connection.close('BUSY')
+        if (entry === 'full') connection.close('BUSY', undefined, Math.min(LONGEST_MS, gate.backlogMs))
         if (entry === false) connection.gone()
         if (typeof entry === 'object') await begin(connection, opening, entry)
         else meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')
@@ -134,7 +137,8 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, bury
     get isEnded (): boolean { return ended !== undefined },
 
     giveUp: gate.giveUp,
-    tick: gate.tick,
     get census () { return gate.census }
   }
 }
+
+export type Entrance = ReturnType<typeof createEntrance>

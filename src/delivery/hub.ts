@@ -2,13 +2,15 @@
 import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { goneReason } from '../protocol/presence.js'
+import { outside } from '../store/deadline.js'
 import type { Item } from '../store/entry.js'
 import type { createLeases, TerminalOf } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
 import { isUnavailable } from '../store/redis.js'
+import { censusOf } from './census.js'
 import { createComparison } from './comparison.js'
 import { Connection } from './connection.js'
-import type { createEntrance } from './entrance.js'
+import type { Entrance } from './entrance.js'
 import { Feed } from './feed.js'
 import type { MakeJob, Todo } from './jobs.js'
 import type { Meter } from './meter.js'
@@ -16,7 +18,8 @@ import type { Opening } from './opening.js'
 import type { TokenLife } from './lifetime.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter, type Viewer } from './render.js'
 import { createPolls } from './polls.js'
-import { Session, type SessionFloor } from './session.js'
+import type { Retries } from './retries.js'
+import type { SessionFloor } from './session.js'
 import { createWaking, type Held, type Present } from './waking.js'
 
 const SWEEP_AT_ONCE = 200
@@ -33,7 +36,7 @@ export interface Showing { userIds: string[], frame?: Frame, filter?: TerminalFi
 interface Floor {
   mailbox: ReturnType<typeof createMailbox>
   leases: Pick<ReturnType<typeof createLeases>, 'leave'>
-  entrance: ReturnType<typeof createEntrance>
+  entrance: Entrance
   renderer: Renderer
   meter: Meter
   makeJob: MakeJob
@@ -44,17 +47,18 @@ interface Floor {
   /** Closes what is kicked but still open. [KICK-1] */
   closeKicked (userId: string, connections: Held[]): Promise<void>
   inherit: SessionFloor['inherit']
+  retries: Retries
   log: { warn (facts: object, message: string): void }
 }
 
 /** Makes the hub of a node. */
-export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, onAlive, closeKicked, log }: Floor) {
+export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, onAlive, closeKicked, log }: Floor) {
   const users = new Map<string, Present>()
   /** Those opened with `?lease=socket`. */
   const sockets = new Set<Held>()
   const wakeLater = createWaking(meter)
   const compare = createComparison({ mailbox, meter, closeKicked })
-  const shared = { mailbox, renderer, now, stuckMs: limits.stuckSec * 1000, onClosed: leave, log }
+  const shared = { mailbox, renderer, now, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log }
 
   function join (userId: string): Present {
     const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Held>() }
@@ -72,7 +76,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     if (present.connections.size === 0) users.delete(userId)
     if (connectionsOf(userId, terminalId).length > 0) return
     // a route that stays behind ends by itself, the terminal with its lease
-    leases.leave({ userId, terminalId }, goneReason(bye)).catch((err: unknown) => {
+    outside(() => leases.leave({ userId, terminalId }, goneReason(bye))).catch((err: unknown) => {
       if (!isUnavailable(err)) log.warn({ err }, 'a route could not be taken away')
     })
   }
@@ -145,7 +149,6 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
 
     /** Once a second: heartbeats, expiry, stuck readers; one timer for all connections. */
     tick (): void {
-      entrance.tick()
       for (const connection of sockets) onAlive(connection)
       for (const { connections } of users.values()) for (const connection of connections) connection.tick()
     },
@@ -181,17 +184,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
 
     connections,
 
-    /** How many connections there are by transport, how many polls wait, how many have not printed what is known, how many attach, and wait for it. */
-    census () {
-      const { inside: attaching, waiting } = entrance.census
-      const census = { sse: 0, poll: 0, ws: 0, polls: 0, lagging: 0, attaching, waiting }
-      for (const held of connections()) {
-        census[held.transport]++
-        if (held instanceof Session) census.polls += held.waiting
-        if (held.isLagging) census.lagging++
-      }
-      return census
-    }
+    census: () => censusOf(connections(), entrance.census)
   }
 }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Bye, byes } from '../protocol/events.js'
+import { consequence } from '../store/deadline.js'
 import { type Buried, type KickFacts, type Kicks, REPLACED } from '../store/kicks.js'
 import type { createTerminals } from '../store/terminals.js'
 import type { Connection } from './connection.js'
@@ -56,15 +57,17 @@ export function createKicker ({ kicks, terminals, deliver, buryDead, now }: Floo
       const { terminals: named, reason, revokeTokens, banSec } = facts
       const at = now()
       const { kicked, before, welcomeFrom } = await kicks.bury(userId, { ...facts, at })
-      await buryDead(userId) // nobody waits for them
       const closing = { bye: 'KICKED' as const, lastWord: kickNotice(reason, { bye: 'KICKED', now: at, traceId }) }
-      // what attaches from now on is welcome, unless it is banned
-      await close(userId, named && { ids: named }, { ...closing, ...(banSec === undefined && { issuedUpTo: before }) })
-      if (named && revokeTokens) await close(userId, undefined, { ...closing, issuedUpTo: before })
-      for (const terminalId of banSec === undefined ? [] : named ?? kicked) {
-        await terminals.remove(userId, terminalId, 'KICKED')
-        await deliver.forgetTerminal(userId, terminalId, traceId)
-      }
+      await consequence(async () => {
+        await buryDead(userId) // nobody waits for them
+        // what attaches from now on is welcome, unless it is banned
+        await close(userId, named && { ids: named }, { ...closing, ...(banSec === undefined && { issuedUpTo: before }) })
+        if (named && revokeTokens) await close(userId, undefined, { ...closing, issuedUpTo: before })
+        for (const terminalId of banSec === undefined ? [] : named ?? kicked) {
+          await terminals.remove(userId, terminalId, 'KICKED')
+          await deliver.forgetTerminal(userId, terminalId, traceId)
+        }
+      })
       return { kicked, welcomeFrom }
     },
 
@@ -74,8 +77,10 @@ export function createKicker ({ kicks, terminals, deliver, buryDead, now }: Floo
      */
     async remove (userId: string, terminalId: string, traceId: string): Promise<boolean> {
       const { wasKnown, at, nodes } = await terminals.remove(userId, terminalId, 'LOGOUT')
-      await deliver.closeOn(userId, nodes, { bye: 'REMOVED', filter: { ids: [terminalId] }, attachedUpTo: at })
-      await deliver.forgetTerminal(userId, terminalId, traceId)
+      await consequence(async () => {
+        await deliver.closeOn(userId, nodes, { bye: 'REMOVED', filter: { ids: [terminalId] }, attachedUpTo: at })
+        await deliver.forgetTerminal(userId, terminalId, traceId)
+      })
       return wasKnown
     },
 

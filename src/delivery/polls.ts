@@ -1,14 +1,14 @@
 // Polls of this node: each is a connection of its own, in the session of its terminal. [POLL-2]
 import type { TerminalOf } from '../store/leases.js'
 import { Connection } from './connection.js'
-import type { createEntrance } from './entrance.js'
+import type { Entrance } from './entrance.js'
 import type { Opening } from './opening.js'
 import type { Handed } from './kept.js'
 import { Session, type SessionFloor } from './session.js'
 import type { Held, Present } from './waking.js'
 
 interface Floor {
-  entrance: ReturnType<typeof createEntrance>
+  entrance: Entrance
   /** What a user has here, from now on if he had nothing. */
   join (userId: string): Present
   connectionsOf (userId: string, terminalId: string): Held[]

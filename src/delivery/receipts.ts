@@ -1,5 +1,7 @@
 // Questions to other nodes that are under way: each is settled by its answer, or by its deadline. [CMD-5] [GET-1]
 
+import { leftMs } from '../store/deadline.js'
+
 /** A node that hears a question later than this does nothing: whoever asked has gone another way. */
 export const TAKE_MS = 500
 /** So long an answer is waited for: what was taken in time has time to be said. */
@@ -29,7 +31,7 @@ export function createReceipts () {
       if (waiting.size >= MAX_WAITING) return undefined
       const id = ++last
       const answered = new Promise(resolve => waiting.set(id, resolve))
-      const timer = setTimeout(() => settle(id, undefined), WAIT_MS)
+      const timer = setTimeout(() => settle(id, undefined), Math.max(0, Math.min(WAIT_MS, leftMs())))
       try {
         if (await send(id) === 0) return undefined
         return await answered

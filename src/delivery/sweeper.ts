@@ -1,5 +1,6 @@
 // When the streams of this node are compared with the store: now and then, and whenever a hint may have been lost.
 import { setTimeout as delay } from 'node:timers/promises'
+import { outside } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis.js'
 
 const RETRY_MS = 500
@@ -40,7 +41,7 @@ export function createSweeper ({ sweep, log }: Floor) {
       isWanted = true
       if (isSweeping) return
       isSweeping = true
-      void run().finally(() => { isSweeping = false })
+      void outside(run).finally(() => { isSweeping = false })
     },
     stop: () => stopped.abort()
   }

@@ -1,4 +1,5 @@
 // Waiting for events: one look at the stream for all who wait on this node, and none while nobody waits. Section 8.
+import { outside } from '../store/deadline.js'
 import { type Events, compareIds } from '../store/events.js'
 
 const LOOK_MS = 200
@@ -30,7 +31,7 @@ export function createWatch ({ events }: { events: Pick<Events, 'last'> }) {
           resolve()
         }
         waiters.add(waiter)
-        timer ??= setTimeout(() => void look(), LOOK_MS)
+        timer ??= setTimeout(() => void outside(look), LOOK_MS)
       })
     },
 

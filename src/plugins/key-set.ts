@@ -1,6 +1,7 @@
 // The key set of who signs the tokens (RFC 7517). What happens to it is a temporary trouble, never a verdict on a token.
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import { Problem } from '../protocol/problem.js'
+import { within } from '../store/deadline.js'
 
 /** A set is kept so long at most, ms; less when its `max-age` says so: a withdrawn key must not be good for longer. */
 const FRESH_MS = 600_000
@@ -42,17 +43,20 @@ export function createKeySet (url: string, { now, log }: Facts) {
 
   const fresh = async () => kept && now() < kept.freshUntil ? kept : await fetched()
 
+  const find: JWTVerifyGetKey = async (header, token) => {
+    const set = await fresh()
+    try {
+      return await set.find(header, token)
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey && now() - set.at >= COOLDOWN_MS) return await (await fetched()).find(header, token)
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error
+      throw new Problem('KEYS_UNAVAILABLE', { detail: 'the key in the key set cannot be read' })
+    }
+  }
+
   return {
-    find: (async (header, token) => {
-      const set = await fresh()
-      try {
-        return await set.find(header, token)
-      } catch (error) {
-        if (error instanceof errors.JWKSNoMatchingKey && now() - set.at >= COOLDOWN_MS) return await (await fetched()).find(header, token)
-        if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error
-        throw new Problem('KEYS_UNAVAILABLE', { detail: 'the key in the key set cannot be read' })
-      }
-    }) as JWTVerifyGetKey,
+    // a set that is stale and a newer one may both be fetched: in the time of one [DEADLINE-1]
+    find: (async (header, token) => await within(async () => await find(header, token), TIMEOUT_MS, 'KEYS_UNAVAILABLE')) as JWTVerifyGetKey,
     edition: () => kept && now() < kept.freshUntil ? kept.edition : undefined
   }
 }

@@ -36,7 +36,7 @@ export const limitTable = {
   attachBurst: { default: 30, sentence: 'Attaches and polls that a user may begin at once.' },
   newTerminals: { default: 60, sentence: 'Terminals of a user that were not known, per hour; more is as too many attaches.' },
   attaches: { default: 64, sentence: 'Attaches that a node has under way at once; others wait in order, so that a storm of them does not hurt commands.' },
-  attachQueue: { default: 10_000, sentence: 'Attaches that may wait; more, and those that wait for 15 s, are asked to come back (`IRIS.BYE` 4205).' },
+  attachQueue: { default: 10_000, sentence: 'Attaches that may wait; more, and those that wait (or would wait) for more than 1.2 s, are asked to come back (`IRIS.BYE` 4205).' },
   addressRate: { default: 200, minimum: 0, sentence: 'Requests per second of one address (IPv6: of a /64) on one node, counted over 10 s; more is 429 `RATE_LIMITED`, on a stream `IRIS.BYE` 4205. Loopback addresses are not counted. 0: no limit.' },
   requestSec: { default: 30, sentence: 'Seconds in which a request must have come in; a slower one is 408 `REQUEST_TIMEOUT`, and its connection is closed.' },
   answerSec: { default: 30, sentence: 'Seconds in which an HTTP answer must have been taken; else its connection is cut. Streams are not meant: see `IRIS.BYE` 4203.' }

@@ -27,6 +27,7 @@ export const listEvents = defineOperation({
       next: '1795442400123-0'
     }
   },
+  waitMs: ({ timeoutMs }) => Math.min(MAX_WAIT_MS, Math.max(0, Number(timeoutMs) || 0)),
   async handle ({ query: { after, limit = 100, timeoutMs = 0 } }, { events, watch }) {
     const from = after ?? await events.last()
     const found = await read(events, from, limit)

@@ -3,6 +3,7 @@ import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto
 import { setTimeout } from 'node:timers/promises'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
+import { outside } from './deadline.js'
 import { keys } from './keys.js'
 import { setValue } from './value.js'
 
@@ -22,7 +23,7 @@ export type Idempotency = ReturnType<typeof createIdempotency>
 export function createIdempotency ({ redis, limits }: Pick<StoreContext, 'redis' | 'limits'>) {
   async function perform<Result> (place: string, { key, fingerprint }: Asked, effect: () => Promise<Result>): Promise<Result> {
     const result = await effect().catch(async (error: unknown) => {
-      await redis.del(place).catch(() => undefined) // it ends by itself soon
+      await outside(() => redis.del(place)).catch(() => undefined) // it ends by itself soon
       throw error
     })
     await setValue(redis, place, [`${fingerprint} ${seal(key, JSON.stringify(result))}`, 'EX', limits.dedupeSec])

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
+import { consequence } from './deadline.js'
 import { isFull } from './full.js'
 import { isUnavailable } from './redis.js'
 import { setValue } from './value.js'
@@ -19,7 +20,7 @@ interface Claim<Result> { fingerprint: string, id: string, result?: Result }
 export function createOnce ({ redis, limits }: StoreContext) {
   /** Another request with the same id is under way: its result is worth a wait, an effect that nobody stores would happen twice. */
   async function resultOf<Result> (key: string): Promise<Result | undefined> {
-    for (let waited = 0; waited < WAIT_MS; waited += ASK_MS) {
+    for (const end = performance.now() + WAIT_MS; performance.now() < end;) {
       const claim = await redis.get(key)
       if (claim === null) return undefined
       const { result } = JSON.parse(claim) as Claim<Result>
@@ -46,7 +47,7 @@ export function createOnce ({ redis, limits }: StoreContext) {
     if (done !== undefined) return { ...done, duplicate: true }
     const result = await effect(claim.id).catch(async (error: unknown) => {
       // refused: nothing happened, and the corrected request may use the same id. Of an outage nobody knows what has happened
-      if (before === null && error instanceof Problem && !isUnavailable(error)) await redis.del(key)
+      if (before === null && error instanceof Problem && !isUnavailable(error)) await consequence(() => redis.del(key))
       throw error
     })
     await setValue(redis, key, [JSON.stringify({ fingerprint, id: claim.id, result }), 'KEEPTTL', 'XX'])

@@ -32,6 +32,7 @@ export const reasons = {
   ended: { why: 'The connection to Redis has ended', told: AWAY },
   dead: { why: 'Redis is silent: the connection is given up', told: SILENT },
   replica: { why: REPLICA, told: BUSY },
+  late: { why: 'Redis does not answer in time', told: SILENT },
   reading: { why: 'Redis is not ready yet: it reads its data', told: BUSY }
 } as const satisfies Record<string, Reason>
 

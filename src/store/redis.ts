@@ -3,8 +3,8 @@ import type { Writable } from 'node:stream'
 import { Redis, ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 
-/** Up-commands answer within two seconds although Redis is silent. */
-const COMMAND_TIMEOUT_MS = 1_500
+/** No command waits longer; less when its request has less time left. [DEADLINE-1] */
+export const COMMAND_TIMEOUT_MS = 1_500
 /** TCP and TLS; what does not answer for so long is tried anew. */
 const CONNECT_TIMEOUT_MS = 3_000
 /** A connection that is given up may end in order for so long; the other side may not be there any more. */

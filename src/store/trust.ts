@@ -2,9 +2,10 @@
 import type { Redis } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { checkRedis, type Found } from './check-redis.js'
+import { leftMs } from './deadline.js'
 import { createProbe } from './probe.js'
 import { isRefusal, type Reason, reasonOf, reasons } from './redis-errors.js'
-import { isUnavailable } from './redis.js'
+import { COMMAND_TIMEOUT_MS, isUnavailable } from './redis.js'
 
 /** How soon a Redis that is there but cannot be worked with is looked at again. */
 const AGAIN_MS = 1_000
@@ -42,8 +43,12 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
   const gated = Object.create(redis, {
     sendCommand: {
       value (...[command, stream]: Parameters<Redis['sendCommand']>) {
-        if (reason === undefined) return redis.sendCommand(command, stream)
-        command.reject(new Problem('STORE_UNAVAILABLE', { detail: reason.told }))
+        const left = leftMs()
+        if (reason === undefined && left > 0) {
+          if (left < COMMAND_TIMEOUT_MS) command.setTimeout(Math.ceil(left))
+          return redis.sendCommand(command, stream)
+        }
+        command.reject(new Problem('STORE_UNAVAILABLE', { detail: (reason ?? reasons.late).told }))
         return command.promise
       }
     }

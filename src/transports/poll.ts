@@ -4,20 +4,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Connection } from '../delivery/connection.js'
 import type { Frame } from '../delivery/render.js'
 import { Problem } from '../protocol/problem.js'
+import { leftMs, withDeadline } from '../store/deadline.js'
 import { pollQuery } from '../protocol/stream.js'
 import { byes } from '../protocol/events.js'
 import { Collection } from './collect.js'
 import { cursorOf, type DownFloor, queryCheck } from './down.js'
 import { jsonLine } from './frame-json.js'
 
-/** So long the store may take to bring what is there, ms; after that the poll says so. */
-const STORE_MS = 2_000
-
 const checkQuery = queryCheck(pollQuery)
 
 /** Mounts the long-poll. */
 export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloor): void {
-  app.get('/v1/down/poll', { exposeHeadRoute: false }, async (request, reply) => {
+  app.get('/v1/down/poll', { exposeHeadRoute: false }, async (request, reply) => await withDeadline(async () => {
     checkQuery(request)
     const reader = await authenticate(request)
     const { raw } = reply
@@ -36,7 +34,7 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     } finally {
       poll.finish()
     }
-  })
+  }))
 }
 
 /** Calls back when the request is over: answered, or its client has gone; at once when that has happened. */
@@ -65,7 +63,8 @@ function openPoll (request: FastifyRequest) {
     isOver = true
     look()
   }, timeoutMs)
-  const limitTimer = setTimeout(finish, timeoutMs + STORE_MS)
+  // so long the store may take to bring what is there; after that the poll says so. [DEADLINE-1]
+  const limitTimer = setTimeout(finish, timeoutMs + leftMs())
   void done.then(() => {
     clearTimeout(timer)
     clearTimeout(limitTimer)

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
 import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
+import { REQUEST_MS, within } from '../store/deadline.js'
 import type { createIdempotent } from './idempotent.js'
 
 interface Floor<Context> {
@@ -15,7 +16,7 @@ interface Floor<Context> {
 }
 
 declare module 'fastify' {
-  interface FastifyRequest { caller: Caller | null, receivedAt: number }
+  interface FastifyRequest { caller: Caller | null, receivedAt: number, knownMs: number }
 }
 
 const nobody: Caller = { userId: '', terminalId: '', role: 'user', issuedAt: 0, expiresAt: Infinity }
@@ -24,8 +25,9 @@ const nobody: Caller = { userId: '', terminalId: '', role: 'user', issuedAt: 0, 
 export function mountOperations<Context> (app: FastifyInstance, { operations, execute, auth, once, now }: Floor<Context>): void {
   app.decorateRequest('caller', null)
   app.decorateRequest('receivedAt', 0)
+  app.decorateRequest('knownMs', 0)
 
-  for (const { name, method, path, auth: door, body, isRead } of operations) {
+  for (const { name, method, path, auth: door, body, isRead, waitMs } of operations) {
     const keyed = isRepeatable({ auth: door, method, isRead })
     app.route({
       method,
@@ -34,13 +36,17 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
       // before the body is read: a stranger's body is not worth parsing
       onRequest: async request => {
         request.receivedAt = now()
+        const began = performance.now()
         request.caller = door === 'none' ? nobody : await auth[door](request)
+        request.knownMs = performance.now() - began
       },
       handler: async (request, reply) => {
         const { body: sent, query: asked, params: named, caller, traceId, receivedAt } = request
         if (body && sent === undefined) throw new Problem('INVALID_JSON', { detail: 'The request has no body' })
         const run = () => execute(name, { body: sent, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
-        const result = keyed ? await once(request, reply, run) : await run()
+        // its body may have come slowly: that is not the node's time
+        const leftMs = REQUEST_MS - request.knownMs + (waitMs?.(asked as never) ?? 0)
+        const result = await within(() => keyed ? once(request, reply, run) : run(), leftMs)
         reply.header('cache-control', 'no-store')
         return { ...result as object, traceId }
       }

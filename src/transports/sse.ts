@@ -8,6 +8,7 @@ import { downQuery } from '../protocol/stream.js'
 import type { Printer } from '../delivery/opening.js'
 import { farewell } from '../delivery/say.js'
 import { retryMsOf } from '../store/admission.js'
+import { withDeadline } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis.js'
 import { cursorOf, type DownFloor, queryCheck } from './down.js'
 import { sseComment, sseRetry, sseText } from './frames.js'
@@ -24,11 +25,12 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
     if (request.isOverLimit) return openStream(reply).end(sayBye('BUSY', request))
     checkQuery(request)
     try {
-      const caller = await authenticate(request)
       const printer = openLater(reply)
       const cursor = cursorOf(request)
-      const opening = { ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) }
-      const connection = await hub.attach(opening)
+      const connection = await withDeadline(async () => {
+        const caller = await authenticate(request)
+        return await hub.attach({ ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) })
+      })
       if (!connection) return printer.end(sayBye('TOO_MANY_TERMINALS', request))
       if (!reply.sent) return reply.hijack() // gone before there was anything to say
       reply.raw.on('drain', () => connection.wake())

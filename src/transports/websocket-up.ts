@@ -13,6 +13,7 @@ import { defaultLimits } from '../protocol/limits.js'
 import { hasEnded } from '../protocol/login.js'
 import type { Caller, Request } from '../protocol/operation.js'
 import { type FieldError, Problem, problemBody } from '../protocol/problem.js'
+import { within } from '../store/deadline.js'
 import type { Reader } from './down.js'
 import { createPace } from './websocket-pace.js'
 
@@ -73,7 +74,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
     const traceId = checkTrace(frame.traceId).length === 0 ? String(frame.traceId) : randomUUID().replaceAll('-', '')
     const began = now()
     try {
-      const data = await run(frame, traceId)
+      const data = await within(() => run(frame, traceId))
       log.info({ traceId, up, status: 200, ms: now() - began, userId: reader.userId }, 'answered')
       return { event: 'ACK_DOWN', requestId, data }
     } catch (error) {

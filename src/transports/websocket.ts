@@ -11,6 +11,7 @@ import { type Bye, byes } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
 import { downQuery } from '../protocol/stream.js'
 import { retryMsOf } from '../store/admission.js'
+import { withDeadline } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis.js'
 import { cursorOf, type DownFloor, queryCheck, type Reader } from './down.js'
 import { framesOf, jsonLine } from './frame-json.js'
@@ -66,7 +67,7 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     refuseHandshake(request)
     if (!offered.includes(SUBPROTOCOL)) throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Sec-WebSocket-Protocol', detail: `must offer ${SUBPROTOCOL}` }] })
     checkQuery(request)
-    request.reader = await authenticate(request)
+    request.reader = await withDeadline(() => authenticate(request))
   }
 
   app.get('/v1/ws', { websocket: true, exposeHeadRoute: false, preValidation: admit }, async (socket, request) => {
@@ -85,7 +86,7 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     socket.on('message', createUp(floor, { socket, stream, reader, life: () => life, log: request.log, onBroken: () => end('BAD_REQUEST'), onBusy: () => end('BUSY', BUSY_MS) }))
     try {
       const cursor = cursorOf(request)
-      connection = await hub.attach({ ...reader, traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor }) })
+      connection = await withDeadline(() => hub.attach({ ...reader, traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor }) }))
       if (!connection) end('TOO_MANY_TERMINALS')
     } catch (error) {
       const code = error instanceof Problem ? error.code : undefined

@@ -15,7 +15,7 @@ const item = (seq: number, size = 10): Item => hintedItem(`${EPOCH}-${seq}`, { k
 
 /** A connection at position 0 of a stream of `stored` entries, with everything that the test may move. */
 function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: number) => stored.filter(({ seq }) => seq > after).slice(0, 100) } = {}) {
-  const world = { now: 1_000_000, printed: [] as string[], backlog: 0, isBlocked: false, ended: undefined as string | undefined, closed: 0, reads: 0 }
+  const world = { now: 1_000_000, printed: [] as string[], backlog: 0, isBlocked: false, ended: undefined as string | undefined, closed: 0, reads: 0, retries: 0 }
   const recalled = createRecalled()
   const feed = new Feed()
   const opening: Opening = {
@@ -42,6 +42,7 @@ function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: num
     now: () => world.now,
     stuckMs: 15_000,
     onClosed () { world.closed++ },
+    retries: { later () { world.retries++ } },
     log: { warn () {} }
   })
   const top = stored.at(-1)?.seq ?? 0

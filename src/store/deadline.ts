@@ -1,0 +1,46 @@
+// One deadline for all that a request waits for, handed down by the asynchronous context: no signature names it. [DEADLINE-1]
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ErrorCode } from '../protocol/errors.js'
+import { Problem } from '../protocol/problem.js'
+
+/** So long a request may ask the store, ms. Its answer is due within 2.5 s: the rest is for a busy event loop. */
+export const REQUEST_MS = 2_200
+/** So much later a request that hangs all the same is answered. */
+const LAST_MS = 100
+
+/** When the deadline is, by `performance.now()`. */
+const current = new AsyncLocalStorage<number | undefined>()
+
+/** @returns how long the request that this belongs to may still wait, ms; less than nothing when it is too late, Infinity when it belongs to none. */
+export function leftMs (): number {
+  const at = current.getStore()
+  return at === undefined ? Infinity : at - performance.now()
+}
+
+/** Does work whose waits all have an end of their own within `ms`: behind it the store is not asked any more. */
+export function withDeadline<T> (work: () => T, ms = REQUEST_MS): T {
+  return current.run(performance.now() + ms, work)
+}
+
+/** Does work for a request, whatever it waits for: throws `late` when it is not done in time, and lets it end by itself. */
+export async function within<T> (work: () => Promise<T>, ms = REQUEST_MS, late: ErrorCode = 'STORE_UNAVAILABLE'): Promise<T> {
+  return await soon(withDeadline(work, ms), ms + LAST_MS, late)
+}
+
+/** Does work that outlives the request that began it: a stream's reads, the sweep. */
+export function outside<T> (work: () => T): T {
+  return current.getStore() === undefined ? work() : current.run(undefined, work)
+}
+
+/** Does what follows from a write that is done: it is not given up half-way, the deadline only ends the waiting. Throws STORE_UNAVAILABLE then. */
+export async function consequence<T> (work: () => Promise<T>): Promise<T> {
+  const ms = leftMs()
+  return ms === Infinity ? await work() : await soon(outside(work), ms)
+}
+
+function soon<T> (work: Promise<T>, ms: number, late: ErrorCode = 'STORE_UNAVAILABLE'): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Problem(late)), Math.max(0, ms))
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,7 +1,7 @@
 // The gate before the store: so many attaches are under way, the others wait in order, so that a storm of them does not hurt commands.
 
 /** Nobody waits longer to be let in: the answer is due within 2.5 s, and what is behind the gate needs its part. [DEADLINE-1] */
-export const GATE_MS = 1_200
+const GATE_MS = 1_200
 /** When nobody has come out for so long, the store stands still. */
 const STILL_MS = 500
 /** How much the last pause between two who come out counts in their mean. */

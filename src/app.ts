@@ -106,7 +106,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   await app.register(problems)
   await app.register(bodies)
   await app.register(limits, { perSec: config.limits.addressRate })
-  await app.register(health, { ping: gateway.ping, unready: () => isDraining ? 'the node goes down' : gateway.isListening() ? gateway.lacksRoom() : 'other nodes are not heard yet' })
+  await app.register(health, { ping: gateway.ping, unready: () => isDraining ? 'the node goes down' : gateway.isHearing() ? gateway.lacksRoom() : 'other nodes are not heard' })
   if (metricsMode === 'off') await app.register(noMetrics)
   else await app.register(metrics, { meter, hub, mode: metricsMode, authenticate: auth.server })
   await app.register(async pages => {

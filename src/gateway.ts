@@ -95,6 +95,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     },
     log
   })
+  const lookout = createSweeper({ sweep: async () => await hub.glance(), log })
   const storedLeases = createStoredLeases(store)
   const leases = createLeases({ leases: storedLeases, meter, log })
   const events = createEvents(store)
@@ -128,9 +129,11 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
+    isProven: () => nodes.isProven(),
     log
   })
-  const nodes = createNodes({ redis, node, hub, now, log, onSubscribed: sweeper.sweep })
+  const nodes = createNodes({ redis, node, hub, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look })
+  meter.hearing = nodes
   const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.sweep })
   const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
@@ -146,6 +149,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   }
 
   function onTrusted (): void {
+    nodes.speak()
     if (timers.length === 0) return // not started yet
     sweeper.sweep()
     retries.now()
@@ -168,7 +172,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     /** Why nothing new is stored; undefined: the store has room. [STORE-2] */
     lacksRoom: () => room.state().reason,
     /** Whether other nodes are heard. */
-    isListening: nodes.isListening,
+    isHearing: nodes.isHearing,
 
     /** Why the store cannot be worked with now, and what it is. */
     store: trust.state,
@@ -194,6 +198,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
       room.stop()
       watch.stop()
       sweeper.stop()
+      lookout.stop()
       hub.end('DRAIN')
       nodes.close()
     }

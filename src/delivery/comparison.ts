@@ -3,16 +3,24 @@ import type { createMailbox } from '../store/mailbox.js'
 import type { Meter } from './meter.js'
 import type { Held, Present } from './waking.js'
 
+/** So many users are compared at the same time. */
+const AT_ONCE = 200
+
 interface Floor {
-  mailbox: Pick<ReturnType<typeof createMailbox>, 'touch'>
-  meter: Pick<Meter, 'gaps'>
+  mailbox: Pick<ReturnType<typeof createMailbox>, 'touch' | 'glance'>
+  meter: Pick<Meter, 'gaps' | 'sweeps'>
   /** Closes what is kicked but still open. [KICK-1] */
   closeKicked (userId: string, connections: Held[]): Promise<void>
 }
 
-/** @returns `compare(userId, present)`: renews his routes, wakes readers that missed a hint, closes what must not be open. */
+type Users = ReadonlyMap<string, Present>
+
+/**
+ * @returns `sweep(users)`: renews the routes of all, wakes readers that missed a hint, closes what must not be open; `glance(users)`:
+ *   does so for those only whose stream has gone on without them, or who have ever been kicked.
+ */
 export function createComparison ({ mailbox, meter, closeKicked }: Floor) {
-  return async function compare (userId: string, { feed, connections }: Present): Promise<void> {
+  async function compare (userId: string, { feed, connections }: Present): Promise<void> {
     const known = feed.top
     const attached = [...connections].filter(({ isLive }) => isLive)
     const { top, ended: lapsed } = await mailbox.touch(userId, [...connections])
@@ -29,4 +37,29 @@ export function createComparison ({ mailbox, meter, closeKicked }: Floor) {
     for (const connection of attached) if (lapsed.includes(connection.terminalId)) connection.close('TIMEOUT')
     for (const connection of connections) connection.wake()
   }
+
+  /** Throws when the store does not answer. */
+  async function sweep (users: Users): Promise<void> {
+    meter.sweeps++
+    const all = [...users]
+    for (let i = 0; i < all.length; i += AT_ONCE) {
+      await Promise.all(all.slice(i, i + AT_ONCE).map(([userId, present]) => compare(userId, present)))
+    }
+  }
+
+  /** A tenth of what a sweep costs, so that it may be done every second. */
+  async function glance (users: Users): Promise<void> {
+    const all = [...users]
+    for (let i = 0; i < all.length; i += AT_ONCE) {
+      const some = all.slice(i, i + AT_ONCE)
+      const found = await mailbox.glance(some.map(([userId]) => userId))
+      const changed = some.filter(([, { feed: { top } }], n) => {
+        const seen = found[n]
+        return seen?.isKicked || (top && (seen?.top?.epoch !== top.epoch || seen.top.seq !== top.seq))
+      })
+      await Promise.all(changed.map(([userId, present]) => compare(userId, present)))
+    }
+  }
+
+  return { sweep, glance }
 }

@@ -21,6 +21,8 @@ const READ_ENTRIES = 100
 interface Floor extends OutletFloor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
+  /** Whether bodies in memory may be printed: what was recalled elsewhere is known. [DOWN-2] */
+  isProven (): boolean
   onClosed (connection: Connection, bye?: Bye): void
   retries: Pick<Retries, 'later'>
   log: { warn (facts: object, message: string): void }
@@ -143,7 +145,7 @@ export class Connection {
   /** The way of almost every event: all of it is in memory, nothing is awaited. @returns false when Redis must be asked. */
   #printTail (): boolean {
     while (this.#outlet.hasRoom()) {
-      const items = this.feed.since(this.#position)
+      const items = this.feed.since(this.#position, this.floor.isProven())
       if (items === undefined) return false
       if (items.length === 0 || !this.#printItems(items)) return true
     }
@@ -173,7 +175,7 @@ export class Connection {
 
   async #readOn (): Promise<boolean> {
     const known = this.feed.top
-    const items = this.feed.since(this.#position) ?? await this.floor.mailbox.read(this.userId, this.#position, READ_ENTRIES)
+    const items = this.feed.since(this.#position, this.floor.isProven()) ?? await this.floor.mailbox.read(this.userId, this.#position, READ_ENTRIES)
     if (items.length > 0) return this.isBegun && this.#printItems(items)
     // compared with what was known before the read: a hint that came meanwhile is no loss
     if (known && (known.epoch !== this.#position.epoch || known.seq > this.#position.seq)) this.close('STORE_LOST')

@@ -168,9 +168,10 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
 
     /**
      * A page of history to one terminal, on whatever node it is connected. [GET-1]
-     * @returns false when no node has taken it: then nobody prints it.
+     * @returns false when no node has taken it: then nobody prints it. So it is while others are not heard.
      */
     async page (userId: string, terminalId: string, page: Page): Promise<boolean> {
+      if (!nodes.isHearing()) return false
       const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId)
       const taken = await Promise.all(routes.map(route => nodes.ask(userId, route.node, 'page', { userId, terminalId, page })))
       return taken.includes(true)

@@ -26,25 +26,30 @@ export class Feed {
 
   /**
    * An entry was published. A hint that comes twice or late is dropped; one that comes early leaves a gap, which is
-   * read from Redis: losing a hint costs latency, never an event.
+   * read from Redis: losing a hint costs latency, never an event. One that is not to be trusted leaves its place only.
    * @returns whether the stream goes further than was known.
    */
-  hint (item: Item): boolean {
+  hint (item: Item, isProven = true): boolean {
     const epoch = item.id.slice(0, item.id.indexOf('-'))
     const { seq } = item
     const top = this.#top
     if (top?.epoch === epoch && seq <= top.seq) return false
     if (top?.epoch !== epoch || seq !== top.seq + 1) this.#tail = []
-    this.#tail.push(item)
+    if (isProven) this.#tail.push(item)
+    else this.#tail = []
     if (this.#tail.length > TAIL_ITEMS) this.#tail.shift()
     this.#top = { epoch, seq }
     return true
   }
 
-  /** @returns the entries after a position when memory has all of them; undefined: ask Redis. */
-  since (position: Position): Item[] | undefined {
+  /**
+   * @param isProven whether all is known that was recalled elsewhere: else bodies are not taken from memory. [DOWN-2]
+   * @returns the entries after a position when memory has all of them; undefined: ask Redis.
+   */
+  since (position: Position, isProven = true): Item[] | undefined {
     if (this.#top?.epoch !== position.epoch) return undefined
     if (position.seq >= this.#top.seq) return []
+    if (!isProven) return undefined
     const tail = this.#tail
     const first = tail[0]
     if (first === undefined || first.seq > position.seq + 1) return undefined

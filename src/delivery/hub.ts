@@ -22,8 +22,6 @@ import type { Retries } from './retries.js'
 import type { SessionFloor } from './session.js'
 import { createWaking, type Held, type Present } from './waking.js'
 
-const SWEEP_AT_ONCE = 200
-
 /**
  * Which connections are closed, and what they are told. `issuedUpTo`: those that were opened with a token issued until then;
  * `attachedUpTo`: those that were let in until then. Both ms.
@@ -48,17 +46,19 @@ interface Floor {
   closeKicked (userId: string, connections: Held[]): Promise<void>
   inherit: SessionFloor['inherit']
   retries: Retries
+  /** Whether what was recalled on other nodes is known here: else bodies are printed from Redis, and not from memory. [DOWN-2] */
+  isProven (): boolean
   log: { warn (facts: object, message: string): void }
 }
 
 /** Makes the hub of a node. */
-export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, onAlive, closeKicked, log }: Floor) {
+export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, isProven, onAlive, closeKicked, log }: Floor) {
   const users = new Map<string, Present>()
   /** Those opened with `?lease=socket`. */
   const sockets = new Set<Held>()
   const wakeLater = createWaking(meter)
-  const compare = createComparison({ mailbox, meter, closeKicked })
-  const shared = { mailbox, renderer, now, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log }
+  const comparison = createComparison({ mailbox, meter, closeKicked })
+  const shared = { mailbox, renderer, now, isProven, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log }
 
   function join (userId: string): Present {
     const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Held>() }
@@ -111,11 +111,11 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     /** @returns frames that were collected a while ago, as they must be sent now. [DOWN-2] */
     still: (frames: Frame[], viewer: Viewer): Frame[] => frames.flatMap(frame => renderer.still(frame, viewer) ?? []),
 
-    /** An entry was published for a user; its body comes with it. */
+    /** An entry was published for a user; its body comes with it, and counts while it is sure to be true. */
     hint (userId: string, item: Item): void {
       const present = users.get(userId)
       const known = present?.feed.top?.seq ?? item.seq
-      if (!present?.feed.hint(item)) return
+      if (!present?.feed.hint(item, isProven())) return
       if (item.seq > known + 1) meter.gaps.hint++
       wakeLater(present)
     },
@@ -129,6 +129,9 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
 
     /** Drops the bodies that are kept for a user's lagging connections: they read Redis. */
     forget (userId: string): void { users.get(userId)?.feed.forget() },
+
+    /** Drops all of them: what is recalled from now on is not heard. [DOWN-2] */
+    forgetAll (): void { for (const { feed } of users.values()) feed.forget() },
 
     /** Prints a frame, which is stored nowhere. @returns the terminals that have taken it, each once, as `<user>/<terminal>`. [CMD-5] */
     show ({ userIds, frame, filter }: Showing): string[] {
@@ -154,13 +157,10 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     },
 
     /** Renews all routes and compares every stream with what its readers know: every 25 s, and after every reconnect to Redis. */
-    async sweep (): Promise<void> {
-      meter.sweeps++
-      const all = [...users]
-      for (let i = 0; i < all.length; i += SWEEP_AT_ONCE) {
-        await Promise.all(all.slice(i, i + SWEEP_AT_ONCE).map(([userId, present]) => compare(userId, present)))
-      }
-    },
+    sweep: async (): Promise<void> => await comparison.sweep(users),
+
+    /** Looks at the ends of all streams, and compares those where something has changed: every second while other nodes are not heard. */
+    glance: async (): Promise<void> => await comparison.glance(users),
 
     /** Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one. @returns how many. */
     close (userId: string, { bye, filter, issuedUpTo, attachedUpTo, lastWord }: Closing): number {

@@ -30,6 +30,8 @@ export function createMeter () {
     /** Items that could not be read, each time that one was skipped. */
     unreadable: 0,
     evictions: 0,
+    /** How old, ms, what other nodes have said may be when it comes in; how often the subscription was dropped. Replaced by assignment. */
+    hearing: { ageMs: () => Infinity, drops: () => 0 },
     attach (verdict: AttachVerdict): void { attaches.set(verdict, (attaches.get(verdict) ?? 0) + 1) },
     goodbye (bye: Bye): void { goodbyes.set(bye, (goodbyes.get(bye) ?? 0) + 1) },
     refused (name: string): void { rateLimited.set(name, (rateLimited.get(name) ?? 0) + 1) },

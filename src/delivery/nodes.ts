@@ -1,15 +1,16 @@
 // Hints between nodes: what another node's script or command published for users who are connected here. Section 6.
 import { parseCursor } from '../protocol/ids.js'
-import { createRedisSubscriber, type Redis } from '../store/redis.js'
+import type { Redis } from '../store/redis.js'
 import { readReference } from '../store/entry.js'
 import type { TerminalOf } from '../store/leases.js'
-import { keys, partition, PARTITIONS } from '../store/keys.js'
+import { keys, partition } from '../store/keys.js'
 import { hintedItem } from './feed.js'
 import type { Closing, Hub, Showing } from './hub.js'
 import { type Page, pageTodo } from './jobs.js'
 import type { TokenLife } from './lifetime.js'
 import { createReceipts, TAKE_MS } from './receipts.js'
 import type { Handed } from './kept.js'
+import { createSubscription } from './subscription.js'
 
 /** What a node may be told beside entries: connections to close, fresh tokens. */
 export type NodeMessage =
@@ -29,40 +30,33 @@ interface Floor {
   node: string
   hub: Hub
   now (): number
-  log: { error (facts: object, message: string): void }
+  log: Parameters<typeof createSubscription>[0]['log']
   /** Called whenever the channels are heard (again): hints that came before are lost. */
   onSubscribed (): void
+  /** Once a second while others are not heard, and the store answers. */
+  onDeaf (): void
 }
 
 /**
- * Listens to the channels of this node: one per partition, however many users there are.
+ * What nodes say to each other.
  * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too; `hears(...)`: whether one is there;
- *   `isListening()`: whether the channels are heard now; `close()` stops listening.
+ *   `isHearing()`, `isProven()`, `ageMs()`, `drops()`, `speak()`: see `createProof`; `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, now, log, onSubscribed }: Floor) {
+export function createNodes ({ redis, node, hub, now, log, onSubscribed, onDeaf }: Floor) {
   const receipts = createReceipts()
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
     page: ({ userId, terminalId, page }) => hub.addJob(userId, terminalId, pageTodo(page)),
     handOver: hub.handOver
   }
-  const subscriber = createRedisSubscriber(redis)
-  const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
-  let isClosed = false
-  let isListening = false
-  subscriber.on('close', () => { isListening = false })
-  subscriber.on('ready', () => {
-    // what was published while nobody listened is found by looking: at once, not with the next sweep
-    subscriber.ssubscribe(...channels).then(() => {
-      isListening = true
-      onSubscribed()
-    }, () => { if (!isClosed) subscriber.disconnect(true) })
-  })
-  subscriber.on('smessage', (_channel: string, text: string) => {
+  const subscription = createSubscription({ redis, node, onSaid, onSubscribed, onDeaf, onLost: hub.forgetAll, log })
+  const { isHearing } = subscription
+
+  function onSaid (text: string): void {
     const message = heard(text)
     // a lost hint costs latency only; thrown here, a bug would end the process
     try { if (message) receive(message) } catch (err) { log.error({ err }, 'a bug: what another node said could not be done') }
-  })
+  }
 
   /** The answer goes to whoever asked: on any channel of his, since he hears all of them. */
   function answer<K extends Kind> ({ id, from, via, until, kind, question }: Asked<K>): void {
@@ -94,12 +88,16 @@ export function createNodes ({ redis, node, hub, now, log, onSubscribed }: Floor
      * Asks a node; this one without a way through Redis.
      * @param via a user whose channel is taken.
      * @returns its answer; undefined when it is not there, or does not answer in time: then it has done nothing, or does not know that it has.
+     *   A deaf node asks for nothing that is done by the answer alone, and waits for no answer.
      */
     async ask<K extends Kind> (via: string, to: string, kind: K, question: Questions[K]): Promise<Answers[K] | undefined> {
       if (to === node) return answers[kind](question)
+      if (!isHearing() && kind !== 'show') return undefined
       const asked = { from: node, via, until: now() + TAKE_MS, kind, question }
-      const said = await receipts.await(async id => Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ ask: { id, ...asked } }))))
-      return said as Answers[K] | undefined
+      const send = async (id: number) => Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ ask: { id, ...asked } })))
+      if (isHearing()) return await receipts.await(send) as Answers[K] | undefined
+      await send(0)
+      return undefined
     },
 
     /** @returns whether a node hears what it is told: one that was killed does not. @param via a user whose channel is taken. */
@@ -108,11 +106,7 @@ export function createNodes ({ redis, node, hub, now, log, onSubscribed }: Floor
       return to === node || Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ answer: { id: 0, said: null } }))) > 0
     },
 
-    isListening: () => isListening,
-    close (): void {
-      isClosed = true
-      subscriber.disconnect()
-    }
+    ...subscription
   }
 }
 

@@ -13,7 +13,8 @@ interface Floor {
 
 /**
  * Makes a sweeper.
- * @returns `sweep()`: one at a time, a call during one asks for one more; tried again while the store does not answer. `stop()` ends it.
+ * @returns `sweep()`: one at a time, a call during one asks for one more; tried again while the store does not answer. `look()`: the same,
+ *   but a call during one does nothing. `stop()` ends it.
  */
 export function createSweeper ({ sweep, log }: Floor) {
   const stopped = new AbortController()
@@ -36,13 +37,16 @@ export function createSweeper ({ sweep, log }: Floor) {
     }
   }
 
+  function ask (): void {
+    isWanted = true
+    if (isSweeping) return
+    isSweeping = true
+    void outside(run).finally(() => { isSweeping = false })
+  }
+
   return {
-    sweep (): void {
-      isWanted = true
-      if (isSweeping) return
-      isSweeping = true
-      void outside(run).finally(() => { isSweeping = false })
-    },
+    sweep: ask,
+    look (): void { if (!isSweeping) ask() },
     stop: () => stopped.abort()
   }
 }

@@ -67,6 +67,7 @@ function gauges (register: Registry, { hub: { census }, meter }: Pick<Floor, 'hu
   gauge({ name: 'polls_waiting', help: 'Long-polls that wait for their answer.', read: () => [[{}, census().polls]] })
   gauge({ name: 'attaches_under_way', help: 'Attaches that the store is asked about now.', read: () => [[{}, census().attaching]] })
   gauge({ name: 'store_full', help: '1: the store is full, by what of it is, and takes nothing new; what reads or frees goes on.', labelNames: ['of'], read: () => (['memory', 'disk'] as const).map((of): Sample => [{ of }, Number(meter.room().full === of)]) })
+  gauge({ name: 'hearing_age_seconds', help: 'So long ago, at most, what other nodes have said was said when it comes in; beyond 2 s the node is deaf. [DOWN-2]', read: () => [[{}, meter.hearing.ageMs() / 1000]] })
   gauge({ name: 'attaches_waiting', help: 'Attaches that wait for their turn.', read: () => [[{}, census().waiting]] })
 }
 
@@ -80,6 +81,7 @@ function counters (register: Registry, meter: Meter): void {
   counter({ name: 'leases_ended_total', help: 'Leases, and graces of users, that this node found to be over: of terminals of any node.', read: () => [[{}, meter.leases.ended]] })
   counter({ name: 'rate_limited_total', help: 'Requests of users that were refused for their rate, by operation; these have no log line above `debug`.', labelNames: ['operation'], read: () => [...meter.rateLimited].map(([operation, n]): Sample => [{ operation }, n]) })
   counter({ name: 'reaps_total', help: 'Times that this node looked for ended leases; one of all nodes does so each second.', read: () => [[{}, meter.leases.reaps]] })
+  counter({ name: 'subscription_drops_total', help: 'Times that the subscription to Redis was dropped and dialled anew, since nothing came by it.', read: () => [[{}, meter.hearing.drops()]] })
   counter({ name: 'sweeps_total', help: 'Comparisons of all streams with the store.', read: () => [[{}, meter.sweeps]] })
   counter({ name: 'unreadable_items_total', help: 'Stored items that could not be read and were skipped, each time; the log names each once.', read: () => [[{}, meter.unreadable]] })
   counter({ name: 'store_full_refusals_total', help: 'Commands that Redis refused because it was full.', read: () => [[{}, meter.room().refused]] })

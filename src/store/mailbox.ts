@@ -116,6 +116,15 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
       return { top: top === '' ? undefined : positionOf(top), ended: ended as string[] }
     },
 
+    /** @returns of each of these users the end of his stream, undefined when there is none, and whether there is a record of kicks. */
+    async glance (userIds: string[]): Promise<{ top: Position | undefined, isKicked: boolean }[]> {
+      const found = await together(redis, userIds, (pipeline, userId) => pipeline.xrevrange(keys.down(userId), '+', '-', 'COUNT', 1).exists(keys.kick(userId)))
+      return userIds.map((_, i) => {
+        const [[last] = []] = [found[2 * i] as [string, unknown][]]
+        return { top: last && positionOf(last[0]), isKicked: found[2 * i + 1] === 1 }
+      })
+    },
+
     /** @returns at most `count` entries after a position, in order, each with the body that is true now. [DOWN-2] */
     async read (userId: string, after: Position, count: number): Promise<Item[]> {
       const entries = await redis.xrange(keys.down(userId), `(${after.epoch}-${after.seq}`, '+', 'COUNT', count)

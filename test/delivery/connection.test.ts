@@ -40,6 +40,7 @@ function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: num
     mailbox: { async read (_user, after) { world.reads++; return await read(after.seq) } },
     renderer: createRenderer({ recalled, now: () => world.now, onUnreadable: () => undefined, onSeen: () => undefined }),
     now: () => world.now,
+    isProven: () => true,
     stuckMs: 15_000,
     onClosed () { world.closed++ },
     retries: { later () { world.retries++ } },

@@ -1,0 +1,65 @@
+// The connection by which this node hears the others: subscribed anew whenever it is there again, proven all the time. [DOWN-2]
+import { randomUUID } from 'node:crypto'
+import { keys, PARTITIONS } from '../store/keys.js'
+import { createRedisSubscriber, type Redis } from '../store/redis.js'
+import { createProof } from './proof.js'
+
+interface Floor {
+  /** The commands' connection. */
+  redis: Redis
+  node: string
+  /** Something was said to this node. */
+  onSaid (text: string): void
+  /** Called whenever the channels are heard (again): what was said before is lost. */
+  onSubscribed (): void
+  /** What is said from now on is lost. */
+  onLost (): void
+  /** Once a second while others are not heard, and the store answers. */
+  onDeaf (): void
+  log: Parameters<typeof createProof>[0]['log']
+}
+
+/**
+ * Subscribes to the channels of this node: one per partition, however many users there are.
+ * @returns `isHearing()`, `isProven()`, `ageMs()`, `drops()`, `speak()`: see `createProof`; `close()` stops listening.
+ */
+export function createSubscription ({ redis, node, onSaid, onSubscribed, onLost, onDeaf, log }: Floor) {
+  const subscriber = createRedisSubscriber(redis)
+  const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
+  // two processes that bear one name hear each other's
+  const opening = `{"word":"${randomUUID()}`
+  let isClosed = false
+
+  const { connected, subscribed, lost, heard, stop, ...proof } = createProof({
+    // each channel in its turn
+    say: async word => Number(await redis.spublish(channels[word % PARTITIONS] as string, `${opening} ${word}"}`)),
+    drop: () => subscriber.disconnect(true),
+    onDeaf,
+    log
+  })
+  subscriber.on('connect', connected)
+  subscriber.on('close', () => {
+    lost()
+    onLost()
+  })
+  subscriber.on('ready', () => {
+    // what was published while nobody listened is found by looking: at once, not with the next sweep
+    subscriber.ssubscribe(...channels).then(() => {
+      subscribed()
+      onSubscribed()
+    }, () => { if (!isClosed) subscriber.disconnect(true) })
+  })
+  subscriber.on('smessage', (_channel: string, text: string) => {
+    if (text.startsWith(opening)) heard(parseInt(text.slice(opening.length), 10))
+    else onSaid(text)
+  })
+
+  return {
+    ...proof,
+    close (): void {
+      isClosed = true
+      stop()
+      subscriber.disconnect()
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// A node whose subscription is dead without a word, or late, beside one that hears. [DOWN-2] docs/protocol.md section 6, "Live delivery".
+import t from 'tap'
+import { startIris } from '../helper/iris.js'
+import { layRedisWire } from '../helper/redis-wire.js'
+import { openPolls } from '../helper/poll.js'
+import { dm, until } from '../helper/user.js'
+
+const lines: string[] = []
+const a = await startIris(t, { env: { IRIS_NODE_ID: 'a' } })
+const wire = await layRedisWire(t, a.redisPath)
+const b = await startIris(t, { env: { IRIS_NODE_ID: 'b' }, redisPath: wire.url, logs: { write: line => lines.push(line) } })
+
+const readyz = async () => await fetch(`${b.url}/readyz`)
+const isReady = async () => await until(async () => (await readyz()).status === 200 || undefined)
+const isDeaf = async () => await until(async () => (await readyz()).status === 503 || undefined)
+/** Long before the sweep that comes after 25 s, and beyond the 2 s after which a node knows, on a slow machine. */
+const SOON_MS = 8_000
+
+async function timed<T> (work: Promise<T>): Promise<{ value: T, ms: number }> {
+  const began = performance.now()
+  return { value: await work, ms: performance.now() - began }
+}
+
+t.test('[DOWN-2] a subscription that swallows bytes: the node knows, is not ready, and its readers wait a second for the sweep, not 25', async t => {
+  const [alice, bob] = [await a.user(t), await b.user(t)]
+  const stream = await bob.listen({ terminalId: 'on-b' })
+  await stream.next('IRIS.READY')
+  await isReady()
+  const dialled = wire.subscriptions()
+  wire.subscription.delayMs = Infinity
+  await alice.send(bob, 'not heard')
+  const { ms } = await timed(stream.next(({ data }) => data['seq'] === 1))
+  t.ok(ms < SOON_MS, `${Math.round(ms)} ms`)
+  await isDeaf()
+  t.match(await (await readyz()).json(), { code: 'NOT_READY', detail: /other nodes are not heard/ })
+  t.equal((await fetch(`${b.url}/livez`)).status, 200)
+  await until(async () => wire.subscriptions() > dialled + 1 || undefined) // dropped and dialled anew, again and again
+  await alice.send(bob, 'still not')
+  t.ok((await timed(stream.next(({ data }) => data['seq'] === 2))).ms < SOON_MS)
+  t.equal(lines.filter(line => line.includes('not heard')).length, 1, 'said once')
+
+  const page = await bob.getReadMsg({ conversationId: dm(alice, bob) }, 'on-b')
+  t.match(page.body, { count: 2, messages: [{ seq: 1 }, { seq: 2 }] }, '[GET-1] pages are in the answer')
+  await (await a.user(t)).send(bob, 'x')
+  const { body, status } = await bob.command({ clientCmdId: 'c', name: 'typing', to: { users: [alice.userId] } })
+  t.match({ status, body }, { status: 200, body: { online: 0 } }, '[CMD-5] who cannot be heard is not counted')
+
+  await a.server('POST', `users/${bob.userId}/kick`, { reason: 'x' })
+  const kicked = await timed(stream.next('IRIS.BYE'))
+  t.match(kicked.value.data.data, { code: 4301 })
+  t.ok(kicked.ms < SOON_MS, '[KICK-1]')
+
+  wire.subscription.delayMs = 0
+  await isReady()
+  await until(async () => lines.filter(line => line.includes('heard again')).length === 1 || undefined)
+})
+
+t.test('[DOWN-2] hints that come late bring no text that was recalled a second ago', async t => {
+  const [alice, bob] = [await a.user(t), await b.user(t)]
+  const stream = await bob.listen()
+  const polls = await openPolls(`${b.url}/v1/down/poll?terminalId=polls`, { headers: { authorization: `Bearer ${bob.token}` } })
+  for (const reader of [stream, polls]) await reader.next('IRIS.READY')
+  await isReady()
+  wire.subscription.delayMs = 1_300
+  await alice.send(bob, 'canary')
+  t.equal((await alice.revoke({ conversationId: dm(alice, bob), seq: 1 })).status, 200)
+  for (const reader of [stream, polls]) t.match((await reader.next('MSG_DOWN')).data, { type: 'revoked' })
+  wire.subscription.delayMs = 0
+  await polls.cut()
+})

@@ -4,7 +4,7 @@ import { formatCursor, type Position } from '../protocol/ids.js'
 import { outside } from '../store/deadline.js'
 import type { createMailbox } from '../store/mailbox.js'
 import type { Item } from '../store/entry.js'
-import type { Feed } from './feed.js'
+import type { Feed, Memory } from './feed.js'
 import { hasRoomFor, type Job } from './jobs.js'
 import { Lifetime } from './lifetime.js'
 import type { Opening, Start, Transport } from './opening.js'
@@ -18,11 +18,9 @@ import { farewell, gatewayCommand } from './say.js'
 const READ_ENTRIES = 100
 
 /** What the connections of a node share. */
-interface Floor extends OutletFloor {
+interface Floor extends OutletFloor, Memory {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
-  /** Whether bodies in memory may be printed: what was recalled elsewhere is known. [DOWN-2] */
-  isProven (): boolean
   onClosed (connection: Connection, bye?: Bye): void
   retries: Pick<Retries, 'later'>
   log: { warn (facts: object, message: string): void }

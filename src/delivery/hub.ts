@@ -11,7 +11,7 @@ import { censusOf } from './census.js'
 import { createComparison } from './comparison.js'
 import { Connection } from './connection.js'
 import type { Entrance } from './entrance.js'
-import { Feed } from './feed.js'
+import { Feed, type Memory } from './feed.js'
 import type { MakeJob, Todo } from './jobs.js'
 import type { Meter } from './meter.js'
 import type { Opening } from './opening.js'
@@ -31,7 +31,7 @@ export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: numbe
 /** A frame for the terminals of some users that a filter names; without a frame they are only counted. */
 export interface Showing { userIds: string[], frame?: Frame, filter?: TerminalFilter }
 
-interface Floor {
+interface Floor extends Memory {
   mailbox: ReturnType<typeof createMailbox>
   leases: Pick<ReturnType<typeof createLeases>, 'leave'>
   entrance: Entrance
@@ -46,8 +46,6 @@ interface Floor {
   closeKicked (userId: string, connections: Held[]): Promise<void>
   inherit: SessionFloor['inherit']
   retries: Retries
-  /** Whether what was recalled on other nodes is known here: else bodies are printed from Redis, and not from memory. [DOWN-2] */
-  isProven (): boolean
   log: { warn (facts: object, message: string): void }
 }
 

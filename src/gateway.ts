@@ -156,6 +156,11 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     reaper.hold()
   }
 
+  /** On a full disk nobody's lease can be renewed: first there is room, and all nodes tell whom they saw. */
+  function reap (): void {
+    if (room.state().full !== 'disk') void reaper.run()
+  }
+
   /** [KICK-3] A new token is later than every kick. */
   async function mintToken (userId: string, ttlSec: number) {
     return await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec })
@@ -187,7 +192,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     async start (): Promise<void> {
       await Promise.race([trust.settled, delay(FIRST_WORD_MS)])
       room.start()
-      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => void reaper.run(), REAP_MS))
+      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(reap, REAP_MS))
       if (trust.state().reason === undefined) sweeper.sweep()
     },
 

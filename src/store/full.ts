@@ -7,6 +7,8 @@ const AGAIN_SEC = 5
 
 export type Full = 'memory' | 'disk'
 
+const details: Record<Full, string> = { memory: 'The memory of the store is full', disk: 'The store cannot write to its disk' }
+
 /** How Redis refuses a write; the last: what a script that cannot be run as it is has tried, see `defineScript`. */
 const refusals: [pattern: RegExp, full: Full][] = [
   [/^OOM\b/, 'memory'],
@@ -27,5 +29,6 @@ export function isFull (error: unknown): boolean {
 
 /** @returns the refusal of a full store as STORE_FULL; any other failure as it is. */
 export function asProblem (error: Error): Error {
-  return fullOf(error) ? new Problem('STORE_FULL', { members: { retryAfterSec: AGAIN_SEC } }) : error
+  const full = fullOf(error)
+  return full ? new Problem('STORE_FULL', { detail: details[full], members: { retryAfterSec: AGAIN_SEC } }) : error
 }

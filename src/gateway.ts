@@ -21,28 +21,14 @@ import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
 import { createUnreadable } from './delivery/unreadable.js'
 import { createWatch } from './delivery/watch.js'
-import { createAdmission } from './store/admission.js'
-import { createBoxes } from './store/boxes.js'
 import { createClock } from './store/clock.js'
-import { createConversations } from './store/conversation.js'
-import { createEvents } from './store/events.js'
-import { createGroups } from './store/groups.js'
-import { createIdempotency } from './store/idempotency.js'
-import { createKicks } from './store/kicks.js'
-import { createLeases as createStoredLeases } from './store/leases.js'
 import { createLife } from './store/life.js'
-import { createLists } from './store/list.js'
-import { createMailbox } from './store/mailbox.js'
-import { createMarkers } from './store/markers.js'
-import { createNotices } from './store/notices.js'
-import { createOnce } from './store/once.js'
 import { isFull } from './store/full.js'
 import type { Redis } from './store/redis.js'
 import { createRoom } from './store/room.js'
-import { createTerminals } from './store/terminals.js'
-import { createTickets } from './store/tickets.js'
 import { Problem } from './protocol/problem.js'
 import { createTrust, type TrustFacts } from './store/trust.js'
+import { createStores } from './stores.js'
 
 const TICK_MS = 1_000
 const SWEEP_MS = 25_000
@@ -76,13 +62,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const room = createRoom({ redis: trust.gated, onRoom: onTrusted, log })
   meter.room = room.state
   const redis = room.watched
-  const store = { redis, node, limits, life }
-  const conversations = createConversations(store)
-  const markers = createMarkers(store)
-  const lists = createLists(store)
-  const boxes = createBoxes(store)
-  const terminals = createTerminals(store)
-  const kicks = createKicks(store)
+  const stores = createStores({ redis, node, limits, life }, loginPolicy)
+  const { conversations, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled()
   const onUnreadable = createUnreadable({ meter, log })
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
@@ -96,12 +77,9 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     log
   })
   const lookout = createSweeper({ sweep: async () => await hub.glance(), log })
-  const storedLeases = createStoredLeases(store)
   const leases = createLeases({ leases: storedLeases, meter, log })
-  const events = createEvents(store)
   const watch = createWatch({ events })
   const makeJob = createJobs({ conversations, boxes, renderer, now })
-  const mailbox = createMailbox(store, loginPolicy)
   const entrance = createEntrance({
     mailbox,
     decideStart: createStarts({ lists, makeJob }),
@@ -139,7 +117,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
   const context: Context = {
-    terminals, leases, events, watch, conversations, markers, lists, boxes, groups: createGroups(store), notices: createNotices(store), tickets: createTickets(store), once: createOnce(store), admission: createAdmission(store), kicks, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
+    ...stores, leases, watch, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
   }
 
   /** The time is known before anything else is done with the store: what has gone by since decides what is refused. [TIME-1] */
@@ -171,7 +149,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     hub,
     meter,
     /** Answers of the server API by their Idempotency-Key. */
-    idempotency: createIdempotency(store),
+    idempotency: stores.idempotency,
     /** Ends the streams in waves, over so many ms. */
     drain: createDrain(hub),
     /** Why nothing new is stored; undefined: the store has room. [STORE-2] */

@@ -7,6 +7,7 @@ import { pollOnce } from './helper/poll.js'
 import { startRedis } from './helper/redis.js'
 import { openSse, upTo } from './helper/sse.js'
 import { tokenOf } from './helper/token.js'
+import { until } from './helper/user.js'
 import { startWay } from './helper/way.js'
 import { openWs } from './helper/ws.js'
 
@@ -20,6 +21,7 @@ async function setUp (t: Test, env: Record<string, string> = {}) {
   const store = await startRedis(t)
   const way = await startWay(t, store.path)
   const iris = await startIris(t, { redisPath: way.path, env })
+  await until(async () => (await fetch(`${iris.url}/readyz`)).ok || undefined)
   const [alice, bob] = [await iris.user(t, 'alice'), await iris.user(t, 'bob')]
   await iris.server('PUT', 'conversations/g.support-7', { members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] })
   for (let i = 0; i < 3; i++) await alice.send(bob, `m${i}`)

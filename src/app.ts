@@ -86,7 +86,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
     clientErrorHandler: createClientErrorHandler(bareHeaders),
     routerOptions: { maxParamLength: 200 }
   })
-  const tokens = createTokens(config, { now: () => gateway.context.now(), log: logger })
+  const tokens = createTokens(config, { now: () => gateway.context.now(), isTimeKnown: () => gateway.isTimeKnown(), ticks: () => performance.now(), log: logger })
   const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, log: logger })
   const { context, hub, meter } = gateway
   let isDraining = false

@@ -85,7 +85,6 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     decideStart: createStarts({ lists, makeJob }),
     limits,
     meter,
-    now,
     buryDead: userId => buryDead(userId),
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),
     async onEvicted (userId, terminalId) {
@@ -150,6 +149,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     meter,
     /** Answers of the server API by their Idempotency-Key. */
     idempotency: stores.idempotency,
+    /** Whether `context.now()` is the time of Redis yet. [TIME-1] */
+    isTimeKnown: clock.isKnown,
     /** Ends the streams in waves, over so many ms. */
     drain: createDrain(hub),
     /** Why nothing new is stored; undefined: the store has room. [STORE-2] */
@@ -170,7 +171,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     async start (): Promise<void> {
       await Promise.race([trust.settled, delay(FIRST_WORD_MS)])
       room.start()
-      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(reap, REAP_MS))
+      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(() => void clock.adjust(1).catch(() => undefined), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(reap, REAP_MS))
       if (trust.state().reason === undefined) sweeper.sweep()
     },
 

@@ -86,6 +86,16 @@ t.test('[KICK-3] a login that comes after the kick stays, though its token was i
   t.equal((await late.time({}, 'one')).status, 401)
 })
 
+t.test('[KICK-3] [TIME-1] what was minted since a kick is before the next one, though it was issued ahead: a token from ahead was kicked', async t => {
+  const alice = await loginOf(t, iris, newUser(), { agoSec: -55 })
+  await (await alice.listen()).next('IRIS.READY')
+  await kick(alice, { revokeTokens: true })
+  const minted = createUser(t, { url: iris.url, userId: alice.userId, token: await iris.token(alice.userId) })
+  await kick(alice, { revokeTokens: true })
+  t.equal((await minted.time({})).status, 401)
+  t.equal((await createUser(t, { ...minted, url: iris.url, token: await iris.token(alice.userId) }).time({})).status, 200, 'what is minted then is welcome')
+})
+
 t.test('[KICK-3] a token handed in by TOKEN is kicked with its connection', async t => {
   const alice = await loginOf(t, iris, newUser())
   const stream = await alice.listen()

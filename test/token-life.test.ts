@@ -4,6 +4,7 @@ import { Lifetime } from '../src/delivery/lifetime.js'
 import type { Frame } from '../src/delivery/render.js'
 import { keys, partition } from '../src/store/keys.js'
 import { sseText } from '../src/transports/frames.js'
+import { setAhead } from './helper/clock.js'
 import { startIris } from './helper/iris.js'
 import { loginOf, tokenOf } from './helper/token.js'
 import { pollOnce } from './helper/poll.js'
@@ -22,7 +23,7 @@ function setUp () {
   const world = { now: 0, printed: [] as string[] }
   const lifetime = new Lifetime({ issuedAt: 7, expiresAt: 100_000 })
   const say = (frame: Frame) => world.printed.push(sseText(frame)) > 0
-  return { world, lifetime, at: (now: number) => lifetime.due({ now, traceId: 'trace' }, say) }
+  return { world, lifetime, at: (now: number) => lifetime.due({ now, ticks: now, traceId: 'trace' }, say) }
 }
 
 t.test('[TOKEN] IRIS.AUTH 60 s before the end, once; BYE 4101 after 25 s of grace', async t => {
@@ -68,9 +69,7 @@ t.test('[TOKEN] a short token through HTTP: IRIS.AUTH, then a fresh one is hande
   const { status, body } = await alice.post('/v1/up/token', { token: fresh })
   t.equal(status, 200)
   t.ok(Number(body['expiresAt']) > Date.now() + 3_500_000)
-  const clock = Date.now
-  t.teardown(() => { Date.now = clock })
-  Date.now = () => clock() + 60_000
+  await setAhead(t, [a, b], 60_000)
   let ticks = 0
   await until(async () => ++ticks > 60 || undefined) // 1.5 s: longer than a tick
   t.equal(stream.isOver, false)
@@ -85,9 +84,7 @@ t.test('[TOKEN] the fresh token reaches all connections of the terminal, on anot
   await until(async () => (await b.redis.pubsub('SHARDNUMSUB', keys.node(partition(alice.userId), 'b')))[1] === 1 || undefined)
   const fresh = await tokenOf(alice.userId)
   t.equal((await alice.post('/v1/up/token', { token: fresh }, { 'terminal-id': 'one' })).status, 200)
-  const clock = Date.now
-  t.teardown(() => { Date.now = clock })
-  Date.now = () => clock() + 40_000 // the old token and its grace
+  await setAhead(t, [a, b], 40_000) // the old token and its grace
   t.match((await beforeTheSweep(t, other.next('IRIS.BYE')))?.data.data, { code: 4101, reconnect: 'login' })
   t.same([here.isOver, there.isOver], [false, false])
 })
@@ -127,11 +124,9 @@ t.test('[TOKEN] one life for both directions of a WebSocket: whichever way the f
   const stale = await openWs(`${a.url}/v1/ws`, { headers: { authorization: `Bearer ${(await someone(t, { endsInSec: 30 })).token}` } })
   t.teardown(() => stale.socket.terminate())
   await stale.next('IRIS.READY')
-  const clock = Date.now
-  t.teardown(() => { Date.now = clock })
-  Date.now = () => clock() + 33_000
+  await setAhead(t, [a, b], 31_000)
   t.equal((await stale.up('GET_SYSTEM_TIME', {})).error, undefined, 'a little late is welcome')
-  Date.now = () => clock() + 60_000
+  await setAhead(t, [a, b], 60_000)
   // each of a renewed token that had reached its connection by another node: asked until it has
   for (const { way, socket } of open) await until(async () => (await socket.up('GET_SYSTEM_TIME', {})).error ? undefined : true).catch(() => t.fail(way))
   t.match((await beforeTheSweep(t, stale.next('IRIS.BYE')))?.data.data, { code: 4101 })
@@ -144,9 +139,7 @@ t.test('[TOKEN] as long as events are sent, a fresh token is taken up the same W
   t.teardown(() => socket.socket.terminate())
   await socket.next('IRIS.READY')
   const [fresh, foreign] = [await tokenOf(alice.userId), await tokenOf('somebody-else')]
-  const clock = Date.now
-  t.teardown(() => { Date.now = clock })
-  Date.now = () => clock() + 42_000
+  await setAhead(t, [a, b], 42_000)
   const late = async (up: string, body: object) => (await socket.up(up, body)).error?.code
   for (const up of ['GET_SYSTEM_TIME', 'HEARTBEAT', 'NOT_A_COMMAND']) t.equal(await late(up, {}), 'TOKEN_EXPIRED', up)
   t.equal(await late('TOKEN', { token: alice.token }), 'TOKEN_EXPIRED', 'the ended one itself')
@@ -156,14 +149,12 @@ t.test('[TOKEN] as long as events are sent, a fresh token is taken up the same W
 })
 
 t.test('[TOKEN] one tolerance at every door: 5 s after its end a token is refused, just before it is not', async t => {
-  const clock = Date.now
-  t.teardown(() => { Date.now = clock })
   const [alice, fresh] = [await someone(t, { endsInSec: 0 }), await someone(t)]
   const end = (JSON.parse(Buffer.from(alice.token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }).exp * 1000
   const late = await tokenOf(fresh.userId, { endsInSec: 0 })
   const bearer = { authorization: `Bearer ${alice.token}` }
-  for (const [after, expected] of [[4_000, 200], [7_000, 401]] as const) {
-    Date.now = () => end + after
+  for (const [after, expected] of [[1_000, 200], [7_000, 401]] as const) {
+    await setAhead(t, [a], end + after - Date.now())
     const doors = {
       POST: (await alice.time({})).status,
       SSE: (await alice.listen()).status,

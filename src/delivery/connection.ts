@@ -19,6 +19,7 @@ const READ_ENTRIES = 100
 
 /** What the connections of a node share. */
 interface Floor extends OutletFloor, Memory {
+  now (): number
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
   onClosed (connection: Connection, bye?: Bye): void
@@ -112,7 +113,7 @@ export class Connection {
   /** Once a second: the token's end, a stuck reader, the heartbeat. */
   tick (): void {
     if (!this.isBegun) return
-    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due(this.#facts(), frame => { this.#write([frame]); return true })
+    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due({ ...this.#facts(), ticks: this.floor.ticks() }, frame => { this.#write([frame]); return true })
     if (due) return this.close(due)
     // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
     this.#outlet.beat(this.#isUnready ? undefined : { id: formatCursor(this.#position) })

@@ -115,8 +115,8 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
 
     /** An item into a user's box. [CMD-2] */
     async item (box: BoxName, userId: string, item: Put) {
-      const { outcome, here } = await written(boxes.put(box, userId, item))
-      const { id, body, filter } = item
+      const { outcome, here, body } = await written(boxes.put(box, userId, item))
+      const { id, filter } = item
       hintAll(here, () => ({ kind: 'box', box, id, ...(filter !== undefined && { filter }) }), () => body)
       return outcome
     },

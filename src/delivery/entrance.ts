@@ -25,7 +25,6 @@ interface Floor {
   decideStart: ReturnType<typeof createStarts>
   limits: Pick<Limits, 'attaches' | 'attachQueue' | 'attachRate' | 'attachBurst' | 'connections' | 'rotateSec'>
   meter: Pick<Meter, 'attach'>
-  now (): number
   /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
   buryDead (userId: string): Promise<boolean>
   /** A terminal was removed to make room for another. [COMPLETE-5] */
@@ -37,7 +36,7 @@ interface Floor {
 const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
 
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, meter, now, buryDead, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({ mailbox, decideStart, limits, meter, buryDead, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -96,7 +95,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, bury
      * @returns the opening with the time at which its connection is too old, and what it weighs.
      *   Throws RATE_LIMITED, before anybody else of the user is touched.
      */
-    prepare: (opening: Opening): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(now(), limits.rotateSec) }),
+    prepare: (opening: Opening): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(performance.now(), limits.rotateSec) }),
 
     /**
      * Lets a connection in that is among its user's already, so that nothing is missed from that instant on [ATTACH-3].
@@ -108,7 +107,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, bury
     async admit (connection: Connection, opening: Opening, present: Present): Promise<boolean> {
       if (ended) {
         meter.attach('ended')
-        connection.close(ended.bye, undefined, ended.until - now())
+        connection.close(ended.bye, undefined, ended.until - performance.now())
         return true
       }
       const [oldest] = present.connections
@@ -131,7 +130,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, now, bury
     },
 
     /** From now on connections are answered with this goodbye, and asked to stay away for so many ms. */
-    refuse (bye: Bye, ms: number): void { ended = { bye, until: now() + ms } },
+    refuse (bye: Bye, ms: number): void { ended = { bye, until: performance.now() + ms } },
 
     /** Whether nobody is let in any more. */
     get isEnded (): boolean { return ended !== undefined },

@@ -56,7 +56,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
   const sockets = new Set<Held>()
   const wakeLater = createWaking(meter)
   const comparison = createComparison({ mailbox, meter, closeKicked })
-  const shared = { mailbox, renderer, now, isProven, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log }
+  const shared = { mailbox, renderer, now, ticks: () => performance.now(), isProven, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log }
 
   function join (userId: string): Present {
     const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Held>() }

@@ -53,11 +53,10 @@ export function createKicker ({ kicks, terminals, deliver, buryDead, now }: Floo
      * nothing reaches them, except on a node that does not answer within a second. A ban removes them. [COMPLETE-5]
      * @returns the terminals that are meant, and from when on tokens are welcome, ms.
      */
-    async kick (userId: string, facts: Omit<KickFacts, 'at'>, traceId: string): Promise<Pick<Buried, 'kicked' | 'welcomeFrom'>> {
+    async kick (userId: string, facts: KickFacts, traceId: string): Promise<Pick<Buried, 'kicked' | 'welcomeFrom'>> {
       const { terminals: named, reason, revokeTokens, banSec } = facts
-      const at = now()
-      const { kicked, before, welcomeFrom } = await kicks.bury(userId, { ...facts, at })
-      const closing = { bye: 'KICKED' as const, lastWord: kickNotice(reason, { bye: 'KICKED', now: at, traceId }) }
+      const { kicked, before, welcomeFrom } = await kicks.bury(userId, facts)
+      const closing = { bye: 'KICKED' as const, lastWord: kickNotice(reason, { bye: 'KICKED', now: now(), traceId }) }
       await consequence(async () => {
         await buryDead(userId) // nobody waits for them
         // what attaches from now on is welcome, unless it is banned

@@ -11,9 +11,9 @@ const GRACE_MS = 25_000
 /** Connections that began together do not end together. */
 const SHORTEST = 0.8
 
-/** @returns when a connection that begins now is so old that it ends with BYE 4201, ms: after `rotateSec` x (0.8..1). */
-export function rotationTime (now: number, rotateSec: number): number {
-  return now + rotateSec * 1000 * (SHORTEST + (1 - SHORTEST) * Math.random())
+/** @returns when a connection that begins at `ticks` is so old that it ends with BYE 4201, both by the monotonic clock, ms: after `rotateSec` x (0.8..1). */
+export function rotationTime (ticks: number, rotateSec: number): number {
+  return ticks + rotateSec * 1000 * (SHORTEST + (1 - SHORTEST) * Math.random())
 }
 
 /** A token's life, ms. */
@@ -49,12 +49,12 @@ export class Lifetime {
 
   /**
    * Says IRIS.AUTH once when it is time.
-   * @param now the clock, ms. @param say whether it was taken: else it is tried again. @returns the goodbye for which it is time, undefined while there is none.
+   * @param now the time, ms: tokens end by it. @param ticks the monotonic clock, ms: a jump of the time makes nobody old [TIME-1]. @param say whether it was taken: else it is tried again. @returns the goodbye for which it is time, undefined while there is none.
    */
-  due ({ now, traceId }: { now: number, traceId: string }, say: (frame: Frame) => boolean): Bye | undefined {
+  due ({ now, ticks, traceId }: { now: number, ticks: number, traceId: string }, say: (frame: Frame) => boolean): Bye | undefined {
     const leftMs = this.#expiresAt - now
     if (leftMs <= -GRACE_MS) return 'TOKEN_EXPIRED'
-    if (this.#rotateAt <= now) return 'ROTATE'
+    if (this.#rotateAt <= ticks) return 'ROTATE'
     if (leftMs > ASK_MS || this.#isAsked) return undefined
     this.#isAsked = say(gatewayCommand('IRIS.AUTH', { expiresInSec: Math.max(0, Math.ceil(leftMs / 1000)) }, { now, traceId }))
     return undefined

@@ -30,7 +30,7 @@ export interface Start { position: Position, target: number, jobs: Job[], more: 
 
 /**
  * What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request.
- * `rotateAt`: when it is too old, ms; set by the hub, as `units`: what it weighs when it resumes [COST-1].
+ * `rotateAt`: when it is too old, ms of the monotonic clock; set by the hub, as `units`: what it weighs when it resumes [COST-1].
  * `onLife`: is told the lifetime of the connection at once, while its attach is under way.
  * `lease`: its being open is the terminal's sign of life [LIFE-2]. `adopt`: what the session of a poll makes of its start.
  */

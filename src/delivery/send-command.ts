@@ -77,7 +77,7 @@ async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: 
   if (allowed.length === 0 && skipped.length > 0) throw new Problem('NOT_ALLOWED_TARGET')
   const full = mode === 'online' ? [] : await store(deps, body, { allowed, sender })
   const reached = allowed.filter(userId => !full.includes(userId))
-  const frame = mode === 'online' ? { event: 'CMD_DOWN' as const, data: eventBody(body, sender, { now: deps.now() }) } : undefined
+  const frame = mode === 'online' ? { event: 'CMD_DOWN' as const, data: eventBody(body, sender, deps.now()) } : undefined
   return {
     cmdId,
     accepted: allowed.length - full.length,
@@ -109,9 +109,9 @@ function filterOf ({ terminals }: CommandBody, { from, terminalId }: CommandSend
   return { ...(ids && { ids }), ...(platforms && { platforms }), ...(exceptMine && userId === from && { except: terminalId }) }
 }
 
-function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId }: CommandSender, times: { now: number, expiresAt?: number }): string {
+/** @returns the event's JSON. `ts`: when it is sent; the times of one that is kept are the store's to say. [TIME-1] */
+function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId }: CommandSender, ts?: number): string {
   const { cmdId, clientCmdId, name, data = {}, to: { conversationId } } = body
-  const { now, expiresAt } = times
   return JSON.stringify({
     cmdId,
     clientCmdId,
@@ -120,9 +120,8 @@ function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId
     data,
     from: role === 'server' ? SYSTEM_USER : from,
     ...(conversationId !== undefined && { conversationId }),
-    needComplete: expiresAt !== undefined,
-    ...(expiresAt !== undefined && { expiresAt }),
-    ts: now,
+    needComplete: ts === undefined,
+    ...(ts !== undefined && { ts }),
     traceId
   })
 }
@@ -144,16 +143,15 @@ async function show ({ conversations, deliver }: Deps, body: CommandBody, { reac
 }
 
 /** Puts a reliable command into the boxes of its targets. @returns those whose box is full. [CMD-2] */
-async function store ({ deliver, now }: Deps, body: CommandBody & { cmdId: string }, { allowed, sender }: { allowed: string[], sender: CommandSender }): Promise<string[]> {
+async function store ({ deliver }: Deps, body: CommandBody & { cmdId: string }, { allowed, sender }: { allowed: string[], sender: CommandSender }): Promise<string[]> {
   const { cmdId, clientCmdId, name, ttlSec = DAY_SEC, complete, collapseKey, notifyComplete } = body
   const { from, role } = sender
-  const expiresAt = now() + ttlSec * 1000
   const item = {
     id: cmdId,
     from: role === 'server' ? SYSTEM_USER : from,
-    body: eventBody(body, sender, { now: now(), expiresAt }),
+    draft: eventBody(body, sender),
     meta: { name, ...(notifyComplete && role === 'user' && { notify: true, from, fromTag: partition(from), clientCmdId }) },
-    expiresAt,
+    ttlMs: ttlSec * 1000,
     everyTerminal: complete === 'all',
     ...(collapseKey !== undefined && { collapseKey: `${from}:${name}:${collapseKey}` })
   }

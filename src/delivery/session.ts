@@ -41,7 +41,7 @@ export class Session {
   #isClosed = false
 
   constructor (private opening: Opening, private readonly feed: Feed, private readonly floor: SessionFloor) {
-    this.#restsSince = floor.now()
+    this.#restsSince = performance.now()
     this.#kept = new Kept(floor.maxPolls)
     const { issuedAt, expiresAt } = opening
     this.#lifetime = new Lifetime({ issuedAt, expiresAt })
@@ -84,9 +84,9 @@ export class Session {
   /** Once a second: the token's end, and its own when no poll has come. */
   tick (): void {
     const { now, restMs } = this.floor
-    const due = this.lifetime.due({ now: now(), traceId: this.opening.traceId }, frame => this.#kept.ask(this.lifetime.expiresAt, () => this.volatile(frame)))
+    const due = this.lifetime.due({ now: now(), ticks: performance.now(), traceId: this.opening.traceId }, frame => this.#kept.ask(this.lifetime.expiresAt, () => this.volatile(frame)))
     if (due) this.close(due)
-    else if (this.#polls.size === 0 && now() - this.#restsSince >= restMs) this.gone()
+    else if (this.#polls.size === 0 && performance.now() - this.#restsSince >= restMs) this.gone()
   }
 
   /** Ends it, and its polls with this goodbye. */
@@ -174,7 +174,7 @@ export class Session {
   left (poll: Connection, isSent: boolean): void {
     const taken = this.#polls.get(poll)
     if (!this.#polls.delete(poll) || !taken) return
-    this.#restsSince = this.floor.now()
+    this.#restsSince = performance.now()
     poll.gone()
     this.#kept.take(isSent ? { parked: [], todos: [], unfinished: [], ...taken.left } : taken)
     if (!this.isBegun && this.#polls.size === 0) this.gone()

@@ -12,7 +12,8 @@ const RETRY_MS = 1_000
 const TIMEOUT_MS = 2_000
 const MAX_BYTES = 1_048_576
 
-interface Facts { now (): number, log: { warn (facts: object, message: string): void } }
+/** `ticks`: the monotonic clock, ms. */
+interface Facts { ticks (): number, log: { warn (facts: object, message: string): void } }
 interface Kept { find: JWTVerifyGetKey, at: number, freshUntil: number, edition: number }
 
 /**
@@ -20,35 +21,35 @@ interface Kept { find: JWTVerifyGetKey, at: number, freshUntil: number, edition:
  * @returns `find`: the key of a token; throws KEYS_UNAVAILABLE when the set cannot be had, and an error of the library when
  *   the set has no such key. `edition()`: which set is in force, undefined when none is: what was verified by another is void.
  */
-export function createKeySet (url: string, { now, log }: Facts) {
+export function createKeySet (url: string, { ticks, log }: Facts) {
   let kept: Kept | undefined
   let pending: Promise<Kept> | undefined
   let failedAt = -Infinity
 
   /** One fetch at a time. */
   async function fetched (): Promise<Kept> {
-    if (now() - failedAt < RETRY_MS) throw new Problem('KEYS_UNAVAILABLE')
+    if (ticks() - failedAt < RETRY_MS) throw new Problem('KEYS_UNAVAILABLE')
     pending ??= load(url).then(({ keys, freshMs }) => {
       failedAt = -Infinity
-      kept = { find: createLocalJWKSet(keys), at: now(), freshUntil: now() + freshMs, edition: (kept?.edition ?? 0) + 1 }
+      kept = { find: createLocalJWKSet(keys), at: ticks(), freshUntil: ticks() + freshMs, edition: (kept?.edition ?? 0) + 1 }
       return kept
     }).catch((error: unknown) => {
       // one line per trouble, not per token
       if (failedAt === -Infinity) log.warn({ reason: reasonOf(error) }, 'the key set of tokens cannot be fetched')
-      failedAt = now()
+      failedAt = ticks()
       throw new Problem('KEYS_UNAVAILABLE')
     }).finally(() => { pending = undefined })
     return await pending
   }
 
-  const fresh = async () => kept && now() < kept.freshUntil ? kept : await fetched()
+  const fresh = async () => kept && ticks() < kept.freshUntil ? kept : await fetched()
 
   const find: JWTVerifyGetKey = async (header, token) => {
     const set = await fresh()
     try {
       return await set.find(header, token)
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey && now() - set.at >= COOLDOWN_MS) return await (await fetched()).find(header, token)
+      if (error instanceof errors.JWKSNoMatchingKey && ticks() - set.at >= COOLDOWN_MS) return await (await fetched()).find(header, token)
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error
       throw new Problem('KEYS_UNAVAILABLE', { detail: 'the key in the key set cannot be read' })
     }
@@ -57,7 +58,7 @@ export function createKeySet (url: string, { now, log }: Facts) {
   return {
     // a set that is stale and a newer one may both be fetched: in the time of one [DEADLINE-1]
     find: (async (header, token) => await within(async () => await find(header, token), TIMEOUT_MS, 'KEYS_UNAVAILABLE')) as JWTVerifyGetKey,
-    edition: () => kept && now() < kept.freshUntil ? kept.edition : undefined
+    edition: () => kept && ticks() < kept.freshUntil ? kept.edition : undefined
   }
 }
 

@@ -26,12 +26,20 @@ const kinds: { type: string, curve?: string, algorithms: string[] }[] = [
 
 type TokenConfig = Pick<Config, 'tokenSecret' | 'tokenPublicKey' | 'tokenJwks' | 'tokenIssuer' | 'tokenAudience'>
 
-interface Facts { now (): number, log: { warn (facts: object, message: string): void } }
+interface Facts {
+  /** The time, ms. */
+  now (): number
+  /** Whether that is the time of Redis: until it was asked, nobody is refused by times. [TIME-1] */
+  isTimeKnown (): boolean
+  /** The monotonic clock, ms. */
+  ticks (): number
+  log: { warn (facts: object, message: string): void }
+}
 
-/** Makes the verifier and the minter of a configuration; throws when its public key cannot be read. `now`: the clock, ms. */
-export function createTokens (config: TokenConfig, { now, log }: Facts) {
+/** Makes the verifier and the minter of a configuration; throws when its public key cannot be read. */
+export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, log }: Facts) {
   const { tokenSecret, tokenIssuer, tokenAudience } = config
-  const keySet = config.tokenJwks === undefined ? undefined : createKeySet(config.tokenJwks, { now, log })
+  const keySet = config.tokenJwks === undefined ? undefined : createKeySet(config.tokenJwks, { ticks, log })
   const { key, algorithms } = keySet ? { key: keySet.find, algorithms: kinds.flatMap(kind => kind.algorithms) } : keyOf(config)
   const edition = () => keySet ? keySet.edition() : 1
   const known = new LRUCache<string, { identity: Identity, edition: number | undefined }>({ max: CACHED })
@@ -44,15 +52,15 @@ export function createTokens (config: TokenConfig, { now, log }: Facts) {
   }
 
   return {
-    /** @returns whose token it is. Throws BAD_TOKEN, TOKEN_EXPIRED, and KEYS_UNAVAILABLE when the key set cannot be fetched. */
+    /** @returns whose token it is. Throws BAD_TOKEN, TOKEN_EXPIRED, KEYS_UNAVAILABLE when the key set cannot be fetched, and STORE_UNAVAILABLE while the time is not known. */
     async verify (token: string): Promise<Identity> {
       if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
       const digest = hash('sha256', token, 'base64')
       const before = known.get(digest)
       if (before?.edition !== undefined && before.edition === edition() && !hasEnded(before.identity.expiresAt, now())) return before.identity
       const verifiedBy = edition()
-      const identity = identityOf(await verified(token), now())
-      known.set(digest, { identity, edition: verifiedBy })
+      const identity = judged(await verified(token))
+      if (isTimeKnown()) known.set(digest, { identity, edition: verifiedBy })
       return identity
     },
 
@@ -64,6 +72,15 @@ export function createTokens (config: TokenConfig, { now, log }: Facts) {
       if (tokenIssuer !== undefined) jwt.setIssuer(tokenIssuer)
       if (tokenAudience !== undefined) jwt.setAudience(tokenAudience)
       return { token: await jwt.sign(Buffer.from(tokenSecret)), expiresAt }
+    }
+  }
+
+  /** A machine's clock may be wrong: what it would refuse is asked again when Redis has said the time. */
+  function judged (claims: JWTPayload): Identity {
+    try {
+      return identityOf(claims, now())
+    } catch (error) {
+      throw isTimeKnown() ? error : new Problem('STORE_UNAVAILABLE', { detail: 'the time is not known yet' })
     }
   }
 

@@ -59,13 +59,12 @@ export const sendNotice = defineOperation({
   }
 })
 
-async function store (body: Static<typeof Body>, traceId: string, { conversations, deliver, now }: Context) {
+async function store (body: Static<typeof Body>, traceId: string, { conversations, deliver }: Context) {
   const { noticeId, users, conversationId = '', kind = 'notice', title, content, level, actions, needComplete = true, ttlSec = WEEK_SEC } = body
   const targets = users ?? await conversations.memberIds(conversationId)
   if (!targets) throw new Problem('CONVERSATION_NOT_FOUND')
-  const expiresAt = now() + ttlSec * 1000
-  const event = { noticeId, kind, ...(title !== undefined && { title }), content, ...(level && { level }), ...(actions && { actions }), needComplete, expiresAt, op: 'show', ts: now(), traceId }
-  const item = { id: noticeId, from: SYSTEM_USER, once: !needComplete, body: JSON.stringify(event), meta: { kind }, expiresAt, everyTerminal: false }
+  const event = { noticeId, kind, ...(title !== undefined && { title }), content, ...(level && { level }), ...(actions && { actions }), needComplete, op: 'show', traceId }
+  const item = { id: noticeId, from: SYSTEM_USER, once: !needComplete, draft: JSON.stringify(event), meta: { kind }, ttlMs: ttlSec * 1000, everyTerminal: false }
   const outcomes = await inSteps(targets, async userId => ({ userId, outcome: await deliver.item('NOTICE_BOX', userId, item) }))
   return {
     users: outcomes.filter(({ outcome }) => outcome !== 'full').map(({ userId }) => userId),

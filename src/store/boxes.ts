@@ -12,7 +12,7 @@ const putBox = defineScript('put-box', {
   full: 'refused',
   preludes: ['down', 'box'],
   keys: [...boxKeys, 'terminals', 'routes'],
-  args: [...downArgs, 'name', 'user', 'tag', 'id', 'body', 'meta', 'expiresAt', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey', 'filter', 'keepMs']
+  args: [...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey', 'filter', 'keepMs']
 })
 
 const completeBox = defineScript('complete-box', {
@@ -34,15 +34,15 @@ const IDS_AT_ONCE = 50
 export type CompleteState = 'completed' | 'share' | 'already' | 'unknown' | 'expired'
 
 /**
- * An item for a box. `from`: whose share it takes; `body`: the event's JSON; `meta`: what its completion needs to know;
- * `expiresAt` in ms; `once`: it needs no completion, and is shown once to who was away. [BOX-1]
+ * An item for a box. `from`: whose share it takes; `draft`: the event's JSON, to which Redis adds `ts` and `expiresAt` [TIME-1];
+ * `meta`: what its completion needs to know; `once`: it needs no completion, and is shown once to who was away. [BOX-1]
  */
 export interface Put {
   id: string
   from: string
-  body: string
+  draft: string
   meta: Record<string, unknown>
-  expiresAt: number
+  ttlMs: number
   everyTerminal: boolean
   once?: boolean
   collapseKey?: string
@@ -99,19 +99,22 @@ export function createBoxes (store: StoreContext) {
   }
 
   return {
-    /** Keeps an item for a user, once however often it is asked. [CMD-2] @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept. */
-    async put (box: BoxName, userId: string, item: Put): Promise<{ outcome: 'stored' | 'already' | 'full', here: Here }> {
-      const { id, body, meta, expiresAt, everyTerminal, collapseKey = '', filter = '' } = item
+    /**
+     * Keeps an item for a user, once however often it is asked. [CMD-2]
+     * @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept. `body`: the event's JSON for those of `here`.
+     */
+    async put (box: BoxName, userId: string, item: Put): Promise<{ outcome: 'stored' | 'already' | 'full', here: Here, body: string }> {
+      const { id, draft, meta, ttlMs, everyTerminal, collapseKey = '', filter = '' } = item
       const { share, maxShare } = shareOf(box, userId, item)
-      const [, outcome, here] = await putBox(redis, { ...keysOf(box, userId), terminals: keys.terminals(userId), routes: keys.routes(userId) }, {
+      const [, outcome, here, body] = await putBox(redis, { ...keysOf(box, userId), terminals: keys.terminals(userId), routes: keys.routes(userId) }, {
         ...downValues(store),
         name: box,
         user: userId,
         tag: partition(userId),
         id,
-        body,
+        draft,
         meta: JSON.stringify({ ...meta, share, ...(collapseKey && { collapse: collapseKey }), ...(filter && { filter }) }),
-        expiresAt,
+        ttlMs,
         maxItems: maxItems[box],
         share,
         maxShare,
@@ -120,7 +123,7 @@ export function createBoxes (store: StoreContext) {
         filter,
         keepMs
       })
-      return { outcome: outcome as 'stored' | 'already' | 'full', here: readHere(here) }
+      return { outcome: outcome as 'stored' | 'already' | 'full', here: readHere(here), body: String(body) }
     },
 
     /** A terminal completes items by exact id. [COMPLETE-1] @returns a state per id. */

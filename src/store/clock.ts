@@ -41,7 +41,7 @@ export function createClock (redis: Pick<Redis, 'time'>, onRoundTrip?: (ms: numb
     /** @returns the time, as `now()`, when Redis has ever said it; else 0. */
     known: () => proven ? now() : 0,
 
-    /** Asks Redis for its time, a few times unless `samples` says otherwise. */
+    /** Asks Redis for its time, a few times unless `samples` says otherwise: every second once, so that nodes agree soon on a clock that was set. */
     async adjust (samples = SAMPLES): Promise<void> {
       for (let i = 0; i < samples; i++) {
         const asked = performance.now()

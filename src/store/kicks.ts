@@ -11,7 +11,7 @@ const kickUser = defineScript('kick-user', {
   full: 'done',
   preludes: ['kick', 'logins', 'presence'],
   keys: ['kick', 'terminals', 'routes', 'logins', 'leases', 'events'],
-  args: ['at', 'keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'maxEvents']
+  args: ['keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'maxEvents']
 })
 const findKicked = defineScript('find-kicked', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
 const findWelcome = defineScript('find-welcome', { full: 'reads', preludes: ['kick'], keys: ['kick'], args: [] })
@@ -21,8 +21,8 @@ const renewLogin = defineScript('renew-login', { full: 'done', preludes: ['kick'
 /** The reason in the tombstone of a terminal whose place a newer login took. [KICK-2] */
 export const REPLACED = 'replaced'
 
-/** Who is kicked, and what for. `at`: the instant, ms; `terminals`: all when absent; `banSec`: later logins are refused for so long, too. */
-export interface KickFacts { at: number, terminals?: string[], reason: string, revokeTokens?: boolean, banSec?: number }
+/** Who is kicked, and what for. `terminals`: all when absent; `banSec`: later logins are refused for so long, too. */
+export interface KickFacts { terminals?: string[], reason: string, revokeTokens?: boolean, banSec?: number }
 
 /** A terminal and the login it holds: its token's life, ms. */
 export interface Login { terminalId: string, issuedAt: number, expiresAt: number }
@@ -41,8 +41,8 @@ export function tokenArgs ({ issuedAt, expiresAt }: Pick<Login, 'issuedAt' | 'ex
 /** Makes the kicks of a store. */
 export function createKicks ({ redis, limits }: StoreContext) {
   return {
-    /** Writes the tombstones. From its answer on, nothing that was issued up to `before` attaches or is admitted. */
-    async bury (userId: string, { at, terminals = [], reason, revokeTokens = false, banSec = 0 }: KickFacts): Promise<Buried> {
+    /** Writes the tombstones; the instant is that of Redis [TIME-1]. From its answer on, nothing that was issued up to `before` attaches or is admitted. */
+    async bury (userId: string, { terminals = [], reason, revokeTokens = false, banSec = 0 }: KickFacts): Promise<Buried> {
       const [, kicked, before, welcomeFrom] = await kickUser(redis, {
         kick: keys.kick(userId),
         terminals: keys.terminals(userId),
@@ -51,7 +51,6 @@ export function createKicks ({ redis, limits }: StoreContext) {
         leases: keys.leases(partition(userId)),
         events: keys.events
       }, {
-        at,
         keepMs: TOMBSTONE_MS,
         banMs: banSec * 1000,
         revokeTokens: Number(revokeTokens),

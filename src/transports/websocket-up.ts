@@ -72,10 +72,10 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
   async function answer (frame: Up): Promise<object> {
     const { requestId, up } = frame
     const traceId = checkTrace(frame.traceId).length === 0 ? String(frame.traceId) : randomUUID().replaceAll('-', '')
-    const began = now()
+    const began = performance.now()
     try {
       const data = await within(() => run(frame, traceId))
-      log.info({ traceId, up, status: 200, ms: now() - began, userId: reader.userId }, 'answered')
+      log.info({ traceId, up, status: 200, ms: Math.round(performance.now() - began), userId: reader.userId }, 'answered')
       return { event: 'ACK_DOWN', requestId, data }
     } catch (error) {
       if (!(error instanceof Problem)) log.error({ traceId, up, err: error }, 'a request failed')
@@ -83,7 +83,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
       const problem = problemBody(refusal, { instance: '/v1/ws', traceId })
       const isTooFast = refusal.code === 'RATE_LIMITED'
       if (isTooFast) pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
-      log[isTooFast ? 'debug' : 'info']({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], ms: now() - began, userId: reader.userId }, 'answered')
+      log[isTooFast ? 'debug' : 'info']({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], ms: Math.round(performance.now() - began), userId: reader.userId }, 'answered')
       return { requestId, error: problem }
     }
   }

@@ -41,6 +41,7 @@ function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: num
     renderer: createRenderer({ recalled, now: () => world.now, onUnreadable: () => undefined, onSeen: () => undefined }),
     now: () => world.now,
     isProven: () => true,
+    ticks: () => world.now,
     stuckMs: 15_000,
     onClosed () { world.closed++ },
     retries: { later () { world.retries++ } },

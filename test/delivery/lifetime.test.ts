@@ -13,11 +13,12 @@ t.test('a connection rotates after its time x (0.8..1), and not all at the same'
 })
 
 t.test('[SSE-1] the token\'s end comes before rotation, and each at its time', async t => {
-  const at = (life: Lifetime, now: number) => life.due({ now, traceId: 't' }, () => true)
+  const at = (life: Lifetime, now: number, ticks = now) => life.due({ now, ticks, traceId: 't' }, () => true)
   const lifetime = new Lifetime({ issuedAt: 0, expiresAt: 200_000, rotateAt: 100_000 })
   t.equal(at(lifetime, 99_999), undefined)
   t.equal(at(lifetime, 100_000), 'ROTATE')
   t.equal(at(lifetime, 225_000), 'TOKEN_EXPIRED')
+  t.equal(at(lifetime, 150_000, 99_999), undefined, 'a jump of the time makes nobody old')
   t.equal(at(new Lifetime({ issuedAt: 0, expiresAt: Infinity }), 1e15), undefined, 'without a time it never rotates')
 })
 

@@ -32,7 +32,7 @@ t.test('[POLL-2] online commands, pages and pending items of a lost answer come 
   const page = { requestId: 'r', conversationId: 'dm.a.b', firstSeq: 1, count: 0, hasMore: false, traceId: 't' }
   const { cursor } = await poll(userId, undefined, true)
   hub.close(userId, { bye: 'ROTATE' })
-  await boxes.put('CMD_BOX', userId, { id: 'k', body: '{"cmdId":"k","name":"nudge","needComplete":true}', meta: { name: 'nudge' }, expiresAt: Date.now() + 60_000, everyTerminal: false, from: '' })
+  await boxes.put('CMD_BOX', userId, { id: 'k', draft: '{"cmdId":"k","name":"nudge","needComplete":true}', meta: { name: 'nudge' }, ttlMs: 60_000, everyTerminal: false, from: '' })
   const newest = (await poll(userId, cursor, true)).cursor
   hub.close(userId, { bye: 'ROTATE' })
   const all = ['GET_READ_MSG_END', 'nudge', 'typing']

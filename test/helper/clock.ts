@@ -1,5 +1,7 @@
 // Processes whose clock is wrong, or jumps while they run: the machine's, that is; the monotonic one is nobody's to set.
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Test } from 'tap'
+import type { Iris } from './iris.js'
 import type { startProcess } from './process.js'
 import { until } from './user.js'
 
@@ -19,4 +21,31 @@ export async function jump ({ child, output }: Process): Promise<void> {
   const before = jumps()
   child.kill('SIGWINCH')
   await until(async () => jumps() > before || undefined)
+}
+
+/**
+ * Lets the clock of Redis be so far ahead, as nodes in this process hear it, until the test ends; scripts have the true one.
+ * Resolves when the nodes have heard.
+ */
+export async function setAhead (t: Test, nodes: Pick<Iris, 'redis' | 'url'>[], aheadMs: number): Promise<void> {
+  const isAhead = async (ms: number) => {
+    for (const { url } of nodes) {
+      await until(async () => {
+        const { serverTime } = await (await fetch(`${url}/v1/time`)).json() as { serverTime: number }
+        return Math.abs(serverTime - Date.now() - ms) < 1_000 || undefined
+      })
+    }
+  }
+  for (const { redis } of nodes) {
+    const { time } = Object.getPrototypeOf(redis) as typeof redis
+    redis.time = async () => {
+      const [seconds, micros] = await time.call(redis) as [number, number]
+      return [Number(seconds) + aheadMs / 1000, micros]
+    }
+  }
+  t.teardown(async () => {
+    for (const { redis } of nodes) Reflect.deleteProperty(redis, 'time')
+    await isAhead(0)
+  })
+  await isAhead(aheadMs)
 }

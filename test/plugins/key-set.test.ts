@@ -37,7 +37,7 @@ async function setUp (t: Test, answer: Answer) {
   const { world, url } = await keyServer(t, answer)
   const clock = { ahead: 0 }
   const lines: object[] = []
-  const tokens = createTokens({ ...none, tokenJwks: url }, { now: () => Date.now() + clock.ahead, log: { warn: facts => { lines.push(facts) } } })
+  const tokens = createTokens({ ...none, tokenJwks: url }, { now: Date.now, isTimeKnown: () => true, ticks: () => performance.now() + clock.ahead, log: { warn: facts => { lines.push(facts) } } })
   return { world, clock, tokens, lines }
 }
 
@@ -87,7 +87,7 @@ const pairs: Record<string, { publicKey: KeyObject, privateKey: KeyObject }> = {
 for (const [alg, pair] of Object.entries(pairs)) {
   t.test(`${alg} is taken by a public key and by a key set; another hash is not`, async t => {
     const { tokens } = await setUp(t, json({ keys: [{ ...await exportJWK(pair.publicKey), kid: 'k1' }] }))
-    const pem = createTokens({ ...none, tokenJwks: undefined, tokenPublicKey: pair.publicKey.export({ type: 'spki', format: 'pem' }) as string }, { now: Date.now, log: { warn: () => undefined } })
+    const pem = createTokens({ ...none, tokenJwks: undefined, tokenPublicKey: pair.publicKey.export({ type: 'spki', format: 'pem' }) as string }, { now: Date.now, isTimeKnown: () => true, ticks: () => performance.now(), log: { warn: () => undefined } })
     const sign = (name: string) => new SignJWT({ sub: 'alice', exp: 1e10 }).setProtectedHeader({ alg: name, kid: 'k1' }).sign(pair.privateKey)
     for (const verifier of [tokens, pem]) {
       t.match(await verifier.verify(await sign(alg)), { userId: 'alice' })

@@ -6,7 +6,8 @@ import { createTokens as create } from '../../src/plugins/tokens.js'
 
 const SECRET = 'a-secret-that-is-long-enough-0123456789'
 const now = () => Math.floor(Date.now() / 1000)
-const createTokens = (config: Parameters<typeof create>[0]) => create(config, { now: Date.now, log: { warn: () => undefined } })
+const world = { ahead: 0, isTimeKnown: true }
+const createTokens = (config: Parameters<typeof create>[0]) => create(config, { now: () => Date.now() + world.ahead, isTimeKnown: () => world.isTimeKnown, ticks: () => performance.now(), log: { warn: () => undefined } })
 const life = () => ({ issuedAt: Date.now(), ttlSec: 60 })
 const none = { tokenSecret: undefined, tokenPublicKey: undefined, tokenJwks: undefined, tokenIssuer: undefined, tokenAudience: undefined }
 const hs256 = createTokens({ ...none, tokenSecret: SECRET })
@@ -18,6 +19,17 @@ t.test('what is minted is verified, and remembered only until it ends', async t 
   const identity = await hs256.verify(token)
   t.match(identity, { userId: 'alice', expiresAt })
   t.equal(await hs256.verify(token), identity, 'the second time from memory')
+})
+
+t.test('[TIME-1] until the time of Redis is known nobody is refused by that of the machine, and nothing is remembered', async t => {
+  t.teardown(() => Object.assign(world, { ahead: 0, isTimeKnown: true }))
+  const [valid, later] = [await sign({ sub: 'alice', exp: now() + 60 }), await sign({ sub: 'alice', iat: now() + 3_000, exp: now() + 7_200 })]
+  Object.assign(world, { ahead: 3_600_000, isTimeKnown: false })
+  await t.rejects(hs256.verify(valid), { code: 'STORE_UNAVAILABLE' }, 'it has not expired: that is not known')
+  t.match(await hs256.verify(later), { userId: 'alice' })
+  Object.assign(world, { ahead: 0, isTimeKnown: true })
+  t.match(await hs256.verify(valid), { userId: 'alice' })
+  await t.rejects(hs256.verify(later), { code: 'BAD_TOKEN' }, 'from too far ahead, as is known now')
 })
 
 const good = { sub: 'alice', iat: now(), exp: now() + 60 }

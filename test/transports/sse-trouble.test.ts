@@ -8,6 +8,7 @@ import t, { type Test } from 'tap'
 import { farewell } from '../../src/delivery/say.js'
 import { type Bye, byes } from '../../src/protocol/events.js'
 import { sseRetry, sseText } from '../../src/transports/frames.js'
+import { setAhead } from '../helper/clock.js'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
 import { openSse } from '../helper/sse.js'
@@ -67,9 +68,7 @@ t.test('[SSE-1] the end of the token, while the stream is open: BYE 4101, login'
   const hello = await stream.next('IRIS.HELLO')
   t.match(hello.data.data, { expiresAt: Number })
   t.match((await stream.next('IRIS.AUTH')).data.data, { expiresInSec: Number })
-  const clock = Date.now
-  t.teardown(() => { Date.now = clock })
-  Date.now = () => clock() + 27_000 // the token's life and its grace
+  await setAhead(t, [iris], 27_000) // the token's life and its grace
   t.match((await stream.next('IRIS.BYE')).data.data, { code: 4101, reconnect: 'login', reason: String })
   await stream.ended
   t.equal(stream.events.at(-1)?.data.name, 'IRIS.BYE', 'nothing after it')

@@ -1,17 +1,15 @@
--- kick-user.lua - tombstones for terminals of a user, before anybody is told: from then on they are refused. [KICK-1] [KICK-3]
+-- kick-user.lua - tombstones for terminals of a user, before anybody is told: from then on they are refused. [KICK-1] [KICK-3] [TIME-1]
 -- USES kick logins presence
 -- FULL done
 -- KEYS kick terminals routes logins leases events
--- ARGV at keepMs banMs revokeTokens(0|1) reason user graceMs maxEvents
+-- ARGV keepMs banMs revokeTokens(0|1) reason user graceMs maxEvents
 -- then terminal ... (none: all of them, also those that were never seen)
 -- RETURNS 0 kicked[] (those named; all that are known when none is named or tokens are revoked) before welcomeFrom
--- `at` (ms) comes from outside: sent again after a reconnect, the script does not kick a later login.
 local kick, terminals, routes, logins, leases, events = unpack(KEYS)
-local at, keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms, max_events = unpack(ARGV)
-at, ban_ms = tonumber(at), tonumber(ban_ms)
-local CLOCK_MS = 20 -- so far a node's clock may be behind this one
+local keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms, max_events = unpack(ARGV)
+ban_ms = tonumber(ban_ms)
 local kicked, targets = {}, {}
-for i = 9, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
+for i = 8, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
 if #targets == 0 then targets[1] = '*' end
 if #kicked == 0 or revoke_tokens == '1' then
   local seen = {}
@@ -23,24 +21,25 @@ if #kicked == 0 or revoke_tokens == '1' then
   for _, terminal in ipairs(redis.call('HKEYS', terminals)) do add(terminal) end
   for _, route in ipairs(redis.call('HKEYS', routes)) do add(string.match(route, '[^/]+$')) end
 end
--- Who is there is before the kick, also by a token from a clock that is ahead.
-local before, ends = at, at + keep_ms
+-- Before the kick is who is there, also by a token from a clock that is ahead, and what was minted since an earlier kick of such a one.
+local earlier, names = { 'notBefore', 't:*' }, {}
+for _, terminal in ipairs(targets) do earlier[#earlier + 1] = 't:' .. terminal end
+local before, ends = math.max(this_ms, welcome_from(kick, earlier, this_ms)), this_ms + keep_ms
 for _, terminal in ipairs(kicked) do
   local login = login_of(logins, terminal)
-  if login and login.since <= at + CLOCK_MS then before, ends = math.max(before, login.issued), math.max(ends, login.expires) end
+  if login then before, ends = math.max(before, login.issued), math.max(ends, login.expires) end
 end
-local names = {}
 for _, terminal in ipairs(targets) do
-  bury(kick, 't:' .. terminal, before, ends, reason, at)
+  bury(kick, 't:' .. terminal, before, ends, reason, this_ms)
   -- 2^53 - 1: issued whenever
-  if ban_ms > 0 then bury(kick, 'ban:' .. terminal, 9007199254740991, at + ban_ms, reason, at) end
+  if ban_ms > 0 then bury(kick, 'ban:' .. terminal, 9007199254740991, this_ms + ban_ms, reason, this_ms) end
   for _, name in ipairs(names_for(terminal)) do names[#names + 1] = name end
 end
-if revoke_tokens == '1' then bury(kick, 'notBefore', before, ends, reason, at) end
+if revoke_tokens == '1' then bury(kick, 'notBefore', before, ends, reason, this_ms) end
 -- One between two connections will not come back: nothing is left that would say so by closing.
 local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 for _, terminal in ipairs(kicked) do
   local kept = terminal_of(who, terminal)
   if kept and kept.standing ~= 'on' and kept.standing ~= 'off' then disconnect(who, terminal, 'KICKED', tonumber(grace_ms)) end
 end
-return { 0, kicked, ms(before), ms(welcome_from(kick, names, at)) }
+return { 0, kicked, ms(before), ms(welcome_from(kick, names, this_ms)) }

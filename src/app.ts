@@ -138,5 +138,6 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
       upgrades.end()
     }, CLOSE_MS).unref()
   })
+  app.addHook('onClose', gateway.leave)
   return app
 }

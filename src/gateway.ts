@@ -58,7 +58,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const { now } = clock
   const life = createLife(connection, clock)
   const timers: NodeJS.Timeout[] = []
-  const trust = createTrust({ redis: connection, expected: durability, begin, onTrusted, onUnfit, log })
+  const trust = createTrust({ redis: connection, expected: durability, begin, beat: life.begin, onTrusted, onUnfit, log })
   const room = createRoom({ redis: trust.gated, onRoom: onTrusted, log })
   meter.room = room.state
   const redis = room.watched
@@ -71,7 +71,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const retries = createRetries()
   const sweeper = createSweeper({
     async sweep () {
-      await begin()
+      await clock.adjust()
       await hub.sweep()
     },
     log
@@ -109,7 +109,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     isProven: () => nodes.isProven(),
     log
   })
-  const nodes = createNodes({ redis, node, hub, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look })
+  const nodes = createNodes({ redis, node, hub, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
   meter.hearing = nodes
   const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.sweep })
   const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })
@@ -165,6 +165,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
       await redis.ping().catch((error: unknown) => {
         if (!isFull(error)) throw new Problem('STORE_UNAVAILABLE', { detail: trust.state().reason ?? 'Redis does not answer' })
       })
+      const { refusal } = trust.state()
+      if (refusal !== '') throw new Problem('STORE_UNAVAILABLE', { detail: `Redis refuses to write: ${refusal}` })
     },
 
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
@@ -174,6 +176,9 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
       timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(() => void clock.adjust(1).catch(() => undefined), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(reap, REAP_MS))
       if (trust.state().reason === undefined) sweeper.sweep()
     },
+
+    /** Says, when the last request has been answered, that this node has no more to say of what it has seen. [STORE-1] */
+    leave: async () => { await life.leave().catch(() => undefined) },
 
     /** Ends all streams and stops listening to other nodes. */
     stop (): void {

@@ -35,6 +35,8 @@ interface Floor {
   onSubscribed (): void
   /** Once a second while others are not heard, and the store answers. */
   onDeaf (): void
+  /** Called with the mark of each hint, before it is printed. [STORE-1] */
+  onMark (mark: string): void
 }
 
 /**
@@ -42,7 +44,7 @@ interface Floor {
  * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too; `hears(...)`: whether one is there;
  *   `isHearing()`, `isProven()`, `ageMs()`, `drops()`, `speak()`: see `createProof`; `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, now, log, onSubscribed, onDeaf }: Floor) {
+export function createNodes ({ redis, node, hub, now, log, onSubscribed, onDeaf, onMark }: Floor) {
   const receipts = createReceipts()
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
@@ -67,8 +69,9 @@ export function createNodes ({ redis, node, hub, now, log, onSubscribed, onDeaf 
 
   function receive (message: Heard): void {
     if (Array.isArray(message)) {
-      const [userId, id, fields, body] = message
+      const [userId, id, fields, body, mark] = message
       if (!parseCursor(id)) return
+      onMark(mark)
       // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
       if (body.includes('"name":"REVOKE"')) hub.forget(userId)
       hub.hint(userId, hintedItem(id, readReference(fields), body))
@@ -110,8 +113,8 @@ export function createNodes ({ redis, node, hub, now, log, onSubscribed, onDeaf 
   }
 }
 
-/** As `down.lua` publishes it: user, entry id, entry fields, body. */
-type EntryHint = [string, string, (string | number)[], string]
+/** As `down.lua` publishes it: user, entry id, entry fields, body, mark. */
+type EntryHint = [string, string, (string | number)[], string, string]
 type Heard = NodeMessage | EntryHint | { ask: Asked } | { answer: { id: number, said: unknown } }
 
 /** @returns what was said; undefined when it cannot be read. */

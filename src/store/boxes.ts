@@ -93,7 +93,7 @@ export function createBoxes (store: StoreContext) {
         ...downValues(store), name: box, user: userId, tag: partition(userId), terminal: terminalId, op, traceId, nonce, keepMs
       }, ids.slice(i, i + IDS_AT_ONCE))
       states.push(...some as CompleteState[])
-      told.push(...readHere(here))
+      told.push(...readHere(store, here))
     }
     return { states, here: told }
   }
@@ -123,7 +123,7 @@ export function createBoxes (store: StoreContext) {
         filter,
         keepMs
       })
-      return { outcome: outcome as 'stored' | 'already' | 'full', here: readHere(here), body: String(body) }
+      return { outcome: outcome as 'stored' | 'already' | 'full', here: readHere(store, here), body: String(body) }
     },
 
     /** A terminal completes items by exact id. [COMPLETE-1] @returns a state per id. */

@@ -4,7 +4,7 @@ import type { Life } from './life.js'
 import type { Redis } from './redis.js'
 
 /** One connection, the name of this node, the limits in force, and the store's lives. */
-export interface StoreContext { redis: Redis, node: string, limits: Limits, life: Pick<Life, 'epochOf'> }
+export interface StoreContext { redis: Redis, node: string, limits: Limits, life: Pick<Life, 'epochOf' | 'saw'> }
 
 /** The first arguments of every script that writes down streams, by the names of `down.lua`. */
 export const downArgs = ['downEntries', 'downIdleMs', 'node'] as const
@@ -17,10 +17,11 @@ export function downValues ({ limits, node }: StoreContext) {
 /** Entries that this node's own terminals wait for: who, and the entry's id. */
 export type Here = { userId: string, id: string }[]
 
-/** Reads the flat list `user, id, user, id ...` that a script returns. */
-export function readHere (reply: unknown): Here {
+/** Reads the flat list `mark, user, id, user, id ...` that a script returns; the mark is remembered, it is seen. [STORE-1] */
+export function readHere ({ life }: Pick<StoreContext, 'life'>, reply: unknown): Here {
   const flat = reply as string[]
   const here: Here = []
-  for (let i = 0; i < flat.length; i += 2) here.push({ userId: flat[i] as string, id: flat[i + 1] as string })
+  life.saw(flat[0])
+  for (let i = 1; i < flat.length; i += 2) here.push({ userId: flat[i] as string, id: flat[i + 1] as string })
   return here
 }

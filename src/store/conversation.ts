@@ -85,7 +85,7 @@ export function createConversations (store: StoreContext) {
         newDirect: send.terminalId === '' ? 0 : limits.newDirect
       }).catch((error: unknown) => sentBefore(send, error))
       const body = `{"conversationId":"${id}","seq":${String(seq)},"msgId":"${String(msgId)}","ts":${String(ts)},${draft}}`
-      return { duplicate: status === 1, opened: opened === 1, seq: Number(seq), msgId: String(msgId), ts: Number(ts), epoch: String(epoch), body, here: readHere(here) }
+      return { duplicate: status === 1, opened: opened === 1, seq: Number(seq), msgId: String(msgId), ts: Number(ts), epoch: String(epoch), body, here: readHere(store, here) }
     },
 
     /** Replaces a message by its tombstone. [REVOKE-1] [REVOKE-2] `event` is the CMD_DOWN's body, `tombstone` the message's. */
@@ -94,16 +94,18 @@ export function createConversations (store: StoreContext) {
       const [, revokedAt, already, here, event, tombstone] = await revokeMessage(redis, {
         conversation: keys.conversation(id), members: keys.members(id), log: keys.log(id)
       }, { ...downValues(store), id, by, server: Number(server), seq, reason, windowSec, draft })
-      return { revokedAt: Number(revokedAt), alreadyRevoked: already === 1, here: readHere(here), event: String(event), tombstone: String(tombstone) }
+      return { revokedAt: Number(revokedAt), alreadyRevoked: already === 1, here: readHere(store, here), event: String(event), tombstone: String(tombstone) }
     },
 
     /** @returns what a user may see of a conversation; throws CONVERSATION_NOT_FOUND when he never was in it. */
     async view (conversationId: string, userId: string): Promise<View> {
-      const [facts, member, left] = await Promise.all([
+      const [facts, member, left, mark] = await Promise.all([
         redis.hmget(keys.conversation(conversationId), 'kind', 'title', 'epoch', 'headSeq', 'closedAt'),
         redis.hget(keys.members(conversationId), userId),
-        redis.hget(keys.left(conversationId), userId)
+        redis.hget(keys.left(conversationId), userId),
+        redis.get(keys.mark)
       ])
+      store.life.saw(mark)
       const [kind, title, epoch, head, closedAt] = facts
       if (!kind || !(member ?? left)) throw new Problem('CONVERSATION_NOT_FOUND')
       const headSeq = member ? Number(head ?? 0) : Number(left?.split(' ')[1])

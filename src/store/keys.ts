@@ -99,6 +99,12 @@ export const keys = {
   life: 'iris:{0}:LIFE',
   /** Ends with an end in order. */
   run: 'iris:{0}:LIFE:RUN',
+  /** Rises with each step that gives out a number, above all marks of the lives before: what a node has seen, it can ask for. Ends never: one number. */
+  mark: 'iris:{0}:LIFE:MARK',
+  /** The mark when this run was seen first, and when that was, ms. Ends never: one of each. */
+  found: 'iris:{0}:LIFE:FOUND',
+  /** The nodes at work: a process of each -> when it was here last, ms, and of which run. Ends with the last one's end in order; a field 50 s after its node. */
+  nodes: 'iris:{0}:LIFE:NODES',
   /** Of a user of that partition. Ends a minute after it was made, or with the token once it was used. */
   ticket: (p: number, digest: string) => `iris:{${p}}:TICKET:${digest}`,
   /** A user's tickets that were not used. Ends with the last of them. */

@@ -1,47 +1,70 @@
-// The lives of a store: a Redis that answers before it writes may come back without its last moments. docs/protocol.md section 6, "Lives".
+// The lives of a store: what comes back may be without its last moments, and then no number that was seen may mean anything else. [STORE-1]
+import { randomUUID } from 'node:crypto'
+import { Problem } from '../protocol/problem.js'
 import { keys } from './keys.js'
-import { isUnavailable, type Redis } from './redis.js'
+import { reasons } from './redis-errors.js'
+import type { Redis } from './redis.js'
 import { defineScript } from './scripts.js'
 
-const beginLife = defineScript('begin-life', { full: 'done', keys: ['life', 'run'], args: ['durable', 'known'] })
+const beginLife = defineScript('begin-life', {
+  full: 'done',
+  keys: ['life', 'run', 'mark', 'found', 'nodes'],
+  args: ['node', 'seenRun', 'seenMark', 'known', 'oweMs']
+})
 
 /** An epoch is a time and a partition: see `new_epoch` in down.lua. */
 const EPOCHS_PER_MS = 4_096
+/** So long other nodes have to come back and say what they have seen; nothing is served before, another life begins after. */
+const OWE_MS = 3_000
 
 export type Life = ReturnType<typeof createLife>
 
 /**
  * Makes the memory of a store's lives. What was written before the present one keeps its content, but streams and logs
  * get other epochs: a number that a client has seen may be given anew, and a cursor must not resume behind it.
- * A store that writes before it answers (`appendfsync always`) has one life for ever.
+ * No policy of Redis' is taken for a proof that nothing was lost: the marks that nodes have seen are compared with what is there.
  * @param clock knows the time that this process has heard of, 0 for none, ms: a life is never older than that.
  */
 export function createLife (redis: Redis, clock: { known (): number }) {
-  let startedAt = 0
-  let durable: boolean | undefined
+  /** This process: one that is started anew under the same name has seen nothing. */
+  const self = randomUUID()
+  const seen = { run: '', mark: 0 }
+  let startedAt: number | undefined
+  let others: string[] = []
 
   return {
-    /** Looks whether another life has begun: at the start, and whenever Redis was away. */
-    async begin (): Promise<void> {
-      durable ??= await isDurable(redis)
-      const [, life] = await beginLife(redis, { life: keys.life, run: keys.run }, { durable: Number(durable), known: clock.known() })
-      startedAt = Number(life)
+    /** A mark came along with an answer, or with what another node published: what it was given for is here, or another life must begin. */
+    saw (mark: unknown): void {
+      const number = Number(mark)
+      if (number > seen.mark) seen.mark = number
     },
 
+    /**
+     * Says what this node has seen, and learns whether the life goes on. To be called before anything else is done with a
+     * connection, and then every second, so that others know who is at work.
+     * @returns whether another life has begun since it looked last. Throws STORE_UNAVAILABLE while another node owes its word.
+     */
+    async begin (): Promise<boolean> {
+      const { life: key, run, mark, found, nodes } = keys
+      const [, life, thisRun, top, owing, at] = await beginLife(redis, { life: key, run, mark, found, nodes },
+        { node: self, seenRun: seen.run, seenMark: seen.mark, known: clock.known(), oweMs: OWE_MS }, others)
+      const isAnother = startedAt !== undefined && Number(life) !== startedAt
+      startedAt = Number(life)
+      others = at as string[]
+      // until then this node may have to speak again, of the run before
+      if (Number(owing) > 0) throw new Problem('STORE_UNAVAILABLE', { detail: reasons.owing.why })
+      seen.run = String(thisRun)
+      seen.mark = Math.max(seen.mark, Number(top))
+      return isAnother
+    },
+
+    /** This node ends in order: it has seen nothing that its answer does not follow. */
+    async leave (): Promise<void> { await redis.hdel(keys.nodes, self) },
+
     /** @returns the epoch of a log that was born at `epoch`: the present life's when that began later. */
-    epochOf: (epoch: string) => String(Math.max(Number(epoch), startedAt * EPOCHS_PER_MS))
+    epochOf: (epoch: string) => String(Math.max(Number(epoch), (startedAt ?? 0) * EPOCHS_PER_MS))
   }
 }
 
 /** To be called when a store ends in order, after the last write: its next start continues this life. */
-export async function endLife (redis: Redis): Promise<void> { await redis.del(keys.run) }
-
-async function isDurable (redis: Redis): Promise<boolean> {
-  try {
-    const flat = await redis.config('GET', 'appendonly', 'appendfsync')
-    return flat.includes('yes') && flat.includes('always')
-  } catch (error) {
-    if (isUnavailable(error)) throw error
-    return false // managed services often forbid CONFIG
-  }
-}
+export async function endLife (redis: Redis): Promise<void> { await redis.del(keys.run, keys.nodes) }

@@ -55,7 +55,7 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
      */
     async attach ({ userId, terminalId, platform, traceId, cursor, lease, units = 1, ...token }: Attaching): Promise<Attached | undefined> {
       const position = cursor === undefined ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
-      const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt] = await attachUser(redis, {
+      const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark] = await attachUser(redis, {
         down: keys.down(userId),
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
@@ -88,6 +88,7 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
         ...rates,
         units
       })
+      store.life.saw(mark)
       if (verdict === 'full') return undefined
       if (verdict === 'limited') throw tooFast(Number(top), TOO_OFTEN)
       if (verdict === 'crowded') throw tooFast(Number(top), 'too many new terminals')
@@ -127,7 +128,9 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
 
     /** @returns at most `count` entries after a position, in order, each with the body that is true now. [DOWN-2] */
     async read (userId: string, after: Position, count: number): Promise<Item[]> {
-      const entries = await redis.xrange(keys.down(userId), `(${after.epoch}-${after.seq}`, '+', 'COUNT', count)
+      // the mark behind them: what they show may have been written by a node that has not heard so itself
+      const [entries, mark] = await Promise.all([redis.xrange(keys.down(userId), `(${after.epoch}-${after.seq}`, '+', 'COUNT', count), redis.get(keys.mark)])
+      store.life.saw(mark)
       const items = entries.map(([id, fields]): Item => ({ id, seq: seqOf(id), reference: readReference(fields), body: undefined }))
       await resolve(store, userId, items)
       return items

@@ -67,7 +67,7 @@ export function createMarkers (store: StoreContext) {
         headSeq: Number(headSeq),
         unreadMark: Number(mark) === 1,
         units: Number(units),
-        told: readHere(here).map((entry, i) => ({ ...entry, body: String((bodies as string[])[i]) }))
+        told: readHere(store, here).map((entry, i) => ({ ...entry, body: String((bodies as string[])[i]) }))
       }
     },
 

@@ -29,7 +29,7 @@ export function createRedis (address: string, options: { lazyConnect?: boolean }
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,
-    reconnectOnError: isOfReplica,
+    reconnectOnError: ({ message }) => isOfReplica(message),
     retryStrategy: times => Math.min(20 * times, 500),
     ...options
   }))
@@ -51,10 +51,8 @@ function failPending (redis: Redis): Redis {
   return redis.on('close', () => pending.flushQueue(new Error('Connection is closed.')))
 }
 
-/** @returns whether a refusal says that this Redis is a replica, of a plain command or of one in a script. */
-function isOfReplica (error: unknown): boolean {
-  return error instanceof ReplyError && /^(READONLY|MASTERDOWN)\b/.test((error as Error).message)
-}
+/** Whether Redis' words to a plain command, or to one in a script, say that it is a replica. */
+const isOfReplica = (words: string) => /^(READONLY|MASTERDOWN)\b/.test(words)
 
 /** Replies of a Redis that is there but cannot do its work now. */
 const temporary = /^(LOADING|READONLY|OOM|MISCONF|BUSY|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|TRYAGAIN|UNBLOCKED)\b/

@@ -1,5 +1,5 @@
 // A Redis is worked with only after it was looked at: at the start, and after every reconnect. Until then its commands fail, with the reason.
-import type { Redis } from 'ioredis'
+import { type Redis, ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { checkRedis, type Found } from './check-redis.js'
 import { leftMs } from './deadline.js'
@@ -7,16 +7,20 @@ import { createProbe } from './probe.js'
 import { isRefusal, type Reason, reasonOf, reasons } from './redis-errors.js'
 import { COMMAND_TIMEOUT_MS, isUnavailable } from './redis.js'
 
-/** How soon a Redis that is there but cannot be worked with is looked at again. */
-const AGAIN_MS = 1_000
+/** How soon a Redis that is there but cannot be worked with is looked at again, and one that waits for other nodes' word. */
+const [AGAIN_MS, OWING_MS] = [1_000, 100]
+/** How often one that is worked with is asked whether it still may be, and told that this node is at work. */
+const BEAT_MS = 1_000
 
 export interface TrustFacts {
   redis: Redis
   /** What IRIS_DURABILITY expects of a Redis that Iris does not start itself. */
   expected?: 'disk' | 'memory' | undefined
-  /** Called, before anything else, with each connection that has passed: it sees through the gate. */
-  begin (direct: Redis): Promise<void>
-  /** Called when the store may be worked with (again). */
+  /** Called, before anything else, when a connection has passed. */
+  begin (): Promise<void>
+  /** Called every second from then on. @returns whether another life has begun; throws STORE_UNAVAILABLE when nothing may be served. */
+  beat (): Promise<boolean>
+  /** Called when the store may be worked with (again), and when another life has begun. */
   onTrusted (): void
   /** Called with a sentence when the first Redis that answers refuses, or breaks a promise, so that waiting cannot help. */
   onUnfit?: ((sentence: string) => void) | undefined
@@ -30,9 +34,10 @@ export type Trust = ReturnType<typeof createTrust>
  * @returns `gated`: the same connection for everybody else, whose commands are STORE_UNAVAILABLE while `state().reason` says
  *   why; `settled` resolves at the first verdict, be it good or bad; `stop()` ends the watch.
  */
-export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }: TrustFacts) {
+export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit, log }: TrustFacts) {
   let reason: Reason | undefined = reasons.silent
   let found: Found | undefined
+  let refusal = ''
   let looks = 0
   let again: NodeJS.Timeout | undefined
   const said = new Set<string>()
@@ -70,6 +75,7 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
     facts.warnings.forEach(each => warned.add(each))
     found = facts
     reason = undefined
+    refusal = ''
     if (said.size > 0) log.info({ redis: facts.version, durability: facts.durability }, 'Redis is there')
     said.clear()
     settle()
@@ -81,7 +87,7 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
     clearTimeout(again)
     try {
       const facts = await checkRedis(redis, expected)
-      if (mine === looks) await begin(redis)
+      if (mine === looks) await begin()
       if (mine === looks) open(facts)
     } catch (error) {
       if (mine !== looks) return
@@ -101,7 +107,25 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
       if (reason?.why === reasons.replica.why) redis.disconnect(true)
       else if (redis.status === 'ready') void look()
       else if (redis.status === 'connect') shut(reasons.reading)
-    }, AGAIN_MS).unref()
+    }, reason?.why === reasons.owing.why ? OWING_MS : AGAIN_MS).unref()
+  }
+
+  /** What was sound may have become a replica, or hold other data: the next command would be the first to find out. */
+  async function check (): Promise<void> {
+    if (reason !== undefined) return
+    const mine = looks
+    try {
+      const isAnother = await beat()
+      if (mine !== looks) return
+      refusal = ''
+      if (isAnother) onTrusted()
+    } catch (error) {
+      if (mine !== looks) return
+      if (error instanceof ReplyError) refusal = (error as Error).message
+      if (!(error instanceof Problem)) return // an outage of the connection: the probe, and whoever asks, will see
+      shut(reasonOf(error))
+      lookSoon()
+    }
   }
 
   /** At the start somebody who can mend it is there; later, what was sound may become so again. */
@@ -122,18 +146,20 @@ export function createTrust ({ redis, expected, begin, onTrusted, onUnfit, log }
     else if (redis.status !== 'ready') shut(reasonOf(error))
   }
   redis.on('ready', onReady).on('connect', onConnect).on('close', onClose).on('error', onError)
+  const beats = setInterval(() => void check(), BEAT_MS).unref()
   const probe = createProbe({ redis, onDead: () => shut(reasons.dead) })
   if (redis.status === 'ready') void look()
 
   return {
     gated,
     settled,
-    /** Why the store cannot be worked with (undefined: it can), and what was found last. */
-    state: () => ({ reason: reason?.why, version: found?.version, durability: found?.durability }),
+    /** Why the store cannot be worked with (undefined: it can), what Redis says when it refuses to write, and what was found last. */
+    state: () => ({ reason: reason?.why, refusal, version: found?.version, durability: found?.durability }),
     stop (): void {
       looks++
       clearTimeout(again)
       probe.stop()
+      clearInterval(beats)
       redis.off('ready', onReady).off('connect', onConnect).off('close', onClose).off('error', onError)
     }
   }

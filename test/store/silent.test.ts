@@ -20,7 +20,7 @@ async function refused (from: User, to: User): Promise<{ answer: Answer, ms: num
   return { answer, ms: performance.now() - began }
 }
 
-t.test('[ACK] the way to Redis swallows bytes: 503 at once after 2 s, and another connection is tried until one answers', async t => {
+t.test('[STORE-1] the way to Redis swallows bytes: 503 at once after 2 s, and another connection is tried until one answers', async t => {
   await sent()
   door.swallow(true)
   const before = door.connections
@@ -48,7 +48,7 @@ t.test('[ACK] a Redis that is busy for a while is waited for: whatever comes is 
   t.equal(door.connections, before)
 })
 
-t.test('[ACK] the master becomes a replica under way: its address is dialled until a master is there', async t => {
+t.test('[STORE-1] the master becomes a replica under way: its address is dialled until a master is there', async t => {
   await sent()
   await server.redis.replicaof('127.0.0.1', 1)
   const before = door.connections

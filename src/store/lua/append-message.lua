@@ -13,6 +13,7 @@ local before = redis.call('GET', dedupe)
 if before then
   local print, seq, msg_id, ts, of = string.match(before, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
   if print ~= fingerprint then return { -4 } end
+  here[1] = redis.call('GET', mark_key)
   return { 1, seq, msg_id, ts, of, here, 0 }
 end
 if not kind and create == '' then return { -1 } end
@@ -46,6 +47,7 @@ if ends then entry[7], entry[8], own[11], own[12] = 'm', nonce, 'm', nonce end -
 local message = {
   id = id, from = from, seq = place, ts = ts, body = body, entry = entry, own = own, silent = silent == '1', trimmed = trimmed, ends = ends, moved = moved
 }
+stamp() -- also when nobody is left to be served
 local all = redis.call('HGETALL', members)
 for i = 1, #all, 2 do serve(message, members, all[i], all[i + 1]) end
 if moved then for _, key in ipairs({ conversation, members, log }) do redis.call('PEXPIREAT', key, ends) end end

@@ -4,7 +4,7 @@
 -- KEYS down terminals routes unread commands notices kick logins leases events attachRate newTerminals conversations
 -- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents lease(socket|empty) attachEmissionUs burst units newEmissionUs newBurst
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
--- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded) top(kicked: why; limited, crowded: retryMs) serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt
+-- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded) top(kicked: why; limited, crowded: retryMs) serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark
 local down, terminals, routes, unread, commands, notices, kick, logins, leases, events, attach_rate, new_terminals, conversations = unpack(KEYS)
 local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events, lease, attach_emission, burst, units, new_emission, new_burst = unpack(ARGV, 4)
 local early = early_ms(attach_rate, attach_emission, burst)
@@ -54,4 +54,4 @@ elseif tonumber(seq) < tonumber(first) - 1 then verdict = 'trimmed' end
 if verdict ~= 'resumed' then units = 1 + math.floor(redis.call('ZCARD', conversations) / 50) end
 take(attach_rate, attach_emission, tonumber(units)) -- what is read weighs, too [COST-1]
 local waiting = verdict == 'resumed' and {} or oldest_unread(unread, tonumber(mailbox))
-return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced, ms(login.issued) }
+return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced, ms(login.issued), redis.call('GET', mark_key) or '0' }

@@ -1,30 +1,59 @@
--- begin-life.lua - notices that Redis was started again, and whether its last moments may be lost.
+-- begin-life.lua - a node says what it has seen, and learns whether all of it is here, so that the present life goes on. [STORE-1]
 -- FULL done
--- KEYS life run
--- ARGV durable(0|1) known(ms: the time of Redis as the gateway has carried it on; 0: it has known none)
--- RETURNS 0 life
--- run: the run id of the process that has all that was written; absent after an end in order. As the last write before
--- the end it proves that none before it was lost: an append-only file loses nothing but its tail.
-local life, run = unpack(KEYS)
-local durable, known = unpack(ARGV)
-local this_run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local before = redis.call('GET', run)
+-- KEYS life run mark found nodes
+-- ARGV node seenRun seenMark known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs
+-- then node ... (others that were at work when this one looked last)
+-- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[]
+-- run: the server that has all that was written; absent after an end in order. mark: rises with each step that gives out a number.
+-- found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
+-- Another run goes on with the life when who had worked with the one before, every one of them, has seen no mark beyond what was found.
+local life_key, run_key, mark_key, found_key, nodes_key = unpack(KEYS)
+local node, seen_run, seen_mark, known, owe_ms = unpack(ARGV)
+local clock = redis.call('TIME')
+local now, this_run = clock[1] * 1000 + math.floor(clock[2] / 1000), string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local life, before = tonumber(redis.call('GET', life_key) or 0), redis.call('GET', run_key)
+local mark, seen = tonumber(redis.call('GET', mark_key) or 0), tonumber(seen_mark)
+local found, since = string.match(redis.call('GET', found_key) or '0 0', '^(%d+) (%d+)$')
+local function int (n) return string.format('%.0f', n) end
 
--- Newer than all that was before it, also when the clock came back slow: than the life before, what the gateway knows, and every
--- epoch that was given (32 of a partition a ms: down.lua; of all partitions: standalone Redis only).
-local function next_life ()
-  local clock = redis.call('TIME')
-  local newest = math.max(clock[1] * 1000 + math.floor(clock[2] / 1000), tonumber(known), (redis.call('GET', life) or 0) + 1)
+-- Newer than all that was before it, also when the clock came back slow: than the life before, what the node knows, and every
+-- epoch that was given (32 of a partition a ms: down.lua; of all partitions: standalone Redis only). Its marks are newer as well:
+-- what is below them was seen in a life that is over.
+local function another ()
+  life = math.max(now, tonumber(known), life + 1)
   local given = {}
   for p = 0, 127 do given[p + 1] = 'iris:{' .. p .. '}:EPOCH' end
   for _, unit in ipairs(redis.call('MGET', unpack(given))) do
-    if unit then newest = math.max(newest, math.floor(unit / 32) + 1) end
+    if unit then life = math.max(life, math.floor(unit / 32) + 1) end
   end
-  return string.format('%.0f', newest)
+  mark = math.max(mark, seen, life * 4096)
+  redis.call('DEL', nodes_key)
+  redis.call('MSET', life_key, int(life), mark_key, int(mark), found_key, int(mark) .. ' ' .. int(now), run_key, this_run)
 end
 
-if before ~= this_run then
-  redis.call('SET', run, this_run)
-  if before and durable == '0' then redis.call('SET', life, next_life()) end
+-- One that had not been here for so long before the others were last had seen nothing more. ms
+local fresh, owing, others, newest = 5000, 0, {}, 0
+local function each (act)
+  local all = redis.call('HGETALL', nodes_key)
+  for i = 1, #all, 2 do
+    local at, of = string.match(all[i + 1], '^(%d+) (.*)$')
+    if all[i] ~= node then act(all[i], tonumber(at), of) end
+  end
 end
-return { 0, redis.call('GET', life) or '0' }
+if before ~= this_run then
+  each(function (_, at) newest = math.max(newest, at) end)
+  each(function (name, at) if at < newest - fresh then redis.call('HDEL', nodes_key, name) end end)
+  for i = 6, #ARGV do redis.call('HSETNX', nodes_key, ARGV[i], int(newest) .. ' ' .. (before or '')) end
+  redis.call('MSET', run_key, this_run, found_key, int(mark) .. ' ' .. int(now))
+  found, since = mark, now
+  if seen > mark or (before and seen_run ~= before) then another() end
+elseif seen > life * 4096 and (seen > mark or (seen_run ~= this_run and seen > tonumber(found))) then another() end
+
+each(function (name, at, of)
+  if of ~= this_run then owing = owing + 1
+  elseif at > now - fresh then others[#others + 1] = name
+  elseif at < now - 10 * fresh then redis.call('HDEL', nodes_key, name) end
+end)
+if owing > 0 and now - since >= tonumber(owe_ms) then owing = another() or 0 end
+if not is_dry then redis.call('HSET', nodes_key, node, int(now) .. ' ' .. this_run) end
+return { 0, int(life), this_run, int(mark), owing, others }

@@ -3,14 +3,13 @@
 local down_entries, down_idle, this_node = ARGV[1], ARGV[2], ARGV[3]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local here = {} -- user, id, user, id ...: what this node delivers itself
+local here = {} -- the mark, then user, id, user, id ...: what this node delivers itself
 
 -- What was born before this time (ms) has lost its last moments: its cursors are void. See begin-life.lua; one for all: standalone Redis only
-local life = tonumber(redis.call('GET', 'iris:{0}:LIFE') or '0')
+local life, mark_key = tonumber(redis.call('GET', 'iris:{0}:LIFE') or '0'), 'iris:{0}:LIFE:MARK'
 
 local function int (n) return string.format('%.0f', n) end
 local function user_key (tag, name, user) return 'iris:{' .. tag .. '}:' .. name .. ':' .. user end
-
 local function is_alive (epoch) return tonumber(epoch) >= life * 4096 end
 
 -- An epoch of a stream or log of a partition: above all that it has given, also when many are born in one script or the clock goes back.
@@ -31,16 +30,17 @@ local function top_of (key)
   return id
 end
 
+-- A step that gives out a number has a mark, which goes along with the answer and with every hint: see begin-life.lua. [STORE-1]
+local function stamp () here[1] = here[1] or int(redis.call('INCR', mark_key)) end
+
 -- Tells the nodes that hold a terminal of the user. A hint, never the delivery itself: the stream is.
 local function hint (user, tag, id, entry, body)
   local told = {}
   for _, route in ipairs(redis.call('HKEYS', user_key(tag, 'TERMINALS', user) .. ':ROUTES')) do
     local node = string.match(route, '^[^/]+')
-    if not told[node] then
-      told[node] = true
-      if node ~= this_node then redis.call('SPUBLISH', user_key(tag, 'NODE', node), cjson.encode({ user, id, entry, body }))
-      else here[#here + 1], here[#here + 2] = user, id end
-    end
+    if not told[node] and node == this_node then here[#here + 1], here[#here + 2] = user, id
+    elseif not told[node] then redis.call('SPUBLISH', user_key(tag, 'NODE', node), cjson.encode({ user, id, entry, body, here[1] })) end
+    told[node] = true
   end
   return next(told) ~= nil
 end
@@ -48,13 +48,13 @@ end
 -- Appends one entry (field, value, ...) to a user's stream and hints its body. `known`: the epoch as last seen, if any;
 -- it spares reading the stream's end. Of another stream it is refused by XADD, or finds no stream. Returns the id, and whether a node is told.
 local function deliver (user, tag, entry, body, known)
+  stamp()
   local key = user_key(tag, 'DOWN', user)
   local id = (known or '') ~= '' and is_alive(known) and redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', down_entries, known .. '-*', unpack(entry))
   -- seq 0: the clock went back, and a younger stream bears an older epoch. To go on in the one that was would bring old cursors back to life
   if type(id) == 'string' and string.match(id, '%-0$') then id = redis.call('DEL', key) end
   if type(id) ~= 'string' then
-    local epoch = string.match(top_of(key), '^%d+')
-    id = redis.call('XADD', key, 'MAXLEN', '~', down_entries, epoch .. '-*', unpack(entry))
+    id = redis.call('XADD', key, 'MAXLEN', '~', down_entries, string.match(top_of(key), '^%d+') .. '-*', unpack(entry))
   end
   return id, hint(user, tag, id, entry, body)
 end

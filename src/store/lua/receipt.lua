@@ -3,6 +3,7 @@ local bodies = {} -- one for each of `here`
 local told_count = 0
 
 local function tell (user, stored, body, except)
+  stamp() -- first: what `deliver` adds to `here` is counted
   local entry, before = { 'k', 'event', 'b', body }, #here
   if except then entry[5], entry[6] = 'x', except end
   deliver_to(user, stored, entry, body)

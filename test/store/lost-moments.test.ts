@@ -1,0 +1,185 @@
+// A store that comes back with less than was acknowledged, whatever its policy says: another life begins before anything is served. Section 6, "Lives".
+import { cp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { openDoor } from '../helper/door.js'
+import { type Iris, startIris } from '../helper/iris.js'
+import { freePort } from '../helper/process.js'
+import { startRedis } from '../helper/redis.js'
+import { createUser, dm, until, type User } from '../helper/user.js'
+
+const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0']
+type Door = Awaited<ReturnType<typeof openDoor>>
+type Server = Awaited<ReturnType<typeof startRedis>>
+
+/** An Iris behind a door to a Redis that says it loses nothing. */
+async function setUp (t: Test) {
+  const port = await freePort()
+  const server = await startRedis(t, [...DURABLE, '--port', String(port), '--bind', '127.0.0.1'])
+  const door = await openDoor(t, server.path)
+  const iris = await startIris(t, { redisPath: door.url })
+  return { port, server, door, iris, alice: await iris.user(t), bob: await iris.user(t) }
+}
+type Scene = Awaited<ReturnType<typeof setUp>>
+
+const isBack = ({ url }: Iris) => until(async () => (await fetch(`${url}/readyz`)).status === 200 || undefined)
+const stored = (from: User, to: User, text: string) => until(async () => {
+  const answer = await from.send(to, text, { clientMsgId: text.replace(' ', '-') })
+  return answer.status === 200 ? answer : undefined
+})
+
+/** The cursor of a stream of bob's that has seen all that was sent, and is cut. */
+async function seenBy (bob: User, seq: number): Promise<string> {
+  const stream = await bob.listen()
+  await stream.next(({ data }) => data['seq'] === seq)
+  await stream.cut()
+  return stream.cursor ?? ''
+}
+
+/** How a terminal is answered that comes with a cursor. */
+async function resumed (bob: User, cursor: string): Promise<string> {
+  const stream = await bob.listen({ cursor })
+  const { data } = await stream.next(({ data }) => data.name === 'IRIS.RESET' || data.name === 'IRIS.READY')
+  await stream.cut()
+  return data.name === 'IRIS.RESET' ? `reset: ${String(data.data?.['reason'])}` : 'recovered'
+}
+
+/** Whether a replica has all that its master wrote until now. */
+async function hasAll (replica: Server, { redis }: Server): Promise<boolean> {
+  const offset = /\nmaster_repl_offset:(\d+)/.exec(await redis.info('replication'))?.[1]
+  const info = await replica.redis.info('replication')
+  return info.includes('master_link_status:up') && Number(/\nslave_repl_offset:(\d+)/.exec(info)?.[1]) >= Number(offset)
+}
+
+/** A replica of a server that has all that it has now. */
+async function replicaOf (t: Test, { port, server }: Scene): Promise<Server> {
+  const replica = await startRedis(t, ['--replicaof', '127.0.0.1', String(port), '--repl-diskless-sync-delay', '0'])
+  await until(async () => await hasAll(replica, server) || undefined)
+  return replica
+}
+
+async function promote (replica: Server, door: Door): Promise<void> {
+  await replica.redis.replicaof('NO', 'ONE')
+  door.leadTo(replica.path)
+  door.cut()
+}
+
+/** How a store loses what is acknowledged between `before` and `lose`. */
+const losses: [how: string, before: (t: Test, scene: Scene) => Promise<(scene: Scene) => Promise<void>>][] = [
+  ['a failover to a replica that lags', async (t, scene) => {
+    const replica = await replicaOf(t, scene)
+    await replica.redis.replicaof('NO', 'ONE')
+    return async ({ door }) => { await promote(replica, door) }
+  }],
+  ['an append-only file that was restored', async (_, { server: { directory } }) => {
+    const [file, backup] = [join(directory, 'appendonlydir'), join(directory, 'backup')]
+    await cp(file, backup, { recursive: true })
+    return async ({ server }) => {
+      await server.kill()
+      await rm(file, { recursive: true })
+      await cp(backup, file, { recursive: true })
+      await server.start()
+    }
+  }],
+  ['an fsync that was changed under way', async (_, { server }) => {
+    await server.redis.config('SET', 'appendonly', 'no')
+    return async ({ server }) => {
+      await server.kill()
+      await server.start()
+    }
+  }],
+  ['a master that took other data over, and is the same process', async (t, scene) => {
+    const replica = await replicaOf(t, scene)
+    await replica.redis.replicaof('NO', 'ONE')
+    const port = await freePort()
+    await replica.redis.config('SET', 'port', String(port))
+    return async ({ server }) => {
+      const size = await server.redis.dbsize()
+      await server.redis.replicaof('127.0.0.1', port)
+      const hasTakenOver = async () => await server.redis.dbsize().catch(() => size) < size && (await server.redis.info('replication')).includes('master_link_status:up')
+      await until(async () => await hasTakenOver() || undefined)
+      await server.redis.replicaof('NO', 'ONE')
+    }
+  }]
+]
+for (const [how, before] of losses) {
+  t.test(`[STORE-1] [ATTACH-1] ${how}: from the first answer on it is another life, and a cursor gets a RESET`, async t => {
+    const scene = await setUp(t)
+    const { alice, bob } = scene
+    await stored(alice, bob, '1')
+    const lose = await before(t, scene)
+    const { body: { epoch } } = await stored(alice, bob, 'lost 2')
+    await stored(alice, bob, 'lost 3')
+    const cursor = await seenBy(bob, 3)
+    await lose(scene)
+    const { body } = await stored(alice, bob, 'another 2')
+    t.equal(body.seq, 2, 'the number is given anew')
+    t.not(body['epoch'], epoch, 'but not under the same epoch')
+    for (const text of ['3', '4', '5']) await stored(alice, bob, text)
+    t.equal(await resumed(bob, cursor), 'reset: epoch')
+    t.match((await bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })).body, { epoch: body['epoch'], headSeq: 5 })
+  })
+}
+
+t.test('[STORE-1] a failover that loses nothing, and a kill that does not, go on with the life', async t => {
+  const scene = await setUp(t)
+  const { alice, bob, server, door, iris } = scene
+  const { body: { epoch } } = await stored(alice, bob, '1')
+  const cursor = await seenBy(bob, 1)
+  await server.kill()
+  await server.start()
+  t.equal((await stored(alice, bob, '2')).body['epoch'], epoch)
+  const replica = await replicaOf(t, scene)
+  await promote(replica, door)
+  await isBack(iris)
+  t.equal((await stored(alice, bob, '3')).body['epoch'], epoch)
+  t.equal(await resumed(bob, cursor), 'recovered')
+})
+
+t.test('[STORE-1] nobody is left who knows what was seen: another life, though the disk has all of it', async t => {
+  const server = await startRedis(t, DURABLE)
+  const first = await startIris(t, { redisPath: server.path })
+  const [alice, bob] = [await first.user(t), await first.user(t)]
+  await stored(alice, bob, '1')
+  const cursor = await seenBy(bob, 1)
+  first.redis.disconnect() // as if it had been killed: it says nothing any more
+  await server.kill()
+  await server.start()
+  const second = await startIris(t, { redisPath: server.path })
+  t.equal(await resumed(createUser(t, { ...bob, url: second.url }), cursor), 'reset: epoch')
+})
+
+t.test('[STORE-1] of two nodes each says what it has seen before anything is served; a node that does not come is not waited for long', async t => {
+  const server = await startRedis(t, DURABLE)
+  const doors = [await openDoor(t, server.path), await openDoor(t, server.path)] as const
+  const [a, b] = [await startIris(t, { redisPath: doors[0].url, env: { IRIS_NODE_ID: 'a' } }), await startIris(t, { redisPath: doors[1].url, env: { IRIS_NODE_ID: 'b' } })]
+  const [alice, bob] = [await a.user(t), await a.user(t)]
+  const [aliceOnB, bobOnB] = [createUser(t, { ...alice, url: b.url }), createUser(t, { ...bob, url: b.url })]
+  // each knows of the other
+  const isKnown = async () => (await server.redis.hlen('iris:{0}:LIFE:NODES')) === 2
+  await until(async () => await isKnown() || undefined)
+  const { body: { epoch } } = await stored(alice, bob, '1')
+  const cursor = await seenBy(bob, 1)
+
+  await server.kill()
+  await server.start()
+  await Promise.all([isBack(a), isBack(b)])
+  t.equal((await stored(aliceOnB, bobOnB, '2')).body['epoch'], epoch, 'both have said that nothing is missing')
+  t.equal(await resumed(bobOnB, cursor), 'recovered')
+
+  // b has seen nothing that is missing, a has, and cannot say so: its way is dead
+  const lose = await losses[1]?.[1](t, { server } as Scene)
+  await stored(alice, bob, 'lost 3')
+  const lost = await seenBy(bob, 3)
+  doors[0].swallow(true)
+  await lose?.({ server } as Scene)
+  await until(async () => (await (await fetch(`${b.url}/readyz`)).json() as { detail?: string }).detail === 'Redis was started again, and other nodes have not said yet what they had seen' || undefined)
+  const { body } = await stored(aliceOnB, bobOnB, 'another 3')
+  t.equal(body.seq, 3)
+  t.not(body['epoch'], epoch)
+  await stored(aliceOnB, bobOnB, '4')
+  t.equal(await resumed(bobOnB, lost), 'reset: epoch')
+  doors[0].swallow(false)
+  await isBack(a)
+  t.equal((await stored(alice, bob, '5')).body['epoch'], body['epoch'], 'who comes late is in the same life')
+})

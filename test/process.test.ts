@@ -21,7 +21,7 @@ async function userOf (t: Test, url: string, dataDir: string, userId: string) {
   return createUser(t, { url, userId, token: (await response.json() as { token: string }).token })
 }
 
-t.test('[MSG-1] [MSG-4] kill -9 of the process under traffic: what was acknowledged is there once, and the stream resumes', async t => {
+t.test('[MSG-1] [MSG-4] [STORE-1] kill -9 of the process under traffic: what was acknowledged is there once; nobody is left who knows that it is all, so the stream says that it begins anew', async t => {
   const dataDir = await directory(t)
   const first = await start(t, dataDir)
   const [alice, bob] = [await userOf(t, first.url, dataDir, 'alice'), await userOf(t, first.url, dataDir, 'bob')]
@@ -45,7 +45,8 @@ t.test('[MSG-1] [MSG-4] kill -9 of the process under traffic: what was acknowled
   t.equal((await alice2.send(bob2, `m${unknown}`, { clientMsgId: `c-${unknown}` })).status, 200, 'the one without an answer is sent again')
   const resumed = await bob2.listen({ cursor: stream.cursor })
   await resumed.next('IRIS.READY')
-  const texts = [...stream.events, ...resumed.events].filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => (data['content'] as { text: string }).text)
+  t.match(resumed.events[1]?.data, { name: 'IRIS.RESET', data: { reason: 'epoch' } })
+  const texts = resumed.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => (data['content'] as { text: string }).text)
   t.same(texts, [...acknowledged, unknown].map(n => `m${n}`))
 })
 

@@ -58,7 +58,7 @@ export const fillable = {
 
 /** @returns all that is kept, but what says when somebody was here: every key with its content, as Redis would copy it. */
 export async function contentOf (redis: Redis): Promise<Record<string, string | undefined>> {
-  const names = (await redis.keys('*')).filter(name => !/^x$|RATE:|:TERMINALS:|:LEASES$|:REAPER$|:IDEMPOTENCY:|^iris:events$/.test(name)).sort()
+  const names = (await redis.keys('*')).filter(name => !/^x$|RATE:|:TERMINALS:|:LEASES$|:REAPER$|:NODES$|:IDEMPOTENCY:|^iris:events$/.test(name)).sort()
   const dumps = await Promise.all(names.map(name => redis.dumpBuffer(name)))
   return Object.fromEntries(names.map((name, i) => [name, dumps[i]?.toString('base64')]))
 }

@@ -15,6 +15,7 @@ import { createMeter } from './delivery/meter.js'
 import { createNodes } from './delivery/nodes.js'
 import { createReaper, REAP_MS } from './delivery/reaper.js'
 import { createRecalled } from './delivery/recalled.js'
+import { createRecheck } from './delivery/recheck.js'
 import { createRenderer } from './delivery/render.js'
 import { createRetries } from './delivery/retries.js'
 import { createStarts } from './delivery/start.js'
@@ -106,10 +107,11 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
-    isProven: () => nodes.isProven(),
+    isProven: (since?: number) => nodes.isProven(since),
+    recheck: createRecheck({ conversations, boxes, recalled }),
     log
   })
-  const nodes = createNodes({ redis, node, hub, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
+  const nodes = createNodes({ redis, node, hub, recalled, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
   meter.hearing = nodes
   const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.sweep })
   const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })

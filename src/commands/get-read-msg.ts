@@ -74,7 +74,7 @@ export const getReadMsg = defineCommand({
     if (isDown) return answer
     const seqs = Array.from({ length: count }, (_, i) => Number(firstSeq) + i)
     const cut = cutPage(page, await conversations.bodies(conversationId, seqs), range)
-    return { ...answer, ...cut.page, messages: cut.bodies.map(found => parsed<Message>(found)).filter(message => message !== null) }
+    return { ...answer, ...cut.page, messages: cut.bodies.flatMap(found => parsed<Message>(found) ?? []).map(deliver.shown) }
   }
 })
 

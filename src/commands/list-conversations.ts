@@ -37,8 +37,8 @@ export const listConversations = defineOperation({
   errors: ['INVALID_QUERY'],
   example: { result: { items: [{ conversationId: 'dm.alice.bob', kind: 'dm', epoch: '1795442400123', headSeq: 1, readSeq: 1, unread: 0, unreadMark: false, lastMsg: null }], totalUnread: 0 } },
   costs: [{ per: 30, of: 'conversations (`limit`)', count: ({ query: { limit = 30 } }) => limit }],
-  async handle ({ query: { after, limit = 30 }, caller: { userId } }, { lists }) {
+  async handle ({ query: { after, limit = 30 }, caller: { userId } }, { lists, deliver }) {
     const [page, totalUnread] = await Promise.all([lists.page(userId, { after, limit }), lists.totalUnread(userId)])
-    return { ...page, totalUnread }
+    return { ...page, items: page.items.map(({ lastMsg, ...row }) => ({ ...row, lastMsg: lastMsg && deliver.shown(lastMsg) })), totalUnread }
   }
 })

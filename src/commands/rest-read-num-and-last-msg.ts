@@ -67,7 +67,9 @@ export const restReadNumAndLastMsg = defineCommand({
       }))))
     }
     const rows = marked.map(({ readSeq, unread, headSeq, unreadMark }, i) => ({ conversationId: items[i]?.conversationId ?? '', readSeq, unread, headSeq, unreadMark }))
+    const totalUnread = await lists.totalUnread(userId)
+    // last: what is read here is not recalled before it leaves
     const lastMsgs = await lists.lastMessages(rows.map(({ conversationId, headSeq }, i) => ({ conversationId, seq: headSeq >= (joined[i] ?? 0) ? headSeq : 0 })))
-    return { items: rows.map((row, i) => ({ ...row, ...(i < lastMsgs.length && { lastMsg: lastMsgs[i] as Message | null }) })), totalUnread: await lists.totalUnread(userId) }
+    return { items: rows.map((row, i) => ({ ...row, ...(i < lastMsgs.length && { lastMsg: lastMsgs[i] ? deliver.shown(lastMsgs[i]) : null }) })), totalUnread }
   }
 })

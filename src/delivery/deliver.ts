@@ -71,7 +71,11 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
 
   async function complete (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, traceId: string }) {
     const { states, here } = await written(boxes.complete(box, userId, facts))
-    facts.ids.forEach((id, i) => { if (states[i] === 'completed') recalled.item(userId, id) })
+    facts.ids.forEach((id, i) => {
+      if (states[i] === 'completed' || states[i] === 'expired') recalled.item(userId, id)
+      // it may still be pending for others
+      if (states[i] === 'share' || states[i] === 'already') recalled.item(userId, id, facts.terminalId)
+    })
     hintPositions(here)
     return states
   }
@@ -94,6 +98,9 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
       return sent
     },
 
+    /** A message that was read is looked at again when it leaves in an answer. [DOWN-2] */
+    shown: recalled.shown,
+
     /** A reader's marker, to those who watch it. [READ-3] [REST-2] */
     async reading (reading: Reading) {
       const marked = await written(markers.mark(reading))
@@ -108,7 +115,7 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
     async revocation (revocation: Revocation) {
       const { conversationId, seq } = revocation
       const revoked = await written(conversations.revoke(revocation))
-      recalled.message(conversationId, seq, revoked.tombstone)
+      recalled.message(conversationId, seq, { tombstone: revoked.tombstone })
       hintAll(revoked.here, () => ({ kind: 'event', body: revoked.event }), () => revoked.event)
       return revoked
     },

@@ -5,8 +5,8 @@ import { type Item, seqOf } from '../store/entry.js'
 /** So many entries wait in memory for a connection that lags; one that lags more reads Redis. */
 const TAIL_ITEMS = 64
 
-/** Whether bodies in memory may be printed: what was recalled on other nodes is known here. Else they are read from Redis. [DOWN-2] */
-export interface Memory { isProven (): boolean }
+/** Whether bodies in memory (there since when, ms of `performance`) may be printed: what was recalled on other nodes is known here. Else Redis is read. [DOWN-2] */
+export interface Memory { isProven (since?: number): boolean }
 
 /** A feed. It knows nothing until a top is `reached` or a hint comes. A class: one per user, closures would cost each 700 bytes more. */
 export class Feed {

@@ -46,11 +46,13 @@ interface Floor extends Memory {
   closeKicked (userId: string, connections: Held[]): Promise<void>
   inherit: SessionFloor['inherit']
   retries: Retries
+  /** Looks again in the store at frames that were collected. */
+  recheck (frames: Frame[], viewer: Viewer): Promise<void>
   log: { warn (facts: object, message: string): void }
 }
 
 /** Makes the hub of a node. */
-export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, isProven, onAlive, closeKicked, log }: Floor) {
+export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, recheck, isProven, onAlive, closeKicked, log }: Floor) {
   const users = new Map<string, Present>()
   /** Those opened with `?lease=socket`. */
   const sockets = new Set<Held>()
@@ -105,6 +107,11 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     },
 
     ...polls,
+
+    /** Makes sure of frames that were collected from `since` on: of what was recalled elsewhere meanwhile. Throws when the store does not answer. */
+    async ensure (frames: Frame[], viewer: Viewer, since: number): Promise<void> {
+      if (frames.length > 0 && !isProven(since)) await recheck(frames, viewer)
+    },
 
     /** @returns frames that were collected a while ago, as they must be sent now. [DOWN-2] */
     still: (frames: Frame[], viewer: Viewer): Frame[] => frames.flatMap(frame => renderer.still(frame, viewer) ?? []),

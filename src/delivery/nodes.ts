@@ -8,6 +8,7 @@ import { hintedItem } from './feed.js'
 import type { Closing, Hub, Showing } from './hub.js'
 import { type Page, pageTodo } from './jobs.js'
 import type { TokenLife } from './lifetime.js'
+import type { Recalled } from './recalled.js'
 import { createReceipts, TAKE_MS } from './receipts.js'
 import type { Handed } from './kept.js'
 import { createSubscription } from './subscription.js'
@@ -29,6 +30,7 @@ interface Floor {
   redis: Redis
   node: string
   hub: Hub
+  recalled: Pick<Recalled, 'learn'>
   now (): number
   log: Parameters<typeof createSubscription>[0]['log']
   /** Called whenever the channels are heard (again): hints that came before are lost. */
@@ -44,7 +46,7 @@ interface Floor {
  * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too; `hears(...)`: whether one is there;
  *   `isHearing()`, `isProven()`, `ageMs()`, `drops()`, `speak()`: see `createProof`; `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, now, log, onSubscribed, onDeaf, onMark }: Floor) {
+export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribed, onDeaf, onMark }: Floor) {
   const receipts = createReceipts()
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
@@ -72,9 +74,11 @@ export function createNodes ({ redis, node, hub, now, log, onSubscribed, onDeaf,
       const [userId, id, fields, body, mark] = message
       if (!parseCursor(id)) return
       onMark(mark)
+      const reference = readReference(fields)
+      recalled.learn(userId, reference, body)
       // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
       if (body.includes('"name":"REVOKE"')) hub.forget(userId)
-      hub.hint(userId, hintedItem(id, readReference(fields), body))
+      hub.hint(userId, hintedItem(id, reference, body))
     } else if ('ask' in message) answer(message.ask)
     else if ('answer' in message) receipts.settle(message.answer.id, message.answer.said)
     else if ('close' in message) hub.close(message.close.userId, message.close)

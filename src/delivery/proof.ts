@@ -34,7 +34,7 @@ export function createProof ({ say, drop, onDeaf, log }: Floor) {
   let words = new Map<number, { saidAt: number, passedAt?: number }>()
   let last = 0
   let state: 'away' | 'dialled' | 'subscribed' = 'away'
-  let since = performance.now()
+  let stateSince = performance.now()
   /** When the last word was said that has come back. */
   let provenAt = -Infinity
   let canSay = false
@@ -46,7 +46,7 @@ export function createProof ({ say, drop, onDeaf, log }: Floor) {
 
   function become (next: typeof state): void {
     state = next
-    since = performance.now()
+    stateSince = performance.now()
     words = new Map()
     provenAt = -Infinity
   }
@@ -74,7 +74,7 @@ export function createProof ({ say, drop, onDeaf, log }: Floor) {
 
   function judge (): void {
     const passed = [...words.values()].find(({ passedAt }) => passedAt !== undefined)?.passedAt
-    if (state === 'subscribed' ? isOlder(passed, DEAF_MS) : state === 'dialled' && isOlder(since, DIAL_MS)) redial()
+    if (state === 'subscribed' ? isOlder(passed, DEAF_MS) : state === 'dialled' && isOlder(stateSince, DIAL_MS)) redial()
     if (isHearing() || !canSay) fineAt = performance.now()
     if (isHearing()) tellHearing()
     else if (isOlder(fineAt, LOOK_MS)) tellDeaf()
@@ -120,8 +120,8 @@ export function createProof ({ say, drop, onDeaf, log }: Floor) {
     /** How old, ms, what has not come in yet can be. */
     ageMs: () => performance.now() - provenAt,
 
-    /** Whether all has come in that was published until a second ago: then what was recalled elsewhere by then is known here. */
-    isProven: () => performance.now() - provenAt <= PROVEN_MS,
+    /** Whether all has come in that was published until a second ago, from `since` on: then what was recalled elsewhere by then is known here. */
+    isProven: (since = Infinity) => performance.now() - provenAt <= PROVEN_MS && stateSince <= since,
 
     /** Says a word at once: the store takes words again. */
     speak,

@@ -1,34 +1,87 @@
 // What must not be printed any more although a copy of it may still be on its way through this process. [DOWN-2] [COMPLETE-4]
+import type { Message } from '../protocol/message.js'
+import { msgIdOf, type Reference } from '../store/entry.js'
+import { parsed } from '../store/readable.js'
 
 /** Longer than any copy lives here: a tail's, or a read that is under way. */
 const KEEP_MS = 300_000
+
+/** A revocation: the tombstone's JSON, where it is known here; else what another node has said of it. */
+type Revoked = { tombstone: string } | { msgId: string, by: string, at: number }
+
+/** What is looked at of an event that another node has written. */
+interface Said { name?: string, op?: string, cmdId?: string, noticeId?: string, data?: { conversationId: string, seq: number, msgId: string, by: string, revokedAt: number } }
 
 /**
  * Makes the memory of recalled things. A body that was read from Redis, or lies in a tail, before a REVOKE or a completion
  * was answered is printed after it: the printer asks here first. Without it, recalled text would be sent after the answer.
  */
 export function createRecalled () {
-  const tombstones = new Map<string, { body: string, since: number }>()
-  const add = (key: string, body: string) => {
+  const all = new Map<string, { since: number, revoked?: Revoked }>()
+
+  function add (key: string, revoked?: Revoked): void {
     const now = performance.now()
-    tombstones.set(key, { body, since: now })
-    for (const [old, { since }] of tombstones) {
+    all.delete(key)
+    all.set(key, { since: now, ...(revoked && { revoked }) })
+    for (const [old, { since }] of all) {
       if (now - since < KEEP_MS) break
-      tombstones.delete(old)
+      all.delete(old)
     }
   }
+
+  const revokedAt = (conversationId: string, seq: number) => all.get(`${conversationId}:${seq}`)?.revoked
+
+  /** A message is revoked. */
+  function message (conversationId: string, seq: number, revoked: Revoked): void {
+    const known = revokedAt(conversationId, seq)
+    if (!known || !('tombstone' in known)) add(`${conversationId}:${seq}`, revoked)
+  }
+
+  /** A user's item left its box; of one that each terminal completes for itself the share of this terminal. */
+  const item = (userId: string, id: string, terminalId?: string) => add(terminalId === undefined ? `${userId} ${id}` : `${userId} ${id} ${terminalId}`)
+
+  /**
+   * @param body a message's JSON as it was read; undefined: it was not there.
+   * @returns what is true of it now: the tombstone of one that was revoked meanwhile.
+   */
+  function current (conversationId: string, seq: number, body: string | undefined): string | undefined {
+    const revoked = revokedAt(conversationId, seq)
+    if (!revoked) return body
+    // a direct conversation that was forgotten and taken up again has another message under that number
+    if ('tombstone' in revoked) return body === undefined || msgIdOf(body) === msgIdOf(revoked.tombstone) ? revoked.tombstone : body
+    return body !== undefined && msgIdOf(body) === revoked.msgId ? buried(body, revoked) : body
+  }
+
   return {
+    message,
+    item,
+    current,
     /** Whether anything was recalled lately. */
-    get isAny () { return tombstones.size > 0 },
-    /** A message is revoked: its tombstone's JSON is what is true now. */
-    message: (conversationId: string, seq: number, tombstone: string) => add(`${conversationId}:${seq}`, tombstone),
-    /** @returns the tombstone of a message revoked lately. */
-    tombstone: (conversationId: string, seq: number) => tombstones.get(`${conversationId}:${seq}`)?.body,
-    /** A user's item left its box. */
-    item: (userId: string, id: string) => add(`${userId} ${id}`, ''),
-    /** @returns whether a user's item left its box lately. */
-    isGone: (userId: string, id: string) => tombstones.has(`${userId} ${id}`)
+    get isAny () { return all.size > 0 },
+    /** @returns a message as it is now. */
+    shown (read: Message): Message {
+      const { conversationId, seq } = read
+      return revokedAt(conversationId, seq) ? JSON.parse(current(conversationId, seq, JSON.stringify(read)) as string) as Message : read
+    },
+    /** @returns whether an item left its user's box lately, or this terminal of his has completed its share. */
+    isGone: ({ userId, terminalId }: { userId: string, terminalId: string }, id: string) => all.has(`${userId} ${id}`) || all.has(`${userId} ${id} ${terminalId}`),
+
+    /** An entry of a user's was heard or read: what it recalls was recalled by another node, if not by this one. */
+    learn (userId: string, reference: Reference, body: string): void {
+      if (reference.kind !== 'event') return
+      const { box } = reference
+      if (box === undefined && !body.includes('"name":"REVOKE"')) return
+      const { name, op, cmdId, noticeId, data } = parsed<Said>(body) ?? {}
+      if (box !== undefined && (op === 'complete' || op === 'cancel')) item(userId, cmdId ?? noticeId ?? '')
+      if (box === undefined && name === 'REVOKE' && data) message(data.conversationId, data.seq, { msgId: data.msgId, by: data.by, at: data.revokedAt })
+    }
   }
 }
 
 export type Recalled = ReturnType<typeof createRecalled>
+
+/** @returns the tombstone of a message, as far as it is known; one that is a tombstone already stays. */
+function buried (body: string, { by, at }: { by: string, at: number }): string {
+  const { conversationId, seq, msgId, ts, from, clientMsgId, type, traceId } = JSON.parse(body) as Message
+  return type === 'revoked' ? body : JSON.stringify({ conversationId, seq, msgId, ts, from, clientMsgId, type: 'revoked', traceId, revoked: { by, at } })
+}

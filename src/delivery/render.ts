@@ -1,7 +1,7 @@
 // Turns entries into events: the same entry reads differently on different terminals. [DOWN-1] [DOWN-2]
 import type { EventName, Source } from '../protocol/events.js'
 import type { Message } from '../protocol/message.js'
-import { type Item, msgIdOf, type Reference } from '../store/entry.js'
+import type { Item, Reference } from '../store/entry.js'
 import type { BoxName } from '../store/keys.js'
 import type { Meter } from './meter.js'
 import type { Recalled } from './recalled.js'
@@ -50,16 +50,13 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
   }
 
   function fromLog (reference: Extract<Reference, { kind: 'msg' }>, body: string | undefined, source: Source, viewer: Viewer): Frame | undefined {
-    const tombstone = recalled.tombstone(reference.conversationId, reference.seq)
-    // a direct conversation that was forgotten and taken up again has another message under that number
-    const isIts = tombstone !== undefined && (body === undefined || msgIdOf(body) === msgIdOf(tombstone))
-    const current = isIts ? tombstone : body
+    const current = recalled.current(reference.conversationId, reference.seq, body)
     if (current === undefined) return undefined
     return reference.terminal === viewer.terminalId ? acknowledgement(current, reference.epoch ?? '') : message(current, source)
   }
 
   function fromBox ({ id, box, filter }: Extract<Reference, { kind: 'box' }>, { body, waiting }: { body: string | undefined, waiting?: string | undefined }, viewer: Viewer): Frame | undefined {
-    if (body === undefined || recalled.isGone(viewer.userId, id)) return undefined
+    if (body === undefined || recalled.isGone(viewer, id)) return undefined
     if (waiting !== undefined && !waiting.includes(`,${viewer.terminalId},`)) return undefined
     if (filter !== undefined && !isAddressed(JSON.parse(filter) as TerminalFilter, viewer)) return undefined
     const { expiresAt } = JSON.parse(body) as { expiresAt?: number }
@@ -72,7 +69,9 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
     switch (reference.kind) {
       case 'msg': return fromLog(reference, body, source, viewer)
       case 'box': return fromBox(reference, { body, waiting }, viewer)
-      case 'event': return reference.except === viewer.terminalId || body === undefined ? undefined : { event: reference.box === 'NOTICE_BOX' ? 'NOTICE_DOWN' : 'CMD_DOWN', data: body }
+      case 'event':
+        recalled.learn(viewer.userId, reference, reference.body)
+        return reference.except === viewer.terminalId || body === undefined ? undefined : { event: reference.box === 'NOTICE_BOX' ? 'NOTICE_DOWN' : 'CMD_DOWN', data: body }
       case 'birth':
       case 'forgotten': return undefined
       case 'unknown': throw new Error('no such kind of entry')
@@ -100,20 +99,20 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
     },
 
     /** @returns a frame that was rendered a while ago as it must be sent now; undefined when it has nothing to say any more. [DOWN-2] */
-    still (frame: Frame, { userId }: Viewer): Frame | undefined {
+    still (frame: Frame, viewer: Viewer): Frame | undefined {
       if (!recalled.isAny || frame.data === undefined) return frame
-      const { conversationId = '', seq = 0, msgId = '', source = 'live', op, cmdId, noticeId } = JSON.parse(frame.data) as Sent
+      const { conversationId = '', seq = 0, source = 'live', op, cmdId, noticeId } = JSON.parse(frame.data) as Sent
       if (frame.event === 'MSG_DOWN') {
-        const tombstone = recalled.tombstone(conversationId, seq)
-        return tombstone !== undefined && msgIdOf(tombstone) === msgId ? { ...frame, ...message(tombstone, source) } : frame
+        const now = recalled.current(conversationId, seq, frame.data) ?? frame.data
+        return now === frame.data ? frame : { ...frame, ...message(now, source) }
       }
-      return (op === 'do' || op === 'show') && recalled.isGone(userId, cmdId ?? noticeId ?? '') ? undefined : frame
+      return (op === 'do' || op === 'show') && recalled.isGone(viewer, cmdId ?? noticeId ?? '') ? undefined : frame
     }
   }
 }
 
 /** What is looked at of an event's data. */
-interface Sent { conversationId?: string, seq?: number, msgId?: string, source?: Source, op?: string, cmdId?: string, noticeId?: string }
+export interface Sent { conversationId?: string, seq?: number, source?: Source, op?: string, cmdId?: string, noticeId?: string, needComplete?: boolean }
 
 export type Renderer = ReturnType<typeof createRenderer>
 

@@ -14,6 +14,8 @@ type Told = Record<string, unknown>
 /** Collects what the pump prints, as long as it fits: events with an id count against `limit`, all against the bytes. */
 export class Collection {
   readonly events: Frame[] = []
+  /** When the first of them was taken, ms of `performance`. */
+  since = Infinity
   recovered: boolean | undefined
   reset: Told | undefined
   /** What READY said; it came: what follows is live. */
@@ -63,6 +65,7 @@ export class Collection {
     if (told) return this.#listen(told)
     if (frame.event === undefined) return
     const { event, id, data = '' } = frame
+    this.since = Math.min(this.since, performance.now())
     this.events.push(frame)
     this.#bytes += FRAME_BYTES + event.length + (id?.length ?? 0) + Buffer.byteLength(data)
     if (id !== undefined) this.#withId++

@@ -21,16 +21,22 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     const { raw } = reply
     const poll = openPoll(request)
     const cursor = cursorOf(request)
-    const printer = { ...poll.collection.printer(), onGone: (gone: () => void) => onClose(raw, gone) }
+    const { collection } = poll
+    let isAnswered = false
+    const printer = { ...collection.printer(), onGone: (gone: () => void) => onClose(raw, gone) }
     try {
       const { connection, session, isAdmitted } = hub.poll({ ...reader, traceId: request.traceId, printer, transport: 'poll', ...(cursor !== undefined && { cursor }) })
       onClose(raw, () => {
         poll.finish()
-        session.left(connection, raw.writableFinished)
+        session.left(connection, isAnswered && raw.writableFinished)
       })
       if (!await isAdmitted) throw new Problem('TOO_MANY_TERMINALS')
       await poll.settled(connection)
-      return answer(request, reply, { collection: poll.collection, still: frames => hub.still(frames, connection), ...session.answer(connection) })
+      if (isHalf(connection, collection)) throw new Problem('STORE_UNAVAILABLE')
+      await hub.ensure(collection.events, connection, collection.since)
+      const sent = answer(request, reply, { collection, still: frames => hub.still(frames, connection), ...session.answer(connection) })
+      isAnswered = true
+      return sent
     } finally {
       poll.finish()
     }
@@ -76,6 +82,15 @@ function openPoll (request: FastifyRequest) {
     await done
   }
   return { collection, settled, finish }
+}
+
+/**
+ * Whether the time was over, or the store lost, before there was an answer: a list that was begun anew has no cursor before its READY, and a
+ * page no END. What the stream brought is whole as far as it goes.
+ */
+function isHalf ({ isIdle, rest: { isUnready } }: Connection, { events, reset, isFull, bye }: Collection): boolean {
+  if (isIdle || isFull || (bye !== undefined && bye !== byes.STORE_LOST.code)) return false
+  return isUnready || reset !== undefined || !events.some(({ id }) => id !== undefined)
 }
 
 interface Found { collection: Collection, still (frames: Frame[]): Frame[], cursor: string | undefined, more: boolean }

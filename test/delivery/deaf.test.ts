@@ -1,9 +1,10 @@
 // A node whose subscription is dead without a word, or late, beside one that hears. [DOWN-2] docs/protocol.md section 6, "Live delivery".
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
 import { layRedisWire } from '../helper/redis-wire.js'
-import { openPolls } from '../helper/poll.js'
-import { dm, until } from '../helper/user.js'
+import { openPolls, pollOnce } from '../helper/poll.js'
+import { createUser, dm, until, type User } from '../helper/user.js'
 
 const lines: string[] = []
 const a = await startIris(t, { env: { IRIS_NODE_ID: 'a' } })
@@ -13,6 +14,7 @@ const b = await startIris(t, { env: { IRIS_NODE_ID: 'b' }, redisPath: wire.url, 
 const readyz = async () => await fetch(`${b.url}/readyz`)
 const isReady = async () => await until(async () => (await readyz()).status === 200 || undefined)
 const isDeaf = async () => await until(async () => (await readyz()).status === 503 || undefined)
+const onA = (user: User) => createUser(t, { url: a.url, userId: user.userId, token: user.token })
 /** Long before the sweep that comes after 25 s, and beyond the 2 s after which a node knows, on a slow machine. */
 const SOON_MS = 8_000
 
@@ -67,4 +69,39 @@ t.test('[DOWN-2] hints that come late bring no text that was recalled a second a
   for (const reader of [stream, polls]) t.match((await reader.next('MSG_DOWN')).data, { type: 'revoked' })
   wire.subscription.delayMs = 0
   await polls.cut()
+})
+
+t.test('[DOWN-2] [COMPLETE-4] what a poll has collected while Redis is slow was revoked, or completed, on another node: it is not sent', async t => {
+  await isReady()
+  const [alice, bob] = [await a.user(t), await b.user(t)]
+  await alice.send(bob, 'canary')
+  const { body: { cmdId } } = await alice.command({ clientCmdId: 'c', name: 'order', to: { users: [bob.userId] }, mode: 'reliable' })
+  wire.commands.delayMs = 350
+  const polled = pollOnce(`${b.url}/v1/down/poll?terminalId=slow&timeoutMs=0`, { headers: { authorization: `Bearer ${bob.token}` } })
+  await pause(1_000) // the message has been read
+  t.equal((await alice.revoke({ conversationId: dm(alice, bob), seq: 1 })).status, 200)
+  t.equal((await onA(bob).cmdComplete({ ids: [cmdId] })).status, 200)
+  const answered = performance.now()
+  const { status, body } = await polled
+  wire.commands.delayMs = 0
+  if (performance.now() - answered > 20) t.notMatch(JSON.stringify(body), 'canary')
+  if (status === 503) t.equal(body.code, 'STORE_UNAVAILABLE')
+  else t.match(body, { ready: {}, events: [{ event: 'MSG_DOWN', data: { type: 'revoked', revoked: { by: alice.userId } } }] })
+})
+
+t.test('[ATTACH-1] [POLL-2] a poll that cannot be answered wholly while Redis is slow is 503, and the next one has it all', async t => {
+  await isReady()
+  const [alice, bob] = [await a.user(t), await b.user(t)]
+  const headers = { authorization: `Bearer ${bob.token}` }
+  const poll = async (terminalId: string) => await pollOnce(`${b.url}/v1/down/poll?terminalId=${terminalId}&timeoutMs=0`, { headers, cursor: 'malformed' })
+  for (const text of ['one', 'two']) await alice.send(bob, text)
+  for (const delayMs of [450, 650]) {
+    wire.commands.delayMs = delayMs
+    const slow = await poll(`t${delayMs}`)
+    t.match(slow, slow.status === 503 ? { body: { code: 'STORE_UNAVAILABLE', retryable: true } } : { body: { ready: {} } })
+    wire.commands.delayMs = 0
+    await isReady()
+    const { body } = await poll(`t${delayMs}`)
+    t.match(body, { reset: { reason: 'malformed' }, ready: {}, events: [{ data: { seq: 1 } }, { data: { seq: 2 } }] }, `${delayMs}`)
+  }
 })

@@ -46,10 +46,31 @@ t.test('[DOWN-2] [COMPLETE-4] what a poll has collected is looked at again when 
   const done = { event: 'CMD_DOWN' as const, id: '1-8', data: '{"cmdId":"k1","op":"complete","name":"order"}' }
   const all = [message, command, done]
   t.same(all.map(frame => still(frame, bob)), all, 'nothing was recalled')
-  recalled.message('dm.alice.bob', 3, '{"conversationId":"dm.alice.bob","seq":3,"msgId":"m3","type":"revoked"}')
+  recalled.message('dm.alice.bob', 3, { tombstone: '{"conversationId":"dm.alice.bob","seq":3,"msgId":"m3","type":"revoked"}' })
   recalled.item('bob', 'k1')
   t.same(all.map(frame => still(frame, bob)), [{ ...message, data: '{"conversationId":"dm.alice.bob","seq":3,"msgId":"m3","type":"revoked","source":"mailbox"}' }, undefined, done])
   t.same(still(command, carol), command, 'it is still pending for others')
+  recalled.item('carol', 'k1', 'phone')
+  t.same(still(command, carol), command, 'a terminal has completed its share, not that of others')
+  t.equal(still(command, { ...carol, terminalId: 'phone' }), undefined)
+})
+
+t.test('[DOWN-2] [COMPLETE-4] what another node has recalled is known by its entry, before that is printed', async t => {
+  const recalled = createRecalled()
+  const { still } = createRenderer({ recalled, now: Date.now, onUnreadable: () => undefined, onSeen: () => undefined })
+  const bob = { userId: 'bob', terminalId: 'web', platform: 'web' }
+  const body = (seq: number) => `{"conversationId":"dm.alice.bob","seq":${seq},"msgId":"m${seq}","ts":5,"from":"alice","clientMsgId":"c","type":"custom","content":{"name":"REVOKE"},"traceId":"t"`
+  const sent = (seq: number) => ({ event: 'MSG_DOWN' as const, data: body(seq) + ',"source":"mailbox"}' })
+  const notice = { event: 'NOTICE_DOWN' as const, data: '{"noticeId":"n1","op":"show","needComplete":true}' }
+  recalled.learn('bob', { kind: 'msg', conversationId: 'dm.alice.bob', seq: 1 }, body(1) + '}')
+  recalled.learn('bob', { kind: 'event', body: '' }, '{"name":"order","data":{"name":"REVOKE","conversationId":"dm.alice.bob","seq":1,"msgId":"m1","by":"eve","revokedAt":7}}')
+  recalled.learn('bob', { kind: 'event', body: '' }, '{"name":"REVOKE"')
+  t.notOk(recalled.isAny, 'none of these recalls anything')
+  recalled.learn('bob', { kind: 'event', body: '' }, '{"name":"REVOKE","data":{"conversationId":"dm.alice.bob","seq":2,"msgId":"m2","by":"alice","revokedAt":7}}')
+  recalled.learn('bob', { kind: 'event', body: '', box: 'NOTICE_BOX' }, '{"noticeId":"n1","op":"cancel"}')
+  t.same(still(sent(1), bob), sent(1))
+  t.same(JSON.parse(still(sent(2), bob)?.data ?? ''), { conversationId: 'dm.alice.bob', seq: 2, msgId: 'm2', ts: 5, from: 'alice', clientMsgId: 'c', type: 'revoked', traceId: 't', revoked: { by: 'alice', at: 7 }, source: 'mailbox' })
+  t.equal(still(notice, bob), undefined)
 })
 
 /** Waits until nothing more fits: the server's side of the socket has not moved for some turns. */

@@ -1,6 +1,7 @@
 // A wire between a node and its Redis that tells the subscription from the commands, and can make either slow or dead without a word.
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Test } from 'tap'
 
 /** What a wire does with what Redis says: it comes so many ms later, or (`Infinity`) never. */
@@ -23,10 +24,16 @@ export async function layRedisWire (t: Test, path: string) {
       }
       far.write(chunk)
     }).on('close', () => far.destroy())
+    let carried = Promise.resolve()
     far.on('data', (chunk: Buffer) => {
       const { delayMs } = lane
-      if (delayMs === 0) near.write(chunk)
-      else if (delayMs < Infinity) setTimeout(() => near.write(chunk), delayMs)
+      if (delayMs === Infinity) return
+      const due = performance.now() + delayMs
+      // one behind the other, however the delay changes
+      carried = carried.then(async () => {
+        if (due > performance.now()) await pause(due - performance.now())
+        near.write(chunk)
+      })
     }).on('close', () => near.destroy())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

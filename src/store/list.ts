@@ -54,6 +54,7 @@ export function createLists (store: StoreContext) {
       redis.hmget(keys.marker(userId), ...ids),
       redis.hmget(keys.unread(userId), ...ids)
     ])
+    life.saw(await redis.get(keys.mark)) // behind all that is told
     const found = ids.map((conversationId, i) => {
       const [kind, title, epoch, head] = facts[i] ?? []
       const joinedSeq = joined[i]

@@ -40,8 +40,8 @@ local function each (act)
     if all[i] ~= node then act(all[i], tonumber(at), of) end
   end
 end
+each(function (_, at) newest = math.max(newest, at) end)
 if before ~= this_run then
-  each(function (_, at) newest = math.max(newest, at) end)
   each(function (name, at) if at < newest - fresh then redis.call('HDEL', nodes_key, name) end end)
   for i = 6, #ARGV do redis.call('HSETNX', nodes_key, ARGV[i], int(newest) .. ' ' .. (before or '')) end
   redis.call('MSET', run_key, this_run, found_key, int(mark) .. ' ' .. int(now))
@@ -49,11 +49,12 @@ if before ~= this_run then
   if seen > mark or (before and seen_run ~= before) then another() end
 elseif seen > life * 4096 and (seen > mark or (seen_run ~= this_run and seen > tonumber(found))) then another() end
 
+local here = math.max(now, newest) -- who is here is never older than who is gone, though the clock went back
 each(function (name, at, of)
   if of ~= this_run then owing = owing + 1
-  elseif at > now - fresh then others[#others + 1] = name
-  elseif at < now - 10 * fresh then redis.call('HDEL', nodes_key, name) end
+  elseif at > here - fresh then others[#others + 1] = name
+  elseif at < here - 10 * fresh then redis.call('HDEL', nodes_key, name) end
 end)
 if owing > 0 and now - since >= tonumber(owe_ms) then owing = another() or 0 end
-if not is_dry then redis.call('HSET', nodes_key, node, int(now) .. ' ' .. this_run) end
+if not is_dry then redis.call('HSET', nodes_key, node, int(here) .. ' ' .. this_run) end
 return { 0, int(life), this_run, int(mark), owing, others }

@@ -122,7 +122,7 @@ t.test('what another node says may be unreadable, or meet a bug: the process goe
   for (const said of ['{"half', '', JSON.stringify({ ask: { ...ask, kind: 'unknown' } }), JSON.stringify({ ask })]) await a.redis.spublish(channel, said)
   const bugs = () => lines.filter(line => line.includes('a bug'))
   await until(async () => bugs().length === 2 || undefined)
-  for (const bug of bugs()) t.match(JSON.parse(bug), { level: 50, err: { type: 'TypeError', stack: /nodes\.ts/ } })
+  for (const bug of bugs()) t.match(JSON.parse(bug), { level: 50, err: { type: 'TypeError', stack: /nodes\.[jt]s/ } })
   const stream = await bob.listen()
   await stream.next('IRIS.READY')
   await (await b.user(t)).send(bob, 'goes on')

@@ -1,5 +1,6 @@
 // The graceful end of the real process. docs/protocol.md section 4, "Goodbye".
 import http from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { pollOnce } from './helper/poll.js'
 import { startSharedRedis } from './helper/process.js'
@@ -43,7 +44,7 @@ t.test('SIGTERM with 50 streams: red first, then waves with a pause of its own e
   t.equal((await fetch(`${url}/livez`)).status, 200)
   let sent = 0
   let accepted = 0
-  while (order.length < 40) if ((await alice.send(bob, `${++sent}`)).status === 200) accepted++
+  for (; order.length < 40; await pause(20)) if ((await alice.send(bob, `${++sent}`)).status === 200) accepted++
   t.equal(accepted, sent, 'commands are answered while the streams end')
   const late = await openSse(`${url}/v1/down/events`, { headers: { authorization: `Bearer ${alice.token}` } })
   t.match((await late.next('IRIS.BYE')).data.data, { code: 4200, retryAfterMs: Number }, 'one that comes meanwhile is told, too')

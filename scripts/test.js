@@ -3,7 +3,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { SourceMap } from 'node:module'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ensureBuild, ensureChromium, ensureModules, ensureNginx, ensureNode, ensureRedisServer, root } from './bootstrap.js'
@@ -12,8 +11,8 @@ import { ensureBuild, ensureChromium, ensureModules, ensureNginx, ensureNode, en
 const directory = join(root, 'build/test')
 
 /**
- * Runs the tests, and prints a line for each file and everything about each failure. Each file is a process of plain Node: under
- * tap's own runner it would be watched for coverage and mocks, by hooks that take as long as the whole start of a small file.
+ * Runs the tests, and prints a line for each file and everything about each failure. Each file, or some small ones, is a process of plain
+ * Node: under tap's own runner it would be watched for coverage and mocks, by hooks that take as long as the start of a small file.
  * @param words only files whose names contain one of these are run; all when there is none
  * @returns how many tests passed, failed and were skipped, counted from what the files print: their tests (not the assertions
  *   in these), and each file that ended badly without one of its tests having failed: a crash, a timeout.
@@ -27,26 +26,34 @@ export async function runTests (words = []) {
   ensureBuild()
   const { parse } = await import('yaml')
   const { jobs, timeout } = parse(readFileSync(join(root, '.taprc'), 'utf8'))
-  const files = listFiles().filter(name => words.length === 0 || words.some(word => name.includes(word)))
+  const files = listFiles(words)
   const counts = { passed: 0, failed: files.length > 0 ? 0 : 1, skipped: 0 }
   if (files.length === 0) process.stdout.write(`FAILED no test file has ${words.join(' or ')} in its name\n`)
   await Promise.all(Array.from({ length: jobs }, async () => {
-    for (let name = files.shift(); name !== undefined; name = files.shift()) await runFile(name, timeout, counts)
+    for (let names = files.shift(); names; names = files.shift()) await runFiles(names, timeout, counts)
   }))
   return counts
 }
 
-/** What starts whole processes or a browser, or waits for time to pass, takes longest: by these words in a file. */
-const slow = /helper\/(?:process|page|browser|life)\.js|_SEC: '\d/
+/** What starts whole processes or a browser, waits for time to pass, or tries again and again, takes longest: by these words in a file. */
+const slow = /helper\/(?:process|page|browser|life)\.js|_SEC: '\d|numRuns|ROUNDS|t\.jobs/
+/** So many of the others share a process: six that take 9.3 s of a core alone take 4.3 s in one. */
+const TOGETHER = 6
 
-/** The slow files first, and of each kind the long ones: what runs last should be short, or the other cores wait for it. */
-function listFiles () {
-  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.js'))
+/**
+ * The files as they are run: those that share a process in one array.
+ * The slow ones first, and of each kind the long ones: what runs last should be short, or the other cores wait for it.
+ */
+function listFiles (words) {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.test.js') && (words.length === 0 || words.some(word => name.includes(word))))
   const files = names.map(name => {
     const text = readFileSync(join(directory, name), 'utf8')
     return { name, isSlow: slow.test(text), length: text.length }
-  })
-  return files.sort((a, b) => b.isSlow - a.isSlow || b.length - a.length).map(({ name }) => name)
+  }).sort((a, b) => b.length - a.length)
+  const [alone, sharing] = [true, false].map(isSlow => files.filter(file => file.isSlow === isSlow).map(({ name }) => name))
+  const groups = Math.ceil(sharing.length / TOGETHER)
+  return [...alone.map(name => [name]), ...Array.from({ length: groups }, (_, i) => sharing.filter((_name, n) => n % groups === i))]
 }
 
 /** Where Node keeps what it has compiled, for the next of some hundred processes that load the same modules; it ends with the build. */
@@ -62,78 +69,43 @@ function end (group) {
   try { process.kill(-group, 'SIGKILL') } catch {} // nobody is left
 }
 
-/** Runs a file and adds to the counts. @param timeout seconds without an end, after which tap fails the file */
-async function runFile (name, timeout, counts) {
-  const { Parser } = await import('tap-parser')
-  const began = performance.now()
+/** Runs files in one process and adds to the counts. @param timeout seconds of a file without an end, after which tap fails it */
+async function runFiles (names, timeout, counts) {
+  const { createParser } = await import('./tap.js')
+  const rest = new Set(names)
   const found = { passed: 0, failed: 0, skipped: 0 }
-  const output = []
-  const parser = follow(new Parser(), found, line => output.push(line))
-  const file = spawn(process.execPath, [join(directory, name)], {
+  let [began, failed, output] = [performance.now(), 0, []]
+
+  /** Prints what a file has shown; the next one begins. */
+  function report (name) {
+    rest.delete(name)
+    output.unshift(`${found.failed > failed ? 'FAILED' : 'ok'} ${name} ${Math.round(performance.now() - began)} ms`)
+    process.stdout.write(output.join('\n') + '\n')
+    ;[began, failed, output] = [performance.now(), found.failed, []]
+  }
+
+  const parser = createParser(found, line => output.push(line), report)
+  const program = names.length > 1 ? [join(root, 'scripts/in-one.js'), ...names] : [join(directory, names[0])]
+  const child = spawn(process.execPath, program, {
     cwd: root,
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_COMPILE_CACHE: compiled, TAP: '1', TAP_TIMEOUT: String(timeout) },
-    // tap's own timeout speaks first, unless the file's event loop does not turn any more
-    timeout: (timeout + 10) * 1000,
+    // tap's own timeout speaks first, unless the event loop does not turn any more
+    timeout: (timeout + 10) * 1000 * names.length,
     killSignal: 'SIGKILL'
   })
-  groups.add(file.pid)
-  const closed = once(file, 'close')
-  await pipeline(file.stdout, parser)
+  groups.add(child.pid)
+  const closed = once(child, 'close')
+  await pipeline(child.stdout, parser)
   const [code, signal] = await closed
-  end(file.pid)
+  end(child.pid)
   if (code !== 0 && found.failed === 0) {
     found.failed++
     output.push(`    ended with ${signal ?? `exit code ${code}`}`)
   }
-  output.unshift(`${found.failed > 0 ? 'FAILED' : 'ok'} ${name} ${Math.round(performance.now() - began)} ms`)
-  process.stdout.write(output.join('\n') + '\n')
+  if (rest.size > 0 || output.length > 0) report([...rest].join(', ') || `${names.join(', ')} at the end`)
   for (const outcome in counts) counts[outcome] += found[outcome]
-}
-
-/** Counts while a file's output is parsed, and prints its failures. */
-function follow (parser, counts, print) {
-  parser.on('assert', test => {
-    if (test.skip || test.todo) counts.skipped++
-    else counts[test.ok ? 'passed' : 'failed']++
-    if (test.skip) print(`skipped: ${test.name} (${test.skip})`)
-  })
-  parser.on('bailout', reason => print(`FAILED bail out: ${reason}`))
-  printFailures(parser, print, [])
-  return parser
-}
-
-const isFailure = result => !result.ok && !result.skip && !result.todo
-
-/** Prints failed assertions where they stand; a test that failed by one of them only repeats it. */
-function printFailures (parser, print, above) {
-  let failedBelow = false
-  parser.on('child', child => {
-    printFailures(child, print, [...above, child.name])
-    child.on('assert', result => { failedBelow ||= isFailure(result) })
-  })
-  parser.on('assert', result => {
-    if (isFailure(result) && !failedBelow) print(`FAILED ${[...above, result.name].join(' > ')}\n${describe(result.diag)}`)
-    failedBelow = false
-  })
-}
-
-/** @param diag null when the output ended inside it */
-function describe (diag) {
-  return Object.entries(diag ?? {})
-    .filter(([name]) => !['at', 'tapCaught', 'source', 'stdio', 'externalID', 'args', 'jobId', 'command', 'cwd', 'handles'].includes(name))
-    .map(([name, value]) => `    ${name}: ${typeof value === 'string' ? inSources(value).trimEnd().replaceAll('\n', '\n      ') : JSON.stringify(value)}`)
-    .join('\n')
-}
-
-/** Names the places of a stack in the sources. Node would by itself, but reads the map of every module at every start for that. */
-function inSources (stack) {
-  return stack.replace(/(?:file:\/\/\S*?)?build\/((?:src|test)\/[^\s:()]+)\.js:(\d+):(\d+)/g, (place, name, line, column) => {
-    const map = new SourceMap(JSON.parse(readFileSync(join(root, `build/${name}.js.map`), 'utf8')))
-    const { lineNumber, columnNumber } = map.findOrigin(Number(line), Number(column))
-    return lineNumber === undefined ? place : `${name}.ts:${lineNumber}:${columnNumber}`
-  })
 }
 
 if (process.argv[1] === join(root, 'scripts/test.js')) {

@@ -50,7 +50,7 @@ t.test('[MSG-1] [MSG-4] [STORE-1] kill -9 of the process under traffic: what was
   t.same(texts, [...acknowledged, unknown].map(n => `m${n}`))
 })
 
-t.test('[SSE-1] SIGTERM: BYE 4200, exit 0, and nothing is lost', async t => {
+t.test('[SSE-1] [STORE-1] SIGTERM: BYE 4200, exit 0, nothing is lost, and the life goes on', async t => {
   const dataDir = await directory(t)
   const first = await start(t, dataDir)
   const [alice, bob] = [await userOf(t, first.url, dataDir, 'alice'), await userOf(t, first.url, dataDir, 'bob')]
@@ -62,6 +62,8 @@ t.test('[SSE-1] SIGTERM: BYE 4200, exit 0, and nothing is lost', async t => {
   const second = await start(t, dataDir)
   t.equal((await (await userOf(t, second.url, dataDir, 'alice')).send(bob, 'again')).status, 200, 'the same secrets, the same data')
   t.equal(alice.userId, 'alice')
+  const resumed = await (await userOf(t, second.url, dataDir, 'bob')).listen({ cursor: stream.cursor })
+  t.match((await resumed.next('IRIS.HELLO')).data.data, { recovered: true, replay: 1 })
 })
 
 t.test('what keeps it from starting is said in one line, exit 1', async t => {

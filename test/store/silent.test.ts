@@ -60,3 +60,13 @@ t.test('[STORE-1] the master becomes a replica under way: its address is dialled
   await sent()
   t.match(await ready(), { status: 'ok' })
 })
+
+t.test('[STORE-1] a Redis that refuses to write for want of replicas: /readyz says what a command would meet', async t => {
+  await sent()
+  await server.redis.config('SET', 'min-replicas-to-write', '1')
+  await until(async () => /^Redis refuses to write: NOREPLICAS/.test(String((await ready())['detail'])) || undefined)
+  t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE', retryable: true } })
+  await server.redis.config('SET', 'min-replicas-to-write', '0')
+  await until(async () => (await ready())['status'] === 'ok' || undefined)
+  await sent()
+})

@@ -2,6 +2,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { createExecute } from './commands/execute.js'
 import { commands, userOperations } from './commands/index.js'
+import { isSpared, shedding } from './commands/shedding.js'
 import type { Config } from './config.js'
 import { timed } from './delivery/meter.js'
 import { createGateway } from './gateway.js'
@@ -12,6 +13,7 @@ import { health } from './plugins/health.js'
 import { limits } from './plugins/limits.js'
 import { metrics, noMetrics } from './plugins/metrics.js'
 import { openapi } from './plugins/openapi.js'
+import { sheddable, shedRequests } from './plugins/overload.js'
 import { page } from './plugins/page.js'
 import { pipelined } from './plugins/pipelined.js'
 import { createClientErrorHandler, createFrameworkErrors, problems } from './plugins/problems.js'
@@ -88,19 +90,22 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
   })
   const tokens = createTokens(config, { now: () => gateway.context.now(), isTimeKnown: () => gateway.isTimeKnown(), ticks: () => performance.now(), log: logger })
   const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, log: logger })
-  const { context, hub, meter } = gateway
+  const { context, hub, meter, pressure } = gateway
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
-  const execute = timed(createExecute(operations, context, config.limits), meter)
+  const execute = shedding(timed(createExecute(operations, context, config.limits), meter), { operations, pressure })
   const metricsMode = config.metrics ?? (config.demo ? 'neighbour' : 'key')
 
+  // streams have their own way to be told: a status would end a browser's for ever [SSE-1]
+  const mayShed = sheddable(new Set([...operations.filter(isSpared).map(({ path }) => path), '/v1/down/events', '/v1/ws']))
+  shedRequests(app.server, { mayShed, sheds: pressure.sheds, headersOf: bareHeaders })
   const upgrades = createUpgrades(app.server, { path: '/v1/ws', answerMs: requestMs })
 
   // RFC 9110 10.1.1: an expectation that is not known may be ignored; Node's own answer is a bare 417
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   await app.register(trace)
   await app.register(answers, { takenMs: config.limits.answerSec * 1000 })
-  await app.register(pipelined)
+  await app.register(pipelined, { mayShed, onShed: () => { meter.shed.connection++ } })
   // before whatever may refuse: a page can read refusals, too
   await app.register(security, { allowedOrigins: config.allowedOrigins })
   await app.register(problems)

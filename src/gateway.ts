@@ -14,6 +14,7 @@ import { createLeases, flushMs } from './delivery/leases.js'
 import { createMeter } from './delivery/meter.js'
 import { createNodes } from './delivery/nodes.js'
 import { createReaper, REAP_MS } from './delivery/reaper.js'
+import { createPressure } from './delivery/pressure.js'
 import { createRecalled } from './delivery/recalled.js'
 import { createRecheck } from './delivery/recheck.js'
 import { createRenderer } from './delivery/render.js'
@@ -70,6 +71,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
   const retries = createRetries()
+  const pressure = createPressure({ ask: async () => await redis.ping(), meter })
   const sweeper = createSweeper({
     async sweep () {
       await clock.adjust()
@@ -86,6 +88,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     decideStart: createStarts({ lists, makeJob }),
     limits,
     meter,
+    sheds: pressure.sheds,
     buryDead: userId => buryDead(userId),
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),
     async onEvicted (userId, terminalId) {
@@ -155,6 +158,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     isTimeKnown: clock.isKnown,
     /** Ends the streams in waves, over so many ms. */
     drain: createDrain(hub),
+    pressure,
     /** Why nothing new is stored; undefined: the store has room. [STORE-2] */
     lacksRoom: () => room.state().reason,
     /** Whether other nodes are heard. */

@@ -11,6 +11,7 @@ export type AnyOperation<Context> = Pick<Operation<Context>, 'name' | 'method' |
   costs?: readonly CostLine<never, never>[]
   check? (body: never): { pointer: string, detail: string }[]
   withoutStore?: true
+  light?: true
   waitMs? (query: never): number
   isRead?: true
   handle (request: never, context: Context): Promise<unknown>

@@ -14,6 +14,7 @@ export const heartbeat = defineCommand({
   result: Type.Object({ serverTime: Time, leaseSec: Type.Integer({ minimum: 1 }) }),
   errors: [],
   example: { body: { state: 'foreground' }, result: { serverTime: 1795442400123, leaseSec: 90 } },
+  light: true,
   async handle ({ body: { state }, caller }, { leases, limits, now }) {
     leases.seen(caller, state)
     return { serverTime: now(), leaseSec: limits.leaseSec }

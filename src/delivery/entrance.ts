@@ -25,6 +25,8 @@ interface Floor {
   decideStart: ReturnType<typeof createStarts>
   limits: Pick<Limits, 'attaches' | 'attachQueue' | 'attachRate' | 'attachBurst' | 'connections' | 'rotateSec'>
   meter: Pick<Meter, 'attach'>
+  /** Whether there is too much to do for one more. [DEADLINE-2] */
+  sheds (): boolean
   /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
   buryDead (userId: string): Promise<boolean>
   /** A terminal was removed to make room for another. [COMPLETE-5] */
@@ -36,7 +38,7 @@ interface Floor {
 const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
 
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, meter, buryDead, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, buryDead, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -114,7 +116,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, buryDead,
       if (present.connections.size > limits.connections) oldest?.close(oldest.transport === 'poll' ? 'TOO_MANY_TERMINALS' : 'REPLACED')
       opening.printer.onGone?.(() => connection.gone())
       try {
-        const entry = await gate.pass(connection, () => attach(connection, opening, present))
+        const entry = sheds() ? 'full' : await gate.pass(connection, () => attach(connection, opening, present))
         if (entry === 'full') connection.close('BUSY', undefined, Math.min(LONGEST_MS, gate.backlogMs))
         if (entry === false) connection.gone()
         if (typeof entry === 'object') await begin(connection, opening, entry)

@@ -15,11 +15,14 @@ export function createMeter () {
   const attaches = new Map<AttachVerdict, number>()
   const goodbyes = new Map<Bye, number>()
   const rateLimited = new Map<string, number>()
+  const shed = { loop: 0, store: 0, connection: 0 }
   return {
     attaches,
     goodbyes,
     /** Requests of users refused for their rate, by operation. [COST-1] */
     rateLimited,
+    /** Requests that were refused since there was too much to do, by what held them up. [DEADLINE-2] */
+    shed,
     /** Events handed to printers: one increment each, nothing more. */
     printed: { live: noKinds(), replay: noKinds(), mailbox: noKinds(), history: noKinds(), volatile: noKinds() } satisfies Record<Source | 'volatile', Kinds>,
     /** Hints that were missed: found by the next hint's number, or by the sweep. */

@@ -80,6 +80,7 @@ function counters (register: Registry, meter: Meter): void {
   counter({ name: 'leases_renewed_total', help: 'Leases of terminals that this node renewed.', read: () => [[{}, meter.leases.renewed]] })
   counter({ name: 'leases_ended_total', help: 'Leases, and graces of users, that this node found to be over: of terminals of any node.', read: () => [[{}, meter.leases.ended]] })
   counter({ name: 'rate_limited_total', help: 'Requests of users that were refused for their rate, by operation; these have no log line above `debug`.', labelNames: ['operation'], read: () => [...meter.rateLimited].map(([operation, n]): Sample => [{ operation }, n]) })
+  counter({ name: 'overloaded_total', help: 'Requests, frames and attaches that were refused at once since this node had too much to do, by what held the others up: its event `loop`, the `store`, or the requests before them on the same `connection`. They have no log line.', labelNames: ['cause'], read: () => Object.entries(meter.shed).map(([cause, n]): Sample => [{ cause }, n]) })
   counter({ name: 'reaps_total', help: 'Times that this node looked for ended leases; one of all nodes does so each second.', read: () => [[{}, meter.leases.reaps]] })
   counter({ name: 'subscription_drops_total', help: 'Times that the subscription to Redis was dropped and dialled anew, since nothing came by it.', read: () => [[{}, meter.hearing.drops()]] })
   counter({ name: 'sweeps_total', help: 'Comparisons of all streams with the store.', read: () => [[{}, meter.sweeps]] })

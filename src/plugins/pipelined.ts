@@ -1,20 +1,56 @@
 // Requests that a client sends without waiting for answers: a connection is served one by one, so that one answer at most waits
-// for who does not read. [SLOW-2]
-import type { ServerResponse } from 'node:http'
+// for who does not read. [SLOW-2] Who sends faster than he is served is refused what has waited too long. [DEADLINE-2]
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { overloaded } from '../protocol/problem.js'
+
+/** So long a request may wait while those before it are worked on, ms. */
+const WAIT_MS = 1_000
+/** When one has waited longer the connection is behind: for so long only this wait is allowed, or it would stay behind. */
+const BEHIND_MS = 5_000
+const BEHIND_WAIT_MS = 100
+/** Few slow requests, polls above all, make nobody wait too long: it is many that do. */
+const MOST_MS = 50
 
 /** A request of a connection, and how the one behind it is let go. */
 interface Turn { answer: ServerResponse, next?: () => void }
 
+/** The requests of a connection: the last one, how long all have been worked on, and until when it is behind; ms. */
+interface Line { last?: Turn, workedMs: number, behindUntil: number }
+
+interface Floor {
+  /** Whether a request may be refused by a status. */
+  mayShed (request: IncomingMessage): boolean
+  /** One is refused. */
+  onShed (): void
+}
+
 /** Registers the order of requests of one connection; while one waits, nothing is read behind it. */
-export const pipelined = fp(async app => {
-  const lastOf = new WeakMap<Socket, Turn>()
-  app.addHook('onRequest', async ({ raw: { socket } }, reply) => {
+export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
+  const lines = new WeakMap<Socket, Line>()
+
+  /** From now on a request is worked on, until its answer is handed over, taken or not. */
+  function work (line: Line, answer: ServerResponse): void {
+    const began = performance.now()
+    answer.once('prefinish', () => { line.workedMs += Math.min(MOST_MS, performance.now() - began) })
+  }
+
+  function isTooLate (line: Line, waitedMs: number): boolean {
+    const now = performance.now()
+    const isLate = waitedMs > (now < line.behindUntil ? BEHIND_WAIT_MS : WAIT_MS)
+    if (isLate) line.behindUntil = now + BEHIND_MS
+    return isLate
+  }
+
+  app.addHook('onRequest', async (request, reply) => {
+    const { raw: { socket } } = request
+    const line = lines.get(socket) ?? { workedMs: 0, behindUntil: 0 }
+    lines.set(socket, line)
     const turn: Turn = { answer: reply.raw }
-    const before = lastOf.get(socket)
-    lastOf.set(socket, turn)
-    if (!before || before.answer.writableFinished || before.answer.closed) return
+    const { last: before, workedMs } = line
+    line.last = turn
+    if (!before || before.answer.writableFinished || before.answer.closed) return work(line, reply.raw)
     socket.pause()
     await new Promise<void>(resolve => {
       before.next = resolve
@@ -25,6 +61,12 @@ export const pipelined = fp(async app => {
       turn.next?.()
       return reply.hijack()
     }
-    if (lastOf.get(socket) === turn) socket.resume()
+    if (line.last === turn) socket.resume()
+    if (isTooLate(line, line.workedMs - workedMs) && mayShed(request.raw)) {
+      onShed()
+      request.isOverLimit = true // no log line for each
+      throw overloaded()
+    }
+    work(line, reply.raw)
   })
 }, { name: 'pipelined' })

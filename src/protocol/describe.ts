@@ -65,7 +65,7 @@ export function errorCodes ({ auth, method, isRead, body, errors: own }: Pick<De
   also(true, 'INVALID_QUERY', ...own)
   also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   also(auth === 'user', 'KEYS_UNAVAILABLE')
-  also(auth !== 'none', 'STORE_UNAVAILABLE')
+  also(auth !== 'none', 'OVERLOADED', 'STORE_UNAVAILABLE')
   also(auth !== 'none' && method !== 'GET' && !isRead, 'STORE_FULL')
   also(true, 'RATE_LIMITED', 'INTERNAL')
   return [...codes].sort((a, b) => errors[a].status - errors[b].status)

@@ -39,6 +39,8 @@ export interface Operation<Context, Body extends TSchema = TSchema, Query extend
   costs?: readonly CostLine<Static<Body>, Static<Query>>[]
   /** It needs no store: while that does not answer it goes on all the same, counted by this node alone. */
   withoutStore?: true
+  /** It costs little and says that somebody is there: it is done also while the node has too much to do. [DEADLINE-2] */
+  light?: true
   /** How long it may wait for something to happen, ms: so much later its answer is due. [DEADLINE-1] */
   waitMs? (query: Static<Query>): number
   /** A POST that only reads, since a question needs a body: there is nothing to be repeated. */

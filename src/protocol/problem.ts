@@ -26,6 +26,14 @@ export function invalid (pointer: string, detail: string): Problem {
   return new Problem('INVALID_BODY', { errors: [{ pointer, detail }] })
 }
 
+/** Who is refused for an overload comes back after so long: not all at once. */
+const BACK_SEC = { least: 1, most: 3 }
+
+/** @returns an OVERLOADED problem, which says when to come back. [DEADLINE-2] */
+export function overloaded (): Problem {
+  return new Problem('OVERLOADED', { members: { retryAfterSec: BACK_SEC.least + Math.floor(Math.random() * (BACK_SEC.most - BACK_SEC.least + 1)) } })
+}
+
 export const ProblemBody = Type.Object({
   type: Type.String({ description: 'A URI that names the problem.' }),
   title: Type.String({ description: 'For humans; not a contract.' }),

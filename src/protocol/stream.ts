@@ -68,7 +68,7 @@ A terminal that polls is connected until \`IRIS_LIMIT_POLL_SEC\` after an answer
 A poll that is not let in (the node goes down, too many come at once) is 503 with \`Retry-After\`.`,
   path: '/v1/down/poll',
   query: pollQuery,
-  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'RATE_LIMITED', 'NOT_READY', 'KEYS_UNAVAILABLE', 'STORE_FULL', 'STORE_UNAVAILABLE'] as ErrorCode[],
+  codes: [...doorCodes, 'KICKED', 'TOO_MANY_TERMINALS', 'RATE_LIMITED', 'NOT_READY', 'KEYS_UNAVAILABLE', 'OVERLOADED', 'STORE_FULL', 'STORE_UNAVAILABLE'] as ErrorCode[],
   result: Type.Object({
     recovered: Type.Optional(Type.Boolean({ description: 'Whether the cursor could be served; absent when none was given.' })),
     reset: Type.Optional(gatewayCommands['IRIS.RESET']),

@@ -1,0 +1,102 @@
+// More than a node can do: what is refused, how soon, and what is not touched. docs/protocol.md section 3, "Answers".
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { startIris } from './helper/iris.js'
+import { pollOnce } from './helper/poll.js'
+import { openRaw, statusesOf } from './helper/raw.js'
+import { startRedis } from './helper/redis.js'
+import { openSse, upTo } from './helper/sse.js'
+import { until, type User } from './helper/user.js'
+import { startWay } from './helper/way.js'
+import { openWs } from './helper/ws.js'
+
+const store = await startRedis(t)
+const way = await startWay(t, store.path)
+const iris = await startIris(t, { redisPath: way.path, env: { IRIS_METRICS: 'open' } })
+await until(async () => (await fetch(`${iris.url}/readyz`)).ok || undefined)
+t.teardown(() => way.delay(0))
+
+/** A send as its bytes. */
+function postOf (from: User, to: User, clientMsgId: string): string {
+  const body = JSON.stringify({ clientMsgId, to: to.userId, type: 'text', content: { text: 'x' } })
+  return `POST /v1/up/msg HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${from.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}
+
+t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done, the others refused at once; heartbeats, probes and streams are not touched', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  const authorization = { authorization: `Bearer ${alice.token}` }
+  const stream = await bob.listen()
+  await stream.next('IRIS.READY')
+  const ws = await openWs(`${iris.url}/v1/ws`, { headers: authorization })
+  t.teardown(() => ws.cut())
+  await ws.next('IRIS.READY')
+  way.delay(600)
+
+  const answers: { ms: number, status: number, code: string | undefined, clientMsgId: string, retryAfter: number }[] = []
+  const pour = { isOver: false }
+  /** A client of his own connection, who sends again when he is answered. */
+  async function client (n: number): Promise<void> {
+    const raw = openRaw(t, iris.url)
+    for (let i = 1; !pour.isOver; i++) {
+      const [began, clientMsgId] = [performance.now(), `c-${n}-${i}`]
+      raw.socket.write(postOf(alice, bob, clientMsgId))
+      const text = (await raw.until(i)).split('HTTP/1.1 ').at(-1) ?? ''
+      const { status, code } = JSON.parse(text.slice(text.indexOf('{'))) as { status?: number, code?: string }
+      answers.push({ ms: performance.now() - began, status: status ?? 200, code, clientMsgId, retryAfter: Number(/retry-after: (\d)/i.exec(text)?.[1]) })
+      await pause(300)
+    }
+  }
+  const pouring = Promise.all(upTo(200).map(client))
+  await until(async () => answers.some(({ code }) => code === 'OVERLOADED') || undefined)
+
+  const framed = new Promise<Record<string, unknown>>(resolve => ws.socket.on('message', data => {
+    const { requestId, error } = JSON.parse((data as Buffer).toString()) as { requestId?: string, error?: Record<string, unknown> }
+    if (requestId !== undefined && error?.['code'] === 'OVERLOADED') resolve(error)
+    else if (requestId !== undefined) ask()
+  }))
+  const ask = () => ws.socket.send(JSON.stringify({ up: 'MSG_UP', requestId: 'r-1', body: { clientMsgId: 'ws', to: bob.userId, type: 'text', content: { text: 'x' } } }))
+  ask()
+  // an instant at which there is room, since what was let in has failed, may come in between
+  const [frame] = await Promise.all([
+    framed,
+    until(async () => (await pollOnce(`${iris.url}/v1/down/poll`, { headers: authorization })).body.code === 'OVERLOADED' || undefined),
+    until(async () => {
+      const refused = await openSse(`${iris.url}/v1/down/events?terminalId=other`, { headers: authorization })
+      return (await refused.next('IRIS.BYE')).data.data?.['code'] === 4205 || undefined
+    })
+  ])
+  pour.isOver = true
+  t.match(frame, { code: 'OVERLOADED', status: 503, retryable: true, retryAfterSec: Number })
+  t.equal((await fetch(`${iris.url}/v1/time`)).status, 200)
+  t.match(await (await fetch(`${iris.url}/metrics`)).text(), /^iris_overloaded_total\{cause="store"\} [1-9]/m)
+  t.equal(stream.isOver, false)
+
+  await pouring
+  const shed = answers.filter(({ code }) => code === 'OVERLOADED')
+  t.ok(shed.every(({ status, retryAfter }) => status === 503 && retryAfter >= 1 && retryAfter <= 3))
+  const middle = shed.map(({ ms }) => ms).sort((a, b) => a - b)[shed.length >> 1] ?? Infinity
+  t.ok(middle < 750, `refused after ${Math.round(middle)} ms, where a send takes 1.2 s`)
+  t.ok(answers.some(({ status }) => status === 200))
+
+  way.delay(0)
+  await until(async () => (await alice.send(bob, 'again')).status === 200 || undefined)
+  const again = await alice.send(bob, 'x', { clientMsgId: shed[0]?.clientMsgId as string })
+  t.match(again, { status: 200, body: { duplicate: false } }, 'nothing was done')
+})
+
+t.test('[DEADLINE-2] what is sent on one connection faster than it is served is refused when those before it took a second', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  await alice.send(bob, 'hi')
+  way.delay(20)
+  const { socket, until: arrived } = openRaw(t, iris.url)
+  for (const n of upTo(60)) {
+    socket.write(postOf(alice, bob, `p-${n}`))
+  }
+  const statuses = statusesOf(await arrived(60))
+  way.delay(0)
+  t.same([...new Set(statuses)], [200, 503])
+  t.same(statuses, [...statuses].sort(), 'served, then refused')
+  t.ok(statuses.filter(status => status === 200).length >= 15)
+  socket.write('GET /v1/time HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.equal(statusesOf(await arrived(61)).at(-1), 200)
+})

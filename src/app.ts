@@ -22,6 +22,7 @@ import { createTokens } from './plugins/tokens.js'
 import { trace } from './plugins/trace.js'
 import { createUpgrades } from './plugins/upgrades.js'
 import { serverOperations } from './server-api/index.js'
+import type { Disk } from './store/disk.js'
 import type { Redis } from './store/redis.js'
 import { createIdempotent } from './transports/idempotent.js'
 import { mountOperations } from './transports/post.js'
@@ -61,13 +62,15 @@ interface Parts {
   logger: FastifyBaseLogger
   /** Called when Redis cannot be worked with, and waiting for it cannot help; without it Iris waits. */
   onUnfit?: ((sentence: string) => void) | undefined
+  /** Asks for the disk of Redis, where that is known. */
+  disk?: (() => Promise<Disk>) | undefined
 }
 
 /**
  * Builds the application around a connection to Redis.
  * @returns the Fastify instance, not yet listening; closing it ends all streams with BYE 4200, the connection stays open.
  */
-export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Promise<FastifyInstance> {
+export async function buildApp ({ config, redis, logger, onUnfit, disk }: Parts): Promise<FastifyInstance> {
   const requestMs = config.limits.requestSec * 1000
   const bareHeaders = createBareHeaders(config)
   const app = Fastify({
@@ -89,7 +92,7 @@ export async function buildApp ({ config, redis, logger, onUnfit }: Parts): Prom
     routerOptions: { maxParamLength: 200 }
   })
   const tokens = createTokens(config, { now: () => gateway.context.now(), isTimeKnown: () => gateway.isTimeKnown(), ticks: () => performance.now(), log: logger })
-  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, log: logger })
+  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, disk, log: logger })
   const { context, hub, meter, pressure } = gateway
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })

@@ -27,6 +27,7 @@ import { createClock } from './store/clock.js'
 import { createLife } from './store/life.js'
 import { isFull } from './store/full.js'
 import type { Redis } from './store/redis.js'
+import type { Disk } from './store/disk.js'
 import { createRoom } from './store/room.js'
 import { Problem } from './protocol/problem.js'
 import { createTrust, type TrustFacts } from './store/trust.js'
@@ -47,6 +48,8 @@ interface Facts {
   durability?: 'disk' | 'memory' | undefined
   /** Called when the store cannot be worked with, and waiting for it cannot help. */
   onUnfit?: ((sentence: string) => void) | undefined
+  /** Asks for the disk of the store, where that is known. */
+  disk?: (() => Promise<Disk>) | undefined
   log: TrustFacts['log']
 }
 
@@ -54,14 +57,14 @@ interface Facts {
  * Wires a gateway to a Redis.
  * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
-export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, log }: Facts) {
+export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, disk, log }: Facts) {
   const meter = createMeter()
   const clock = createClock(connection, ms => meter.redisAnswered(ms))
   const { now } = clock
   const life = createLife(connection, clock)
   const timers: NodeJS.Timeout[] = []
   const trust = createTrust({ redis: connection, expected: durability, begin, beat: life.begin, onTrusted, onUnfit, log })
-  const room = createRoom({ redis: trust.gated, onRoom: onTrusted, log })
+  const room = createRoom({ redis: trust.gated, disk, onRoom: onTrusted, log })
   meter.room = room.state
   const redis = room.watched
   const stores = createStores({ redis, node, limits, life }, loginPolicy)

@@ -5,6 +5,7 @@ import { BACKLOG, buildApp } from './app.js'
 import { type Config, loadConfig } from './config.js'
 import { createLog } from './log.js'
 import { loadOrMakeSecrets } from './secrets.js'
+import { diskOf } from './store/disk.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded.js'
 import { endLife } from './store/life.js'
 import { createRedis } from './store/redis.js'
@@ -19,7 +20,7 @@ async function start (): Promise<void> {
   const logger = createLog(config.logLevel)
   const embedded = config.redisUrl === undefined ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger }) : undefined
   const redis = createRedis(embedded?.socketPath ?? config.redisUrl ?? '')
-  const app = await buildApp({ config, redis, logger, onUnfit: giveUp })
+  const app = await buildApp({ config, redis, logger, onUnfit: giveUp, disk: embedded && (() => diskOf(embedded.directory)) })
   await app.ready()
   endInOrder({ app, redis, embedded, config, logger })
   const address = await app.listen({ host: config.host, port: config.port, backlog: BACKLOG }).catch((error: unknown) => { throw listenError(error, config) })

@@ -31,7 +31,7 @@ export type EmbeddedRedis = Awaited<ReturnType<typeof startEmbeddedRedis>>
  * Starts a redis-server that belongs to this process, in `<dataDir>/redis`: it ends with it, even by `kill -9`, and is
  * started again, for ever, when it dies by itself. One process owns a directory; a second one is refused.
  * To be called in the main thread: Linux ends the child with the thread that made it.
- * @returns where it listens, its pid as it is now, how often it was started again, and `stop()`.
+ * @returns where it listens and writes, its pid as it is now, how often it was started again, and `stop()`.
  *   Throws an Error of one sentence, with Redis' last words, when it cannot start.
  */
 export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {} }: Facts) {
@@ -50,6 +50,8 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
 
   return {
     socketPath,
+    /** Where its files are. */
+    directory,
     /** The process as it is now; flock and setpriv have become redis-server. */
     get pid () { return child.pid },
     get restarts () { return restarts },

@@ -27,8 +27,11 @@ export function isFull (error: unknown): boolean {
   return error instanceof Problem ? error.code === 'STORE_FULL' : fullOf(error) !== undefined
 }
 
+/** @returns STORE_FULL, by what is full. */
+export const storeFull = (full: Full) => new Problem('STORE_FULL', { detail: details[full], members: { retryAfterSec: AGAIN_SEC } })
+
 /** @returns the refusal of a full store as STORE_FULL; any other failure as it is. */
 export function asProblem (error: Error): Error {
   const full = fullOf(error)
-  return full ? new Problem('STORE_FULL', { detail: details[full], members: { retryAfterSec: AGAIN_SEC } }) : error
+  return full ? storeFull(full) : error
 }

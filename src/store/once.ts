@@ -4,7 +4,8 @@ import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
 import { consequence } from './deadline.js'
-import { isFull } from './full.js'
+import { heldBack } from './disk.js'
+import { isFull, storeFull } from './full.js'
 import { isUnavailable } from './redis.js'
 import { setValue } from './value.js'
 
@@ -30,6 +31,11 @@ export function createOnce ({ redis, limits }: StoreContext) {
     return undefined
   }
 
+  async function claimed (key: string, [value, ...options]: [string, 'EX', number, 'NX', 'GET']): Promise<string | null> {
+    if (heldBack(redis)) throw storeFull('disk')
+    return await redis.set(key, value, ...options)
+  }
+
   /** A full store takes no claim; what was claimed before is answered all the same. [STORE-2] */
   async function claimBefore (key: string, error: unknown): Promise<string> {
     const claim = isFull(error) ? await redis.get(key) : null
@@ -40,7 +46,7 @@ export function createOnce ({ redis, limits }: StoreContext) {
   return async function once<Result> (facts: { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number }, effect: (id: string) => Promise<Result>): Promise<Result & { duplicate: boolean }> {
     const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
     const mine: Claim<Result> = { fingerprint, id }
-    const before = await redis.set(key, JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET').catch((error: unknown) => claimBefore(key, error))
+    const before = await claimed(key, [JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET']).catch((error: unknown) => claimBefore(key, error))
     const claim = before === null ? mine : JSON.parse(before) as Claim<Result>
     if (claim.fingerprint !== fingerprint) throw new Problem(conflict)
     const done = before === null ? undefined : claim.result ?? await resultOf<Result>(key)

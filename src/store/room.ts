@@ -1,17 +1,22 @@
 // Whether Redis has room: looked at each second, and told by every command that it refuses. [STORE-2]
 import type { Redis } from 'ioredis'
+import { type Disk, type Held, heldOn, holdBack } from './disk.js'
 import { asProblem, type Full, fullOf } from './full.js'
 
 const LOOK_MS = 1_000
 
-const sentences: Record<Full, string> = {
-  memory: 'Redis is out of memory (maxmemory)',
-  disk: 'Redis cannot write to its disk'
-}
+/** What is full, and why in words. */
+interface Finding { full: Full, why: string }
+
+const outOfMemory = (detail: string): Finding => ({ full: 'memory', why: `Redis is out of memory (maxmemory): ${detail}` })
+const diskFails = (detail: string): Finding => ({ full: 'disk', why: `Redis cannot write to its disk: ${detail}` })
+const diskEnds = ({ free, size }: Disk): Finding => ({ full: 'disk', why: `The disk of Redis is all but full: ${free} bytes are free of ${size}` })
 
 interface Floor {
   /** The connection as it may be worked with. */
   redis: Redis
+  /** Asks for its disk, where that is known. */
+  disk?: (() => Promise<Disk>) | undefined
   /** Called when there is room again. */
   onRoom (): void
   log: { info (facts: object, message: string): void, error (facts: object, message: string): void }
@@ -21,42 +26,42 @@ export type Room = ReturnType<typeof createRoom>
 
 /**
  * Watches for a full Redis.
- * @returns `watched`: the same connection, whose commands fail with STORE_FULL when Redis refuses them because it is full; `state()`;
- *   `start()` begins to look, `stop()` ends it.
+ * @returns `watched`: the same connection, whose commands fail with STORE_FULL when Redis refuses them because it is full, or when its
+ *   disk is known to be all but full; `state()`; `start()` begins to look, `stop()` ends it.
  */
-export function createRoom ({ redis, onRoom, log }: Floor) {
-  let full: Full | undefined
-  let words = ''
+export function createRoom ({ redis, disk, onRoom, log }: Floor) {
+  let found: Finding | undefined
+  let held: Held | undefined
   let refused = 0
   let atLastLook = 0
   let timer: NodeJS.Timeout | undefined
 
-  function fills (found: Full, detail: string): void {
-    if (!full) log.error({ full: found, detail }, `${sentences[found]}: what adds to it answers 503 STORE_FULL, what reads or frees goes on`)
-    full = found
-    words = detail
+  function fills (now: Finding): void {
+    if (!found) log.error({ full: now.full }, `${now.why}; what adds to it answers 503 STORE_FULL, what reads or frees goes on`)
+    found = now
   }
 
   /** @returns the failure as it is told. */
   function heard (error: Error): Error {
-    const found = fullOf(error)
-    if (!found) return error
+    const full = fullOf(error)
+    if (!full) return error
     refused++
-    fills(found, error.message)
+    fills(full === 'memory' ? outOfMemory(error.message) : diskFails(error.message))
     return asProblem(error)
   }
 
   async function look (): Promise<void> {
+    const space = await disk?.().catch(() => undefined)
+    held = space && heldOn(space)
     // one that cannot be reached, or must not be worked with, is no news
     const info = await redis.info('memory', 'persistence').catch(() => undefined)
-    if (info === undefined) return
-    const found = fullBy(info, full)
+    const now = space && held ? diskEnds(space) : info === undefined ? found : findingIn(info, found)
     // at the brink Redis refuses one and takes the next: that is no end
     const isQuiet = refused === atLastLook
     atLastLook = refused
-    if (found) return fills(found.full, found.detail)
-    if (!full || !isQuiet) return
-    full = undefined
+    if (now) return fills(now)
+    if (!found || !isQuiet) return
+    found = undefined
     log.info({}, 'Redis has room again')
     onRoom()
   }
@@ -70,11 +75,12 @@ export function createRoom ({ redis, onRoom, log }: Floor) {
       }
     }
   }) as Redis
+  holdBack(watched, () => held)
 
   return {
     watched,
     /** What is full, why in words (undefined: nothing is), and how many commands Redis has refused for it. */
-    state: () => ({ full, reason: full && `${sentences[full]}: ${words}`, refused }),
+    state: () => ({ full: found?.full, reason: found?.why, refused }),
     start (): void {
       void look()
       timer = setInterval(() => void look(), LOOK_MS).unref()
@@ -84,11 +90,11 @@ export function createRoom ({ redis, onRoom, log }: Floor) {
 }
 
 /** What is full by INFO. A failed snapshot (`save`) counts only where commands were refused for it: else nobody is stopped by it. */
-function fullBy (info: string, before: Full | undefined): { full: Full, detail: string } | undefined {
+function findingIn (info: string, before: Finding | undefined): Finding | undefined {
   const valueOf = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
   const [used, max] = [Number(valueOf('used_memory')) - Number(valueOf('mem_not_counted_for_evict')), Number(valueOf('maxmemory'))]
-  if (max > 0 && used > max) return { full: 'memory', detail: `${used} bytes are used of ${max}` }
-  if (valueOf('aof_last_write_status') === 'err') return { full: 'disk', detail: 'its append-only file cannot be written' }
-  if (before === 'disk' && valueOf('rdb_last_bgsave_status') === 'err') return { full: 'disk', detail: 'its last snapshot failed' }
+  if (max > 0 && used > max) return outOfMemory(`${used} bytes are used of ${max}`)
+  if (valueOf('aof_last_write_status') === 'err') return diskFails('its append-only file cannot be written')
+  if (before?.full === 'disk' && valueOf('rdb_last_bgsave_status') === 'err') return diskFails('its last snapshot failed')
   return undefined
 }

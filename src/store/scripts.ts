@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
-import { asProblem, isFull } from './full.js'
+import { type Held, heldBack } from './disk.js'
+import { asProblem, isFull, storeFull } from './full.js'
 import { joinWrites } from './redis.js'
 
 const directory = new URL('./lua/', import.meta.url)
@@ -56,6 +57,7 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
 
   async function replyOf (redis: Redis, values: Values): Promise<Reply> {
     try {
+      if (isHeld(facts.full, heldBack(redis))) throw storeFull('disk')
       return await asItIs(redis, values)
     } catch (error) {
       if (facts.full !== 'done' || !isFull(error)) throw asProblem(error as Error)
@@ -70,6 +72,8 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
     return reply
   }
 }
+
+const isHeld = (full: WhenFull, held: Held | undefined) => held === 'writing' ? full !== 'reads' : held === 'adding' && full === 'refused'
 
 type Values = (string | number)[]
 

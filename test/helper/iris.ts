@@ -22,6 +22,8 @@ interface Options {
   redisPath?: string
   /** Work with a Redis that may be away, or may not be one: nothing is waited for, and a reason to give up is told. */
   unsound?: { url: string, onUnfit?: (sentence: string) => void }
+  /** The disk of Redis, as it is to be seen. */
+  disk?: Parameters<typeof buildApp>[0]['disk']
   /** Where log lines go; nowhere when absent. */
   logs?: { write (line: string): void }
 }
@@ -37,13 +39,13 @@ export const serverOf = (url: string) => async (method: string, path: string, bo
 }
 
 /** Starts Iris on a free port; it and its Redis end with the test. */
-export async function startIris (t: Test, { env = {}, demo = false, redisPath, unsound, logs }: Options = {}) {
+export async function startIris (t: Test, { env = {}, demo = false, redisPath, unsound, disk, logs }: Options = {}) {
   const { path } = redisPath === undefined && !unsound ? await startRedis(t) : { path: redisPath ?? unsound?.url ?? '' }
   const config = { ...loadConfig({ IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, ...UNLIMITED, ...env }), demo }
   const redis = createRedis(path)
   redis.on('error', () => undefined)
   if (!unsound) await new Promise<void>(resolve => redis.once('ready', resolve))
-  const app = await buildApp({ config, redis, onUnfit: unsound?.onUnfit, logger: logs ? createLog('trace', logs) : createLog('silent') })
+  const app = await buildApp({ config, redis, onUnfit: unsound?.onUnfit, disk, logger: logs ? createLog('trace', logs) : createLog('silent') })
   t.teardown(async () => {
     await app.close()
     redis.disconnect()

@@ -1,0 +1,35 @@
+// The disk of a Redis that Iris starts itself: how much room it has. One that answers after it has written ends when it has none. [STORE-2]
+import { statfs } from 'node:fs/promises'
+import type { Redis } from 'ioredis'
+
+/** Kept for what frees, and for writing the append-only file anew: nothing is added any more when no more is left, or a tenth of a small disk. */
+const RESERVE_BYTES = 67_108_864
+const RESERVE_PART = 10
+/** When less than an eighth of that is left, nothing at all is written. */
+const LAST_PART = 8
+
+/** Room on a disk, bytes. */
+export interface Disk { free: number, size: number }
+
+/** @returns the disk that a directory is on. */
+export async function diskOf (directory: string): Promise<Disk> {
+  const { bavail, blocks, bsize } = await statfs(directory)
+  return { free: bavail * bsize, size: blocks * bsize }
+}
+
+/** What is held back to spare the disk: what adds, or whatever writes. */
+export type Held = 'adding' | 'writing'
+
+/** @returns what must be held back on such a disk; undefined: nothing. */
+export function heldOn ({ free, size }: Disk): Held | undefined {
+  const reserve = Math.min(RESERVE_BYTES, size / RESERVE_PART)
+  return free >= reserve ? undefined : free >= reserve / LAST_PART ? 'adding' : 'writing'
+}
+
+const guards = new WeakMap<Redis, () => Held | undefined>()
+
+/** From now on scripts heed what `ask` says is held back, when they are run on this connection. */
+export const holdBack = (redis: Redis, ask: () => Held | undefined): unknown => guards.set(redis, ask)
+
+/** @returns what is held back on a connection. */
+export const heldBack = (redis: Redis): Held | undefined => guards.get(redis)?.()

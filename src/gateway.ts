@@ -27,7 +27,7 @@ import { createClock } from './store/clock.js'
 import { createLife } from './store/life.js'
 import { isFull } from './store/full.js'
 import type { Redis } from './store/redis.js'
-import type { Disk } from './store/disk.js'
+import { type Disk, holdBack } from './store/disk.js'
 import { createRoom } from './store/room.js'
 import { Problem } from './protocol/problem.js'
 import { createTrust, type TrustFacts } from './store/trust.js'
@@ -66,6 +66,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const trust = createTrust({ redis: connection, expected: durability, begin, beat: life.begin, onTrusted, onUnfit, log })
   const room = createRoom({ redis: trust.gated, disk, onRoom: onTrusted, log })
   meter.room = room.state
+  // the beat, too, spares the last of the disk; a life that must begin is noted
+  holdBack(connection, () => trust.state().reason === undefined ? room.held() : undefined)
   const redis = room.watched
   const stores = createStores({ redis, node, limits, life }, loginPolicy)
   const { conversations, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
@@ -141,11 +143,6 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     reaper.hold()
   }
 
-  /** On a full disk nobody's lease can be renewed: first there is room, and all nodes tell whom they saw. */
-  function reap (): void {
-    if (room.state().full !== 'disk') void reaper.run()
-  }
-
   /** [KICK-3] A new token is later than every kick. */
   async function mintToken (userId: string, ttlSec: number) {
     return await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec })
@@ -182,7 +179,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     async start (): Promise<void> {
       await Promise.race([trust.settled, delay(FIRST_WORD_MS)])
       room.start()
-      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(() => void clock.adjust(1).catch(() => undefined), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(reap, REAP_MS))
+      // on a full disk nobody's lease can be renewed, and none ends
+      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(() => void clock.adjust(1).catch(() => undefined), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => room.state().full === 'disk' || void reaper.run(), REAP_MS))
       if (trust.state().reason === undefined) sweeper.sweep()
     },
 

@@ -52,11 +52,12 @@ export function createConversations (store: StoreContext) {
 
   /** A full store takes nothing new, but who sends again what is stored has his answer. [STORE-2] [MSG-2] */
   async function sentBefore ({ conversationId, from, clientMsgId, fingerprint }: Send, error: unknown) {
-    const before = isFull(error) ? await redis.get(keys.dedupeMessage(conversationId, from, clientMsgId)) : null
-    if (before === null) throw error
+    if (!isFull(error)) throw error
+    const [before, mark = null] = await redis.mget(keys.dedupeMessage(conversationId, from, clientMsgId), keys.mark)
+    if (!before) throw error
     const [print, ...sent] = before.split(' ')
     if (print !== fingerprint) throw new Problem('CLIENT_MSG_ID_CONFLICT')
-    return [1, ...sent, [], 0]
+    return [1, ...sent, [mark], 0]
   }
 
   return {

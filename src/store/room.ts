@@ -79,6 +79,8 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
 
   return {
     watched,
+    /** What is held back to spare the disk. */
+    held: () => held,
     /** What is full, why in words (undefined: nothing is), and how many commands Redis has refused for it. */
     state: () => ({ full: found?.full, reason: found?.why, refused }),
     start (): void {

@@ -53,7 +53,7 @@ local here = math.max(now, newest) -- who is here is never older than who is gon
 each(function (name, at, of)
   if of ~= this_run then owing = owing + 1
   elseif at > here - fresh then others[#others + 1] = name
-  elseif at < here - 10 * fresh then redis.call('HDEL', nodes_key, name) end
+  elseif not is_dry and at < here - 10 * fresh then redis.call('HDEL', nodes_key, name) end
 end)
 if owing > 0 and now - since >= tonumber(owe_ms) then owing = another() or 0 end
 if not is_dry then redis.call('HSET', nodes_key, node, int(here) .. ' ' .. this_run) end

@@ -13,11 +13,15 @@ const [alice, bob] = [await iris.user(t), await iris.user(t)]
 const ready = async () => await (await fetch(`${iris.url}/readyz`)).json() as Record<string, unknown>
 const sent = async () => await until(async () => (await alice.send(bob, 'x')).status === 200 || undefined)
 
-/** A refusal that does not wait for Redis: the shortest of a few, far below the time-out of a command. */
+/** A refusal that does not wait for Redis: the shortest of three, far below the time-out of a command. */
 async function refused (from: User, to: User): Promise<{ answer: Answer, ms: number }> {
-  const began = performance.now()
-  const answer = await from.send(to, 'x')
-  return { answer, ms: performance.now() - began }
+  let [answer, ms]: [Answer | undefined, number] = [undefined, Infinity]
+  for (let i = 0; i < 3; i++) {
+    const began = performance.now()
+    answer = await from.send(to, 'x')
+    ms = Math.min(ms, performance.now() - began)
+  }
+  return { answer: answer as Answer, ms }
 }
 
 t.test('[STORE-1] the way to Redis swallows bytes: 503 at once after 2 s, and another connection is tried until one answers', async t => {

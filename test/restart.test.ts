@@ -1,4 +1,4 @@
-// A restart under fifteen hundred streams, or as many as IRIS_TEST_STREAMS says: they come back, commands go on, and nobody misses anything. docs/protocol.md section 4, "Goodbye".
+// A restart under a thousand streams, or as many as IRIS_TEST_STREAMS says: they come back, commands go on, and nobody misses anything. docs/protocol.md section 4, "Goodbye".
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -10,8 +10,8 @@ import { freePort, startSharedRedis } from './helper/process.js'
 import { upTo } from './helper/sse.js'
 import { groupOf, until } from './helper/user.js'
 
-/** Three times the group, 500 with the one who speaks to it, the most that a group may have. With 5,000 it holds as well, and takes half a minute of two cores. */
-const [STREAMS, GROUP] = [Number(process.env['IRIS_TEST_STREAMS'] ?? 1_500), 499]
+/** Twice the group, 500 with the one who speaks to it, the most that a group may have. With 5,000 it holds as well, and takes half a minute of two cores. */
+const [STREAMS, GROUP] = [Number(process.env['IRIS_TEST_STREAMS'] ?? 1_000), 499]
 const LIMIT_ATTACHES = 32
 const [MESSAGE_MS, NOTICE_MS, RETRY_MS] = [250, 1_000, 50]
 /** Files that a process has open beside its streams: each stream is one here, and one in the process under test. */

@@ -9,13 +9,15 @@ import { defineScript } from './scripts.js'
 const beginLife = defineScript('begin-life', {
   full: 'done',
   keys: ['life', 'run', 'mark', 'found', 'nodes'],
-  args: ['node', 'seenRun', 'seenMark', 'known', 'oweMs']
+  args: ['node', 'seenRun', 'seenMark', 'agoMs', 'touchMs', 'known', 'oweMs']
 })
 
 /** An epoch is a time and a partition: see `new_epoch` in down.lua. */
 const EPOCHS_PER_MS = 4_096
 /** So long other nodes have to come back and say what they have seen; nothing is served before, another life begins after. */
 const OWE_MS = 3_000
+/** Who was away for longer before a Redis ended does not know who else had worked with it by then, and is no witness. */
+const TOUCH_MS = 10_000
 
 export type Life = ReturnType<typeof createLife>
 
@@ -24,11 +26,12 @@ export type Life = ReturnType<typeof createLife>
  * get other epochs: a number that a client has seen may be given anew, and a cursor must not resume behind it.
  * No policy of Redis' is taken for a proof that nothing was lost: the marks that nodes have seen are compared with what is there.
  * @param clock knows the time that this process has heard of, 0 for none, ms: a life is never older than that.
+ * @param elapsed a clock that nobody sets, ms.
  */
-export function createLife (redis: Redis, clock: { known (): number }) {
+export function createLife (redis: Redis, clock: { known (): number }, elapsed = () => performance.now()) {
   /** This process: one that is started anew under the same name has seen nothing. */
   const self = randomUUID()
-  const seen = { run: '', mark: 0 }
+  const seen = { run: '', mark: 0, at: elapsed() }
   let startedAt: number | undefined
   let others: string[] = []
 
@@ -46,13 +49,16 @@ export function createLife (redis: Redis, clock: { known (): number }) {
      */
     async begin (): Promise<boolean> {
       const { life: key, run, mark, found, nodes } = keys
+      const asked = elapsed()
+      const agoMs = Math.ceil(asked - seen.at)
       const [, life, thisRun, top, owing, at] = await beginLife(redis, { life: key, run, mark, found, nodes },
-        { node: self, seenRun: seen.run, seenMark: seen.mark, known: clock.known(), oweMs: OWE_MS }, others)
+        { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS }, others)
       const isAnother = startedAt !== undefined && Number(life) !== startedAt
       startedAt = Number(life)
       others = at as string[]
       // until then this node may have to speak again, of the run before
       if (Number(owing) > 0) throw new Problem('STORE_UNAVAILABLE', { detail: reasons.owing.why })
+      seen.at = asked
       seen.run = String(thisRun)
       seen.mark = Math.max(seen.mark, Number(top))
       return isAnother

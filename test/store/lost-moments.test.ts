@@ -2,6 +2,7 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { createLife } from '../../src/store/life.js'
 import { openDoor } from '../helper/door.js'
 import { type Iris, startIris } from '../helper/iris.js'
 import { freePort } from '../helper/process.js'
@@ -147,6 +148,19 @@ t.test('[STORE-1] nobody is left who knows what was seen: another life, though t
   await server.start()
   const second = await startIris(t, { redisPath: server.path })
   t.equal(await resumed(createUser(t, { ...bob, url: second.url }), cursor), 'reset: epoch')
+})
+
+t.test('[STORE-1] who had lost touch before the end is no witness: others may have come, worked and gone', async t => {
+  const server = await startRedis(t, DURABLE)
+  let elapsed = 0
+  const life = createLife(server.redis, { known: () => 0 }, () => elapsed)
+  await life.begin()
+  for (const [awayMs, isAnother] of [[2_000, false], [60_000, true]] as const) {
+    await server.kill()
+    elapsed += awayMs
+    await server.start()
+    t.equal(await until(async () => await life.begin().catch(() => undefined)), isAnother, `${awayMs} ms`)
+  }
 })
 
 t.test('[STORE-1] of two nodes each says what it has seen before anything is served; a node that does not come is not waited for long', async t => {

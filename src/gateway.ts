@@ -25,11 +25,10 @@ import { createUnreadable } from './delivery/unreadable.js'
 import { createWatch } from './delivery/watch.js'
 import { createClock } from './store/clock.js'
 import { createLife } from './store/life.js'
-import { isFull } from './store/full.js'
+import { createPing } from './store/ping.js'
 import type { Redis } from './store/redis.js'
 import { type Disk, holdBack } from './store/disk.js'
 import { createRoom } from './store/room.js'
-import { Problem } from './protocol/problem.js'
 import { createTrust, type TrustFacts } from './store/trust.js'
 import { createStores } from './stores.js'
 
@@ -166,14 +165,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
 
     /** Why the store cannot be worked with now, and what it is. */
     store: trust.state,
-    /** Throws STORE_UNAVAILABLE with the reason while the store does not answer, or cannot be worked with. A full one answers. */
-    async ping (): Promise<void> {
-      await redis.ping().catch((error: unknown) => {
-        if (!isFull(error)) throw new Problem('STORE_UNAVAILABLE', { detail: trust.state().reason ?? 'Redis does not answer' })
-      })
-      const { refusal } = trust.state()
-      if (refusal !== '') throw new Problem('STORE_UNAVAILABLE', { detail: `Redis refuses to write: ${refusal}` })
-    },
+    ping: createPing(redis, trust),
 
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     async start (): Promise<void> {

@@ -162,7 +162,6 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     lacksRoom: () => room.state().reason,
     /** Whether other nodes are heard. */
     isHearing: nodes.isHearing,
-
     /** Why the store cannot be worked with now, and what it is. */
     store: trust.state,
     ping: createPing(redis, trust),

@@ -12,13 +12,11 @@ export async function startWay (t: Test, to: string) {
 
   const server = createServer(client => {
     const redis = connect(to)
-    let lastAt = 0
-    redis.on('data', chunk => {
-      const pass = () => {
-        // never past the one before, however the delay has changed
-        lastAt = Math.max(lastAt, performance.now() + delayMs)
-        setTimeout(() => client.write(chunk), Math.max(0, lastAt - performance.now()))
-      }
+    const chunks: Buffer[] = []
+    redis.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      // never past the one before, however the delay has changed
+      const pass = () => setTimeout(() => client.write(chunks.shift() as Buffer), delayMs)
       if (delayMs === Infinity) held.push(pass)
       else pass()
     })

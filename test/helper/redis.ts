@@ -8,7 +8,7 @@ import type { Test } from 'tap'
 import { createRedis } from '../../src/store/redis.js'
 
 /** Starts a redis-server; `args` come after the defaults and so win over them. */
-export async function startRedis (t: Test, args: string[] = []) {
+export async function startRedis (t: Pick<Test, 'teardown'>, args: string[] = []) {
   const directory = await mkdtemp(join(tmpdir(), 'iris-test-'))
   const path = join(directory, 'redis.sock')
   let child: ChildProcess | undefined

@@ -6,12 +6,15 @@ import { createInbox } from './inbox.js'
 /** An event as a client sees it; `event` is absent for a block that only moves the cursor. */
 export interface SseEvent { event?: string, id?: string, data: Record<string, unknown> & { name?: string, data?: Record<string, unknown> } }
 
+interface Options { headers?: Record<string, string>, cutAfterBytes?: number, onEvent? (event: SseEvent): void }
+
 /**
  * Opens a stream.
  * @param cutAfterBytes cuts the connection when so many bytes of the body have come: mid-frame, if it happens so.
+ * @param onEvent called with each event as it comes.
  * @returns `next(matcher)` waits for the next event that fits and skips others; `cursor` is the last id seen.
  */
-export async function openSse (url: string, { headers = {}, cutAfterBytes = Infinity }: { headers?: Record<string, string>, cutAfterBytes?: number } = {}) {
+export async function openSse (url: string, { headers = {}, cutAfterBytes = Infinity, onEvent }: Options = {}) {
   const inbox = createInbox()
   let rest = ''
   let bytes = 0
@@ -43,7 +46,9 @@ export async function openSse (url: string, { headers = {}, cutAfterBytes = Infi
       if (line.startsWith('id: ')) isEvent = Boolean(event.id = line.slice(4))
       if (line.startsWith('data: ')) event.data = JSON.parse(line.slice(6)) as SseEvent['data']
     }
-    if (isEvent) inbox.add(event)
+    if (!isEvent) return
+    inbox.add(event)
+    onEvent?.(event)
   }
 
   return {

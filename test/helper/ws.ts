@@ -1,16 +1,17 @@
 // A WebSocket reader for tests, of the same shape as the one of Server-Sent Events; it can also send commands up.
 import { WebSocket } from 'ws'
 import { createInbox } from './inbox.js'
+import type { SseEvent } from './sse.js'
 
 type Answer = Record<string, unknown> & { data?: Record<string, unknown>, error?: Record<string, unknown> & { code?: string } }
 
-interface Options { headers?: Record<string, string>, protocols?: string[] }
+interface Options { headers?: Record<string, string>, protocols?: string[], onEvent? (event: SseEvent): void }
 
 /**
  * Opens a WebSocket. Throws an Error with `status` and `body` when the upgrade is refused.
  * @returns as `openSse`; `up(name, body)` sends a command and resolves with its answer, `closeCode` is that of the server's close.
  */
-export async function openWs (url: string, { headers = {}, protocols = ['iris.v1'] }: Options = {}) {
+export async function openWs (url: string, { headers = {}, protocols = ['iris.v1'], onEvent }: Options = {}) {
   const inbox = createInbox()
   const answers = new Map<string | null, (answer: Answer) => void>()
   const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols, { headers })
@@ -18,8 +19,10 @@ export async function openWs (url: string, { headers = {}, protocols = ['iris.v1
   let requests = 0
   socket.on('message', data => {
     const frame = JSON.parse((data as Buffer).toString()) as Answer & { requestId?: string | null, event?: string }
-    if (frame.requestId === undefined) inbox.add({ ...frame, data: frame.data ?? {} })
-    else answers.get(frame.requestId)?.(frame)
+    if (frame.requestId !== undefined) return answers.get(frame.requestId)?.(frame)
+    const event = { ...frame, data: frame.data ?? {} }
+    inbox.add(event)
+    onEvent?.(event)
   })
   socket.on('close', code => {
     closeCode = code

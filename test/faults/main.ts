@@ -1,0 +1,65 @@
+// npm run faults: seeded histories of faults, and the mutants that prove the checker. See usage below.
+import { fileURLToPath } from 'node:url'
+import { isFound, mutants, runMutant, runSchedule } from './mutants.js'
+import { type Outcome, runHistory } from './run.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const usage = `npm run faults                    three seeds
+npm run faults -- --seed 17       one, again
+npm run faults -- --seeds 50      so many, from 1 on
+  --from 100                      where the seeds begin
+  --faults 12                     faults in each
+  --durability memory             a Redis that answers before it writes
+npm run faults -- --mutants       builds with one thing wrong, each of which must be found
+`
+
+/** @returns the number, or the word, after an option; undefined without it. */
+function option (name: string): string | undefined {
+  const at = process.argv.indexOf(`--${name}`)
+  return at < 0 ? undefined : process.argv[at + 1]
+}
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
+
+/** Runs histories from seeds. @returns how many were broken. */
+async function runSeeds (): Promise<number> {
+  const from = Number(option('seed') ?? option('from') ?? 1)
+  const seeds = Array.from({ length: option('seed') === undefined ? Number(option('seeds') ?? 3) : 1 }, (_, i) => from + i)
+  const durability = option('durability') === 'memory' ? 'memory' : 'disk'
+  const totals = new Map<string, number>()
+  let broken = 0
+  for (const seed of seeds) {
+    const outcome = await runHistory({ root, durability }, { seed, faults: Number(option('faults') ?? 6) })
+    for (const [name, count] of Object.entries({ ...outcome.counts, faults: outcome.faults.length })) totals.set(name, (totals.get(name) ?? 0) + count)
+    print(`seed ${seed}`, outcome)
+    if (outcome.findings.length > 0) broken++
+  }
+  process.stdout.write(`${seeds.length} histories, ${broken} broken: ${JSON.stringify(Object.fromEntries(totals))}\n`)
+  return broken
+}
+
+function print (name: string, { findings, faults, counts, ms }: Outcome): void {
+  process.stdout.write(`${name}: ${findings.length === 0 ? 'sound' : 'BROKEN'}, ${ms} ms, ${JSON.stringify(counts)}\n`)
+  for (const { name, hits } of faults) process.stdout.write(`  ${name}: hit ${hits}\n`)
+  for (const { kind, sentence } of findings.slice(0, 20)) process.stdout.write(`  ${kind}: ${sentence}\n`)
+}
+
+/** Runs every mutant and, by the same schedule, the product. @returns how many were not told apart. */
+async function runMutants (): Promise<number> {
+  let missed = 0
+  for (const [name, mutant] of Object.entries(mutants)) {
+    const [found, sound] = [await runMutant(root, mutant), await runSchedule(root, mutant)]
+    print(`${name}: a build that ${mutant.wrong}`, found)
+    print(`${name}: the product`, sound)
+    if (!isFound(mutant, found) || sound.findings.length > 0) missed++
+  }
+  process.stdout.write(`${Object.keys(mutants).length} mutants, ${missed} not found\n`)
+  return missed
+}
+
+// sockets whose other end was killed may take their time to close: they are not waited for
+process.exit(await (process.argv.includes('--mutants') ? runMutants() : runSeeds()) > 0 ? 1 : 0)

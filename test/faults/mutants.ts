@@ -1,0 +1,99 @@
+// Mutants: builds of the product with one thing wrong. The checker must find each, or it could not find the real thing either.
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Kind } from './check/finding.js'
+import { type Outcome, runHistory, type Schedule } from './run.js'
+import * as schedules from './schedules.js'
+import { createScope, type Scope } from './scope.js'
+import type { Durability } from './store.js'
+
+/** What is wrong, and the schedule that shows it. `edits`: in a file of the build, a text that stands there once, and what stands there instead. */
+export interface Mutant { wrong: string, shownAs: Kind[], edits: [file: string, from: string, to: string][], schedule: Schedule, durability?: Durability, nodes?: number }
+
+export const mutants: Record<string, Mutant> = {
+  gaps: {
+    wrong: 'is blind to gaps: what follows a lost hint is printed on',
+    shownAs: ['silent gap'],
+    edits: [
+      ['delivery/feed.js', 'first === undefined || first.seq > position.seq + 1', 'first === undefined'],
+      ['delivery/print.js', 'item.seq !== seq + 1 || ', '']
+    ],
+    schedule: schedules.losingHints
+  },
+  completed: {
+    wrong: 'keeps completed items in their box',
+    shownAs: ['leak'],
+    edits: [['store/lua/box.lua', 'gone[#gone + 1] = id', '']],
+    schedule: schedules.completing
+  },
+  dedupe: {
+    wrong: 'stores a message again that is sent again',
+    shownAs: ['double'],
+    edits: [['store/lua/append-message.lua', 'if before then', 'if before and false then']],
+    schedule: schedules.losingAnswers,
+    nodes: 1
+  },
+  revoked: {
+    wrong: 'leaves revoked messages in mailboxes',
+    shownAs: ['counts', 'leak'],
+    edits: [['store/lua/revoke-message.lua', "redis.call('ZREMRANGEBYSCORE', unread .. ':' .. id, seq, seq) > 0", 'false']],
+    schedule: schedules.revoking,
+    nodes: 1
+  },
+  lives: {
+    wrong: 'begins no new life when the store has lost something',
+    shownAs: ['silent gap', 'double'],
+    edits: [['store/lua/begin-life.lua', 'local function another ()', 'local function another ()\n  do return end']],
+    schedule: schedules.losingPower,
+    durability: 'memory'
+  },
+  sweep: {
+    wrong: 'does not look at the streams when it may have missed something',
+    shownAs: ['stuck'],
+    edits: [['delivery/sweeper.js', 'function ask() {', 'function ask() {\nreturn;']],
+    schedule: schedules.losingTheLast
+  }
+}
+
+/**
+ * What stands in a file of a build when a mutant has edited it.
+ * Throws when a text that is to be replaced does not stand there once: the product has changed, and the mutant must follow.
+ */
+function edited (root: string, [file, from, to]: Mutant['edits'][number]): string {
+  const parts = readFileSync(join(root, 'src', file), 'utf8').split(from)
+  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times what this mutant replaces: ${from}`)
+  return parts.join(to)
+}
+
+/** Throws when a mutant cannot be made of a build. */
+export function checkEdits (root: string, { edits }: Mutant): void { for (const edit of edits) edited(root, edit) }
+
+/** Makes the build of a mutant, in a directory of its own that ends with the scope. @param root the build that is copied. @returns its root. */
+function buildMutant (scope: Scope, root: string, { edits }: Mutant): string {
+  const directory = mkdtempSync(join(tmpdir(), 'iris-mutant-'))
+  scope.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  for (const name of ['node_modules', 'package.json']) symlinkSync(join(root, '..', name), join(directory, name))
+  const mutant = join(directory, 'build')
+  cpSync(join(root, 'src'), join(mutant, 'src'), { recursive: true })
+  for (const edit of edits) writeFileSync(join(mutant, 'src', edit[0]), edited(mutant, edit))
+  return mutant
+}
+
+/** Runs a mutant through its schedule. */
+export async function runMutant (root: string, mutant: Mutant): Promise<Outcome> {
+  const scope = createScope()
+  try {
+    return await runSchedule(buildMutant(scope, root, mutant), mutant)
+  } finally {
+    await scope.end()
+  }
+}
+
+/** Runs a build through the schedule of a mutant: the product passes it. */
+export async function runSchedule (root: string, { schedule: act, durability = 'disk', nodes = 2 }: Mutant): Promise<Outcome> {
+  return await runHistory({ root, durability, nodes }, { seed: 1, act })
+}
+
+/** @returns whether the checker says of a mutant what is wrong with it. */
+export const isFound = ({ shownAs }: Mutant, { findings }: Outcome) => findings.some(({ kind }) => shownAs.includes(kind))

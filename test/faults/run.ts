@@ -1,0 +1,118 @@
+// One history: traffic while faults come and go, then quiet, then the question what has become of it all.
+import { setTimeout as pause } from 'node:timers/promises'
+import { check } from './check/check.js'
+import type { Finding } from './check/finding.js'
+import { drawFaults, type Fault } from './inject.js'
+import { createRandom, type Random } from './random.js'
+import { type Reader, startReader } from './readers.js'
+import { createScope, type Scope } from './scope.js'
+import { createTraffic, type Traffic } from './traffic.js'
+import { findTruth } from './truth.js'
+import { type Facts, startWorld, users, type World } from './world.js'
+
+/** So soon after the last fault everything is as it should be: before the sweep that comes after 25 s. */
+const SETTLE_MS = 15_000
+
+export interface Outcome { findings: Finding[], faults: { name: string, hits: number }[], counts: Record<string, number>, ms: number }
+
+/** Who is on. */
+export interface Stage { world: World, traffic: Traffic, readers: Reader[] }
+
+/** What a history does between its beginning and its end: what the seed draws, or a schedule. */
+export interface Script { seed: number, faults?: number, act?: Schedule }
+export type Schedule = (stage: Stage) => Promise<void>
+
+/** Who reads, how, and where: all transports at all nodes, a terminal that never stays, and two of one user. */
+const startReaders = async (world: World, random: Random) => await Promise.all([
+  startReader(world, { userId: 'alice', terminalId: 'sse', transport: 'sse' }),
+  startReader(world, { userId: 'bob', terminalId: 'poll', transport: 'poll', at: 1 }),
+  startReader(world, { userId: 'bob', terminalId: 'sse', transport: 'sse', at: 1 }),
+  startReader(world, { userId: 'carol', terminalId: 'ws', transport: 'ws' }),
+  startReader(world, { userId: 'carol', terminalId: 'hop', transport: random.pick(['sse', 'poll', 'ws'] as const), at: 1, hopMs: random.int(150, 500) }),
+  startReader(world, { userId: 'dave', terminalId: 'sse', transport: 'sse', at: 1 })
+])
+
+/** Waits until it is so. @returns whether it came to be in time. */
+async function within (ms: number, isSo: () => boolean): Promise<boolean> {
+  const late = performance.now() + ms
+  while (!isSo() && performance.now() < late) await pause(20)
+  return isSo()
+}
+
+/** Lets a fault happen, and keeps it. */
+export async function inject ({ world, traffic }: Stage, fault: Fault): Promise<void> {
+  const from = performance.now()
+  const hits = await fault.inject(world, traffic)
+  world.history.faults.push({ name: fault.name, from, to: performance.now(), hits, isLossy: fault.isLossy ?? false })
+}
+
+/** Waits until everybody sees a mark of each conversation that he is in. */
+export async function expectMarks ({ world, readers }: Stage, marks: Awaited<ReturnType<Traffic['mark']>>): Promise<void> {
+  for (const { conversationId, members, clientMsgId } of marks) {
+    for (const { userId, terminalId, has } of readers.filter(reader => (members as readonly string[]).includes(reader.userId))) {
+      if (await within(SETTLE_MS, () => has(clientMsgId))) continue
+      return void world.history.stuck.push(`${userId}/${terminalId} does not see what comes in ${conversationId}`)
+    }
+  }
+}
+
+/** The faults have ended: all that was asked is answered, and everybody sees what comes now. */
+async function settle (stage: Stage): Promise<void> {
+  const { world: { history: { stuck } }, traffic, readers } = stage
+  let isAnswered = false
+  const marking = traffic.stop().then(async () => await traffic.mark()).finally(() => { isAnswered = true })
+  if (!await within(SETTLE_MS, () => isAnswered)) return void stuck.push('commands are not answered')
+  await expectMarks(stage, await marking)
+  for (const { userId, terminalId, live } of readers) {
+    if (stuck.length === 0 && !await within(SETTLE_MS, live)) stuck.push(`${userId}/${terminalId} is not live`)
+  }
+}
+
+/** Everybody comes afresh once more: his boxes say what is pending. */
+async function openFresh (world: World): Promise<void> {
+  const fresh = await Promise.all(users.map(async (userId, i) => await startReader(world, { userId, terminalId: 'fresh', transport: 'sse', at: i })))
+  for (const reader of fresh) if (!await within(SETTLE_MS, reader.live)) world.history.stuck.push(`${reader.userId} cannot come afresh`)
+  await Promise.all(fresh.map(async reader => await reader.leave()))
+}
+
+/** Runs a history in a world of its own. @returns what the checker finds, and what was injected how often. */
+export async function runHistory (facts: Facts, { seed, faults: count = 6, act }: Script): Promise<Outcome> {
+  const scope: Scope = createScope()
+  const began = performance.now()
+  try {
+    const random = createRandom(seed)
+    const faults = act ? [] : drawFaults(random, count, facts.durability ?? 'disk')
+    const world = await startWorld(scope, facts)
+    const readers = await startReaders(world, random)
+    const traffic = await createTraffic(world, random)
+    const stage = { world, traffic, readers }
+    await within(SETTLE_MS, () => readers.every(({ live }) => live()))
+    traffic.run(3, 10)
+    await pause(100)
+    for (const fault of faults) {
+      await inject(stage, fault)
+      await pause(random.int(20, 150))
+    }
+    await act?.(stage)
+    await settle(stage)
+    if (world.history.stuck.length === 0) {
+      await openFresh(world)
+      await findTruth(world)
+    }
+    await Promise.all(readers.map(async reader => await reader.leave()))
+    return outcomeOf(world, began)
+  } finally {
+    await scope.end()
+  }
+}
+
+function outcomeOf ({ history }: World, began: number): Outcome {
+  const { stretches, sends, revokes, commands, completes, reads, kicks } = history
+  const lists = { stretches, sends, revokes, commands, completes, reads, kicks }
+  return {
+    ms: Math.round(performance.now() - began),
+    findings: check(history),
+    faults: history.faults.map(({ name, hits }) => ({ name, hits })),
+    counts: { ...Object.fromEntries(Object.entries(lists).map(([name, { length }]) => [name, length])), sights: stretches.reduce((sum, { sights }) => sum + sights.length, 0) }
+  }
+}

@@ -1,0 +1,53 @@
+// A Redis that can be hurt: killed, stopped, robbed of its last moments, made full or a replica.
+import { readdirSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../helper/process.js'
+import { startRedis } from '../helper/redis.js'
+import type { Scope } from './scope.js'
+
+/** `disk`: appendfsync always. `memory`: everysec, so that a loss of power takes up to the last second. */
+export type Durability = 'disk' | 'memory'
+
+export type Store = Awaited<ReturnType<typeof startStore>>
+
+/** Starts a redis-server on a port of its own, set up as Iris' own is. */
+export async function startStore (scope: Pick<Scope, 'teardown'>, durability: Durability) {
+  const port = await freePort()
+  const server = await startRedis(scope, ['--port', String(port), '--bind', '127.0.0.1', '--appendonly', 'yes', '--appendfsync', durability === 'disk' ? 'always' : 'everysec',
+    '--auto-aof-rewrite-percentage', '0', '--stream-node-max-bytes', '1024', '--repl-diskless-sync-delay', '0'])
+  const { redis, directory, kill, start } = server
+
+  /** The append-only file that is written now. */
+  function log (): string {
+    const folder = join(directory, 'appendonlydir')
+    const [newest] = readdirSync(folder).filter(name => name.endsWith('.incr.aof')).sort((a, b) => Number(b.split('.')[2]) - Number(a.split('.')[2]))
+    return join(folder, newest ?? '')
+  }
+
+  return {
+    port,
+    durability,
+    /** For the history's own questions and orders. */
+    redis,
+    /** Ends it as kill -9 does: what it has written is in the kernel's hands, and stays. */
+    kill,
+    /** Starts it again, with what its file has. */
+    start,
+    /** Stops the process where it is: its connections stay open and say nothing. */
+    stop: () => process.kill(server.pid, 'SIGSTOP'),
+    goOn: () => process.kill(server.pid, 'SIGCONT'),
+    /** How much has been written: what a loss of power leaves, when it comes after a sync at this instant. */
+    written: () => statSync(log()).size,
+    /** The machine loses its power: of the append-only file so much is left, whole transactions or none. It is down afterwards. @returns how many bytes are lost. */
+    async losePower (bytesLeft: number): Promise<number> {
+      await kill()
+      const { size } = statSync(log())
+      truncateSync(log(), bytesLeft)
+      return size - bytesLeft
+    },
+    /** Follows a master, by a way that may lag; without one it is a master itself. */
+    follow: async (masterPort?: number) => { await (masterPort === undefined ? redis.replicaof('NO', 'ONE') : redis.replicaof('127.0.0.1', masterPort)) },
+    /** Answers READONLY, or is as before. */
+    isInSync: async () => /master_link_status:up/.test(await redis.info('replication'))
+  }
+}

@@ -40,7 +40,7 @@ for (const [door, open] of Object.entries(doors)) {
     const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await iris.redis.info('commandstats'))?.[1])
     const before = await scripts()
     for (const answer of await Promise.all(upTo(30).map(() => open(user, 'a')))) t.same(answer, refusals[door])
-    t.ok(await scripts() - before < 15, 'this node knows')
+    t.ok(await scripts() - before < 25, 'this node knows: what else it does meanwhile is less than a script for each')
   })
 
   t.test(`[COST-1] ${door}: a user makes so many terminals an hour and no more; known ones come in`, async t => {

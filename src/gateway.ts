@@ -68,10 +68,10 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   // the beat, too, spares the last of the disk; a life that must begin is noted
   holdBack(connection, () => trust.state().reason === undefined ? room.held() : undefined)
   const redis = room.watched
-  const stores = createStores({ redis, node, limits, life }, loginPolicy)
+  const onUnreadable = createUnreadable({ meter, log })
+  const stores = createStores({ redis, node, limits, life, onUnreadable }, loginPolicy)
   const { conversations, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled()
-  const onUnreadable = createUnreadable({ meter, log })
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
   const retries = createRetries()

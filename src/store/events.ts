@@ -3,6 +3,7 @@ import type { PresenceEventFacts } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
 import { fieldsOf } from './hash.js'
 import { keys } from './keys.js'
+import { whole } from './readable.js'
 
 /** Events after a position. `reset`: some after it, or all of its life, are gone. */
 export interface EventPage { items: PresenceEventFacts[], next: string, reset: boolean }
@@ -10,7 +11,7 @@ export interface EventPage { items: PresenceEventFacts[], next: string, reset: b
 const ORIGIN = '0-0'
 
 /** Makes the stream of events of a store; the scripts of the terminals write it. */
-export function createEvents ({ redis }: Pick<StoreContext, 'redis'>) {
+export function createEvents ({ redis, onUnreadable }: Pick<StoreContext, 'redis' | 'onUnreadable'>) {
   return {
     /** @returns the position of the last event, `0-0` when there was none yet. */
     async last (): Promise<string> {
@@ -27,8 +28,8 @@ export function createEvents ({ redis }: Pick<StoreContext, 'redis'>) {
       const isBeyond = compareIds(after, newest) > 0
       const reset = isBeyond || (trimmed && compareIds(after, oldest[0]?.[0] ?? ORIGIN) < 0)
       const found = isBeyond ? await redis.xrange(keys.events, '-', '+', 'COUNT', count) : entries
-      const items = found.map(([id, fields]) => readEvent(id, fields))
-      return { items, next: items.at(-1)?.id ?? (isBeyond ? newest : after), reset }
+      const items = found.flatMap(([id, fields]) => readEvent(id, fields) ?? onUnreadable?.(`iris:events ${id}`) ?? [])
+      return { items, next: found.at(-1)?.[0] ?? (isBeyond ? newest : after), reset }
     },
 
     /** @returns whether the stream has lost its oldest entries. */
@@ -51,7 +52,9 @@ export function compareIds (a: string, b: string): number {
   return aMs - bMs || aSeq - bSeq
 }
 
-function readEvent (id: string, fields: readonly string[]): PresenceEventFacts {
+/** @returns undefined when it is none that a script writes. */
+function readEvent (id: string, fields: readonly string[]): PresenceEventFacts | undefined {
   const all = fieldsOf(fields)
+  if (!/^(user|terminal)\./.test(all.get('type') ?? '') || whole(all.get('n')) === 0 || whole(all.get('ts')) === 0 || !all.get('userId')) return undefined
   return { id, ...Object.fromEntries(all), n: Number(all.get('n')), ts: Number(all.get('ts')) } as PresenceEventFacts
 }

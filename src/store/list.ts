@@ -3,7 +3,7 @@ import type { Message } from '../protocol/message.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
-import { parsed } from './readable.js'
+import { printable, readOr, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -51,19 +51,24 @@ export function createLists (store: StoreContext) {
     const [facts, joined, markers, counts] = await Promise.all([
       together(redis, ids, (pipeline, id) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq')) as Promise<(string | null)[][]>,
       joinedSeqs(userId, ids),
-      redis.hmget(keys.marker(userId), ...ids),
-      redis.hmget(keys.unread(userId), ...ids)
+      rowsOf(keys.marker(userId), ids),
+      rowsOf(keys.unread(userId), ids)
     ])
     life.saw(await redis.get(keys.mark)) // behind all that is told
+    const broken = new Set<string>()
     const found = ids.map((conversationId, i) => {
       const [kind, title, epoch, head] = facts[i] ?? []
       const joinedSeq = joined[i]
+      if (facts[i] === undefined || Number.isNaN(joinedSeq)) {
+        broken.add(conversationId)
+        return void store.onUnreadable?.(`CONVERSATION:${conversationId}`)
+      }
       if (!kind || joinedSeq === undefined) return undefined
-      const [readSeq = 0, , mark] = (markers[i] ?? '').split(' ').map(Number)
-      return { joinedSeq, conversationId, kind: kind as Row['kind'], ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: Number(head ?? 0), readSeq, unread: Number(counts[i] ?? 0), unreadMark: mark === 1 }
+      const [readSeq = 0, , mark] = (markers[i] ?? '').split(' ').map(whole)
+      return { joinedSeq, conversationId, kind: kind as Row['kind'], ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: whole(head), readSeq, unread: whole(counts[i]), unreadMark: mark === 1 }
     })
     // who was just taken out of a group may come back under the same score
-    await drop(userId, rows.filter(({ id }, i) => !found[i] && (id.startsWith('dm.') || !facts[i]?.[0])))
+    await drop(userId, rows.filter(({ id }, i) => !found[i] && !broken.has(id) && (id.startsWith('dm.') || !facts[i]?.[0])))
     return found
   }
 
@@ -76,13 +81,23 @@ export function createLists (store: StoreContext) {
   }
 
   async function joinedSeqs (userId: string, ids: string[]): Promise<(number | undefined)[]> {
-    const members = await together(redis, ids, (pipeline, id) => pipeline.hget(keys.members(id), userId)) as (string | null)[]
-    return members.map(member => member === null ? undefined : Number(member.split(' ')[1]))
+    const members = await together(redis, ids, (pipeline, id) => pipeline.hget(keys.members(id), userId)) as (string | null | undefined)[]
+    return members.map(member => member === null ? undefined : Number(member?.split(' ')[1]))
+  }
+
+  /** Fields of a hash of the user's, none when it cannot be read. */
+  async function rowsOf (key: string, ids: string[]): Promise<(string | null)[]> {
+    return await readOr(redis.hmget(key, ...ids), ids.map(() => null), () => store.onUnreadable?.(key))
   }
 
   /** @returns the JSON of each message; null for seq 0, and for what the log has no more. */
   async function bodiesOf (messages: { conversationId: string, seq: number }[]): Promise<(string | null)[]> {
-    return await together(redis, messages, (pipeline, { conversationId, seq }) => pipeline.hget(keys.log(conversationId), String(seq))) as (string | null)[]
+    const found = await together(redis, messages, (pipeline, { conversationId, seq }) => pipeline.hget(keys.log(conversationId), String(seq))) as (string | null | undefined)[]
+    return found.map((body, i) => {
+      const text = printable(body ?? '')
+      if (text === null && body !== null) store.onUnreadable?.(`LOG:${messages[i]?.conversationId} ${messages[i]?.seq}`)
+      return text
+    })
   }
 
   return {
@@ -111,7 +126,7 @@ export function createLists (store: StoreContext) {
       const items = found.slice(0, fitting).flatMap((row, i) => {
         if (!row) return []
         const { joinedSeq, ...standing } = row
-        return [{ ...standing, lastMsg: parsed<Message>(bodies[i]) }]
+        return [{ ...standing, lastMsg: messageOf(bodies[i]) }]
       })
       const last = rows[fitting - 1]
       return { items, ...(last && rows.length > fitting && { next: `${last.score}:${last.id}` }) }
@@ -123,12 +138,13 @@ export function createLists (store: StoreContext) {
     /** @returns each message, null when the log has none of that seq; fewer when they are more than 1 MiB, one at least. [SLOW-2] */
     async lastMessages (messages: { conversationId: string, seq: number }[]): Promise<(Message | null)[]> {
       const bodies = await bodiesOf(messages)
-      return bodies.slice(0, fits(bodies)).map(body => parsed<Message>(body))
+      return bodies.slice(0, fits(bodies)).map(messageOf)
     },
 
     /** @returns all unread messages of a user. */
     async totalUnread (userId: string): Promise<number> {
-      return Number((await countUnread(redis, { unread: keys.unread(userId) }, {}))[1])
+      const key = keys.unread(userId)
+      return Number((await readOr(countUnread(redis, { unread: key }, {}), [0, 0], () => store.onUnreadable?.(key)))[1])
     },
 
     /** Lets rows of ended conversations go, a few, oldest first: of a user who never looks at his list nobody else does. */
@@ -147,6 +163,8 @@ function fits (bodies: (string | null)[]): number {
   const at = bodies.findIndex(body => (bytes += Buffer.byteLength(body ?? '')) > PAGE_BYTES)
   return at < 0 ? bodies.length : Math.max(1, at)
 }
+
+const messageOf = (body: string | null | undefined) => JSON.parse(body ?? 'null') as Message | null
 
 function pairs (flat: string[]): Listed[] {
   return flat.flatMap((id, i) => i % 2 === 0 ? [{ id, score: flat[i + 1] as string }] : [])

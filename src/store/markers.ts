@@ -1,6 +1,7 @@
 // Read markers: RESET_READ_NUM_AND_LAST_MSG, and what moving one does.
 import { downArgs, downValues, readHere, type StoreContext } from './context.js'
 import { keys } from './keys.js'
+import { readOr, whole } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
@@ -79,8 +80,9 @@ export function createMarkers (store: StoreContext) {
 
     /** @returns how far a user has read, 0 when nowhere. */
     async readSeq (userId: string, conversationId: string): Promise<number> {
-      const marker = await redis.hget(keys.marker(userId), conversationId)
-      return Number(marker?.split(' ')[0] ?? 0)
+      const key = keys.marker(userId)
+      const marker = await readOr(redis.hget(key, conversationId), null, () => store.onUnreadable?.(key))
+      return whole(marker?.split(' ')[0])
     }
   }
 }

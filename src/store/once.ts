@@ -6,6 +6,7 @@ import type { StoreContext } from './context.js'
 import { consequence } from './deadline.js'
 import { heldBack } from './disk.js'
 import { isFull, storeFull } from './full.js'
+import { parsed } from './readable.js'
 import { isUnavailable } from './redis.js'
 import { setValue } from './value.js'
 
@@ -24,8 +25,8 @@ export function createOnce ({ redis, limits }: StoreContext) {
     for (const end = performance.now() + WAIT_MS; performance.now() < end;) {
       const claim = await redis.get(key)
       if (claim === null) return undefined
-      const { result } = JSON.parse(claim) as Claim<Result>
-      if (result !== undefined) return result
+      const { result, id } = parsed<Claim<Result>>(claim) ?? {}
+      if (result !== undefined || id === undefined) return result
       await setTimeout(ASK_MS)
     }
     return undefined
@@ -47,7 +48,7 @@ export function createOnce ({ redis, limits }: StoreContext) {
     const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
     const mine: Claim<Result> = { fingerprint, id }
     const before = await claimed(key, [JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET']).catch((error: unknown) => claimBefore(key, error))
-    const claim = before === null ? mine : JSON.parse(before) as Claim<Result>
+    const claim = parsed<Claim<Result>>(before) ?? mine // what cannot be read is claimed anew
     if (claim.fingerprint !== fingerprint) throw new Problem(conflict)
     const done = before === null ? undefined : claim.result ?? await resultOf<Result>(key)
     if (done !== undefined) return { ...done, duplicate: true }

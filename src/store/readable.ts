@@ -5,6 +5,21 @@ export function parsed<Value> (body: string | null | undefined): Value | null {
   return JSON.parse(printable(body ?? '') ?? 'null') as Value | null
 }
 
+/** @returns a number that is kept as text; 0 for what is none. */
+export const whole = (text: string | null | undefined): number => /^\d{1,16}$/.test(text ?? '') ? Number(text) : 0
+
+/** @returns what is read; where a key is of another type than it must be, `nothing`, after `onBroken`. Throws what else goes wrong. */
+export async function readOr<Found> (read: Promise<Found>, nothing: Found, onBroken: () => void): Promise<Found> {
+  return await read.catch((error: unknown) => {
+    if (!isOfAnotherType(error)) throw error
+    onBroken()
+    return nothing
+  })
+}
+
+/** @returns whether Redis refused a command, or a script one of its own, since a key is of another type. */
+export const isOfAnotherType = (error: unknown): boolean => error instanceof Error && error.message.includes('WRONGTYPE')
+
 /** @returns a body to which a member can be added before its last `}`; null when it says nothing, or cannot be read: see `readable`. */
 export function printable (body: string): string | null {
   return body.startsWith('{"') && body.endsWith('}') ? readable(body) : null

@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream'
 import { Redis, ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
+import { isOfAnotherType } from './readable.js'
 
 /** No command waits longer; less when its request has less time left. [DEADLINE-1] */
 export const COMMAND_TIMEOUT_MS = 1_500
@@ -89,7 +90,7 @@ type Pipeline = ReturnType<Redis['pipeline']>
 
 /**
  * Asks one command for each item, in few round trips.
- * @returns the replies in the order of the items; the first that is an error is thrown.
+ * @returns the replies in the order of the items, undefined where a key is of another type; the first other error is thrown.
  */
 export async function together<Item> (redis: Redis, items: readonly Item[], ask: (pipeline: Pipeline, item: Item) => unknown): Promise<unknown[]> {
   const replies: unknown[] = []
@@ -97,8 +98,8 @@ export async function together<Item> (redis: Redis, items: readonly Item[], ask:
     const pipeline = redis.pipeline()
     for (const item of items.slice(i, i + TOGETHER)) ask(pipeline, item)
     for (const [error, reply] of await pipeline.exec() ?? []) {
-      if (error) throw error
-      replies.push(reply)
+      if (error && !isOfAnotherType(error)) throw error
+      replies.push(error ? undefined : reply)
     }
   }
   return replies

@@ -54,5 +54,5 @@ end
 local function bury (kick, field, before, ends, reason, at)
   make_room(kick, at)
   local known_before, known_ends = string.match(redis.call('HGET', kick, field) or '0 0', '^(%d+) (%d+)')
-  engrave(kick, field, math.max(before, known_before), math.max(ends, known_ends), reason)
+  engrave(kick, field, math.max(before, known_before or 0), math.max(ends, known_ends or 0), reason)
 end

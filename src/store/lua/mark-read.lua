@@ -15,7 +15,7 @@ local _, joined, tag = member_of(member)
 local head, kind = unpack(redis.call('HMGET', conversation, 'headSeq', 'kind'))
 head = tonumber(head or 0)
 local stored = redis.call('HGET', marker, id) or '0 0 0'
-local read, receipt, marked = string.match(stored, '^(%d+) (%d+) (%d)$')
+local read, receipt, marked = string.match(string.match(stored, '^%d+ %d+ %d$') or '0 0 0', '^(%d+) (%d+) (%d)$') -- one that cannot be read begins anew
 local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
 local new_read, new_receipt = math.max(read, to), tonumber(receipt)
 if public == '1' then new_receipt = math.max(new_receipt, to) end

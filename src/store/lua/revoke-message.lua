@@ -10,7 +10,8 @@ local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 4)
 
 local stored = redis.call('HGET', log, seq)
 -- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it
-local message = stored and cjson.decode((string.gsub(stored, '\\u[dD]%x%x%x', '\\u0020')))
+local is_read, message = pcall(cjson.decode, (string.gsub(stored or '', '\\u[dD]%x%x%x', '\\u0020')))
+if not is_read or type(message) ~= 'table' or not (message.msgId and tonumber(message.ts)) then message = nil end -- what cannot be read is not there
 local done = message and message.revoked
 -- what he has done himself is answered before it is asked whether he still may
 if done and done.by == by then return { 0, int(done.at), 1, here, '', stored } end

@@ -79,12 +79,13 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const sweeper = createSweeper({
     async sweep () {
       await clock.adjust()
+      await leases.flush() // before who has no lease is closed
       await hub.sweep()
     },
     log
   })
   const lookout = createSweeper({ sweep: async () => await hub.glance(), log })
-  const leases = createLeases({ leases: storedLeases, meter, log })
+  const leases = createLeases({ leases: storedLeases, meter, leaseMs: limits.leaseSec * 1000, log })
   const watch = createWatch({ events })
   const makeJob = createJobs({ conversations, boxes, renderer, now })
   const entrance = createEntrance({
@@ -94,6 +95,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     meter,
     sheds: pressure.sheds,
     buryDead: userId => buryDead(userId),
+    onAlive: leases.seen,
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),
     async onEvicted (userId, terminalId) {
       meter.evictions++
@@ -110,7 +112,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     limits,
     now,
     retries,
-    onAlive: terminal => leases.seen(terminal),
+    presence: leases,
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
@@ -123,7 +125,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.sweep })
   const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
-  const reaper = createReaper({ leases: storedLeases, nodes, meter, limits, now, log })
+  const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })
   const context: Context = {
     ...stores, leases, watch, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
   }
@@ -139,7 +141,6 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     if (timers.length === 0) return // not started yet
     sweeper.sweep()
     retries.now()
-    reaper.hold()
   }
 
   /** [KICK-3] A new token is later than every kick. */

@@ -1,5 +1,6 @@
 // Runs an operation: every transport comes through here, so validation, codes and answers are the same on all of them.
 import { Type } from '@sinclair/typebox'
+import { errors } from '../protocol/errors.js'
 import { type FieldError, Problem } from '../protocol/problem.js'
 import { type CostLine, ONE, weigh, type Weight } from '../protocol/cost.js'
 import type { Caller, Operation, Request } from '../protocol/operation.js'
@@ -60,7 +61,10 @@ export function createExecute<Context extends Admitting> (operations: readonly A
     try {
       await context.admission.admit(caller, weight)
     } catch (error) {
-      if (!withoutStore || !isUnavailable(error)) throw unavailable(error)
+      const refusal = unavailable(error)
+      // [LIFE-2] who is refused for a trouble of ours was here all the same
+      if (refusal instanceof Problem && errors[refusal.code].status === 503) context.leases.seen(caller)
+      if (!withoutStore || !isUnavailable(error)) throw refusal
       context.admission.count(caller)
     }
     context.leases.seen(caller) // [LIFE-2]

@@ -1,5 +1,6 @@
 // Compares a user's stream in the store with what its readers here know: the sweep, one user after the other. Section 6.
 import type { createMailbox } from '../store/mailbox.js'
+import type { Leases } from './leases.js'
 import type { Meter } from './meter.js'
 import type { Held, Present } from './waking.js'
 
@@ -9,6 +10,7 @@ const AT_ONCE = 200
 interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'touch' | 'glance'>
   meter: Pick<Meter, 'gaps' | 'sweeps'>
+  presence: Pick<Leases, 'isSeen' | 'revive'>
   /** Closes what is kicked but still open. [KICK-1] */
   closeKicked (userId: string, connections: Held[]): Promise<void>
 }
@@ -19,7 +21,7 @@ type Users = ReadonlyMap<string, Present>
  * @returns `sweep(users)`: renews the routes of all, wakes readers that missed a hint, closes what must not be open; `glance(users)`:
  *   does so for those only whose stream has gone on without them, or who have ever been kicked.
  */
-export function createComparison ({ mailbox, meter, closeKicked }: Floor) {
+export function createComparison ({ mailbox, meter, presence, closeKicked }: Floor) {
   async function compare (userId: string, { feed, connections }: Present): Promise<void> {
     const known = feed.top
     const attached = [...connections].filter(({ isLive }) => isLive)
@@ -34,7 +36,14 @@ export function createComparison ({ mailbox, meter, closeKicked }: Floor) {
     // first: who was kicked or replaced has no lease any more, either, and must not come back
     await closeKicked(userId, [...connections])
     // [LIFE-2] one that is attaching has no lease yet
-    for (const connection of attached) if (lapsed.includes(connection.terminalId)) connection.close('TIMEOUT')
+    const [open, gone] = [[...connections], attached.filter(({ terminalId }) => lapsed.includes(terminalId))]
+    let isRevived = false
+    for (const connection of gone.filter(held => open.includes(held))) {
+      if (await presence.revive(connection)) isRevived = true
+      else if (!presence.isSeen(connection)) connection.close('TIMEOUT')
+    }
+    // its route was taken away with its lease
+    if (isRevived) await mailbox.touch(userId, [...connections])
     for (const connection of connections) connection.wake()
   }
 

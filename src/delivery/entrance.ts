@@ -6,7 +6,9 @@ import { REPLACED } from '../store/kicks.js'
 import { retryMsOf, TOO_OFTEN, tooFast } from '../store/admission.js'
 import { createBuckets } from '../store/bucket.js'
 import { consequence } from '../store/deadline.js'
+import type { TerminalOf } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
+import { isUnavailable } from '../store/redis.js'
 import type { Connection } from './connection.js'
 import { createGate } from './gate.js'
 import { rotationTime } from './lifetime.js'
@@ -29,6 +31,8 @@ interface Floor {
   sheds (): boolean
   /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
   buryDead (userId: string): Promise<boolean>
+  /** A terminal came while the store is away: that is a sign of life all the same. [LIFE-2] */
+  onAlive (terminal: TerminalOf): void
   /** A terminal was removed to make room for another. [COMPLETE-5] */
   onEvicted (userId: string, terminalId: string): Promise<void>
   /** Terminals of a user must go, since a newer login attached. [KICK-2] */
@@ -38,7 +42,7 @@ interface Floor {
 const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
 
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, buryDead, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, buryDead, onAlive, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -125,6 +129,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, bu
       } catch (error) {
         const verdict = verdictOf(error)
         meter.attach(verdict)
+        if (isUnavailable(error)) onAlive(opening)
         if (error instanceof Problem && error.facts.detail === TOO_OFTEN) buckets.hold(opening.userId, retryMsOf(error))
         connection.gone()
         throw error

@@ -4,7 +4,7 @@ import type { Limits } from '../protocol/limits.js'
 import { goneReason } from '../protocol/presence.js'
 import { outside } from '../store/deadline.js'
 import type { Item } from '../store/entry.js'
-import type { createLeases, TerminalOf } from '../store/leases.js'
+import type { createLeases } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
 import { isUnavailable } from '../store/redis.js'
 import { censusOf } from './census.js'
@@ -13,6 +13,7 @@ import { Connection } from './connection.js'
 import type { Entrance } from './entrance.js'
 import { Feed, type Memory } from './feed.js'
 import type { MakeJob, Todo } from './jobs.js'
+import type { Leases } from './leases.js'
 import type { Meter } from './meter.js'
 import type { Opening } from './opening.js'
 import type { TokenLife } from './lifetime.js'
@@ -40,8 +41,8 @@ interface Floor extends Memory {
   makeJob: MakeJob
   limits: Pick<Limits, 'pollSec' | 'connections' | 'downEntries' | 'stuckSec'>
   now (): number
-  /** Its connection is open, or it has polled, and that is the terminal's sign of life. [LIFE-2] */
-  onAlive (terminal: TerminalOf): void
+  /** What is noted of signs of life: an open connection may be one, a poll is. [LIFE-2] */
+  presence: Pick<Leases, 'seen' | 'isSeen' | 'revive'>
   /** Closes what is kicked but still open. [KICK-1] */
   closeKicked (userId: string, connections: Held[]): Promise<void>
   inherit: SessionFloor['inherit']
@@ -52,12 +53,12 @@ interface Floor extends Memory {
 }
 
 /** Makes the hub of a node. */
-export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, recheck, isProven, onAlive, closeKicked, log }: Floor) {
+export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, recheck, isProven, presence, closeKicked, log }: Floor) {
   const users = new Map<string, Present>()
   /** Those opened with `?lease=socket`. */
   const sockets = new Set<Held>()
   const wakeLater = createWaking(meter)
-  const comparison = createComparison({ mailbox, meter, closeKicked })
+  const comparison = createComparison({ mailbox, meter, presence, closeKicked })
   const shared = { mailbox, renderer, now, ticks: () => performance.now(), isProven, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log }
 
   function join (userId: string): Present {
@@ -85,7 +86,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     return [...users.get(userId)?.connections ?? []].filter(connection => terminalId === undefined || connection.terminalId === terminalId)
   }
 
-  const polls = createPolls({ entrance, join, connectionsOf, connect: shared, onPolled: onAlive, onSocket: session => sockets.add(session), session: { now, makeJob, inherit, onClosed: leave, restMs: limits.pollSec * 1000, maxPolls: limits.connections, maxBehind: limits.downEntries } })
+  const polls = createPolls({ entrance, join, connectionsOf, connect: shared, onPolled: presence.seen, onSocket: session => sockets.add(session), session: { now, makeJob, inherit, onClosed: leave, restMs: limits.pollSec * 1000, maxPolls: limits.connections, maxBehind: limits.downEntries } })
 
   /** All connections as they are now. */
   const connections = () => [...users.values()].flatMap(present => [...present.connections])
@@ -157,7 +158,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
 
     /** Once a second: heartbeats, expiry, stuck readers; one timer for all connections. */
     tick (): void {
-      for (const connection of sockets) onAlive(connection)
+      for (const connection of sockets) presence.seen(connection)
       for (const { connections } of users.values()) for (const connection of connections) connection.tick()
     },
 
@@ -170,6 +171,8 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     /** Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one. @returns how many. */
     close (userId: string, { bye, filter, issuedUpTo, attachedUpTo, lastWord }: Closing): number {
       const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection) && connection.lifetime.isBefore({ issuedUpTo, attachedUpTo }))
+        // [LIFE-2] another node has not heard of it; the next sweep brings it back
+        .filter(connection => bye !== 'TIMEOUT' || !presence.isSeen(connection))
       for (const connection of found) connection.close(bye, lastWord)
       return found.length
     },

@@ -12,18 +12,33 @@ export const flushMs = ({ leaseSec }: Pick<Limits, 'leaseSec'>) => Math.min(MAX_
 
 interface Floor {
   meter: Pick<Meter, 'leases'>
-  leases: Pick<ReturnType<typeof createStoredLeases>, 'renew'>
+  leases: Pick<ReturnType<typeof createStoredLeases>, 'renew' | 'revive'>
+  leaseMs: number
   log: { error (facts: object, message: string): void }
 }
 
-/** Makes the notes of a node. */
-export function createLeases ({ leases, meter, log }: Floor) {
-  let notes = new Map<string, Note>()
+const keyOf = ({ userId, terminalId }: TerminalOf) => `${userId}/${terminalId}`
 
-  /** What was not told stays noted, unless something newer came meanwhile. */
-  function keep (untold: Map<string, Note>): void {
-    for (const [key, note] of notes) untold.set(key, { ...untold.get(key), ...note })
-    notes = untold
+/** Makes the notes of a node: of each terminal that was seen here within a lease, the oldest first. A sign of life counts when it came, also while the store is away. */
+export function createLeases ({ leases, meter, leaseMs, log }: Floor) {
+  const notes = new Map<string, Note & { isTold: boolean }>()
+
+  const ageOf = (terminal: TerminalOf) => performance.now() - (notes.get(keyOf(terminal))?.at ?? -Infinity)
+
+  /** What is older than a lease renews none: an outage may last, its notes are as many as the terminals of one lease. */
+  function forgetOld (): void {
+    for (const [key, { at }] of notes) {
+      if (performance.now() - at < leaseMs) return
+      notes.delete(key)
+    }
+  }
+
+  /** The store did not hear them: unless something newer came meanwhile they are told once more. */
+  function keep (untold: Note[]): void {
+    for (const note of untold) {
+      const known = notes.get(keyOf(note))
+      if (known) Object.assign(known, { isTold: false, ...(known.state === undefined && note.state && { state: note.state }) })
+    }
   }
 
   return {
@@ -32,19 +47,34 @@ export function createLeases ({ leases, meter, log }: Floor) {
      * next flush. Unknown and leaving terminals are not brought back: only a connection does that.
      */
     seen ({ userId, terminalId }: TerminalOf, state?: TerminalStateName): void {
-      const key = `${userId}/${terminalId}`
-      const said = state ?? notes.get(key)?.state
-      notes.set(key, { userId, terminalId, at: performance.now(), ...(said && { state: said }) })
+      const key = keyOf({ userId, terminalId })
+      const before = notes.get(key)
+      const said = state ?? (before?.isTold ? undefined : before?.state)
+      notes.delete(key)
+      notes.set(key, { userId, terminalId, at: performance.now(), isTold: false, ...(said && { state: said }) })
+    },
+
+    /** Whether a terminal was seen here within a lease, whether the store has heard of it or not. */
+    isSeen: (terminal: TerminalOf): boolean => ageOf(terminal) < leaseMs,
+
+    /**
+     * Brings a connected terminal back that was seen here within a lease, though another node found its lease ended.
+     * @returns whether it was. Throws when the store does not answer.
+     */
+    async revive (terminal: TerminalOf): Promise<boolean> {
+      const age = ageOf(terminal)
+      return age < leaseMs && await leases.revive(terminal, age)
     },
 
     /** Tells the store: one pipeline, however many terminals were seen. Never rejects. */
     async flush (): Promise<void> {
-      if (notes.size === 0) return
-      const told = notes
-      notes = new Map()
-      meter.leases.renewed += told.size
-      await leases.renew([...told.values()]).catch((err: unknown) => {
-        meter.leases.renewed -= told.size
+      forgetOld()
+      const told = [...notes.values()].filter(({ isTold }) => !isTold)
+      if (told.length === 0) return
+      for (const note of told) note.isTold = true
+      meter.leases.renewed += told.length
+      await leases.renew(told).catch((err: unknown) => {
+        meter.leases.renewed -= told.length
         if (isUnavailable(err)) keep(told)
         else log.error({ err }, 'leases could not be renewed')
       })

@@ -1,8 +1,6 @@
 // Ends the leases that have run out, of all nodes: that of one that died, too. [LIFE-2] [LIFE-3]
-import type { Limits } from '../protocol/limits.js'
 import type { createLeases } from '../store/leases.js'
 import { isUnavailable } from '../store/redis.js'
-import { flushMs } from './leases.js'
 import type { Meter } from './meter.js'
 import type { Nodes } from './nodes.js'
 
@@ -15,24 +13,17 @@ interface Floor {
   leases: Pick<ReturnType<typeof createLeases>, 'claimReaping' | 'duePartitions' | 'reap'>
   nodes: Pick<Nodes, 'tell'>
   meter: Pick<Meter, 'leases'>
-  limits: Limits
   now (): number
   log: { error (facts: object, message: string): void }
 }
 
 /** Makes the reaper of a node. Every node has one; in each interval the first to ask does the work of all. */
-export function createReaper ({ leases, nodes, meter, limits, now, log }: Floor) {
-  let heldUntil = 0
+export function createReaper ({ leases, nodes, meter, now, log }: Floor) {
   let isReaping = false
 
-  /** After an outage of the store nobody's lease could be renewed: first all nodes tell whom they saw. */
-  function hold (): void {
-    heldUntil = Date.now() + 2 * flushMs(limits)
-  }
-
-  async function reapPartition (p: number): Promise<void> {
+  async function reapPartition (p: number, since: number): Promise<void> {
     for (let more = true; more;) {
-      const reaped = await leases.reap(p)
+      const reaped = await leases.reap(p, since)
       more = reaped.more
       meter.leases.ended += reaped.ended
       await Promise.all(reaped.routes.map(({ userId, terminalId, node }) => nodes.tell(userId, node, { close: { userId, bye: 'TIMEOUT', filter: { ids: [terminalId] } } })))
@@ -40,19 +31,18 @@ export function createReaper ({ leases, nodes, meter, limits, now, log }: Floor)
   }
 
   return {
-    hold,
-
     /** One turn; a call during one does nothing. Never rejects. */
     async run (): Promise<void> {
-      if (isReaping || Date.now() < heldUntil) return
+      if (isReaping) return
       isReaping = true
       try {
-        if (!await leases.claimReaping(CLAIM_MS)) return
+        const since = await leases.claimReaping(CLAIM_MS)
+        if (since === undefined) return
         meter.leases.reaps++
-        for (const p of await leases.duePartitions(now())) await reapPartition(p)
+        for (const p of await leases.duePartitions(now())) await reapPartition(p, since)
       } catch (err) {
-        if (isUnavailable(err)) hold()
-        else log.error({ err }, 'leases could not be ended')
+        // the store knows that nobody has looked, and lets each have a lease after that
+        if (!isUnavailable(err)) log.error({ err }, 'leases could not be ended')
       } finally {
         isReaping = false
       }

@@ -62,7 +62,7 @@ export const keys = {
   leases: (p: number) => `iris:{${p}}:LEASES`,
   /** What a back end is told. One for all: standalone Redis only. Ends never: bounded by the limit `events`. */
   events: 'iris:events',
-  /** The node that looks for ended leases now. Ends after a second. */
+  /** When a node looked for ended leases last, and since when without a break. Ends after a minute. */
   reaper: 'iris:{0}:REAPER',
   /** Ends with its parts, a day (`dedupeSec`) after its last item could have been completed. */
   box: (box: BoxName, user: string) => key(user, box, user),

@@ -1,15 +1,25 @@
 // Leases: until when a terminal counts as there. LEASES of a partition: `<user>/<terminal>` -> the end, ms. docs/protocol.md section 7.
 import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
-import type { StoreContext } from './context.js'
+import { downArgs, downValues, type StoreContext } from './context.js'
 import { keys, partition, PARTITIONS } from './keys.js'
 import { defineScript } from './scripts.js'
-import { setValue } from './value.js'
 
 /** So many terminals per run of a script: Redis does nothing else meanwhile. */
 const AT_ONCE = 100
+/** When nobody has looked for ended leases for so long, nobody's could be renewed, either. Everybody looks every second. */
+const GAP_MS = 2_500
+/** So long it is known when somebody looked last; later it was a break in any case. */
+const LOOKED_MS = 60_000
 
 const renewLeases = defineScript('renew-leases', { full: 'done', preludes: ['presence'], keys: ['leases'], args: ['tag', 'leaseMs'] })
-const reapLeases = defineScript('reap-leases', { full: 'done', preludes: ['presence'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents'] })
+const reapLeases = defineScript('reap-leases', { full: 'done', preludes: ['presence'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents', 'leaseMs', 'since'] })
+const claimReaping = defineScript('claim-reaping', { full: 'done', keys: ['reaper'], args: ['claimMs', 'gapMs', 'keepMs'] })
+const reviveTerminal = defineScript('revive-terminal', {
+  full: 'done',
+  preludes: ['down', 'presence', 'connect'],
+  keys: ['terminals', 'leases', 'events'],
+  args: [...downArgs, 'user', 'terminal', 'age', 'leaseMs', 'maxEvents']
+})
 const leaveTerminal = defineScript('leave-terminal', {
   full: 'done',
   preludes: ['presence'],
@@ -24,7 +34,9 @@ export interface TerminalOf { userId: string, terminalId: string }
 export interface Note extends TerminalOf { at: number, state?: TerminalStateName }
 
 /** Makes the leases of a store. */
-export function createLeases ({ redis, node, limits }: StoreContext) {
+export function createLeases (store: StoreContext) {
+  const { redis, node, limits } = store
+  const leaseMs = limits.leaseSec * 1000
   const graceMs = limits.graceSec * 1000
   const maxEvents = limits.events
 
@@ -35,7 +47,7 @@ export function createLeases ({ redis, node, limits }: StoreContext) {
      */
     async renew (notes: Note[]): Promise<void> {
       const now = performance.now()
-      await Promise.all(runsOf(notes).map(([tag, some]) => renewLeases(redis, { leases: keys.leases(tag) }, { tag, leaseMs: limits.leaseSec * 1000 },
+      await Promise.all(runsOf(notes).map(([tag, some]) => renewLeases(redis, { leases: keys.leases(tag) }, { tag, leaseMs },
         some.flatMap(({ userId, terminalId, state = '', at }) => [userId, terminalId, state, Math.floor(now - at)]))))
     },
 
@@ -49,9 +61,20 @@ export function createLeases ({ redis, node, limits }: StoreContext) {
       }, { user: userId, terminal: terminalId, node: on, reason, graceMs, maxEvents })
     },
 
-    /** @returns whether this node is the one that reaps now, for `forMs`: one of all nodes is enough, and any will do. */
-    async claimReaping (forMs: number): Promise<boolean> {
-      return await setValue(redis, keys.reaper, [node, 'PX', forMs, 'NX']) === 'OK'
+    /** A terminal that is connected here, and was seen `age` ms ago, is there again when it was said to be gone for want of a sign of life. @returns whether it was. */
+    async revive ({ userId, terminalId }: TerminalOf, age: number): Promise<boolean> {
+      const [, revived] = await reviveTerminal(redis, { terminals: keys.terminals(userId), leases: keys.leases(partition(userId)), events: keys.events },
+        { ...downValues(store), user: userId, terminal: terminalId, age: Math.floor(age), leaseMs, maxEvents })
+      return revived === 1
+    },
+
+    /**
+     * Claims to be the one that reaps now, for `claimMs`: one of all nodes is enough, and any will do.
+     * @returns since when some node has reaped without a break, Redis' time, ms; undefined when another one reaps.
+     */
+    async claimReaping (claimMs: number): Promise<number | undefined> {
+      const [, claimed, since] = await claimReaping(redis, { reaper: keys.reaper }, { claimMs, gapMs: GAP_MS, keepMs: LOOKED_MS })
+      return claimed === 1 ? Number(since) : undefined
     },
 
     /** @returns the partitions in which a lease has ended at `now`, ms. */
@@ -67,16 +90,17 @@ export function createLeases ({ redis, node, limits }: StoreContext) {
 
     /**
      * Ends what has run out in a partition, and says so in the stream of events: each end once, whoever asks. [LIFE-2] [LIFE-3]
+     * What an outage before `since` (ms) has let run out is held for a lease after it.
      * @returns how many ended, where connections of these terminals may still be open, and whether there may be more to end.
      */
-    async reap (p: number): Promise<{ ended: number, routes: (TerminalOf & { node: string })[], more: boolean }> {
-      const [, ended, found] = await reapLeases(redis, { leases: keys.leases(p), events: keys.events }, { tag: p, maxLeases: AT_ONCE, graceMs, maxEvents })
+    async reap (p: number, since: number): Promise<{ ended: number, routes: (TerminalOf & { node: string })[], more: boolean }> {
+      const [, ended, found, looked] = await reapLeases(redis, { leases: keys.leases(p), events: keys.events }, { tag: p, maxLeases: AT_ONCE, graceMs, maxEvents, leaseMs, since })
       const flat = found as string[]
       const routes = Array.from({ length: flat.length / 3 }, (_, i) => {
         const [userId, terminalId, node] = flat.slice(3 * i) as [string, string, string]
         return { userId, terminalId, node }
       })
-      return { ended: Number(ended), routes, more: Number(ended) === AT_ONCE }
+      return { ended: Number(ended), routes, more: Number(looked) === AT_ONCE }
     }
   }
 }

@@ -16,7 +16,7 @@ for i = 1, #live, 2 do
   if is_held and string.match(live[i], '[^/]+$') == terminal then return { 0 } end
 end
 local kept = terminal_of(who, terminal)
-if not kept or kept.standing == 'off' then return { 0 } end
+if not kept or kept.standing == 'off' or kept.standing == 'lapsed' then return { 0 } end
 if reason == 'KICKED' or reason == 'LOGOUT' then
   disconnect(who, terminal, reason, tonumber(grace_ms))
 elseif kept.standing == 'on' then

@@ -9,7 +9,7 @@ local function whole (n) return string.format('%.0f', n) end
 local function lease_of (who, terminal) return redis.call('ZSCORE', who.leases, who.user .. '/' .. terminal) end
 
 -- lease: `socket` when the open connection is the sign of life [LIFE-2], else nothing.
--- standing: on, off, or the reason for which it is gone when its lease ends. nil: not known.
+-- standing: on, off, lapsed (nothing was seen of it), or the reason for which it is gone when its lease ends. nil: not known.
 local function terminal_of (who, terminal)
   local kept, i = {}, 0
   for word in string.gmatch(redis.call('HGET', who.terminals, terminal) or '', '%S+') do
@@ -51,7 +51,7 @@ local function disconnect (who, terminal, reason, grace_ms)
   if redis.call('ZREM', who.leases, who.user .. '/' .. terminal) == 0 then return end
   local kept = terminal_of(who, terminal)
   if kept then
-    kept.standing, kept.since = 'off', whole(this_ms)
+    kept.standing, kept.since = reason == 'TIMEOUT' and 'lapsed' or 'off', whole(this_ms)
     keep(who, terminal, kept)
   end
   say(who, 'terminal.disconnected', terminal, kept, reason)

@@ -2,12 +2,13 @@
 -- USES presence
 -- FULL done
 -- KEYS leases events
--- ARGV tag maxLeases graceMs maxEvents
--- RETURNS 0 ended routes[user terminal node ...] (who may still hold a connection of them)
+-- ARGV tag maxLeases graceMs maxEvents leaseMs since(when somebody began to look without a break: claim-reaping.lua)
+-- RETURNS 0 ended routes[user terminal node ...] (who may still hold a connection of them) looked
+-- After an outage each has a lease, and who was leaving a grace, from its end on; those ends are spread over a grace, as returns will be.
 local leases, events = unpack(KEYS)
-local tag, max_leases, grace_ms, max_events = unpack(ARGV)
+local tag, max_leases, grace_ms, max_events, lease_ms, since = unpack(ARGV)
 local due = redis.call('ZRANGE', leases, '-inf', whole(this_ms), 'BYSCORE', 'LIMIT', 0, max_leases)
-local found = {}
+local found, ended = {}, 0
 
 -- Its routes go with it: they may be of a node that died.
 local function unroute (who, terminal)
@@ -21,17 +22,21 @@ local function unroute (who, terminal)
   end
 end
 
-for _, member in ipairs(due) do
+for i, member in ipairs(due) do
   local user, terminal = string.match(member, '^([^/]+)/(.*)$')
   local who = { leases = leases, events = events, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. user, user = user, max_events = max_events }
-  if terminal == '' then
+  local kept = terminal ~= '' and terminal_of(who, terminal)
+  local is_leaving = kept and kept.standing ~= 'on' -- then the grace is over
+  local held_until = since + ((terminal == '' or is_leaving) and grace_ms or lease_ms) + i % 50 * grace_ms / 50
+  if held_until > this_ms then redis.call('ZADD', leases, whole(held_until), member)
+  elseif terminal == '' then
     redis.call('ZREM', leases, member)
     settle(who, 0)
+    ended = ended + 1
   else
-    local kept = terminal_of(who, terminal)
-    local is_leaving = kept and kept.standing ~= 'on' -- then the grace is over
     disconnect(who, terminal, is_leaving and kept.standing or 'TIMEOUT', is_leaving and 0 or tonumber(grace_ms))
     unroute(who, terminal)
+    ended = ended + 1
   end
 end
-return { 0, #due, found }
+return { 0, ended, found, #due }

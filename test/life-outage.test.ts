@@ -1,0 +1,79 @@
+// An outage of the store is no absence of people: signs of life count when they came. docs/protocol.md section 7, [LIFE-2].
+import t from 'tap'
+import { keys, partition } from '../src/store/keys.js'
+import { eventsOf, saidOf, untilSaid } from './helper/events.js'
+import { startIris } from './helper/iris.js'
+import { alive, both, heartbeat, listening } from './helper/life.js'
+import { pollOnce } from './helper/poll.js'
+import { startRedis } from './helper/redis.js'
+import { until, type User } from './helper/user.js'
+import { openWs } from './helper/ws.js'
+
+const env = { IRIS_LIMIT_LEASE_SEC: '4', IRIS_LIMIT_GRACE_SEC: '1' }
+const LEASE_MS = 4_000
+const server = await startRedis(t)
+const a = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'a' }, redisPath: server.path })
+const b = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'b' }, redisPath: server.path })
+
+/** The time of Redis, ms. */
+async function now (): Promise<number> {
+  const [seconds, micros] = await server.redis.time()
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
+}
+
+/** Polls again and again, as a client does. */
+const polling = ({ token }: User, cursor: string) => async () =>
+  await pollOnce(`${a.url}/v1/down/poll`, { headers: { authorization: `Bearer ${token}` }, query: { timeoutMs: '200', lastEventId: cursor } })
+
+t.test('[LIFE-2] the store is away for longer than a lease: who gave signs of life was never gone, who gave none has a lease more', async t => {
+  const [http, ws, poll, socket, silent, once] = await Promise.all([a, b, a, a, b, b].map(node => node.user(t))) as [User, User, User, User, User, User]
+  const open = [await listening(http), await listening(silent), await listening(once)]
+  const web = await openWs(`${b.url}/v1/ws`, { headers: { authorization: `Bearer ${ws.token}` } })
+  const held = await openWs(`${a.url}/v1/ws?lease=socket`, { headers: { authorization: `Bearer ${socket.token}` } })
+  t.teardown(() => Promise.all([web.cut(), held.cut()]))
+  await Promise.all([web.next('IRIS.READY'), held.next('IRIS.READY')])
+  const first = await pollOnce(`${a.url}/v1/down/poll`, { headers: { authorization: `Bearer ${poll.token}` }, query: { timeoutMs: '0' } })
+  const people = [http, ws, poll, socket]
+  const beats = [() => heartbeat(http), async () => { await web.up('HEARTBEAT', {}); return { status: 200 } }, polling(poll, String(first.body['cursor']))]
+  await alive(beats, async () => {
+    const before = await now()
+    process.kill(server.pid, 'SIGSTOP')
+    const stopped = performance.now()
+    await until(async () => performance.now() - stopped > 1.1 * LEASE_MS || undefined)
+    t.equal((await heartbeat(once)).status, 503, 'it is refused, and counts')
+    process.kill(server.pid, 'SIGCONT')
+    const back = await until(async () => await now().catch(() => undefined))
+    // one that has no outage behind it
+    const fresh = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'fresh' }, redisPath: server.path })
+    t.same(await untilSaid(fresh, silent, 'user.offline'), [...both, 'terminal.disconnected TIMEOUT', 'user.offline'])
+    t.match((await open[1]?.next('IRIS.BYE'))?.data.data, { code: 4204 })
+    const ended = (await eventsOf(fresh, silent)).find(({ reason }) => reason === 'TIMEOUT')?.ts
+    t.ok(Number(ended) - back >= LEASE_MS - 500, `a lease after it, but for what the answer took: ${Number(ended) - back} ms`)
+    const [terminal] = (await fresh.server('GET', `users/${once.userId}/terminals`)).body['items'] as unknown as { lastSeen: number }[]
+    t.ok(Number(terminal?.lastSeen) > before, 'he was seen during the outage')
+    for (const [i, user] of people.entries()) t.same(await saidOf(fresh, user), both, `${i} was never gone`)
+  })
+  t.same([open[0]?.isOver, web.isOver, held.isOver], [false, false, false])
+})
+
+t.test('[LIFE-2] a node that was cut off by itself: who was there is there again when it is back, and no stream has ended', async t => {
+  const [bob, alice] = [await b.user(t), await a.user(t)]
+  const stream = await listening(bob)
+  await alive([() => heartbeat(bob)], async () => {
+    // as if b could not tell: whatever it has told is taken back
+    await until(async () => {
+      await server.redis.zadd(keys.leases(partition(bob.userId)), 'XX', 1, `${bob.userId}/default`)
+      return (await saidOf(a, bob)).includes('terminal.disconnected TIMEOUT') || undefined
+    })
+    await untilSaid(a, bob, 'user.offline')
+    b.redis.disconnect(true) // a reconnect is followed by a sweep
+    t.same(await until(async () => {
+      const said = await saidOf(a, bob)
+      return said.length >= 6 ? said : undefined
+    }), [...both, 'terminal.disconnected TIMEOUT', 'user.offline', ...both])
+    t.equal(stream.isOver, false)
+    await until(async () => await server.redis.hexists(keys.routes(bob.userId), 'b/default') === 1 || undefined)
+    await alice.send(bob, 'hi')
+    t.match((await stream.next('MSG_DOWN')).data, { content: { text: 'hi' } })
+  })
+})

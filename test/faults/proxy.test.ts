@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { until } from '../helper/user.js'
-import { type Modes, startProxy } from './proxy.js'
+import { kill, type Modes, startProxy } from './proxy.js'
 
 /** A server that says everything back, behind a proxy, and a client of it. */
 async function setUp (t: Test) {
@@ -76,4 +76,14 @@ t.test('a reset reaches the client, and while it refuses nobody comes in', async
   third.write('x')
   t.equal(String((await once(third, 'data'))[0]), 'x')
   third.destroy()
+})
+
+t.test('a socket that is just saying its end is let go all the same', async t => {
+  const { proxy } = await setUp(t)
+  const socket = connect(proxy.port, '127.0.0.1')
+  await once(socket, 'connect')
+  const closed = once(socket, 'close')
+  socket.end('x')
+  kill(socket)
+  await t.resolves(closed)
 })

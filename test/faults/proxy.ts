@@ -25,8 +25,15 @@ export type Proxy = Awaited<ReturnType<typeof startProxy>>
 
 const PASS: Mode = { do: 'pass' }
 
-/** Ends a socket with a reset, as one whose machine has gone. */
-const kill = (socket: Socket) => { if (!socket.destroyed) socket.resetAndDestroy() }
+/**
+ * Ends a socket with a reset, as one whose machine has gone. One that is just saying its end cannot be reset: Node would say
+ * `reset EINVAL`, keep its descriptor, and turn for ever when the process ends.
+ */
+export function kill (socket: Socket): void {
+  if (socket.destroyed) return
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
+}
 
 /**
  * Starts a proxy on a port of its own.

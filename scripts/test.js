@@ -37,6 +37,8 @@ export async function runTests (words = []) {
 
 /** What starts whole processes or a browser, waits for time to pass, or tries again and again, takes longest: by these words in a file. */
 const slow = /helper\/(?:process|page|browser|life)\.js|_SEC: '\d|numRuns|ROUNDS|t\.jobs/
+/** These are the longest of all, however short their texts. */
+const longest = /\brun(?:History|Mutant)\b/
 /** So many of the others share a process: six that take 9.3 s of a core alone take 4.3 s in one. */
 const TOGETHER = 6
 
@@ -49,7 +51,7 @@ function listFiles (words) {
     .filter(name => name.endsWith('.test.js') && (words.length === 0 || words.some(word => name.includes(word))))
   const files = names.map(name => {
     const text = readFileSync(join(directory, name), 'utf8')
-    return { name, isSlow: slow.test(text), length: text.length }
+    return { name, isSlow: slow.test(text), length: longest.test(text) ? Number.MAX_SAFE_INTEGER : text.length }
   }).sort((a, b) => b.length - a.length)
   const [alone, sharing] = [true, false].map(isSlow => files.filter(file => file.isSlow === isSlow).map(({ name }) => name))
   const groups = Math.ceil(sharing.length / TOGETHER)

@@ -1,6 +1,6 @@
 // npm run faults: seeded histories of faults, and the mutants that prove the checker. See usage below.
 import { fileURLToPath } from 'node:url'
-import { isFound, mutants, runMutant, runSchedule } from './mutants.js'
+import { isFound, mutants, runMutant, runSchedules } from './mutants.js'
 import { type Outcome, runHistory } from './run.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -48,16 +48,17 @@ function print (name: string, { findings, faults, counts, ms }: Outcome): void {
   for (const { kind, sentence } of findings.slice(0, 20)) process.stdout.write(`  ${kind}: ${sentence}\n`)
 }
 
-/** Runs every mutant and, by the same schedule, the product. @returns how many were not told apart. */
+/** Runs every mutant and, through all of their schedules, the product. @returns how many were not told apart. */
 async function runMutants (): Promise<number> {
-  let missed = 0
+  const sound = await runSchedules(root)
+  print('the product', sound)
+  let missed = sound.findings.length > 0 ? 1 : 0
   for (const [name, mutant] of Object.entries(mutants)) {
-    const [found, sound] = [await runMutant(root, mutant), await runSchedule(root, mutant)]
+    const found = await runMutant(root, mutant)
     print(`${name}: a build that ${mutant.wrong}`, found)
-    print(`${name}: the product`, sound)
-    if (!isFound(mutant, found) || sound.findings.length > 0) missed++
+    if (!isFound(mutant, found)) missed++
   }
-  process.stdout.write(`${Object.keys(mutants).length} mutants, ${missed} not found\n`)
+  process.stdout.write(`${Object.keys(mutants).length} mutants, ${missed} not told from the product\n`)
   return missed
 }
 

@@ -36,6 +36,7 @@ export async function startNode (scope: Scope, { name, root, storePort, env = {}
     child = spawn(process.execPath, [join(root, 'src/server.js')], {
       env: {
         PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         IRIS_PORT: '0',
         IRIS_NODE_ID: `${name}${generation}`,
         IRIS_REDIS_URL: `redis://127.0.0.1:${store.port}`,

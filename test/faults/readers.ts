@@ -15,12 +15,13 @@ interface Facts { userId: string, terminalId: string, transport: Transport, /** 
 
 export type Reader = Awaited<ReturnType<typeof startReader>>
 
-/** Starts a reader. @returns `live()` whether it has seen all that was there; `has(clientMsgId)`; `leave()`. */
+/** Starts a reader. @returns `live()` whether it has seen all that was there; `has(clientMsgId)`; `since()` when its present life began; `leave()`. */
 export async function startReader (world: World, { userId, terminalId, transport, at = 0, hopMs }: Facts) {
   let token = await world.token(userId)
   let turn = at
   let cursor: string | undefined
   let isLive = false
+  let since = performance.now()
   const gone = new AbortController()
   let hangUp: () => void = () => undefined
   const seen = new Set<unknown>()
@@ -31,10 +32,15 @@ export async function startReader (world: World, { userId, terminalId, transport
     return stretch
   }
 
+  function beginAnew (stretch: Stretch): void {
+    stretch.isReset = true
+    since = performance.now()
+  }
+
   function take (stretch: Stretch, { event, id, data }: SseEvent): void {
     stretch.sights.push({ at: performance.now(), event, id, data })
     if (data.name === 'IRIS.HELLO') stretch.recovered = data.data?.['recovered'] as boolean | undefined
-    if (data.name === 'IRIS.RESET') stretch.isReset = true
+    if (data.name === 'IRIS.RESET') beginAnew(stretch)
     if (data.name === 'IRIS.BYE') stretch.bye = Number(data.data?.['code'])
     if (data.name === 'IRIS.READY') stretch.isReady = isLive = true
     if (id !== undefined) cursor = id
@@ -69,7 +75,7 @@ export async function startReader (world: World, { userId, terminalId, transport
         return
       }
       stretch.recovered = body.recovered
-      stretch.isReset = body.reset !== undefined
+      if (body.reset) beginAnew(stretch)
       stretch.end = body.cursor
       for (const event of body.events) take(stretch, event)
       if (body.ready) stretch.isReady = isLive = true
@@ -97,6 +103,7 @@ export async function startReader (world: World, { userId, terminalId, transport
     terminalId,
     live: () => isLive,
     has: (clientMsgId: string) => seen.has(clientMsgId),
+    since: () => since,
     /** Cuts the connection; it comes back at the next node. */
     hop: () => hangUp(),
     async leave (): Promise<void> {

@@ -85,3 +85,8 @@ export const losingTheLast: Schedule = async stage => {
     }
   })
 }
+
+/** All of them, one after the other: the loss first, since it forgives what was before it. */
+export const all: Schedule = async stage => {
+  for (const schedule of [losingPower, losingHints, completing, losingAnswers, revoking, losingTheLast]) await schedule(stage)
+}

@@ -116,7 +116,7 @@ export async function createTraffic (world: World, random: Random) {
   return {
     act: async (name: Act) => { await acts[name]() },
     /** A message in each conversation, that all who are in it must see. @param at the node that is asked first. @returns who must see what. */
-    mark: async (at?: number) => await Promise.all(talks.map(async talk => ({ ...talk, clientMsgId: await send(talk, talk.members[0], at) }))),
+    mark: async (at?: number) => await Promise.all(talks.map(async talk => ({ ...talk, began: performance.now(), clientMsgId: await send(talk, talk.members[0], at) }))),
     run (lanes: number, pauseMs: number): void { for (let i = 0; i < lanes; i++) running.push(lane(pauseMs)) },
     async stop (): Promise<void> {
       stopped.abort()

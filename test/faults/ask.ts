@@ -38,6 +38,7 @@ export async function surely (world: World, asked: Asked, question: Question, fr
   for (let turn = from; !world.isOver(); turn++) {
     const node = world.nodes[turn % world.nodes.length] as Node
     const { id } = node
+    asked.tried = performance.now()
     const { status, body } = await once(node, question).catch((): Answer => ({ status: 0, body: {} }))
     if (status === 200) {
       asked.answered = performance.now()

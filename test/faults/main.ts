@@ -54,7 +54,7 @@ async function runMutants (): Promise<number> {
   print('the product', sound)
   let missed = sound.findings.length > 0 ? 1 : 0
   for (const [name, mutant] of Object.entries(mutants)) {
-    const found = await runMutant(root, mutant)
+    const found = await runMutant(root, name)
     print(`${name}: a build that ${mutant.wrong}`, found)
     if (!isFound(mutant, found)) missed++
   }

@@ -1,11 +1,9 @@
 // Mutants: builds of the product with one thing wrong. The checker must find each, or it could not find the real thing either.
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kind } from './check/finding.js'
 import { type Outcome, runHistory, type Schedule } from './run.js'
 import * as schedules from './schedules.js'
-import { createScope, type Scope } from './scope.js'
 import type { Durability } from './store.js'
 
 /** What is wrong, and the schedule that shows it. `edits`: in a file of the build, a text that stands there once, and what stands there instead. */
@@ -69,30 +67,22 @@ function edited (root: string, [file, from, to]: Mutant['edits'][number]): strin
   return parts.join(to)
 }
 
-/** Makes the build of a mutant, in a directory of its own that ends with the scope. @param root the build that is copied. @returns its root. */
-function buildMutant (scope: Scope, root: string, { edits }: Mutant): string {
-  const directory = mkdtempSync(join(tmpdir(), 'iris-mutant-'))
-  scope.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  for (const name of ['node_modules', 'package.json']) symlinkSync(join(root, '..', name), join(directory, name))
+/** Makes the build of a mutant, always in the same place: what Node has compiled of it is there the next time. @param root the build that is copied. @returns its root. */
+function buildMutant (root: string, { edits }: Mutant, name: string): string {
+  const directory = join(root, '.mutants', name)
   const mutant = join(directory, 'build')
+  rmSync(directory, { recursive: true, force: true })
   cpSync(join(root, 'src'), join(mutant, 'src'), { recursive: true })
+  symlinkSync(join(root, '..', 'package.json'), join(directory, 'package.json'))
   for (const edit of edits) writeFileSync(join(mutant, 'src', edit[0]), edited(mutant, edit))
   return mutant
 }
 
 /** Runs a mutant through its schedule. */
-export async function runMutant (root: string, mutant: Mutant): Promise<Outcome> {
-  const scope = createScope()
-  try {
-    return await runSchedule(buildMutant(scope, root, mutant), mutant)
-  } finally {
-    await scope.end()
-  }
-}
-
-/** Runs a build through the schedule of a mutant: the product passes it. */
-async function runSchedule (root: string, { schedule: act, durability = 'disk', nodes = 2 }: Mutant): Promise<Outcome> {
-  return await runHistory({ root, durability, nodes, env: { NODE_DISABLE_COMPILE_CACHE: '1' } }, { seed: 1, act, settleMs: MUTANT_SETTLE_MS })
+export async function runMutant (root: string, name: string): Promise<Outcome> {
+  const mutant = mutants[name] as Mutant
+  const { schedule: act, durability = 'disk', nodes = 2 } = mutant
+  return await runHistory({ root: buildMutant(root, mutant, name), durability, nodes }, { seed: 1, act, settleMs: MUTANT_SETTLE_MS })
 }
 
 /** Runs a build through all schedules in one history: the product passes them. */

@@ -28,8 +28,8 @@ export interface Stretch {
 
 export type Transport = 'sse' | 'poll' | 'ws'
 
-/** What was asked, until it was answered 200; `node` answered. It may have been asked, and done, more often. */
-export interface Asked { began: number, answered?: number, node?: string, refused?: string }
+/** What was asked, until it was answered 200; `node` answered what was `tried` then. It may have been asked, and done, more often. */
+export interface Asked { began: number, tried?: number, answered?: number, node?: string, refused?: string }
 export interface Send extends Asked { userId: string, conversationId: string, clientMsgId: string, text: string, seq?: number, epoch?: string }
 export interface Revoke extends Asked { conversationId: string, seq: number, clientMsgId: string }
 export interface Command extends Asked { clientCmdId: string, to: string, isReliable: boolean, cmdId?: string, stored?: number }

@@ -92,7 +92,7 @@ export async function runHistory (facts: Facts, { seed, faults: count = 6, act, 
     const traffic = await createTraffic(world, random)
     const stage = { world, traffic, readers, settleMs }
     await within(SETTLE_MS, () => readers.every(({ live }) => live()))
-    traffic.run(3, 10)
+    traffic.run(act ? 1 : 3, 10)
     await pause(100)
     for (const fault of faults) {
       await inject(stage, fault)

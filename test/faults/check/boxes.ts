@@ -1,6 +1,6 @@
 // What a terminal that comes afresh finds: what is unread and pending, no more and no less.
 import type { History, Stretch } from '../record.js'
-import { type Finding, finding, lastLoss } from './finding.js'
+import { type Finding, finding, outlasts } from './finding.js'
 
 export function checkBoxes (history: History): Finding[] {
   // it may have been cut and come back: what it saw until READY, all of it
@@ -19,9 +19,9 @@ function checkMailbox ({ truths }: History, { userId, sights }: Stretch): Findin
 }
 
 function checkPending (history: History, { userId, sights }: Stretch): Finding[] {
-  const loss = lastLoss(history)
+  const isSafe = outlasts(history)
   const found = new Set(sights.filter(({ event, data }) => event === 'CMD_DOWN' && data['op'] === 'do').map(({ data }) => data['cmdId']))
   const asked = new Set(history.completes.map(({ cmdId }) => cmdId))
-  const pending = history.commands.filter(({ to, isReliable, stored, answered, cmdId }) => to === userId && isReliable && stored === 1 && (answered ?? 0) > loss && !asked.has(String(cmdId)))
+  const pending = history.commands.filter(isSafe).filter(({ to, isReliable, stored, cmdId }) => to === userId && isReliable && stored === 1 && !asked.has(String(cmdId)))
   return pending.filter(({ cmdId }) => !found.has(cmdId)).map(({ clientCmdId }) => finding('lost', `${clientCmdId} is pending for ${userId}, but does not come`))
 }

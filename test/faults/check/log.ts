@@ -1,6 +1,6 @@
 // The conversations when all is over: what was acknowledged is there, once, under its number, and has reached those it was for.
 import type { History, Send, Truth } from '../record.js'
-import { type Finding, finding, lastLoss } from './finding.js'
+import { type Finding, finding, outlasts } from './finding.js'
 import { isMessage, livesOf, nameOf } from './lives.js'
 
 export function checkLog (history: History): Finding[] {
@@ -20,9 +20,9 @@ function checkNumbers ({ userId, conversationId, messages, minSeq, headSeq }: Tr
 }
 
 /** Unread is what others have written since, and have not taken back. */
-function checkCounts ({ reads, ...history }: History, { userId, conversationId, messages, readSeq, unread }: Truth): Finding[] {
+function checkCounts (history: History, { userId, conversationId, messages, readSeq, unread }: Truth): Finding[] {
   const expected = messages.filter(({ seq, from, type }) => seq > readSeq && from !== userId && type !== 'revoked').length
-  const said = reads.filter(read => read.userId === userId && read.conversationId === conversationId && read.answered !== undefined && read.began > lastLoss(history as History))
+  const said = history.reads.filter(outlasts(history)).filter(read => read.userId === userId && read.conversationId === conversationId)
   const read = Math.max(0, ...said.map(({ upToSeq }) => upToSeq))
   return [
     ...(unread === expected ? [] : [finding('counts', `${userId} has ${unread} unread in ${conversationId}, and should have ${expected}`)]),
@@ -34,11 +34,13 @@ function checkCounts ({ reads, ...history }: History, { userId, conversationId, 
 function checkSends (history: History): Finding[] {
   const logs = new Map(history.truths.map(({ conversationId, messages }) => [conversationId, messages]))
   for (const { conversationId, messages } of history.truths) if (messages.length > (logs.get(conversationId)?.length ?? 0)) logs.set(conversationId, messages)
-  return history.sends.flatMap(({ clientMsgId, conversationId, seq, answered, refused }) => {
+  const isSafe = outlasts(history)
+  return history.sends.flatMap(send => {
+    const { clientMsgId, conversationId, seq, answered, refused } = send
     if (refused !== undefined) return [finding('refused', `${clientMsgId}: ${refused}`)]
     if (seq === undefined || answered === undefined) return []
     const stored = logs.get(conversationId)?.find(message => message.clientMsgId === clientMsgId)
-    if (stored?.seq === seq || answered < lastLoss(history)) return []
+    if (stored?.seq === seq || !isSafe(send)) return []
     return [finding('lost', `${clientMsgId}, acknowledged as ${seq} of ${conversationId}, is ${stored ? `there as ${stored.seq}` : 'not there'}`)]
   })
 }
@@ -49,7 +51,7 @@ function checkArrivals (history: History): Finding[] {
   return first.flatMap(life => {
     const seen = new Set(life.entries.filter(isMessage).map(({ data }) => data['clientMsgId']))
     return history.sends.filter(send => isFor(send, history, life.userId) && !seen.has(send.clientMsgId))
-      .filter(({ answered }) => (answered ?? 0) > lastLoss(history))
+      .filter(outlasts(history))
       .map(({ clientMsgId }) => finding('lost', `${nameOf(life)} never saw ${clientMsgId}`))
   })
 }

@@ -1,6 +1,6 @@
 // What was taken back does not come again: revoked texts, completed commands, anything for who was kicked. [DOWN-2] [COMPLETE-4] [KICK-1]
 import type { Asked, History, Sight, Stretch } from '../record.js'
-import { type Finding, finding, lastLoss } from './finding.js'
+import { type Finding, finding, outlasts } from './finding.js'
 import { nameOf } from './lives.js'
 
 /** Another node than the one that answered is told within this. [DOWN-2] */
@@ -9,8 +9,8 @@ const ELSEWHERE_MS = 1_000
 const WIRE_MS = 500
 
 export function checkRecalled (history: History): Finding[] {
-  const loss = lastLoss(history)
-  const answered = <T extends Asked>(list: T[]) => list.filter((asked): asked is T & { answered: number, node: string } => asked.answered !== undefined && asked.answered > loss)
+  const isSafe = outlasts(history)
+  const answered = <T extends Asked>(list: T[]) => list.filter((asked): asked is T & { answered: number, node: string } => isSafe(asked))
   return [
     ...answered(history.revokes).flatMap(revoke => leaks(history, revoke, ({ event, data }) => event === 'MSG_DOWN' && data['clientMsgId'] === revoke.clientMsgId && data['type'] !== 'revoked')),
     ...answered(history.completes).flatMap(complete => leaks(history, complete, ({ event, data }) => event === 'CMD_DOWN' && data['op'] === 'do' && data['cmdId'] === complete.cmdId)),

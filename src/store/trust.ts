@@ -2,10 +2,10 @@
 import { type Redis, ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { checkRedis, type Found } from './check-redis.js'
-import { leftMs } from './deadline.js'
+import { createGated } from './gated.js'
 import { createProbe } from './probe.js'
 import { isRefusal, type Reason, reasonOf, reasons } from './redis-errors.js'
-import { COMMAND_TIMEOUT_MS, isUnavailable } from './redis.js'
+import { isUnavailable } from './redis.js'
 
 /** How soon a Redis that is there but cannot be worked with is looked at again, and one that waits for other nodes' word. */
 const [AGAIN_MS, OWING_MS] = [1_000, 100]
@@ -44,20 +44,6 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
   const warned = new Set<string>()
   let settle: () => void = () => undefined
   const settled = new Promise<void>(resolve => { settle = resolve })
-
-  const gated = Object.create(redis, {
-    sendCommand: {
-      value (...[command, stream]: Parameters<Redis['sendCommand']>) {
-        const left = leftMs()
-        if (reason === undefined && left > 0) {
-          if (left < COMMAND_TIMEOUT_MS) command.setTimeout(Math.ceil(left))
-          return redis.sendCommand(command, stream)
-        }
-        command.reject(new Problem('STORE_UNAVAILABLE', { detail: (reason ?? reasons.late).told }))
-        return command.promise
-      }
-    }
-  }) as Redis
 
   /** One line for an outage, and one for each new reason during it; not one for each attempt. */
   function shut (now: Reason): void {
@@ -151,7 +137,7 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
   if (redis.status === 'ready') void look()
 
   return {
-    gated,
+    gated: createGated(redis, () => reason),
     settled,
     /** Why the store cannot be worked with (undefined: it can), what Redis says when it refuses to write, and what was found last. */
     state: () => ({ reason: reason?.why, refusal, version: found?.version, durability: found?.durability }),

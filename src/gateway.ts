@@ -29,6 +29,7 @@ import { createPing } from './store/ping.js'
 import type { Redis } from './store/redis.js'
 import { type Disk, holdBack } from './store/disk.js'
 import { createRoom } from './store/room.js'
+import { createSound } from './store/sound.js'
 import { createTrust, type TrustFacts } from './store/trust.js'
 import { createStores } from './stores.js'
 
@@ -67,8 +68,9 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   meter.room = room.state
   // the beat, too, spares the last of the disk; a life that must begin is noted
   holdBack(connection, () => trust.state().reason === undefined ? room.held() : undefined)
-  const redis = room.watched
   const onUnreadable = createUnreadable({ meter, log })
+  const redis = createSound(room.watched, onUnreadable)
+  holdBack(redis, room.held)
   const stores = createStores({ redis, node, limits, life, onUnreadable }, loginPolicy)
   const { conversations, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled()

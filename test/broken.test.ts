@@ -1,5 +1,5 @@
 // Broken records and keys of another type: no answer is 500, none prints them, what stands beside them is served; the log names each once. [DOWN-2]
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import t from 'tap'
 import { keys } from '../src/store/keys.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
@@ -81,11 +81,13 @@ t.test('[DOWN-2] what remembers answers, notices and events', async t => {
   t.equal((await alice.command(command)).status, 200)
   for (const text of texts) {
     await redis.set(keys.dedupeCommand(alice.userId, 'again'), text)
-    t.equal((await alice.command(command)).status, 200, `a claim that is ${text}`)
+    t.match(await alice.command(command), { status: 409, body: { code: 'CLIENT_CMD_ID_CONFLICT' } }, `a claim that is ${text}`)
     await redis.set(keys.notice(`n-${bob.userId}`), text)
     t.equal((await iris.server('DELETE', `notices/n-${bob.userId}`)).status, 404)
     await redis.xadd(keys.events, '*', text || 'x', 'SECRET')
   }
+  await ofAnotherType(keys.dedupeCommand(alice.userId, 'again'))
+  t.match(await alice.command(command), { status: 409 }, 'a claim of another type')
   const { status, body } = await iris.server('GET', 'events?after=0-0&limit=1000')
   t.equal(status, 200)
   t.notMatch(JSON.stringify(body), 'SECRET')
@@ -93,6 +95,24 @@ t.test('[DOWN-2] what remembers answers, notices and events', async t => {
   t.equal((await alice.revoke({ conversationId: broken, seq: 1 })).status, 404)
   await redis.hset(keys.kick(bob.userId), 't:web', 'SECRET')
   t.equal((await iris.server('POST', `users/${bob.userId}/kick`, { reason: 'x', terminals: ['web'] })).status, 200)
+})
+
+t.test('[DOWN-2] what was answered under an Idempotency-Key is not done again because the answer cannot be read', async t => {
+  const { bob } = await setUp()
+  const place = keys.idempotency(hash('sha256', 'k'))
+  const mint = async () => {
+    const headers = { authorization: `Bearer ${SERVER_KEY}`, 'content-type': 'application/json', 'idempotency-key': 'k' }
+    const response = await fetch(`${iris.url}/v1/server/tokens`, { method: 'POST', headers, body: JSON.stringify({ userId: bob.userId }) })
+    return { status: response.status, body: await response.json() as object }
+  }
+  t.match(await mint(), { status: 200 })
+  const [fingerprint] = (await redis.get(place))?.split(' ') ?? []
+  for (const text of ['', 'SECRET', `${fingerprint} SECRET`, `${fingerprint} ${Buffer.alloc(60).toString('base64')}`]) {
+    await redis.set(place, text)
+    t.match(await mint(), { status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } }, text)
+  }
+  await ofAnotherType(place)
+  t.match(await mint(), { status: 422 }, 'of another type')
 })
 
 t.test('[DOWN-2] each is named in the log once, without its text, and counted', async t => {

@@ -8,6 +8,7 @@ import type { BoxName } from '../store/keys.js'
 import type { createLists } from '../store/list.js'
 import type { createMarkers, Reading } from '../store/markers.js'
 import { isFull } from '../store/full.js'
+import { isUnsound } from '../store/readable.js'
 import { isUnavailable } from '../store/redis.js'
 import type { createTerminals } from '../store/terminals.js'
 import { parseCursor } from '../protocol/ids.js'
@@ -40,7 +41,7 @@ interface Floor {
 export function createDeliver ({ conversations, markers, lists, boxes, terminals, hub, here, nodes, recalled, now, onLost }: Floor) {
   async function written<T> (write: Promise<T>): Promise<T> {
     return await write.catch((error: unknown) => {
-      if (isUnavailable(error) && !isFull(error)) onLost()
+      if (isUnavailable(error) && !isFull(error) && !isUnsound(error)) onLost()
       throw error
     })
   }

@@ -3,7 +3,7 @@ import { parseCursor, type Position, SYSTEM_USER } from '../protocol/ids.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
 import { type BoxName, keys, partition } from './keys.js'
 import { hashOf } from './hash.js'
-import { printable, readable, readOr } from './readable.js'
+import { printable, readable } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const boxKeys = ['box', 'order', 'expiry', 'waiting', 'done', 'deliveries', 'collapse', 'shares', 'once'] as const
@@ -144,16 +144,14 @@ export function createBoxes (store: StoreContext) {
 
     /** @returns the ids of what is pending for a terminal, in the order in which it was put there; what waits for other terminals only is left out. */
     async pendingIds (box: BoxName, userId: string, terminalId: string): Promise<string[]> {
-      const order = keys.boxPart(box, userId, 'ORDER')
-      const [ids, waiting] = await Promise.all([readOr(redis.zrange(order, '0', '-1'), [], () => store.onUnreadable?.(order)), hashOf(redis, keys.boxPart(box, userId, 'WAITING'))])
+      const [ids, waiting] = await Promise.all([redis.zrange(keys.boxPart(box, userId, 'ORDER'), '0', '-1'), hashOf(redis, keys.boxPart(box, userId, 'WAITING'))])
       return ids.filter(id => waiting.get(id)?.includes(`,${terminalId},`) ?? true)
     },
 
     /** @returns the items of these ids that are still in the box; bodies are read late, so that a completed one does not come back. [COMPLETE-4] */
     async read (box: BoxName, userId: string, ids: string[]): Promise<Pending[]> {
       if (ids.length === 0) return []
-      const key = keys.box(box, userId)
-      const found = await readOr(redis.hmget(key, ...ids), [], () => store.onUnreadable?.(key))
+      const found = await redis.hmget(keys.box(box, userId), ...ids)
       return ids.flatMap((id, i) => {
         const stored = found[i]
         return stored ? [readItem(id, stored)] : []

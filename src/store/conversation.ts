@@ -5,7 +5,7 @@ import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
-import { parsed, printable, readOr, whole } from './readable.js'
+import { isKind, parsed, printable, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -100,21 +100,21 @@ export function createConversations (store: StoreContext) {
 
     /** @returns what a user may see of a conversation; throws CONVERSATION_NOT_FOUND when he never was in it. */
     async view (conversationId: string, userId: string): Promise<View> {
-      const read = Promise.all([
+      const [facts, member, left, mark] = await Promise.all([
         redis.hmget(keys.conversation(conversationId), 'kind', 'title', 'epoch', 'headSeq', 'closedAt'),
         redis.hget(keys.members(conversationId), userId),
         redis.hget(keys.left(conversationId), userId),
         redis.get(keys.mark)
       ])
-      const [facts, member, left, mark] = await readOr(read, [[], null, null, null], () => store.onUnreadable?.(`CONVERSATION:${conversationId}`))
       store.life.saw(mark)
       const [kind, title, epoch, head, closedAt] = facts
-      if (!kind || !(member ?? left)) throw new Problem('CONVERSATION_NOT_FOUND')
+      if (kind && !isKind(kind)) store.onUnreadable?.(`CONVERSATION:${conversationId}`)
+      if (!isKind(kind) || !(member ?? left)) throw new Problem('CONVERSATION_NOT_FOUND')
       const headSeq = whole(member ? head : left?.split(' ')[1])
       const joined = whole(member ? member.split(' ')[1] : left?.split(' ')[0])
       return {
         conversationId,
-        kind: kind as View['kind'],
+        kind,
         title: title ?? '',
         epoch: store.life.epochOf(epoch ?? ''),
         headSeq,
@@ -128,7 +128,7 @@ export function createConversations (store: StoreContext) {
     async bodies (conversationId: string, seqs: number[]): Promise<(string | null)[]> {
       if (seqs.length === 0) return []
       const place = `LOG:${conversationId}`
-      const found = await readOr(redis.hmget(keys.log(conversationId), ...seqs.map(String)), seqs.map(() => null), () => store.onUnreadable?.(place))
+      const found = await redis.hmget(keys.log(conversationId), ...seqs.map(String))
       return found.map((body, i) => {
         const isBroken = body !== null && printable(body) === null
         if (isBroken) store.onUnreadable?.(`${place} ${seqs[i]}`)

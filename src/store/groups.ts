@@ -2,7 +2,7 @@
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { hashOf } from './hash.js'
 import { keys, partition } from './keys.js'
-import { readable } from './readable.js'
+import { isKind, readable, whole } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const facts = {
@@ -22,7 +22,7 @@ export interface MemberChange { userId: string, role: Role | '=' | '-' }
 
 /** Makes the groups of a store. */
 export function createGroups (store: StoreContext) {
-  const { redis, limits, life } = store
+  const { redis, limits, life, onUnreadable } = store
 
   async function change (id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]) {
     const list = changes.flatMap(({ userId, role }) => [userId, role, partition(userId)])
@@ -50,19 +50,28 @@ export function createGroups (store: StoreContext) {
     async get (id: string) {
       const [facts, members] = await Promise.all([hashOf(redis, keys.conversation(id)), hashOf(redis, keys.members(id))])
       const kind = facts.get('kind')
-      if (kind === undefined) return undefined
-      const [title, ext, closedAt] = [facts.get('title'), readable(facts.get('ext') ?? ''), facts.get('closedAt')]
+      if (kind && !isKind(kind)) onUnreadable?.(`CONVERSATION:${id}`)
+      if (!isKind(kind)) return undefined
+      const [title, ext, closedAt] = [facts.get('title'), readable(facts.get('ext') ?? ''), whole(facts.get('closedAt'))]
+      const rows = [...members].flatMap(([userId, member]) =>
+        readMember(userId, member) ?? onUnreadable?.(`CONVERSATION:${id}:MEMBERS ${userId}`) ?? [])
       return {
         conversationId: id,
-        kind: kind as 'dm' | 'group',
+        kind,
         ...(title && { title }),
         ...(ext !== null && { ext: JSON.parse(ext) as Record<string, unknown> }),
         epoch: life.epochOf(facts.get('epoch') ?? ''),
-        headSeq: Number(facts.get('headSeq') ?? 0),
-        createdAt: Number(facts.get('createdAt')),
-        ...(closedAt && { closedAt: Number(closedAt) }),
-        members: [...members].map(([userId, member]) => ({ userId, role: member.split(' ')[0] as Role, joinedSeq: Number(member.split(' ')[1]) }))
+        headSeq: whole(facts.get('headSeq')),
+        createdAt: whole(facts.get('createdAt')),
+        ...(closedAt && { closedAt }),
+        members: rows
       }
     }
   }
+}
+
+/** Reads a member as member.lua keeps him. @returns undefined for what it does not write. */
+function readMember (userId: string, member: string) {
+  const [, role, joined] = /^(owner|admin|member) (\d+) \d+/.exec(member) ?? []
+  return role === undefined ? undefined : { userId, role: role as Role, joinedSeq: Number(joined) }
 }

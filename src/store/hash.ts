@@ -1,20 +1,15 @@
 // Hashes whose fields are names from the wire. A plain object is no map: it knows `toString` before anybody wrote it.
-import type { Redis } from './redis.js'
+import { type Redis, together } from './redis.js'
 
 /** @returns a hash as a map, empty when there is none. The one place where a whole hash is read (a rule of the linter). */
 export async function hashOf (redis: Redis, key: string): Promise<Map<string, string>> {
   return new Map(Object.entries(await redis.hgetall(key)))
 }
 
-/** @returns the hashes of these keys, in one round trip. */
+/** @returns the hashes of these keys, in one round trip; empty where a key is of another type. */
 export async function hashesOf (redis: Redis, keys: string[]): Promise<Map<string, string>[]> {
-  const pipeline = redis.pipeline()
-  for (const key of keys) pipeline.hgetall(key)
-  const replies = await pipeline.exec() ?? []
-  return replies.map(([error, found]) => {
-    if (error) throw error
-    return new Map(Object.entries(found as Record<string, string>))
-  })
+  const replies = await together(redis, keys, (pipeline, key) => pipeline.hgetall(key)) as (Record<string, string> | undefined)[]
+  return replies.map(found => new Map(Object.entries(found ?? {})))
 }
 
 /** @returns fields and values that stand in a row (field, value, field ...) as a map. */

@@ -2,6 +2,7 @@
 import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { keys, partition, PARTITIONS } from './keys.js'
+import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
 /** So many terminals per run of a script: Redis does nothing else meanwhile. */
@@ -79,13 +80,9 @@ export function createLeases (store: StoreContext) {
 
     /** @returns the partitions in which a lease has ended at `now`, ms. */
     async duePartitions (now: number): Promise<number[]> {
-      const pipeline = redis.pipeline()
-      for (let p = 0; p < PARTITIONS; p++) pipeline.zrangebyscore(keys.leases(p), '-inf', now, 'LIMIT', 0, 1)
-      const replies = await pipeline.exec() ?? []
-      return replies.flatMap(([error, found], p) => {
-        if (error) throw error
-        return (found as string[]).length > 0 ? [p] : []
-      })
+      const all = Array.from({ length: PARTITIONS }, (_, p) => p)
+      const found = await together(redis, all, (pipeline, p) => pipeline.zrangebyscore(keys.leases(p), '-inf', now, 'LIMIT', 0, 1)) as (string[] | undefined)[]
+      return all.filter(p => found[p]?.length !== 0) // one that cannot be read, too: its script says so
     },
 
     /**

@@ -68,7 +68,7 @@ export function createLife (redis: Redis, clock: { known (): number }, elapsed =
     async leave (): Promise<void> { await redis.hdel(keys.nodes, self) },
 
     /** @returns the epoch of a log that was born at `epoch`: the present life's when that began later. */
-    epochOf: (epoch: string) => String(Math.max(Number(epoch), (startedAt ?? 0) * EPOCHS_PER_MS))
+    epochOf: (epoch: string) => String(Math.max(Number(epoch) || 0, (startedAt ?? 0) * EPOCHS_PER_MS))
   }
 }
 

@@ -3,7 +3,7 @@ import type { Message } from '../protocol/message.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
-import { printable, readOr, whole } from './readable.js'
+import { isKind, printable, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -59,13 +59,13 @@ export function createLists (store: StoreContext) {
     const found = ids.map((conversationId, i) => {
       const [kind, title, epoch, head] = facts[i] ?? []
       const joinedSeq = joined[i]
-      if (facts[i] === undefined || Number.isNaN(joinedSeq)) {
+      if (facts[i] === undefined || (kind && !isKind(kind)) || Number.isNaN(joinedSeq)) {
         broken.add(conversationId)
         return void store.onUnreadable?.(`CONVERSATION:${conversationId}`)
       }
-      if (!kind || joinedSeq === undefined) return undefined
+      if (!isKind(kind) || joinedSeq === undefined) return undefined
       const [readSeq = 0, , mark] = (markers[i] ?? '').split(' ').map(whole)
-      return { joinedSeq, conversationId, kind: kind as Row['kind'], ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: whole(head), readSeq, unread: whole(counts[i]), unreadMark: mark === 1 }
+      return { joinedSeq, conversationId, kind, ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: whole(head), readSeq, unread: whole(counts[i]), unreadMark: mark === 1 }
     })
     // who was just taken out of a group may come back under the same score
     await drop(userId, rows.filter(({ id }, i) => !found[i] && !broken.has(id) && (id.startsWith('dm.') || !facts[i]?.[0])))
@@ -87,7 +87,7 @@ export function createLists (store: StoreContext) {
 
   /** Fields of a hash of the user's, none when it cannot be read. */
   async function rowsOf (key: string, ids: string[]): Promise<(string | null)[]> {
-    return await readOr(redis.hmget(key, ...ids), ids.map(() => null), () => store.onUnreadable?.(key))
+    return await redis.hmget(key, ...ids)
   }
 
   /** @returns the JSON of each message; null for seq 0, and for what the log has no more. */
@@ -143,8 +143,7 @@ export function createLists (store: StoreContext) {
 
     /** @returns all unread messages of a user. */
     async totalUnread (userId: string): Promise<number> {
-      const key = keys.unread(userId)
-      return Number((await readOr(countUnread(redis, { unread: key }, {}), [0, 0], () => store.onUnreadable?.(key)))[1])
+      return Number((await countUnread(redis, { unread: keys.unread(userId) }, {}))[1])
     },
 
     /** Lets rows of ended conversations go, a few, oldest first: of a user who never looks at his list nobody else does. */

@@ -8,7 +8,7 @@ import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
 import { tokenArgs, TOMBSTONE_MS } from './kicks.js'
 import { TOO_OFTEN, tooFast } from './admission.js'
-import { printable } from './readable.js'
+import { printable, whole } from './readable.js'
 import { isUnavailable, together } from './redis.js'
 import { defineScript } from './scripts.js'
 import { oldestUnread, type Unread, type Waiting } from './unread.js'
@@ -177,11 +177,15 @@ async function explain ({ redis, limits }: StoreContext, items: Item[]): Promise
   const missing = items.flatMap(item => item.reference.kind === 'msg' && item.body === undefined ? [{ item, ...item.reference }] : [])
   const now = await together(redis, missing, (pipeline, { conversationId, seq }) => pipeline.hget(keys.conversation(conversationId), 'headSeq').hget(keys.log(conversationId), String(seq)))
   missing.forEach(({ item, seq }, i) => {
-    const [head, body] = [Number(now[2 * i] ?? 0), now[2 * i + 1]]
-    if (body !== null || head < seq || seq <= head - limits.logMessages) item.reference = { kind: 'forgotten' }
+    const [head, body] = [headOf(now[2 * i]), now[2 * i + 1]]
+    if (head === undefined || body === undefined) item.body = null
+    else if (body !== null || head < seq || seq <= head - limits.logMessages) item.reference = { kind: 'forgotten' }
     else item.body = null
   })
 }
+
+/** @returns the head of a conversation, 0 when there is none; undefined when it cannot be read. */
+const headOf = (found: unknown) => found === null ? 0 : whole(found as string | undefined) || undefined
 
 /** Whether a message is the one that an entry was written for. */
 const isOf = (body: string, nonce: string | undefined) => nonce === undefined || msgIdOf(body)?.endsWith(nonce) === true

@@ -1,7 +1,7 @@
 // Read markers: RESET_READ_NUM_AND_LAST_MSG, and what moving one does.
 import { downArgs, downValues, readHere, type StoreContext } from './context.js'
 import { keys } from './keys.js'
-import { readOr, whole } from './readable.js'
+import { whole } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
@@ -75,13 +75,12 @@ export function createMarkers (store: StoreContext) {
     /** @returns the first seq in CHAT_MSG_BOX, undefined when everything is read. [GET-4] */
     async firstUnread (userId: string, conversationId: string): Promise<number | undefined> {
       const [member] = await redis.zrange(keys.chatMsgBox(userId, conversationId), '0', '0')
-      return member === undefined ? undefined : Number(member.split(':')[0])
+      return whole(member?.split(':')[0]) || undefined
     },
 
     /** @returns how far a user has read, 0 when nowhere. */
     async readSeq (userId: string, conversationId: string): Promise<number> {
-      const key = keys.marker(userId)
-      const marker = await readOr(redis.hget(key, conversationId), null, () => store.onUnreadable?.(key))
+      const marker = await redis.hget(keys.marker(userId), conversationId)
       return whole(marker?.split(' ')[0])
     }
   }

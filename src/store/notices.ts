@@ -1,7 +1,7 @@
 // What is remembered of a notice beside its copies in the boxes: whom it went to, so that it can be cancelled.
 import type { StoreContext } from './context.js'
 import { keys } from './keys.js'
-import { parsed, readOr } from './readable.js'
+import { parsed } from './readable.js'
 
 /** Makes the notices of a store. The record itself is written by `once`, under `keys.notice`. */
 export function createNotices ({ redis, onUnreadable }: StoreContext) {
@@ -9,11 +9,13 @@ export function createNotices ({ redis, onUnreadable }: StoreContext) {
     /** @returns the users that a notice was stored for; undefined when there is no such notice (any more). */
     async usersOf (noticeId: string): Promise<string[] | undefined> {
       const place = `NOTICE:${noticeId}`
-      const record = await readOr(redis.get(keys.notice(noticeId)), null, () => onUnreadable?.(place))
+      const record = await redis.get(keys.notice(noticeId))
       if (record === null) return undefined
       const kept = parsed<{ result?: { users?: string[] } }>(record)
-      if (!kept) onUnreadable?.(place)
-      return kept ? kept.result?.users ?? [] : undefined
+      const users = kept && (kept.result?.users ?? [])
+      if (Array.isArray(users)) return users
+      onUnreadable?.(place)
+      return undefined
     }
   }
 }

@@ -6,8 +6,9 @@ import type { StoreContext } from './context.js'
 import { consequence } from './deadline.js'
 import { heldBack } from './disk.js'
 import { isFull, storeFull } from './full.js'
-import { parsed } from './readable.js'
+import { isOfAnotherType, parsed } from './readable.js'
 import { isUnavailable } from './redis.js'
+import { placeOf } from './sound.js'
 import { setValue } from './value.js'
 
 const WAIT_MS = 1_000
@@ -19,14 +20,22 @@ interface Claim<Result> { fingerprint: string, id: string, result?: Result }
  * Makes `once`, which claims a key, runs the effect, and keeps its result for retries.
  * The effect must itself be idempotent by `id`: after a crash between effect and result a retry runs it again with the same id.
  */
-export function createOnce ({ redis, limits }: StoreContext) {
+export function createOnce ({ redis, limits, onUnreadable }: StoreContext) {
+  /** @returns a claim; undefined when it cannot be read. */
+  function readClaim<Result> (claim: string, key: string): Claim<Result> | undefined {
+    const found = parsed<Claim<Result>>(claim)
+    if (typeof found?.fingerprint === 'string' && typeof found.id === 'string' && typeof (found.result ?? {}) === 'object') return found
+    onUnreadable?.(placeOf(key))
+    return undefined
+  }
+
   /** Another request with the same id is under way: its result is worth a wait, an effect that nobody stores would happen twice. */
   async function resultOf<Result> (key: string): Promise<Result | undefined> {
     for (const end = performance.now() + WAIT_MS; performance.now() < end;) {
       const claim = await redis.get(key)
       if (claim === null) return undefined
-      const { result, id } = parsed<Claim<Result>>(claim) ?? {}
-      if (result !== undefined || id === undefined) return result
+      const { result } = readClaim<Result>(claim, key) ?? {}
+      if (result !== undefined) return result
       await setTimeout(ASK_MS)
     }
     return undefined
@@ -37,8 +46,9 @@ export function createOnce ({ redis, limits }: StoreContext) {
     return await redis.set(key, value, ...options)
   }
 
-  /** A full store takes no claim; what was claimed before is answered all the same. [STORE-2] */
+  /** A full store takes no claim; what was claimed before is answered all the same. [STORE-2] A key of another type is one that cannot be read. */
   async function claimBefore (key: string, error: unknown): Promise<string> {
+    if (isOfAnotherType(error)) return ''
     const claim = isFull(error) ? await redis.get(key) : null
     if (claim === null) throw error
     return claim
@@ -48,8 +58,9 @@ export function createOnce ({ redis, limits }: StoreContext) {
     const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
     const mine: Claim<Result> = { fingerprint, id }
     const before = await claimed(key, [JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET']).catch((error: unknown) => claimBefore(key, error))
-    const claim = parsed<Claim<Result>>(before) ?? mine // what cannot be read is claimed anew
-    if (claim.fingerprint !== fingerprint) throw new Problem(conflict)
+    const claim = before === null ? mine : readClaim<Result>(before, key)
+    // of one that cannot be read nobody knows what was made: it is not made twice
+    if (claim?.fingerprint !== fingerprint) throw new Problem(conflict)
     const done = before === null ? undefined : claim.result ?? await resultOf<Result>(key)
     if (done !== undefined) return { ...done, duplicate: true }
     const result = await effect(claim.id).catch(async (error: unknown) => {

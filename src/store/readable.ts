@@ -1,21 +1,24 @@
 // What was read from the store and is to be printed: one body that is broken must not break what stands beside it.
+import { Problem } from '../protocol/problem.js'
+
+const UNSOUND = 'A record in the store that is needed for this cannot be read'
+
+/** @returns the refusal of what would destroy something sound, since what stands beside it cannot be read: an operator must look. */
+export const unsound = () => new Problem('STORE_UNAVAILABLE', { detail: UNSOUND })
+
+/** @returns whether it is that refusal: the store is there, and nothing was done. */
+export const isUnsound = (error: unknown): boolean => error instanceof Problem && error.facts.detail === UNSOUND
 
 /** @returns what a body says; null when it is not there, or cannot be read. */
 export function parsed<Value> (body: string | null | undefined): Value | null {
   return JSON.parse(printable(body ?? '') ?? 'null') as Value | null
 }
 
+/** Whether it is what a conversation may be. */
+export const isKind = (kind: string | null | undefined): kind is 'dm' | 'group' => kind === 'dm' || kind === 'group'
+
 /** @returns a number that is kept as text; 0 for what is none. */
 export const whole = (text: string | null | undefined): number => /^\d{1,16}$/.test(text ?? '') ? Number(text) : 0
-
-/** @returns what is read; where a key is of another type than it must be, `nothing`, after `onBroken`. Throws what else goes wrong. */
-export async function readOr<Found> (read: Promise<Found>, nothing: Found, onBroken: () => void): Promise<Found> {
-  return await read.catch((error: unknown) => {
-    if (!isOfAnotherType(error)) throw error
-    onBroken()
-    return nothing
-  })
-}
 
 /** @returns whether Redis refused a command, or a script one of its own, since a key is of another type. */
 export const isOfAnotherType = (error: unknown): boolean => error instanceof Error && error.message.includes('WRONGTYPE')

@@ -1,6 +1,6 @@
 // Whether Redis has room: looked at each second, and told by every command that it refuses. [STORE-2]
 import type { Redis } from 'ioredis'
-import { type Disk, type Held, heldOn, holdBack } from './disk.js'
+import { type Disk, type Held, heldOn } from './disk.js'
 import { asProblem, type Full, fullOf } from './full.js'
 
 const LOOK_MS = 1_000
@@ -75,7 +75,6 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
       }
     }
   }) as Redis
-  holdBack(watched, () => held)
 
   return {
     watched,

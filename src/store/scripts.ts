@@ -6,6 +6,8 @@ import { Problem } from '../protocol/problem.js'
 import { type Held, heldBack } from './disk.js'
 import { asProblem, isFull, storeFull } from './full.js'
 import { joinWrites } from './redis.js'
+import { unsound } from './readable.js'
+import { noteUnreadable } from './sound.js'
 
 const directory = new URL('./lua/', import.meta.url)
 const source = (name: string) => readFileSync(new URL(`${name}.lua`, directory), 'utf8')
@@ -20,7 +22,8 @@ const failures: Record<number, ErrorCode> = {
   [-6]: 'REVOKE_WINDOW_PASSED',
   [-7]: 'TOO_MANY_MEMBERS',
   [-8]: 'BAD_TICKET',
-  [-9]: 'RATE_LIMITED'
+  [-9]: 'RATE_LIMITED',
+  [-10]: 'STORE_UNAVAILABLE'
 }
 
 type Reply = (string | number | null | Reply)[]
@@ -37,6 +40,9 @@ const shebangs: Record<WhenFull, string> = { reads: '#!lua flags=no-writes', don
 
 interface ScriptFacts<Key extends string, Arg extends string> { full: WhenFull, keys: readonly Key[], args: readonly Arg[], preludes?: readonly string[] }
 
+/** Stands before every script, which then is a function, so that what it has skipped comes beside its reply. */
+export const EVERYWHERE = 'sound'
+
 /** The facts of every script that was defined; a test compares them with the headers in the files. */
 export const definedScripts = new Map<string, ScriptFacts<string, string>>()
 
@@ -51,7 +57,8 @@ export const definedScripts = new Map<string, ScriptFacts<string, string>>()
  */
 export function defineScript<Key extends string, Arg extends string> (name: string, facts: ScriptFacts<Key, Arg>) {
   if (!definedScripts.has(name)) definedScripts.set(name, facts)
-  const lua = [...facts.preludes ?? [], name].map(source).join('\n')
+  const body = [...facts.preludes ?? [], name].map(source).join('\n')
+  const lua = `${source(EVERYWHERE)}\nlocal function main ()\n${body}\nend\nreturn { main(), unreadable }`
   const asItIs = createCall(`iris:${name}:${facts.full}`, `${shebangs[facts.full]}\nlocal is_dry = false\n${lua}`, facts.keys.length)
   const dry = createCall(`iris:${name}:dry`, `${shebangs.reads}\nlocal is_dry = true\n${lua}`, facts.keys.length)
 
@@ -86,14 +93,17 @@ function createCall (command: string, lua: string, numberOfKeys: number) {
       loaded.add(redis)
     }
     joinWrites(redis)
-    const evaluate = (redis as unknown as Record<string, (...args: Values) => Promise<Reply>>)[command]
-    return await evaluate?.call(redis, ...values) as Reply
+    const evaluate = (redis as unknown as Record<string, (...args: Values) => Promise<unknown>>)[command]
+    const [reply, unreadable] = await evaluate?.call(redis, ...values) as [Reply, string[]]
+    for (const place of unreadable) noteUnreadable(redis, place)
+    return reply
   }
 }
 
 function failure (status: number, [, first, second]: Reply): Problem {
   const code = failures[status] ?? 'INTERNAL'
   if (code === 'REVOKE_WINDOW_PASSED') return new Problem(code, { members: { windowSec: Number(first), ageSec: Number(second) } })
+  if (code === 'STORE_UNAVAILABLE') return unsound()
   if (code === 'RATE_LIMITED') return new Problem(code, { members: { retryAfterSec: Math.ceil(Number(first) / 1000) } })
   return new Problem(code)
 }

@@ -3,6 +3,9 @@ import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
 import { hashesOf } from './hash.js'
 import { keys, partition } from './keys.js'
+import { whole } from './readable.js'
+import { together } from './redis.js'
+import { placeOf } from './sound.js'
 import { defineScript } from './scripts.js'
 
 const removeTerminal = defineScript('remove-terminal', {
@@ -22,13 +25,15 @@ export interface Terminal { terminalId: string, platform: string, online: boolea
 export interface Removed { wasKnown: boolean, at: number, nodes: string[] }
 
 /** Makes the terminals of a store. */
-export function createTerminals ({ redis, limits }: StoreContext) {
+export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) {
   /** @returns the connected terminals of each of these users, in one round trip; a route whose lease has run out does not count. */
   async function routesOf (userIds: string[], now: number): Promise<Route[][]> {
-    return (await hashesOf(redis, userIds.map(keys.routes))).map(routes => [...routes].flatMap(([route, value]) => {
-      const [node, terminalId] = route.split('/') as [string, string]
-      const [platform, leaseUntil] = value.split(' ') as [string, string]
-      return Number(leaseUntil) > now ? [{ node, terminalId, platform }] : []
+    return (await hashesOf(redis, userIds.map(keys.routes))).map((routes, i) => [...routes].flatMap(([route, value]) => {
+      const [node, terminalId] = route.split('/')
+      const [platform = '', leaseUntil] = value.split(' ')
+      if (node && terminalId && whole(leaseUntil) > 0) return whole(leaseUntil) > now ? [{ node, terminalId, platform }] : []
+      onUnreadable?.(placeOf(keys.routes(userIds[i] ?? '')))
+      return []
     }))
   }
 
@@ -54,28 +59,23 @@ export function createTerminals ({ redis, limits }: StoreContext) {
     async of (userIds: string[], now: number): Promise<Terminal[][]> {
       const kept = await hashesOf(redis, userIds.map(keys.terminals))
       const ids = kept.map(terminals => [...terminals.keys()])
-      const leased = redis.pipeline()
-      userIds.forEach((userId, i) => {
-        if (ids[i]?.length) leased.zmscore(keys.leases(partition(userId)), ...ids[i].map(id => `${userId}/${id}`))
-      })
-      const leases = results<(string | null)[]>(await leased.exec())
+      const owners = userIds.map((userId, i) => ({ userId, terminals: ids[i] ?? [] })).filter(({ terminals }) => terminals.length > 0)
+      const leases = await together(redis, owners, (pipeline, { userId, terminals: mine }) =>
+        pipeline.zmscore(keys.leases(partition(userId)), ...mine.map(id => `${userId}/${id}`))) as ((string | null)[] | undefined)[]
       return kept.map((terminals, i) => {
         const ends = ids[i]?.length ? leases.shift() ?? [] : []
-        return [...terminals].map(([terminalId, value], at) => readTerminal(terminalId, value, Number(ends[at] ?? 0) > now)).sort((a, b) => b.lastSeen - a.lastSeen)
+        const place = placeOf(keys.terminals(userIds[i] ?? ''))
+        const known = [...terminals].flatMap(([terminalId, value], at) =>
+          readTerminal(terminalId, value, Number(ends[at] ?? 0) > now) ?? onUnreadable?.(`${place} ${terminalId}`) ?? [])
+        return known.sort((a, b) => b.lastSeen - a.lastSeen)
       })
     }
   }
 }
 
-/** Reads what `presence.lua` keeps: `platform state standing node trace since seen lease`. */
-function readTerminal (terminalId: string, value: string, online: boolean): Terminal {
+/** Reads what `presence.lua` keeps: `platform state standing node trace since seen lease`. @returns undefined for what it does not write. */
+function readTerminal (terminalId: string, value: string, online: boolean): Terminal | undefined {
+  if (!/^\S+ (?:foreground|background) \S+ \S+ \S+ \d+ \d+(?: socket)?$/.test(value)) return undefined
   const [platform, state, , node, , since, seen, lease] = value.split(' ') as [string, TerminalStateName, string, string, string, string, string, string?]
   return { terminalId, platform, online, state, since: Number(since), lastSeen: Number(seen), node, ...(lease === 'socket' && { lease }) }
-}
-
-function results<T> (replies: [Error | null, unknown][] | null): T[] {
-  return (replies ?? []).map(([error, found]) => {
-    if (error) throw error
-    return found as T
-  })
 }

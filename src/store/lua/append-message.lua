@@ -9,27 +9,32 @@ local conversation, members, log, dedupe = unpack(KEYS)
 local id, from, terminal, fingerprint, draft, nonce, quote, silent, create, dedupe_ms, log_messages, log_ms, new_direct = unpack(ARGV, 4)
 
 local kind, closed, head, last_ts, epoch = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch'))
+local seq = (number_of(head, conversation .. ' headSeq') or 0) + 1
 local before = redis.call('GET', dedupe)
 if before then
   local print, seq, msg_id, ts, of = string.match(before, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+  if not print then skip(dedupe) end -- nobody knows what was made of it: it is not made twice
   if print ~= fingerprint then return { -4 } end
   here[1] = redis.call('GET', mark_key)
   return { 1, seq, msg_id, ts, of, here, 0 }
 end
+local all = redis.call('HGETALL', members)
+if #unreadable > 0 then return unsound end
 if not kind and create == '' then return { -1 } end
 local sender = from ~= 'system' and redis.call('HGET', members, from)
 -- of a closed direct conversation nothing but that may be left
 if closed and (sender or from == 'system' or create ~= '') then return { -3 } end
 if kind and from ~= 'system' and not sender then return { -1 } end
 local _, joined = member_of(sender or '')
+if sender and not joined then return { -1, skip(members .. ' ' .. from) } end
 if quote ~= '0' and (tonumber(quote) < tonumber(joined or 1) or redis.call('HEXISTS', log, quote) == 0) then return { -2 } end
 
 local wait = not kind and refuse_opening(create, new_direct)
 if wait then return { -9, int(wait) } end
-if not kind then epoch = open_direct(conversation, members, id, create) end
-epoch = int(math.max(epoch, life * 4096))
-local seq = tonumber(head or 0) + 1
-local ts = int(math.max(now, tonumber(last_ts or 0)))
+if not kind then epoch, all = open_direct(conversation, members, id, create), redis.call('HGETALL', members) end
+epoch = int(math.max(number_of(epoch, conversation .. ' epoch') or 0, life * 4096))
+last_ts = number_of(last_ts, conversation .. ' lastTs') or 0
+local ts = int(math.max(now, last_ts))
 local msg_id = string.format('%011x%08x', ts, seq) .. nonce
 local body = '{"conversationId":"' .. id .. '","seq":' .. seq .. ',"msgId":"' .. msg_id .. '","ts":' .. ts .. ',' .. draft .. '}'
 local trimmed = seq - tonumber(log_messages)
@@ -39,7 +44,7 @@ if trimmed > 0 then redis.call('HDEL', log, trimmed) end
 redis.call('SET', dedupe, table.concat({ fingerprint, seq, msg_id, ts, epoch }, ' '), 'PX', dedupe_ms)
 
 local ends = kind ~= 'group' and ends_at(ts, log_ms)
-local moved = ends and ends ~= ends_at(last_ts or 0, log_ms)
+local moved = ends and ends ~= ends_at(last_ts, log_ms)
 local place = int(seq) -- text: Redis' own conversion of a number (%.17g) costs as much as a lookup
 local entry = { 'k', 'msg', 'c', id, 's', place }
 local own = { 'k', 'msg', 'c', id, 's', place, 't', terminal, 'e', epoch }
@@ -48,7 +53,6 @@ local message = {
   id = id, from = from, seq = place, ts = ts, body = body, entry = entry, own = own, silent = silent == '1', trimmed = trimmed, ends = ends, moved = moved
 }
 stamp() -- also when nobody is left to be served
-local all = redis.call('HGETALL', members)
 for i = 1, #all, 2 do serve(message, members, all[i], all[i + 1]) end
 if moved then for _, key in ipairs({ conversation, members, log }) do redis.call('PEXPIREAT', key, ends) end end
 return { 0, seq, msg_id, ts, epoch, here, kind and 0 or 1 }

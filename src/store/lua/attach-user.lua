@@ -53,6 +53,5 @@ elseif tonumber(seq) < tonumber(first) - 1 then verdict = 'trimmed' end
 
 if verdict ~= 'resumed' then units = 1 + math.floor(redis.call('ZCARD', conversations) / 50) end
 take(attach_rate, attach_emission, tonumber(units)) -- what is read weighs, too [COST-1]
-local function size_of (box) return tonumber(redis.pcall('HLEN', box)) or 0 end -- one of another type has nothing
 local waiting = verdict == 'resumed' and {} or oldest_unread(unread, tonumber(mailbox))
-return { 0, verdict, top, int(now), waiting, size_of(commands) + size_of(notices), evicted, replaced, ms(login.issued), redis.call('GET', mark_key) or '0' }
+return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced, ms(login.issued), redis.call('GET', mark_key) or '0' }

@@ -6,14 +6,16 @@
 local box, order, expiry, waiting, done, deliveries, collapse, shares, once = unpack(KEYS, 1, 9)
 
 -- What cannot be read has no meta: it can still be completed, and it expires.
-local function meta_of (stored)
-  local readable, meta = pcall(cjson.decode, string.match(stored, '^%S+ ([^\n]*)') or '')
-  return readable and type(meta) == 'table' and meta or {}
+local function meta_of (stored, id)
+  local is_read, meta = pcall(cjson.decode, string.match(stored, '^%S+ ([^\n]*)') or '')
+  if not is_read or type(meta) ~= 'table' then return {}, skip(box .. ' ' .. id) end
+  for name, value in pairs(meta) do if type(value) ~= 'string' and name ~= 'notify' then meta[name] = nil end end
+  meta.notify = meta.notify and meta.from and meta.fromTag and meta.clientCmdId
+  return meta
 end
 
 -- Gathered while the script runs, written by `settle`.
 local gone, counted, written = {}, {}, {}
-
 local function write (command, key, ...)
   written[key] = true
   return redis.call(command, key, ...)
@@ -29,7 +31,7 @@ end
 local function forget (id, ending, keep_ms)
   local stored = redis.call('HGET', box, id)
   if not stored then return end
-  local meta = meta_of(stored)
+  local meta = meta_of(stored, id)
   if meta.collapse and redis.call('HGET', collapse, meta.collapse) == id then redis.call('HDEL', collapse, meta.collapse) end
   count(meta.share, -1)
   local until_ms = math.max(now, tonumber(redis.call('ZSCORE', expiry, id) or 0)) + keep_ms
@@ -39,10 +41,8 @@ end
 
 -- Writes what was gathered; to be called last. A key that was written ends with the last item and the last mark: later than all it holds.
 local function settle (keep_ms, ends)
-  if #gone > 0 then
-    for _, key in ipairs({ order, expiry, once }) do redis.call('ZREM', key, unpack(gone)) end
-    for _, key in ipairs({ box, waiting, deliveries }) do redis.call('HDEL', key, unpack(gone)) end
-  end
+  local holding = #gone > 0 and { order, expiry, once, box, waiting, deliveries } or {}
+  for i, key in ipairs(holding) do redis.call(i > 3 and 'HDEL' or 'ZREM', key, unpack(gone)) end
   for share, by in pairs(counted) do
     if by ~= 0 and write('HINCRBY', shares, share, by) <= 0 then redis.call('HDEL', shares, share) end
   end

@@ -39,7 +39,7 @@ local function complete (id)
     if waits ~= ',' then return 'share' end
   end
   forget(id, op == 'cancel' and 'e' or 'c', keep_ms)
-  if op ~= 'shown' then tell(id, meta_of(stored)) end
+  if op ~= 'shown' then tell(id, meta_of(stored, id)) end
   return 'completed'
 end
 

@@ -6,7 +6,7 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local here = {} -- the mark, then user, id, user, id ...: what this node delivers itself
 
 -- What was born before this time (ms) has lost its last moments: its cursors are void. See begin-life.lua; one for all: standalone Redis only
-local life, mark_key = tonumber(redis.call('GET', 'iris:{0}:LIFE') or '0'), 'iris:{0}:LIFE:MARK'
+local life, mark_key = number_of(redis.call('GET', 'iris:{0}:LIFE'), 'iris:{0}:LIFE') or 0, 'iris:{0}:LIFE:MARK'
 
 local function int (n) return string.format('%.0f', n) end
 local function user_key (tag, name, user) return 'iris:{' .. tag .. '}:' .. name .. ':' .. user end
@@ -15,7 +15,7 @@ local function is_alive (epoch) return tonumber(epoch) >= life * 4096 end
 -- An epoch of a stream or log of a partition: above all that it has given, also when many are born in one script or the clock goes back.
 local function new_epoch (tag)
   local given = 'iris:{' .. tag .. '}:EPOCH'
-  local unit = math.max(tonumber(redis.call('GET', given) or 0) + 1, math.max(now, life) * 32)
+  local unit = math.max((number_of(redis.call('GET', given), given) or 0) + 1, math.max(now, life) * 32)
   redis.call('SET', given, int(unit))
   return int(unit * 128 + tag) -- 4096 a ms, see is_alive; below 2^53 until 2039
 end
@@ -37,7 +37,7 @@ local function stamp () here[1] = here[1] or int(redis.call('INCR', mark_key)) e
 local function hint (user, tag, id, entry, body)
   local told = {}
   for _, route in ipairs(redis.call('HKEYS', user_key(tag, 'TERMINALS', user) .. ':ROUTES')) do
-    local node = string.match(route, '^[^/]+')
+    local node = string.match(route, '^[^/]*')
     if not told[node] and node == this_node then here[#here + 1], here[#here + 2] = user, id
     elseif not told[node] then redis.call('SPUBLISH', user_key(tag, 'NODE', node), cjson.encode({ user, id, entry, body, here[1] })) end
     told[node] = true

@@ -15,8 +15,8 @@ if #kicked == 0 or revoke_tokens == '1' then
   local seen = {}
   for _, terminal in ipairs(kicked) do seen[terminal] = true end
   local function add (terminal)
-    if not seen[terminal] then kicked[#kicked + 1] = terminal end
-    seen[terminal] = true
+    if terminal and not seen[terminal] then kicked[#kicked + 1] = terminal end
+    seen[terminal or ''] = true
   end
   for _, terminal in ipairs(redis.call('HKEYS', terminals)) do add(terminal) end
   for _, route in ipairs(redis.call('HKEYS', routes)) do add(string.match(route, '[^/]+$')) end

@@ -19,6 +19,7 @@ local function refusal (kick, token, at)
   local names = names_for(token.terminal)
   for i, stone in ipairs(redis.call('HMGET', kick, unpack(names))) do
     local before, ends, reason = string.match(stone or '', '^(%d+) (%d+) (.*)$')
+    if stone and not before then skip(kick .. ' ' .. names[i]) end
     if before and tonumber(token.issued) <= tonumber(before) and at < tonumber(ends) then
       local is_ban = string.match(names[i], '^ban:')
       if not is_ban and not is_dry and tonumber(token.expires) > tonumber(ends) then engrave(kick, names[i], before, tonumber(token.expires), reason) end
@@ -43,7 +44,7 @@ local function make_room (kick, at)
   local soonest, field
   local all = redis.call('HGETALL', kick)
   for i = 1, #all, 2 do
-    local ends = tonumber(string.match(all[i + 1], '^%d+ (%d+)'))
+    local ends = tonumber(string.match(all[i + 1], '^%d+ (%d+)') or 0)
     if ends <= at then redis.call('HDEL', kick, all[i])
     elseif string.match(all[i], '^t:[^*]') and (not soonest or ends < soonest) then soonest, field = ends, all[i] end
   end

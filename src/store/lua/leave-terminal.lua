@@ -12,7 +12,7 @@ local who = { leases = leases, events = events, terminals = terminals, user = us
 redis.call('HDEL', routes, node .. '/' .. terminal)
 local live = redis.call('HGETALL', routes)
 for i = 1, #live, 2 do
-  local is_held = tonumber(string.match(live[i + 1], '%d+$')) > this_ms
+  local is_held = tonumber(string.match(live[i + 1], '%d+$') or 0) > this_ms
   if is_held and string.match(live[i], '[^/]+$') == terminal then return { 0 } end
 end
 local kept = terminal_of(who, terminal)

@@ -10,7 +10,8 @@ local lifted = {}
 local all = redis.call('HGETALL', kick)
 for i = 1, #all, 2 do
   local ends, reason = string.match(all[i + 1], '^%d+ (%d+) (.*)$')
-  if at < tonumber(ends) then lifted[#lifted + 1] = { all[i], ms(tonumber(ends)), reason } end
+  if not ends then skip(kick .. ' ' .. all[i])
+  elseif at < tonumber(ends) then lifted[#lifted + 1] = { all[i], ms(tonumber(ends)), reason } end
 end
 redis.call('DEL', kick)
 return { 0, lifted }

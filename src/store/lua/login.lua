@@ -11,7 +11,7 @@ local function judge_login (keys, policy, me)
   local live = policy == 'multi' and {} or redis.call('HGETALL', keys.routes)
   for i = 1, #live, 2 do
     local other, platform = string.match(live[i], '[^/]+$'), string.match(live[i + 1], '^%S+')
-    local is_live = tonumber(string.match(live[i + 1], '%d+$')) > now
+    local is_live = other and tonumber(string.match(live[i + 1], '%d+$') or 0) > now
     if is_live and other ~= me.terminal and not replaced[other] and (policy == 'single' or platform == me.platform) then
       local theirs = login_of(keys.logins, other) or { issued = 0, since = 0, expires = 0 }
       if theirs.issued > mine.issued or (theirs.issued == mine.issued and theirs.since > mine.since) then return 'replaced' end
@@ -35,11 +35,11 @@ local function longest_unseen (terminals, routes, replaced)
   local live = redis.call('HGETALL', routes)
   for i = 1, #live, 2 do
     local other = string.match(live[i], '[^/]+$')
-    if tonumber(string.match(live[i + 1], '%d+$')) > now and not replaced[other] then connected[other] = true end
+    if other and tonumber(string.match(live[i + 1], '%d+$') or 0) > now and not replaced[other] then connected[other] = true end
   end
   local known = redis.call('HGETALL', terminals)
   for i = 1, #known, 2 do
-    local seen = tonumber(string.match(known[i + 1], '(%d+) ?%a*$'))
+    local seen = tonumber(string.match(known[i + 1], '(%d+) ?%a*$') or 0) -- of what cannot be read nobody knows: it goes first
     if not connected[known[i]] and (not oldest or seen < oldest) then found, oldest = known[i], seen end
   end
   return found

@@ -2,7 +2,9 @@
 -- logins: terminal -> `<issued> <since> <expires>` (ms): of its newest token, when it first came with that, and until when
 -- the last of its tokens is taken. A reconnect keeps its rank, and a kick covers what is connected, whatever its `iat`.
 local function login_of (logins, terminal)
-  local issued, since, expires = string.match(redis.call('HGET', logins, terminal) or '', '^(%d+) (%d+) ?(%d*)$')
+  local stored = redis.call('HGET', logins, terminal)
+  local issued, since, expires = string.match(stored or '', '^(%d+) (%d+) ?(%d*)$')
+  if stored and not issued then skip(logins .. ' ' .. terminal) end
   return issued and { issued = tonumber(issued), since = tonumber(since), expires = tonumber(expires) or 0 }
 end
 

@@ -12,14 +12,14 @@ local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_u
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
 local _, joined, tag = member_of(member)
+if not tag then return { -1, skip(members .. ' ' .. reader) } end
 local head, kind = unpack(redis.call('HMGET', conversation, 'headSeq', 'kind'))
-head = tonumber(head or 0)
-local stored = redis.call('HGET', marker, id) or '0 0 0'
-local read, receipt, marked = string.match(string.match(stored, '^%d+ %d+ %d$') or '0 0 0', '^(%d+) (%d+) (%d)$') -- one that cannot be read begins anew
+head = number_of(head, conversation .. ' headSeq') or 0
+local read, receipt, marked = string.match(redis.call('HGET', marker, id) or '0 0 0', '^(%d+) (%d+) (%d)$')
+if not read then read, receipt, marked = '0', '0', '0', skip(marker .. ' ' .. id) end -- it begins anew
 local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
 local new_read, new_receipt = math.max(read, to), tonumber(receipt)
-if public == '1' then new_receipt = math.max(new_receipt, to) end
-if public == '1' then mark = '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]
+if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]
 
 local taken = {}
 for seq in string.gmatch(seqs, '%d+') do

@@ -2,6 +2,16 @@
 -- MEMBERS keeps each as `<role> <first visible seq> <partition>`, a `w` when he has written, and the epoch of his stream when he was last served.
 local function member_of (stored) return string.match(stored, '^(%a+ (%d+) (%d+))(w?) ?(%d*)$') end
 
+-- All members that can be read: user, row, user, row ...
+local function members_in (key)
+  local found, all = {}, redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    if member_of(all[i + 1]) then found[#found + 1], found[#found + 2] = all[i], all[i + 1]
+    else skip(key .. ' ' .. all[i]) end
+  end
+  return found
+end
+
 local function deliver_to (user, stored, entry, body)
   local _, _, tag, _, known = member_of(stored)
   return deliver(user, tag, entry, body, known)

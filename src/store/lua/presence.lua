@@ -11,12 +11,13 @@ local function lease_of (who, terminal) return redis.call('ZSCORE', who.leases, 
 -- lease: `socket` when the open connection is the sign of life [LIFE-2], else nothing.
 -- standing: on, off, lapsed (nothing was seen of it), or the reason for which it is gone when its lease ends. nil: not known.
 local function terminal_of (who, terminal)
-  local kept, i = {}, 0
-  for word in string.gmatch(redis.call('HGET', who.terminals, terminal) or '', '%S+') do
+  local kept, i, stored = {}, 0, redis.call('HGET', who.terminals, terminal)
+  for word in string.gmatch(stored or '', '%S+') do
     i = i + 1
-    kept[fields[i]] = word
+    kept[fields[i] or 'more'] = word
   end
-  return kept.seen and kept
+  if tonumber(kept.seen) and tonumber(kept.since) and not kept.more then return kept end
+  if stored then skip(who.terminals .. ' ' .. terminal) end
 end
 
 local function keep (who, terminal, kept)

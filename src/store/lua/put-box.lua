@@ -23,7 +23,7 @@ if not is_empty then
   if ended[1] or ended[2] or redis.call('HEXISTS', box, id) == 1 then return { 0, 'already', here, '' } end
   replaced = collapse_key ~= '' and redis.call('HGET', collapse, collapse_key)
   local held = redis.call('HMGET', shares, share, '*users')
-  local is_full = tonumber(held[1] or 0) >= tonumber(max_share) or (string.sub(share, 1, 1) ~= '*' and tonumber(held[2] or 0) >= tonumber(max_items))
+  local is_full = (number_of(held[1], shares) or 0) >= tonumber(max_share) or (string.sub(share, 1, 1) ~= '*' and (number_of(held[2], shares) or 0) >= tonumber(max_items))
   if is_once and is_full then replaced = redis.call('ZRANGE', once, 0, 0)[1] end -- the oldest goes
   if is_full and not replaced then return { 0, 'full', here, '' } end
   if replaced then forget(replaced, 'e', keep_ms) end
@@ -52,7 +52,7 @@ end
 -- shown to somebody now: its first delivery from the box will be a second one [COMPLETE-3]
 local live, shown = is_held and not is_once and redis.call('HGETALL', routes) or {}, false
 for i = 1, #live, 2 do
-  local is_live = tonumber(string.match(live[i + 1], '%d+$')) > now
+  local is_live = tonumber(string.match(live[i + 1], '%d+$') or 0) > now
   shown = shown or (is_live and is_addressed(string.match(live[i], '[^/]+$'), string.match(live[i + 1], '^%S+')))
 end
 if shown then write('HSET', deliveries, id, 1) end

@@ -9,7 +9,7 @@ local rate_now_us = moment[1] * 1000000 + moment[2]
 -- `emission_us`: one unit in so much time; `burst`: so many at once. Returns 0, or after how many ms there is a unit.
 -- Whoever has one may take more: then he is in debt until they are paid for.
 local function early_ms (key, emission_us, burst)
-  local ahead = tonumber(redis.call('GET', key) or 0) - rate_now_us
+  local ahead = (number_of(redis.call('GET', key), key) or 0) - rate_now_us
   -- further ahead than any debt: the clock went back, which must lock nobody out
   if ahead > emission_us * (burst + MAX_UNITS) then ahead = emission_us * burst end
   return math.max(0, math.ceil((ahead + emission_us * (1 - burst)) / 1000))
@@ -17,6 +17,6 @@ end
 
 local function take (key, emission_us, units)
   if is_dry then return end -- then the node's own bucket counts alone
-  local arrival = math.max(rate_now_us, tonumber(redis.call('GET', key) or 0)) + emission_us * math.min(units, MAX_UNITS)
+  local arrival = math.max(rate_now_us, tonumber(redis.call('GET', key)) or 0) + emission_us * math.min(units, MAX_UNITS)
   redis.call('SET', key, string.format('%.0f', arrival), 'PX', string.format('%.0f', math.ceil((arrival - rate_now_us) / 1000)))
 end

@@ -24,11 +24,14 @@ end
 
 for i, member in ipairs(due) do
   local user, terminal = string.match(member, '^([^/]+)/(.*)$')
-  local who = { leases = leases, events = events, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. user, user = user, max_events = max_events }
-  local kept = terminal ~= '' and terminal_of(who, terminal)
+  local who = { leases = leases, events = events, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. (user or ''), user = user, max_events = max_events }
+  local kept = user and terminal ~= '' and terminal_of(who, terminal)
   local is_leaving = kept and kept.standing ~= 'on' -- then the grace is over
   local held_until = since + ((terminal == '' or is_leaving) and grace_ms or lease_ms) + i % 50 * grace_ms / 50
-  if held_until > this_ms then redis.call('ZADD', leases, whole(held_until), member)
+  if not user then
+    skip(leases)
+    redis.call('ZREM', leases, member)
+  elseif held_until > this_ms then redis.call('ZADD', leases, whole(held_until), member)
   elseif terminal == '' then
     redis.call('ZREM', leases, member)
     settle(who, 0)

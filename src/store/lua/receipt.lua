@@ -21,7 +21,7 @@ end
 
 -- The other side of a direct conversation.
 local function others_of (members, reader)
-  local found, all = {}, redis.call('HGETALL', members)
+  local found, all = {}, members_in(members)
   for i = 1, #all, 2 do if all[i] ~= reader then found[all[i]] = all[i + 1] end end
   return found
 end
@@ -29,7 +29,7 @@ end
 -- The senders of these messages, as far as they may still see them. Read by the hundred: one call for each would cost more.
 local function senders_of (members, log, reader, seqs)
   local found, all = {}, {}
-  local stored = redis.call('HGETALL', members)
+  local stored = members_in(members)
   for i = 1, #stored, 2 do all[stored[i]] = stored[i + 1] end
   for i = 1, #seqs, 100 do
     for n, body in ipairs(redis.call('HMGET', log, unpack(seqs, i, math.min(i + 99, #seqs)))) do

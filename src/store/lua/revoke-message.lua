@@ -11,14 +11,17 @@ local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 4)
 local stored = redis.call('HGET', log, seq)
 -- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it
 local is_read, message = pcall(cjson.decode, (string.gsub(stored or '', '\\u[dD]%x%x%x', '\\u0020')))
-if not is_read or type(message) ~= 'table' or not (message.msgId and tonumber(message.ts)) then message = nil end -- what cannot be read is not there
-local done = message and message.revoked
+local is_message = is_read and type(message) == 'table' and type(message.msgId) == 'string' and tonumber(message.ts) ~= nil
+if stored and not is_message then skip(log .. ' ' .. seq) end
+message = is_message and message -- what cannot be read is not there
+local done = message and type(message.revoked) == 'table' and tonumber(message.revoked.at) and message.revoked
 -- what he has done himself is answered before it is asked whether he still may
 if done and done.by == by then return { 0, int(done.at), 1, here, '', stored } end
 local member = redis.call('HGET', members, by)
 if redis.call('EXISTS', conversation) == 0 or (server == '0' and not member) then return { -1 } end
 local role, joined = 'server', 0
 if server == '0' then role, joined = string.match(member, '^(%a+) (%d+)') end
+if not role then return { -1, skip(members .. ' ' .. by) } end
 local trusted = role == 'server' or role == 'owner' or role == 'admin'
 if not message or (not trusted and tonumber(seq) < tonumber(joined)) then return { -2 } end
 if not trusted and message.from ~= by then return { -5 } end
@@ -34,7 +37,7 @@ local tombstone = cjson.encode({
 local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '","seq":' .. seq ..
   ',"msgId":"' .. message.msgId .. '","by":"' .. by .. '","revokedAt":' .. int(now) .. '}}'
 redis.call('HSET', log, seq, tombstone)
-local all = redis.call('HGETALL', members)
+local all = members_in(members)
 for i = 1, #all, 2 do
   local user = all[i]
   local _, first, tag = member_of(all[i + 1])

@@ -4,6 +4,7 @@
 local function serve (message, members, user, stored)
   local id, ends = message.id, message.ends
   local member, _, tag, spoke, known = member_of(stored)
+  if not member then return skip(members .. ' ' .. user) end -- the others have their message all the same
   local unread, is_own, first = user_key(tag, 'CHAT_MSG_BOX', user), user == message.from, false
   local box = unread .. ':' .. id
   redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id)

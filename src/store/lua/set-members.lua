@@ -9,7 +9,8 @@
 local conversation, members, left = unpack(KEYS)
 local id, mode, title, ext, max_members, close, max_left, log_ms = unpack(ARGV, 4)
 local kind, closed, head = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq'))
-head = tonumber(head or 0)
+head = number_of(head, conversation .. ' headSeq') or 0
+if #unreadable > 0 then return unsound end -- seqs would be given anew
 if not kind and mode ~= 'put' then return { -1 } end
 if closed and close == '1' then return { 0, 0, head, closed, redis.call('HLEN', members) } end
 if closed then return { -3 } end
@@ -37,9 +38,10 @@ end
 for user, change in pairs(wanted) do
   local role, tag = change[1], change[2]
   local before = redis.call('HGET', members, user)
-  local old_role, rest = string.match(before or '', '^(%a+) (.*)$')
+  local old_role, rest = string.match(before or '', '^(%a+) (%d+ %d+.*)$')
+  if before and not rest then before = nil, skip(members .. ' ' .. user) end
+  if role == '-' then redis.call('HDEL', members, user) end
   if role == '-' and before then
-    redis.call('HDEL', members, user)
     redis.call('HSET', left, user, string.match(rest, '^%d+') .. ' ' .. head .. ' ' .. int(now))
     leave_group(user, tag, id, log_ms)
   elseif role ~= '-' then

@@ -8,7 +8,7 @@ local function total_unread (unread)
   for i = 1, #counts, 2 do
     local id = counts[i]
     if string.sub(id, 1, 3) == 'dm.' and redis.call('EXISTS', unread .. ':' .. id) == 0 then drop_count(unread, id)
-    else total = total + (tonumber(counts[i + 1]) or 0) end
+    else total = total + (number_of(counts[i + 1], unread .. ' ' .. id) or 0) end
   end
   return total
 end
@@ -20,16 +20,14 @@ local max_boxes = 500
 -- Each brings its oldest; of very many conversations each brings fewer, and some none, so that one attach stays bounded.
 -- Returns how many conversations were not looked at, then conversation, n, [seq:ts ...], conversation ...
 local function oldest_unread (unread, limit)
-  local scanned = redis.pcall('HSCAN', unread, 0, 'COUNT', max_boxes)
-  if scanned.err then return { 0 } end -- of another type: what stands beside it is served
-  local counts = scanned[2]
+  local counts = redis.call('HSCAN', unread, 0, 'COUNT', max_boxes)[2]
   local looked = math.min(#counts / 2, max_boxes)
   local waiting = { redis.call('HLEN', unread) - looked }
   local share = math.min(limit, math.ceil(4 * limit / math.max(1, looked)))
   for i = 1, 2 * looked, 2 do
-    local oldest = redis.pcall('ZRANGE', unread .. ':' .. counts[i], 0, share - 1)
-    if oldest.err then oldest = nil
-    elseif #oldest == 0 then drop_count(unread, counts[i])
+    local box = unread .. ':' .. counts[i]
+    local oldest = redis.call('ZRANGE', box, 0, share - 1)
+    if #oldest == 0 then drop_count(unread, counts[i])
     else
       local n = #oldest < share and #oldest or math.max(#oldest, tonumber(counts[i + 1]) or 0)
       waiting[#waiting + 1], waiting[#waiting + 2], waiting[#waiting + 3] = counts[i], n, oldest

@@ -8,6 +8,7 @@ local ticket = KEYS[1]
 local terminal, platform, tolerance_ms, max_of_terminal, max_used = unpack(ARGV)
 local user, iat, exp, bound, bound_platform = unpack(redis.call('HMGET', ticket, 'user', 'iat', 'exp', 'terminal', 'platform'))
 if not user then return { -8 } end
+if not (tonumber(exp) and bound and bound_platform) then return { -8, skip(ticket) } end
 if bound ~= '' and terminal ~= '' and terminal ~= bound then return { -8 } end
 if bound == '' then bound = terminal ~= '' and terminal or 'default' end
 if bound_platform == '' then bound_platform = platform ~= '' and platform or 'web' end
@@ -27,10 +28,11 @@ if redis.call('PEXPIRETIME', used) < ends then redis.call('PEXPIREAT', used, who
 local of_terminal = 0
 for i, member in ipairs(redis.call('ZREVRANGE', used, 0, -1)) do
   local other, name = string.match(member, '^(.*)/(.*)$')
+  if not name then skip(used) end
   if other == bound then of_terminal = of_terminal + 1 end
   if i > tonumber(max_used) or (other == bound and of_terminal > tonumber(max_of_terminal)) then
     redis.call('ZREM', used, member)
-    redis.call('DEL', prefix .. 'TICKET:' .. name)
+    redis.call('DEL', prefix .. 'TICKET:' .. (name or ''))
   end
 end
 return { 0, user, iat or 0, exp, bound, bound_platform }

@@ -1,0 +1,38 @@
+-- sound.lua - prelude of every script: what cannot be read counts as absent, is skipped, and is named beside the reply. [DOWN-2]
+-- A key of another type holds nothing that could ever be read: there is nothing in it, and what is written there begins anew; so does
+-- a counter that is no number. Where something sound would be lost by that, a script returns `unsound`, before its first write.
+local unreadable, unsound = {}, { -10 }
+local function skip (place) unreadable[#unreadable + 1] = place end
+
+local raw, none = redis, {}
+local absent = {
+  GET = false, HGET = false, ZSCORE = false, HMGET = none, ZMSCORE = none, HGETALL = none, HKEYS = none, HSCAN = { '0', none },
+  ZRANGE = none, ZREVRANGE = none, ZRANGEBYSCORE = none, XRANGE = none, XREVRANGE = none,
+  HLEN = 0, HEXISTS = 0, ZCARD = 0, HDEL = 0, ZREM = 0, SREM = 0, ZREMRANGEBYSCORE = 0
+}
+local added = { HSET = true, HSETNX = true, HINCRBY = true, INCR = true, ZADD = true, SADD = true, XADD = true }
+
+local function begin_anew (command, key, ...)
+  if command == 'HINCRBY' then raw.pcall('HDEL', key, (...)) end
+  if command ~= 'HINCRBY' or raw.call('TYPE', key).ok ~= 'hash' then raw.call('DEL', key) end
+  return raw.call(command, key, ...)
+end
+
+local redis = { pcall = raw.pcall }
+function redis.call (command, ...)
+  local reply = raw.pcall(command, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  local is_number = command ~= 'INCR' and command ~= 'HINCRBY' or not string.find(reply.err, 'not an integer', 1, true)
+  if is_number and not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply) end
+  skip((...))
+  if absent[command] ~= nil then return absent[command] end
+  if not added[command] then error(reply) end
+  return begin_anew(command, ...)
+end
+
+-- A number that is kept as text; nil, and its place is named, for what is none.
+local function number_of (text, place)
+  local number = text and tonumber(text)
+  if text and not number then skip(place) end
+  return number or nil
+end

@@ -156,6 +156,14 @@ t.test('[MSG-3] a member that cannot be read is skipped, the others have their m
   await redis.hset(members, bob.userId, row)
 })
 
+t.test('[COMPLETE-1] an item is completed although what stands before its body cannot be read', async t => {
+  for (const meta of ['', '{', 'null', '[]', '{"notify":true}', '{"name":{},"notify":true,"from":[],"fromTag":"x"}', '{"share":[],"collapse":{},"name":true}']) {
+    const { body: { cmdId } } = await alice.command({ clientCmdId: randomUUID(), name: 'order', to: { users: [bob.userId] }, mode: 'reliable' })
+    await redis.hset(keys.box('CMD_BOX', bob.userId), String(cmdId), `1-1 ${meta}\n{}`)
+    t.match(await bob.cmdComplete({ ids: [cmdId] }), { status: 200, body: { results: [{ state: 'completed' }] } }, meta)
+  }
+})
+
 t.test('[LIFE-3] leases that cannot be read, and terminals, keep nobody else from being seen to go', async t => {
   const other = await iris.user(t)
   const stream = await other.listen()

@@ -7,9 +7,8 @@ local box, order, expiry, waiting, done, deliveries, collapse, shares, once = un
 
 -- What cannot be read has no meta: it can still be completed, and it expires.
 local function meta_of (stored, id)
-  local is_read, meta = pcall(cjson.decode, string.match(stored, '^%S+ ([^\n]*)') or '')
+  local plain, is_read, meta = { string = true, number = true }, pcall(cjson.decode, string.match(stored, '^%S+ ([^\n]*)') or '')
   if not is_read or type(meta) ~= 'table' then return {}, skip(box .. ' ' .. id) end
-  local plain = { string = true, number = true }
   for name, value in pairs(meta) do meta[name] = (plain[type(value)] or name == 'notify') and value or nil end
   meta.notify = meta.notify and meta.from and meta.fromTag and meta.clientCmdId
   return meta

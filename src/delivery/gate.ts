@@ -2,7 +2,7 @@
 
 /** Nobody waits longer to be let in: the answer is due within 2.5 s, and what is behind the gate needs its part. [DEADLINE-1] */
 const GATE_MS = 1_200
-/** When nobody has come out for so long, the store stands still. */
+/** When nobody has come out for so long while all places were taken, the store stands still. */
 const STILL_MS = 500
 /** How much the last pause between two who come out counts in their mean. */
 const SHARE = 0.1
@@ -25,6 +25,7 @@ interface Waiting { answer (entry: Entry): void, timer: NodeJS.Timeout }
 export function createGate ({ places, queue, waitMs = GATE_MS }: Facts) {
   const waiting = new Map<object, Waiting>()
   let inside = 0
+  /** When the last one came out; or when the last place was taken, if that was later. */
   let leftAt = 0
   /** Between two who come out while others wait, ms. */
   let paceMs = 0
@@ -36,7 +37,7 @@ export function createGate ({ places, queue, waitMs = GATE_MS }: Facts) {
 
   async function enter (key: object): Promise<Entry> {
     if (inside < places) {
-      if (inside++ === 0 || leftAt === 0) leftAt = performance.now()
+      if (++inside === places) leftAt = performance.now()
       return 'in'
     }
     if (waiting.size >= queue || waitAhead() > waitMs) return 'full'

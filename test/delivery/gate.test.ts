@@ -112,6 +112,18 @@ t.test('[DEADLINE-1] when nobody comes out any more the answer is full, at once;
   t.same([await a, await b, await d], ['a is done', 'b is done', 'd is done'])
 })
 
+t.test('[DEADLINE-1] one who is inside for long is no store that stands still: those who come behind the last place wait', async t => {
+  const { pass, end } = setUp(2, 10)
+  const slow = pass('slow')
+  await pause(700)
+  const [last, next] = [pass('last'), pass('next')]
+  await settled()
+  await end('last')
+  await end('next')
+  await end('slow')
+  t.same(await Promise.all([slow, last, next]), ['slow is done', 'last is done', 'next is done'])
+})
+
 /** Keeps attaches from reaching Redis until `release()`: a store that is slow. */
 function holdAttaches (redis: Redis) {
   const held: (() => void)[] = []

@@ -1,4 +1,4 @@
-// Streams whose read failed: each tries again soon, a little later each time, and at once when the store is there again. [DEADLINE-1]
+// Streams whose read failed: each tries again soon, a little later each time, and without a pause when the store is there again. [DEADLINE-1]
 
 /** The first pause; each is twice as long as the one before, up to the longest. */
 const FIRST_MS = 250
@@ -18,17 +18,21 @@ export function createRetries () {
     reader.wake()
   }
 
+  function retryIn (ms: number, reader: Reader): void {
+    clearTimeout(waiting.get(reader))
+    const spreadMs = Math.random() * waiting.size / PER_SECOND * 1000
+    waiting.set(reader, setTimeout(retry, ms + spreadMs, reader).unref())
+  }
+
   return {
     /** A read failed. @param failures how many did in a row. */
     later (reader: Reader, failures: number): void {
       if (waiting.has(reader)) return
-      const pauseMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1)) * (0.75 + Math.random() / 2)
-      const spreadMs = Math.random() * waiting.size / PER_SECOND * 1000
-      waiting.set(reader, setTimeout(retry, pauseMs + spreadMs, reader).unref())
+      retryIn(Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1)) * (0.75 + Math.random() / 2), reader)
     },
 
-    /** The store is there again. */
-    now (): void { for (const reader of [...waiting.keys()]) retry(reader) }
+    /** The store is there again: nobody waits for his pause, but a crowd does not come in the same instant either. */
+    now (): void { for (const reader of waiting.keys()) retryIn(0, reader) }
   }
 }
 

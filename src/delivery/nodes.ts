@@ -75,9 +75,8 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
       if (!parseCursor(id)) return
       onMark(mark)
       const reference = readReference(fields)
-      recalled.learn(userId, reference, body)
       // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
-      if (body.includes('"name":"REVOKE"')) hub.forget(userId)
+      if (recalled.learn(userId, reference, body)) hub.forget(userId)
       hub.hint(userId, hintedItem(id, reference, body))
     } else if ('ask' in message) answer(message.ask)
     else if ('answer' in message) receipts.settle(message.answer.id, message.answer.said)

@@ -5,6 +5,8 @@ import { parsed } from '../store/readable.js'
 
 /** Longer than any copy lives here: a tail's, or a read that is under way. */
 const KEEP_MS = 300_000
+/** The latest so many are remembered, about 100 MB: by then the copies of older ones have left, however much is completed. */
+const MAX = 500_000
 
 /** A revocation: the tombstone's JSON, where it is known here; else what another node has said of it. */
 type Revoked = { tombstone: string } | { msgId: string, by: string, at: number }
@@ -12,20 +14,31 @@ type Revoked = { tombstone: string } | { msgId: string, by: string, at: number }
 /** What is looked at of an event that another node has written. */
 interface Said { name?: string, op?: string, cmdId?: string, noticeId?: string, data?: { conversationId: string, seq: number, msgId: string, by: string, revokedAt: number } }
 
+interface Facts {
+  /** So many are remembered at most. */
+  max?: number
+  /** A clock that never jumps, ms. */
+  ticks? (): number
+}
+
 /**
  * Makes the memory of recalled things. A body that was read from Redis, or lies in a tail, before a REVOKE or a completion
  * was answered is printed after it: the printer asks here first. Without it, recalled text would be sent after the answer.
  */
-export function createRecalled () {
+export function createRecalled ({ max = MAX, ticks = () => performance.now() }: Facts = {}) {
+  /** The oldest first. */
   const all = new Map<string, { since: number, revoked?: Revoked }>()
 
   function add (key: string, revoked?: Revoked): void {
-    const now = performance.now()
     all.delete(key)
-    all.set(key, { since: now, ...(revoked && { revoked }) })
-    for (const [old, { since }] of all) {
-      if (now - since < KEEP_MS) break
-      all.delete(old)
+    all.set(key, { since: ticks(), ...(revoked && { revoked }) })
+    prune()
+  }
+
+  function prune (): void {
+    for (const [key, { since }] of all) {
+      if (all.size <= max && ticks() - since < KEEP_MS) return
+      all.delete(key)
     }
   }
 
@@ -57,7 +70,10 @@ export function createRecalled () {
     item,
     current,
     /** Whether anything was recalled lately. */
-    get isAny () { return all.size > 0 },
+    get isAny () {
+      prune()
+      return all.size > 0
+    },
     /** @returns a message as it is now. */
     shown (read: Message): Message {
       const { conversationId, seq } = read
@@ -66,14 +82,19 @@ export function createRecalled () {
     /** @returns whether an item left its user's box lately, or this terminal of his has completed its share. */
     isGone: ({ userId, terminalId }: { userId: string, terminalId: string }, id: string) => all.has(`${userId} ${id}`) || all.has(`${userId} ${id} ${terminalId}`),
 
-    /** An entry of a user's was heard or read: what it recalls was recalled by another node, if not by this one. */
-    learn (userId: string, reference: Reference, body: string): void {
-      if (reference.kind !== 'event') return
+    /**
+     * An entry of a user's was heard or read: what it recalls was recalled by another node, if not by this one.
+     * @returns whether it recalls a text.
+     */
+    learn (userId: string, reference: Reference, body: string): boolean {
+      if (reference.kind !== 'event') return false
       const { box } = reference
-      if (box === undefined && !body.includes('"name":"REVOKE"')) return
+      if (box === undefined && !body.includes('"name":"REVOKE"')) return false
       const { name, op, cmdId, noticeId, data } = parsed<Said>(body) ?? {}
       if (box !== undefined && (op === 'complete' || op === 'cancel')) item(userId, cmdId ?? noticeId ?? '')
-      if (box === undefined && name === 'REVOKE' && data) message(data.conversationId, data.seq, { msgId: data.msgId, by: data.by, at: data.revokedAt })
+      if (box !== undefined || name !== 'REVOKE' || !data) return false
+      message(data.conversationId, data.seq, { msgId: data.msgId, by: data.by, at: data.revokedAt })
+      return true
     }
   }
 }

@@ -66,11 +66,22 @@ t.test('[DOWN-2] [COMPLETE-4] what another node has recalled is known by its ent
   recalled.learn('bob', { kind: 'event', body: '' }, '{"name":"order","data":{"name":"REVOKE","conversationId":"dm.alice.bob","seq":1,"msgId":"m1","by":"eve","revokedAt":7}}')
   recalled.learn('bob', { kind: 'event', body: '' }, '{"name":"REVOKE"')
   t.notOk(recalled.isAny, 'none of these recalls anything')
-  recalled.learn('bob', { kind: 'event', body: '' }, '{"name":"REVOKE","data":{"conversationId":"dm.alice.bob","seq":2,"msgId":"m2","by":"alice","revokedAt":7}}')
-  recalled.learn('bob', { kind: 'event', body: '', box: 'NOTICE_BOX' }, '{"noticeId":"n1","op":"cancel"}')
+  t.equal(recalled.learn('bob', { kind: 'event', body: '' }, '{"name":"REVOKE","data":{"conversationId":"dm.alice.bob","seq":2,"msgId":"m2","by":"alice","revokedAt":7}}'), true, 'a text')
+  t.equal(recalled.learn('bob', { kind: 'event', body: '', box: 'NOTICE_BOX' }, '{"noticeId":"n1","op":"cancel"}'), false, 'an item')
   t.same(still(sent(1), bob), sent(1))
   t.same(JSON.parse(still(sent(2), bob)?.data ?? ''), { conversationId: 'dm.alice.bob', seq: 2, msgId: 'm2', ts: 5, from: 'alice', clientMsgId: 'c', type: 'revoked', traceId: 't', revoked: { by: 'alice', at: 7 }, source: 'mailbox' })
   t.equal(still(notice, bob), undefined)
+})
+
+t.test('[DOWN-2] what was recalled is remembered for a while, and so many at most: the latest', async t => {
+  const ticks = { now: 0 }
+  const recalled = createRecalled({ ticks: () => ticks.now, max: 3 })
+  const bob = { userId: 'bob', terminalId: 'web' }
+  for (const id of ['k1', 'k2', 'k3', 'k1', 'k4']) recalled.item('bob', id)
+  t.same(['k1', 'k2', 'k3', 'k4'].map(id => recalled.isGone(bob, id)), [true, false, true, true])
+  ticks.now = 300_000
+  t.equal(recalled.isAny, false, 'and nothing is looked at any more')
+  t.equal(recalled.isGone(bob, 'k4'), false)
 })
 
 /** Waits until nothing more fits: the server's side of the socket has not moved for some turns. */

@@ -22,8 +22,18 @@ const doors: Record<string, (bob: User) => Promise<unknown>> = {
   }
 }
 
+const dies = await start(t, { ...env, IRIS_NODE_ID: 'dies' })
+
+t.test('[LIFE-3] a node that dials its subscription anew is not dead: its terminals keep their place', async t => {
+  const user = await multi.user(t)
+  for (const terminalId of ['a', 'b', 'c']) await (await createUser(t, { ...user, url: dies.url }).listen({ terminalId })).next('IRIS.READY')
+  for (let i = 0; i < 3; i++) {
+    await multi.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    t.match((await (await user.listen({ terminalId: 'd' })).next('IRIS.BYE')).data.data, { code: 4303 })
+  }
+})
+
 t.test('[LIFE-3] after kill -9 of a node', async t => {
-  const dies = await start(t, { ...env, IRIS_NODE_ID: 'dies' })
   const alive = await multi.user(t)
   for (const terminalId of ['a', 'b', 'c']) await (await alive.listen({ terminalId })).next('IRIS.READY')
   const crowded = await Promise.all(Object.keys(doors).map(async () => await multi.user(t)))

@@ -124,7 +124,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   })
   const nodes = createNodes({ redis, node, hub, recalled, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
   meter.hearing = nodes
-  const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.sweep })
+  const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.lost })
   const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })

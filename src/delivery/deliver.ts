@@ -7,9 +7,7 @@ import type { Reference } from '../store/entry.js'
 import type { BoxName } from '../store/keys.js'
 import type { createLists } from '../store/list.js'
 import type { createMarkers, Reading } from '../store/markers.js'
-import { isFull } from '../store/full.js'
-import { isUnsound } from '../store/readable.js'
-import { isUnavailable } from '../store/redis.js'
+import { isLost, isUnavailable } from '../store/redis.js'
 import type { createTerminals } from '../store/terminals.js'
 import { parseCursor } from '../protocol/ids.js'
 import { hintedItem } from './feed.js'
@@ -39,9 +37,10 @@ interface Floor {
 
 /** Makes the door. Standalone Redis: one script writes every member's entry, so the order of streams is the order of scripts. */
 export function createDeliver ({ conversations, markers, lists, boxes, terminals, hub, here, nodes, recalled, now, onLost }: Floor) {
-  async function written<T> (write: Promise<T>): Promise<T> {
+  /** @param steps of more than one, those before the one that failed are done, and nobody here has heard of them. */
+  async function written<T> (write: Promise<T>, steps = 1): Promise<T> {
     return await write.catch((error: unknown) => {
-      if (isUnavailable(error) && !isFull(error) && !isUnsound(error)) onLost()
+      if (isLost(error) || (steps > 1 && isUnavailable(error))) onLost()
       throw error
     })
   }
@@ -71,7 +70,7 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
   }
 
   async function complete (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, traceId: string }) {
-    const { states, here } = await written(boxes.complete(box, userId, facts))
+    const { states, here } = await written(boxes.complete(box, userId, facts), facts.ids.length)
     facts.ids.forEach((id, i) => {
       if (states[i] === 'completed' || states[i] === 'expired') recalled.item(userId, id)
       // it may still be pending for others

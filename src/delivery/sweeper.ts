@@ -4,6 +4,8 @@ import { outside } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis.js'
 
 const RETRY_MS = 500
+/** Lost answers cost a sweep in so long: a store that is late for long loses many, and a sweep asks for every stream. */
+const LOST_MS = 5_000
 
 interface Floor {
   /** Compares all of them, once. */
@@ -14,12 +16,14 @@ interface Floor {
 /**
  * Makes a sweeper.
  * @returns `sweep()`: one at a time, a call during one asks for one more; tried again while the store does not answer. `look()`: the same,
- *   but a call during one does nothing. `stop()` ends it.
+ *   but a call during one does nothing. `lost()`: an answer was lost: a sweep at once, or 5 s after the last one for this. `stop()` ends it.
  */
 export function createSweeper ({ sweep, log }: Floor) {
   const stopped = new AbortController()
   let isSweeping = false
   let isWanted = false
+  let lostAt = -Infinity
+  let afterLost: NodeJS.Timeout | undefined
 
   async function run (): Promise<void> {
     while (isWanted && !stopped.signal.aborted) {
@@ -44,9 +48,19 @@ export function createSweeper ({ sweep, log }: Floor) {
     void outside(run).finally(() => { isSweeping = false })
   }
 
+  function sweepLost (): void {
+    afterLost = undefined
+    lostAt = performance.now()
+    ask()
+  }
+
   return {
     sweep: ask,
+    lost (): void { afterLost ??= setTimeout(sweepLost, Math.max(0, lostAt + LOST_MS - performance.now())).unref() },
     look (): void { if (!isSweeping) ask() },
-    stop: () => stopped.abort()
+    stop (): void {
+      clearTimeout(afterLost)
+      stopped.abort()
+    }
   }
 }

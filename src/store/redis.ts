@@ -69,6 +69,14 @@ export function isUnavailable (error: unknown): boolean {
   return 'command' in error || /^(Command timed out|Connection is closed|Stream isn't writeable)|ECONN|ENOENT|EPIPE/.test(error.message)
 }
 
+/**
+ * @returns whether the store may have done what it did not say: a command was sent, and no answer came. What was refused before it was
+ *   sent (a Problem), or by Redis itself, was not done.
+ */
+export function isLost (error: unknown): boolean {
+  return isUnavailable(error) && !(error instanceof Problem) && !(error instanceof ReplyError)
+}
+
 const corked = new WeakSet<Redis>()
 
 /** Lets the commands of this turn of the event loop leave in one write: a system call for each would cost more than they do. */

@@ -114,7 +114,7 @@ export function createProof ({ say, drop, onDeaf, log }: Floor) {
       for (const earlier of words.keys()) if (earlier <= word) words.delete(earlier)
     },
 
-    /** Whether the node hears the others: false from 2 s after it does not. */
+    /** Whether the node hears the others: false from 1.75 s after it does not. */
     isHearing,
 
     /** How old, ms, what has not come in yet can be. */

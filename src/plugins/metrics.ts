@@ -97,7 +97,7 @@ function histograms (register: Registry, meter: Meter): void {
   const registers = [register]
   const acks = new Histogram({ name: `${PREFIX}ack_seconds`, help: 'From a command\'s validation to its acknowledgement, by operation; refused ones are not counted.', labelNames: ['operation'], buckets, registers })
   const deliveries = new Histogram({ name: `${PREFIX}delivery_seconds`, help: 'From the first hint of a turn of the event loop to the writes that print its hints; once per turn.', buckets, registers })
-  const redis = new Histogram({ name: `${PREFIX}redis_seconds`, help: 'Round trips to Redis, sampled at each sweep.', buckets, registers })
+  const redis = new Histogram({ name: `${PREFIX}redis_seconds`, help: 'Round trips to Redis, sampled each second.', buckets, registers })
   meter.acknowledged = (operation, ms) => acks.observe({ operation }, ms / 1000)
   meter.delivered = ms => deliveries.observe(ms / 1000)
   meter.redisAnswered = ms => redis.observe(ms / 1000)

@@ -1,13 +1,8 @@
 // What was read from the store and is to be printed: one body that is broken must not break what stands beside it.
 import { Problem } from '../protocol/problem.js'
 
-const UNSOUND = 'A record in the store that is needed for this cannot be read'
-
 /** @returns the refusal of what would destroy something sound, since what stands beside it cannot be read: an operator must look. */
-export const unsound = () => new Problem('STORE_UNAVAILABLE', { detail: UNSOUND })
-
-/** @returns whether it is that refusal: the store is there, and nothing was done. */
-export const isUnsound = (error: unknown): boolean => error instanceof Problem && error.facts.detail === UNSOUND
+export const unsound = () => new Problem('STORE_UNAVAILABLE', { detail: 'A record in the store that is needed for this cannot be read' })
 
 /** @returns what a body says; null when it is not there, or cannot be read. */
 export function parsed<Value> (body: string | null | undefined): Value | null {

@@ -62,6 +62,8 @@ interface Parts {
   logger: FastifyBaseLogger
   /** Called when Redis cannot be worked with, and waiting for it cannot help; without it Iris waits. */
   onUnfit?: ((sentence: string) => void) | undefined
+  /** Whether Redis is known to have all that it had when it ended. */
+  isSealed?: boolean | undefined
   /** Asks for the disk of Redis, where that is known. */
   disk?: (() => Promise<Disk>) | undefined
 }
@@ -70,7 +72,7 @@ interface Parts {
  * Builds the application around a connection to Redis.
  * @returns the Fastify instance, not yet listening; closing it ends all streams with BYE 4200, the connection stays open.
  */
-export async function buildApp ({ config, redis, logger, onUnfit, disk }: Parts): Promise<FastifyInstance> {
+export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk }: Parts): Promise<FastifyInstance> {
   const requestMs = config.limits.requestSec * 1000
   const bareHeaders = createBareHeaders(config)
   const app = Fastify({
@@ -92,7 +94,7 @@ export async function buildApp ({ config, redis, logger, onUnfit, disk }: Parts)
     routerOptions: { maxParamLength: 200 }
   })
   const tokens = createTokens(config, { now: () => gateway.context.now(), isTimeKnown: () => gateway.isTimeKnown(), ticks: () => performance.now(), log: logger })
-  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, disk, log: logger })
+  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, isSealed, disk, log: logger })
   const { context, hub, meter, pressure } = gateway
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })

@@ -48,6 +48,8 @@ interface Facts {
   durability?: 'disk' | 'memory' | undefined
   /** Called when the store cannot be worked with, and waiting for it cannot help. */
   onUnfit?: ((sentence: string) => void) | undefined
+  /** Whether the store is known to have all that it had when it ended. [STORE-1] */
+  isSealed?: boolean | undefined
   /** Asks for the disk of the store, where that is known. */
   disk?: (() => Promise<Disk>) | undefined
   log: TrustFacts['log']
@@ -57,11 +59,11 @@ interface Facts {
  * Wires a gateway to a Redis.
  * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
-export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, disk, log }: Facts) {
+export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, isSealed, disk, log }: Facts) {
   const meter = createMeter()
   const clock = createClock(connection, ms => meter.redisAnswered(ms))
   const { now } = clock
-  const life = createLife(connection, clock)
+  const life = createLife(connection, clock, { isSealed })
   const timers: NodeJS.Timeout[] = []
   const trust = createTrust({ redis: connection, expected: durability, begin, beat: life.begin, onTrusted, onUnfit, log })
   const room = createRoom({ redis: trust.gated, disk, onRoom: onTrusted, log })

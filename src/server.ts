@@ -7,7 +7,7 @@ import { createLog } from './log.js'
 import { loadOrMakeSecrets } from './secrets.js'
 import { diskOf } from './store/disk.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded.js'
-import { endLife } from './store/life.js'
+import { isWhole } from './store/life.js'
 import { createRedis } from './store/redis.js'
 import { answerTo } from './usage.js'
 
@@ -20,7 +20,7 @@ async function start (): Promise<void> {
   const logger = createLog(config.logLevel)
   const embedded = config.redisUrl === undefined ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger }) : undefined
   const redis = createRedis(embedded?.socketPath ?? config.redisUrl ?? '')
-  const app = await buildApp({ config, redis, logger, onUnfit: giveUp, disk: embedded && (() => diskOf(embedded.directory)) })
+  const app = await buildApp({ config, redis, logger, onUnfit: giveUp, isSealed: embedded?.isSealed, disk: embedded && (() => diskOf(embedded.directory)) })
   await app.ready()
   endInOrder({ app, redis, embedded, config, logger })
   const address = await app.listen({ host: config.host, port: config.port, backlog: BACKLOG }).catch((error: unknown) => { throw listenError(error, config) })
@@ -47,9 +47,10 @@ function endInOrder ({ app, redis, embedded, config, logger }: Running): void {
     else logger.info(`${signal ?? 'The end'} was asked for`)
     await app.drain(signal === 'SIGTERM' ? drainMs : 0)
     await app.close()
-    if (embedded) await endLife(redis).catch(() => undefined) // then the next start counts as after a crash
+    const restarts = embedded?.restarts
+    const isAllThere = embedded && await isWhole(redis).catch(() => false) // else the next start counts as after a crash
     redis.disconnect()
-    await embedded?.stop()
+    await embedded?.stop(isAllThere ? restarts : undefined)
     logger.info('Iris has ended')
   })
 }

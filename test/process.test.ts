@@ -1,10 +1,13 @@
 // The real process with its embedded Redis: killed, started again, and ended in order. docs/protocol.md sections 4 and 10.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { cp, mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { createRedis } from '../src/store/redis.js'
+import { lives } from './helper/embedded.js'
 import { startProcess } from './helper/process.js'
-import { createUser } from './helper/user.js'
+import { createUser, until } from './helper/user.js'
 
 /** Starts the process with its private Redis in this directory. */
 const start = async (t: Test, dataDir: string, env: Record<string, string> = {}) => await startProcess(t, { IRIS_DATA_DIR: dataDir, ...env })
@@ -64,6 +67,70 @@ t.test('[SSE-1] [STORE-1] SIGTERM: BYE 4200, exit 0, nothing is lost, and the li
   t.equal(alice.userId, 'alice')
   const resumed = await (await userOf(t, second.url, dataDir, 'bob')).listen({ cursor: stream.cursor })
   t.match((await resumed.next('IRIS.HELLO')).data.data, { recovered: true, replay: 1 })
+})
+
+/** Ends the process and its Redis at once, and takes back what was written since the append-only file was of this size. */
+async function losePower (first: Awaited<ReturnType<typeof start>>, dataDir: string, size: number): Promise<void> {
+  const redis = Number(/process_id:(\d+)/.exec(await infoOf(dataDir))?.[1])
+  process.kill(redis, 'SIGKILL')
+  first.child.kill('SIGKILL')
+  await first.exited
+  await until(async () => !await lives(redis) || undefined)
+  await truncate(appendOnly(dataDir), size)
+}
+
+const appendOnly = (dataDir: string) => join(dataDir, 'redis/appendonlydir/appendonly.aof.1.incr.aof')
+
+async function infoOf (dataDir: string): Promise<string> {
+  const redis = createRedis(join(dataDir, 'redis/redis.sock'))
+  await once(redis, 'ready')
+  return await redis.info('server').finally(() => redis.disconnect())
+}
+
+t.test('[STORE-1] an end in order proves what is there once: not what is lost after the next start, nor a copy that is put back', async t => {
+  const dataDir = await directory(t)
+  const begin = async () => {
+    const iris = await start(t, dataDir, { IRIS_DURABILITY: 'memory' })
+    return { ...iris, alice: await userOf(t, iris.url, dataDir, 'alice'), bob: await userOf(t, iris.url, dataDir, 'bob') }
+  }
+  const end = async ({ child, exited }: Awaited<ReturnType<typeof begin>>) => { child.kill('SIGINT'); await exited }
+  const ask = async ({ alice, bob }: Awaited<ReturnType<typeof begin>>, text: string, cursor?: string) => {
+    const { body: { epoch, seq } } = await alice.send(bob, text)
+    const stream = await bob.listen(cursor === undefined ? {} : { cursor })
+    await stream.next('IRIS.READY')
+    await stream.cut()
+    return { number: `${String(epoch)} ${String(seq)}`, cursor: stream.cursor, isRecovered: stream.events[0]?.data.data?.['recovered'] }
+  }
+
+  const first = await begin()
+  const { cursor } = await ask(first, '1')
+  await end(first)
+  const size = (await stat(appendOnly(dataDir))).size
+
+  const second = await begin()
+  const lost = await ask(second, 'lost 2', cursor)
+  t.equal(lost.isRecovered, true, 'the life goes on')
+  await losePower(second, dataDir, size)
+
+  const third = await begin()
+  const anew = await ask(third, '2', lost.cursor)
+  t.equal(anew.isRecovered, false)
+  t.not(anew.number, lost.number, 'no number is given to two messages')
+  await end(third)
+  const copy = await directory(t)
+  await cp(dataDir, copy, { recursive: true })
+
+  const fourth = await begin()
+  const gone = await ask(fourth, 'gone 3', anew.cursor)
+  t.equal(gone.isRecovered, true)
+  await end(fourth)
+  await rm(join(dataDir, 'redis/appendonlydir'), { recursive: true })
+  await cp(copy, dataDir, { recursive: true, preserveTimestamps: true })
+
+  const fifth = await begin()
+  const again = await ask(fifth, '3', gone.cursor)
+  t.equal(again.isRecovered, false)
+  t.not(again.number, gone.number)
 })
 
 t.test('what keeps it from starting is said in one line, exit 1', async t => {

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve as absolute } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { makeDirectory } from './directory.js'
+import { makeDirectory, sayWhy } from './directory.js'
 import { launchRedis, type RedisChild } from './redis-child.js'
+import { breakSeal, placesOf, seal } from './seal.js'
 
 /** `sun_path` of a unix socket holds 107 bytes and a zero. */
 const MAX_SOCKET_PATH = 107
@@ -13,6 +14,9 @@ const MIN_PAUSE_MS = 50
 const MAX_PAUSE_MS = 2_000
 /** A server that lived this long was well: its death begins a new row of pauses. */
 const STEADY_MS = 10_000
+
+/** What Redis says of a write that failed, also of its last one. */
+const unwritten = /Error writing|Short write/
 
 interface Log { info (facts: object, message: string): void, error (facts: object, message: string): void }
 
@@ -36,6 +40,8 @@ export type EmbeddedRedis = Awaited<ReturnType<typeof startEmbeddedRedis>>
  */
 export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {} }: Facts) {
   const { directory, socketPath, temporary } = await findPlace(dataDir)
+  const places = placesOf(absolute(dataDir), directory)
+  const isSealed = await breakSeal(places).catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${places.file} cannot be removed`, error) })
   const leave = async () => { if (temporary !== undefined) await rm(temporary, { recursive: true, force: true }) }
   const ending = new AbortController()
   const say = (line: string) => log.info({ line }, 'redis-server says')
@@ -55,11 +61,21 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
     /** The process as it is now; flock and setpriv have become redis-server. */
     get pid () { return child.pid },
     get restarts () { return restarts },
-    /** Ends it in order: what is acknowledged is on disk afterwards. */
-    async stop (): Promise<void> {
+    /** Whether it was found as it was left by an end in order: nothing is missing. [STORE-1] */
+    isSealed,
+    /**
+     * Ends it in order: what is acknowledged is on disk afterwards.
+     * @param wholeSince how often it had been started again when it was known to have all that was ever there: then its files are sealed.
+     */
+    async stop (wholeSince?: number): Promise<void> {
       ending.abort()
+      const isWhole = wholeSince === restarts
       await child.end(limits.stopMs ?? STOP_MS)
+      const { code } = await child.exited
       await supervised
+      if (isWhole && code === 0 && !unwritten.test(child.lastWords())) {
+        await seal(places).catch((error: unknown) => log.error({ err: error }, 'The data directory cannot be sealed: the next start is another life'))
+      }
       await leave()
     }
   }

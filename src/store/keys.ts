@@ -97,13 +97,13 @@ export const keys = {
   epoch: (p: number) => `iris:{${p}}:EPOCH`,
   /** When the store's present life began, ms, and the run id of the Redis that has all that was written. Ends never: one of each. */
   life: 'iris:{0}:LIFE',
-  /** Ends with an end in order. */
+  /** Ends never: one. */
   run: 'iris:{0}:LIFE:RUN',
   /** Rises with each step that gives out a number, above all marks of the lives before: what a node has seen, it can ask for. Ends never: one number. */
   mark: 'iris:{0}:LIFE:MARK',
   /** The mark when this run was seen first, and when that was, ms. Ends never: one of each. */
   found: 'iris:{0}:LIFE:FOUND',
-  /** The nodes at work: a process of each -> when it was here last, ms, and of which run. Ends with the last one's end in order; a field 50 s after its node. */
+  /** The nodes at work: a process of each -> when it was here last, ms, and of which run. Ends with the last one's end in order, or 50 s later; so does each field. */
   nodes: 'iris:{0}:LIFE:NODES',
   /** Of a user of that partition. Ends a minute after it was made, or with the token once it was used. */
   ticket: (p: number, digest: string) => `iris:{${p}}:TICKET:${digest}`,

@@ -9,7 +9,7 @@ import { defineScript } from './scripts.js'
 const beginLife = defineScript('begin-life', {
   full: 'done',
   keys: ['life', 'run', 'mark', 'found', 'nodes'],
-  args: ['node', 'seenRun', 'seenMark', 'agoMs', 'touchMs', 'known', 'oweMs']
+  args: ['node', 'seenRun', 'seenMark', 'agoMs', 'touchMs', 'known', 'oweMs', 'sealed']
 })
 
 /** An epoch is a time and a partition: see `new_epoch` in down.lua. */
@@ -19,6 +19,8 @@ const OWE_MS = 3_000
 /** Who was away for longer before a Redis ended does not know who else had worked with it by then, and is no witness. */
 const TOUCH_MS = 10_000
 
+interface Witness { elapsed?: () => number, isSealed?: boolean | undefined }
+
 export type Life = ReturnType<typeof createLife>
 
 /**
@@ -26,14 +28,15 @@ export type Life = ReturnType<typeof createLife>
  * get other epochs: a number that a client has seen may be given anew, and a cursor must not resume behind it.
  * No policy of Redis' is taken for a proof that nothing was lost: the marks that nodes have seen are compared with what is there.
  * @param clock knows the time that this process has heard of, 0 for none, ms: a life is never older than that.
- * @param elapsed a clock that nobody sets, ms.
+ * @param witness `elapsed`: a clock that nobody sets, ms. `isSealed`: what is found first is known to be all that was there before.
  */
-export function createLife (redis: Redis, clock: { known (): number }, elapsed = () => performance.now()) {
+export function createLife (redis: Redis, clock: { known (): number }, { elapsed = () => performance.now(), isSealed = false }: Witness = {}) {
   /** This process: one that is started anew under the same name has seen nothing. */
   const self = randomUUID()
   const seen = { run: '', mark: 0, at: elapsed() }
   let startedAt: number | undefined
   let others: string[] = []
+  let sealed = isSealed
 
   return {
     /** A mark came along with an answer, or with what another node published: what it was given for is here, or another life must begin. */
@@ -52,7 +55,8 @@ export function createLife (redis: Redis, clock: { known (): number }, elapsed =
       const asked = elapsed()
       const agoMs = Math.ceil(asked - seen.at)
       const [, life, thisRun, top, owing, at] = await beginLife(redis, { life: key, run, mark, found, nodes },
-        { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS }, others)
+        { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS, sealed: Number(sealed) }, others)
+      sealed = false
       const isAnother = startedAt !== undefined && Number(life) !== startedAt
       startedAt = Number(life)
       others = at as string[]
@@ -72,5 +76,11 @@ export function createLife (redis: Redis, clock: { known (): number }, elapsed =
   }
 }
 
-/** To be called when a store ends in order, after the last write: its next start continues this life. */
-export async function endLife (redis: Redis): Promise<void> { await redis.del(keys.run, keys.nodes) }
+/**
+ * To be asked when nothing writes any more, before the private Redis of this process is ended.
+ * @returns whether it is known to have all that was ever there, and to keep it: its life was settled with this run, and its files take what it writes.
+ */
+export async function isWhole (redis: Redis): Promise<boolean> {
+  const [run, server, persistence] = await Promise.all([redis.get(keys.run), redis.info('server'), redis.info('persistence')])
+  return run !== null && server.includes(`run_id:${run}`) && persistence.includes('aof_last_write_status:ok')
+}

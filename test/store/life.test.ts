@@ -1,6 +1,5 @@
 // A Redis that comes back without its last moments: no cursor may resume behind a number that is given anew. [ATTACH-1]
 import t, { type Test } from 'tap'
-import { endLife } from '../../src/store/life.js'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
 import { seqsOf } from '../helper/sse.js'
@@ -11,7 +10,7 @@ async function setUp (t: Test, args: string[]) {
   const server = await startRedis(t, args)
   const iris = await startIris(t, { redisPath: server.path })
   const isBack = async () => await until(async () => (await fetch(`${iris.url}/readyz`)).status === 200 || undefined)
-  return { server, iris, isBack, alice: await iris.user(t), bob: await iris.user(t) }
+  return { server, isBack, alice: await iris.user(t), bob: await iris.user(t) }
 }
 
 const texts = (...list: string[]) => async (from: User, to: User) => { for (const text of list) await from.send(to, text) }
@@ -51,21 +50,6 @@ t.test('[ATTACH-1] a Redis that writes before it answers loses nothing: cursors 
   const { id: cursor } = await first.next('IRIS.READY')
   await first.cut()
   await texts('1', '2')(alice, bob)
-  await server.kill()
-  await server.start()
-  await isBack()
-  const again = await bob.listen({ cursor })
-  t.match((await again.next('IRIS.HELLO')).data.data, { recovered: true, replay: 2 })
-})
-
-t.test('[ATTACH-1] an end in order is no new life', async t => {
-  const { server, iris, isBack, alice, bob } = await setUp(t, ['--appendonly', 'yes', '--appendfsync', 'everysec'])
-  const first = await bob.listen()
-  const { id: cursor } = await first.next('IRIS.READY')
-  await first.cut()
-  await texts('1', '2')(alice, bob)
-  await endLife(iris.redis)
-  await until(async () => (await server.redis.info('persistence')).includes('aof_buffer_length:0\r') || undefined)
   await server.kill()
   await server.start()
   await isBack()

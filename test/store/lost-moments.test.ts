@@ -153,7 +153,7 @@ t.test('[STORE-1] nobody is left who knows what was seen: another life, though t
 t.test('[STORE-1] who had lost touch before the end is no witness: others may have come, worked and gone', async t => {
   const server = await startRedis(t, DURABLE)
   let elapsed = 0
-  const life = createLife(server.redis, { known: () => 0 }, () => elapsed)
+  const life = createLife(server.redis, { known: () => 0 }, { elapsed: () => elapsed })
   await life.begin()
   for (const [awayMs, isAnother] of [[2_000, false], [60_000, true]] as const) {
     await server.kill()

@@ -1,14 +1,14 @@
 -- begin-life.lua - a node says what it has seen, and learns whether all of it is here, so that the present life goes on. [STORE-1]
 -- FULL done
 -- KEYS life run mark found nodes
--- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs
+-- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs sealed(1: what is here is all that was)
 -- then node ... (others that were at work when this one looked last)
 -- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[]
--- run: the server that has all that was written; absent after an end in order. mark: rises with each step that gives out a number.
+-- run: the server that has all that was written. mark: rises with each step that gives out a number.
 -- found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
 -- Another run goes on with the life when who had worked with the one before, every one of them, has seen no mark beyond what was found.
 local life_key, run_key, mark_key, found_key, nodes_key = unpack(KEYS)
-local node, seen_run, seen_mark, ago_ms, touch_ms, known, owe_ms = unpack(ARGV)
+local node, seen_run, seen_mark, ago_ms, touch_ms, known, owe_ms, sealed = unpack(ARGV)
 local clock = redis.call('TIME')
 local now, server = clock[1] * 1000 + math.floor(clock[2] / 1000), redis.call('INFO', 'server')
 local this_run, uptime = string.match(server, 'run_id:(%w+)'), string.match(server, 'uptime_in_seconds:(%d+)')
@@ -40,13 +40,13 @@ local function each (act)
 end
 each(function (_, at) newest = math.max(newest, at) end)
 if before ~= this_run then
-  each(function (name, at) if at < newest - fresh then redis.call('HDEL', nodes_key, name) end end)
-  for i = 8, #ARGV do redis.call('HSETNX', nodes_key, ARGV[i], int(newest) .. ' ' .. (before or '')) end
+  each(function (name, at) if sealed == '1' or at < newest - fresh then redis.call('HDEL', nodes_key, name) end end)
+  for i = 9, #ARGV do redis.call('HSETNX', nodes_key, ARGV[i], int(newest) .. ' ' .. (before or '')) end
   redis.call('MSET', run_key, this_run, found_key, int(mark) .. ' ' .. int(now))
   found, since = mark, now
   -- who had lost touch before the end cannot know who came meanwhile: a promoted replica does not tell when that was, a new process does
   local alive_ms = string.find(redis.call('INFO', 'replication'), 'second_repl_offset:-1', 1, true) and uptime * 1000 or 0
-  if seen > mark or (before and (seen_run ~= before or ago_ms - alive_ms > tonumber(touch_ms))) then another() end
+  if seen > mark or (sealed ~= '1' and (before or mark + life > 0) and (seen_run ~= before or ago_ms - alive_ms > tonumber(touch_ms))) then another() end
 elseif seen > life * 4096 and (seen > mark or (seen_run ~= this_run and seen > tonumber(found))) then another() end
 
 local here = math.max(now, newest) -- who is here is never older than who is gone, though the clock went back

@@ -105,7 +105,7 @@ async function found (): Promise<string[]> {
 }
 
 /** What is of another kind is broken at the same time: so much for each run of all that may be done. */
-const AT_ONCE = 4
+const AT_ONCE = 8
 
 /** Keys that are broken together: one that is needed alone. */
 function runsOf (all: string[]): string[][] {

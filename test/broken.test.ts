@@ -13,9 +13,11 @@ const { redis } = iris
 /** A user with a conversation that will be broken, and one that is sound. */
 async function setUp () {
   const [alice, bob, carol] = await three(() => iris.user(t))
-  for (const from of [alice, carol]) await from.send(bob, 'sound')
-  await alice.command({ clientCmdId: 'c', name: 'order', to: { users: [bob.userId] }, mode: 'reliable' })
-  await iris.server('POST', 'notices', { noticeId: `n-${bob.userId}`, users: [bob.userId], content: {} })
+  await Promise.all([
+    alice.send(bob, 'sound'), carol.send(bob, 'sound'),
+    alice.command({ clientCmdId: 'c', name: 'order', to: { users: [bob.userId] }, mode: 'reliable' }),
+    iris.server('POST', 'notices', { noticeId: `n-${bob.userId}`, users: [bob.userId], content: {} })
+  ])
   return { alice, bob, carol, broken: dm(alice, bob), sound: dm(carol, bob) }
 }
 

@@ -8,7 +8,7 @@ const markRead = defineScript('mark-read', {
   full: 'done',
   preludes: ['down', 'member', 'receipt', 'direct', 'unread', 'rate'],
   keys: ['conversation', 'members', 'log', 'box', 'unread', 'marker', 'rate'],
-  args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'toldPerUnit']
+  args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit']
 })
 
 /** So many who are told weigh as much as a request. */
@@ -59,6 +59,7 @@ export function createMarkers (store: StoreContext) {
         draft: reading.draft,
         logMs: limits.logSec * 1000,
         emissionUs: 1_000_000 / limits.upRate,
+        burst: limits.upBurst,
         toldPerUnit: TOLD_PER_UNIT
       })
       return {

@@ -10,10 +10,11 @@ local user, terminal, issued, expires, emission_us, burst, units, members_per_un
 local reason = refusal(kick, { terminal = terminal, issued = issued, expires = expires }, math.floor(rate_now_us / 1000))
 if reason then return { 0, 'kicked', reason, 0, 0 } end
 
-local wait_ms = early_ms(rate, tonumber(emission_us), tonumber(burst))
+local up = pace(tonumber(emission_us), tonumber(burst), MAX_UNITS)
+local wait_ms = early_ms(rate, up)
 if wait_ms > 0 then return { 0, 'limited', '', wait_ms, 0 } end
 if members_per_unit ~= '0' and redis.call('HEXISTS', members, user) == 1 then
   units = math.max(units, math.ceil(redis.call('HLEN', members) / members_per_unit))
 end
-take(rate, tonumber(emission_us), tonumber(units))
+take(rate, up, tonumber(units))
 return { 0, 'ok', '', 0, tonumber(units) }

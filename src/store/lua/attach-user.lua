@@ -7,16 +7,17 @@
 -- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded) top(kicked: why; limited, crowded: retryMs) serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark
 local down, terminals, routes, unread, commands, notices, kick, logins, leases, events, attach_rate, new_terminals, conversations = unpack(KEYS)
 local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events, lease, attach_emission, burst, units, new_emission, new_burst = unpack(ARGV, 4)
-local early = early_ms(attach_rate, attach_emission, burst)
+local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
+local early = early_ms(attach_rate, attaches)
 if early > 0 then return { 0, 'limited', early } end
 local is_new = redis.call('HEXISTS', terminals, terminal) == 0
-early = is_new and early_ms(new_terminals, new_emission, new_burst) or 0
+early = is_new and early_ms(new_terminals, newcomers) or 0
 if early > 0 then return { 0, 'crowded', early } end
 local me = { terminal = terminal, platform = platform, issued = issued, expires = expires, keep_ms = keep_ms }
 local doors = { kick = kick, logins = logins, routes = routes }
 local reason, login, replaced = judge_login(doors, policy, me)
 local function refuse (...) -- it has cost as much [COST-1]
-  take(attach_rate, attach_emission, tonumber(units))
+  take(attach_rate, attaches, tonumber(units))
   return { 0, ... }
 end
 if reason then return refuse('kicked', reason) end
@@ -33,7 +34,7 @@ if is_new and redis.call('HLEN', terminals) >= tonumber(max_terminals) then
   redis.call('HDEL', logins, evicted)
 end
 enter(doors, terminal, login, replaced)
-if is_new then take(new_terminals, new_emission, 1) end
+if is_new then take(new_terminals, newcomers, 1) end
 connect(who, terminal, { platform = platform, node = this_node, trace = trace_id, lease = lease ~= '' and lease or nil }, held_ms)
 local top = top_of(down)
 if not is_dry then
@@ -52,6 +53,6 @@ elseif tonumber(seq) > tonumber(top_seq) then verdict = 'future'
 elseif tonumber(seq) < tonumber(first) - 1 then verdict = 'trimmed' end
 
 if verdict ~= 'resumed' then units = 1 + math.floor(redis.call('ZCARD', conversations) / 50) end
-take(attach_rate, attach_emission, tonumber(units)) -- what is read weighs, too [COST-1]
+take(attach_rate, attaches, tonumber(units)) -- what is read weighs, too [COST-1]
 local waiting = verdict == 'resumed' and {} or oldest_unread(unread, tonumber(mailbox))
 return { 0, verdict, top, int(now), waiting, redis.call('HLEN', commands) + redis.call('HLEN', notices), evicted, replaced, ms(login.issued), redis.call('GET', mark_key) or '0' }

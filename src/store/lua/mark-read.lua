@@ -2,12 +2,12 @@
 -- USES down member receipt direct unread rate (streams of those who are told: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log box unread marker rate
--- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft logMs emissionUs toldPerUnit
+-- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit
 -- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, box, unread, marker, rate = unpack(KEYS)
-local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, told_per_unit = unpack(ARGV, 4)
+local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, burst, told_per_unit = unpack(ARGV, 4)
 
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
@@ -53,7 +53,7 @@ for user, stored in pairs(watching) do
   tell(user, stored, event(receipt_of(reader, new_receipt, taken, tonumber(first))))
 end
 local units = math.max(0, math.ceil(told_count / told_per_unit) - 1)
-if units > 0 then take(rate, tonumber(emission_us), units) end
+if units > 0 then take(rate, pace(tonumber(emission_us), tonumber(burst), MAX_UNITS), units) end
 local own = receipt_of(reader, new_read, taken, 1) .. (mark ~= marked and ',"unreadMark":false' or '')
 if public == '0' then own = '"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. (mark == '1' and 'true' or 'false') end
 if own_moved then tell(reader, member, event(own), terminal) end

@@ -1,22 +1,29 @@
--- rate.lua - prelude: how fast a user may be. [COST-1]
+-- rate.lua - prelude: how fast a user may be. [COST-1] [TIME-1]
 -- The generic cell rate algorithm (ITU-T I.371; as in https://brandur.org/rate-limiting): one number per key, the
 -- theoretical arrival time of the unit after those that were taken. Sent again after a reconnect it counts once more, which harms nobody.
-local MAX_UNITS = 400 -- nothing weighs more, so no debt is greater
+local MAX_UNITS = 400 -- nothing weighs more
 
 local moment = redis.call('TIME')
 local rate_now_us = moment[1] * 1000000 + moment[2]
 
--- `emission_us`: one unit in so much time; `burst`: so many at once. Returns 0, or after how many ms there is a unit.
--- Whoever has one may take more: then he is in debt until they are paid for.
-local function early_ms (key, emission_us, burst)
-  local ahead = (number_of(redis.call('GET', key), key) or 0) - rate_now_us
-  -- further ahead than any debt: the clock went back, which must lock nobody out
-  if ahead > emission_us * (burst + MAX_UNITS) then ahead = emission_us * burst end
-  return math.max(0, math.ceil((ahead + emission_us * (1 - burst)) / 1000))
+-- One unit in `emission_us`, `burst` at once; nothing takes more than `heaviest`, and no debt is greater than `most_us`.
+local function pace (emission_us, burst, heaviest)
+  return { emission_us = emission_us, burst = burst, heaviest = heaviest, most_us = emission_us * (burst + heaviest) }
 end
 
-local function take (key, emission_us, units)
+-- Further ahead than any debt: the clock went back, and what was taken before it did counts for nothing. Else a step of it would lock users out.
+local function ahead_us (key, rate)
+  local ahead = (number_of(redis.call('GET', key), key) or 0) - rate_now_us
+  return ahead > rate.most_us and 0 or math.max(0, ahead)
+end
+
+-- Returns 0, or after how many ms there is a unit. Whoever has one may take more: then he is in debt until they are paid for.
+local function early_ms (key, rate)
+  return math.max(0, math.ceil((ahead_us(key, rate) + rate.emission_us * (1 - rate.burst)) / 1000))
+end
+
+local function take (key, rate, units)
   if is_dry then return end -- then the node's own bucket counts alone
-  local arrival = math.max(rate_now_us, tonumber(redis.call('GET', key)) or 0) + emission_us * math.min(units, MAX_UNITS)
-  redis.call('SET', key, string.format('%.0f', arrival), 'PX', string.format('%.0f', math.ceil((arrival - rate_now_us) / 1000)))
+  local ahead = math.min(ahead_us(key, rate) + rate.emission_us * math.min(units, rate.heaviest), rate.most_us)
+  redis.call('SET', key, string.format('%.0f', rate_now_us + ahead), 'PX', string.format('%.0f', math.ceil(ahead / 1000)))
 end

@@ -1,4 +1,5 @@
 // Whether this node hears what is published to it: a word goes out by the commands' connection, and must come back by the subscription. [DOWN-2]
+import { isForbidden } from '../store/redis.js'
 
 /** So often a word goes out. */
 const WORD_MS = 250
@@ -61,7 +62,7 @@ export function createProof ({ say, drop, onDeaf, log }: Floor) {
       word.passedAt = performance.now()
       // nobody listens there: who subscribed did so elsewhere, at a server that is not the one any more
       if (passedTo === 0 && state === 'subscribed' && mine === words) redial()
-    }, () => { canSay = false })
+    }, (error: unknown) => { canSay = isForbidden(error) }) // who may not speak is deaf; else the store is away
   }
 
   function redial (): void {

@@ -1,6 +1,6 @@
 // Looks at a Redis before Iris trusts it: what breaks the promises is refused, what endangers them is said. docs/protocol.md section 6.
 import { Problem } from '../protocol/problem.js'
-import { reasons } from './redis-errors.js'
+import { isRefusal, reasons } from './redis-errors.js'
 import { isUnavailable, type Redis } from './redis.js'
 
 /** The largest node size at which short streams stay small: a one-entry stream costs 1.3 KB instead of 4.3 KB. */
@@ -64,7 +64,7 @@ async function readConfig (redis: Redis): Promise<Record<string, string>> {
     const flat = await redis.config('GET', 'maxmemory-policy', 'appendfsync', 'stream-node-max-bytes')
     return Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i] as string, flat[2 * i + 1] as string]))
   } catch (error) {
-    if (isUnavailable(error)) throw error
+    if (isUnavailable(error) && !isRefusal(error)) throw error
     return {} // managed services often forbid CONFIG
   }
 }

@@ -11,6 +11,6 @@ export function createPing (redis: Redis, { state }: Pick<Trust, 'state'>) {
       if (!isFull(error)) throw new Problem('STORE_UNAVAILABLE', { detail: state().reason ?? 'Redis does not answer' })
     })
     const { refusal } = state()
-    if (refusal !== '') throw new Problem('STORE_UNAVAILABLE', { detail: `Redis refuses to write: ${refusal}` })
+    if (refusal !== '') throw new Problem('STORE_UNAVAILABLE', { detail: refusal })
   }
 }

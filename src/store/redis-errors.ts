@@ -1,7 +1,7 @@
 // What goes wrong between Iris and Redis, in words. They name no address and no secret.
 import { ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
-import { isUnavailable } from './redis.js'
+import { isForbidden, isUnavailable } from './redis.js'
 
 /** `why` is for the log and for `/readyz`; `told` is what users hear, who need not know what the store is. */
 export interface Reason { why: string, told: string }
@@ -22,6 +22,8 @@ const words: [pattern: RegExp, why: string, told: string][] = [
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO|SSL routines/i, 'Redis does not speak TLS as IRIS_REDIS_URL (rediss://) expects', AWAY],
   [/CERT|SIGNATURE|self.signed/i, 'The certificate of Redis is not valid here', AWAY],
   [/Protocol error|ParserError|Unknown RESP type/i, 'What answers is not a Redis (or expects TLS: rediss://)', AWAY],
+  [/^ ?NOREPLICAS/, 'Redis refuses to write: NOREPLICAS, too few follow it (min-replicas-to-write)', BUSY],
+  [/^ ?BUSY\b/, 'Redis is busy with a script of somebody else', BUSY],
   [/LOADING/, 'Redis is reading its data', BUSY],
   [/READONLY|MASTERDOWN/, REPLICA, BUSY],
   [/ECONNRESET|EPIPE|Connection is closed|isn't writeable|Socket closed/i, 'The connection to Redis breaks off (if it expects TLS: rediss://)', AWAY]
@@ -37,10 +39,13 @@ export const reasons = {
   reading: { why: 'Redis is not ready yet: it reads its data', told: BUSY }
 } as const satisfies Record<string, Reason>
 
+/** Where in a script a command failed. */
+const innerWords = /\.? script: .*$/s
+
 /** @returns a failure in words, without a full stop. */
 export function reasonOf (error: unknown): Reason {
   const { code = '', message } = error as NodeJS.ErrnoException
-  if (isRefusal(error)) return { why: `Redis refuses Iris: ${message} (IRIS_REDIS_URL)`, told: UNFIT }
+  if (isRefusal(error)) return { why: `Redis refuses Iris: ${message.replace(innerWords, '')} (IRIS_REDIS_URL)`, told: UNFIT }
   if (error instanceof Problem) return { why: message, told: BUSY }
   const [, why, told] = words.find(([pattern]) => pattern.test(`${code} ${message}`)) ?? []
   return { why: why ?? message, told: told ?? UNFIT }
@@ -50,5 +55,5 @@ export function reasonOf (error: unknown): Reason {
 export function isRefusal (error: unknown): error is Error {
   if (!(error instanceof ReplyError)) return false
   const isOfDatabase = (error as { command?: { name: string } }).command?.name === 'select' && !isUnavailable(error)
-  return isOfDatabase || /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid password|AUTH))|NOPERM/.test((error as Error).message)
+  return isOfDatabase || isForbidden(error) || /^(WRONGPASS|NOAUTH|ERR (invalid password|AUTH))|NOPERM/.test((error as Error).message)
 }

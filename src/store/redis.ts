@@ -58,6 +58,12 @@ const isOfReplica = (words: string) => /^(READONLY|MASTERDOWN)\b/.test(words)
 /** Replies of a Redis that is there but cannot do its work now. */
 const temporary = /^(LOADING|READONLY|OOM|MISCONF|BUSY|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|TRYAGAIN|UNBLOCKED)\b/
 
+/** Redis' words for what its user may not do: to a command, to one in a script, and the latter as 7.2 says it. */
+const forbidden = /^NOPERM\b|^ERR The user executing the script can't|ACL failure in script/
+
+/** @returns whether Redis answered that its user may not do this: what was permitted may not be any more. */
+export const isForbidden = (error: unknown): error is Error => error instanceof ReplyError && forbidden.test((error as Error).message)
+
 /**
  * @returns whether a failure came from a store that did not answer (or could not, for now), so that the outcome is
  *   unknown and a retry is right; false for a reply that says the request itself was wrong, which is a bug of ours.
@@ -65,7 +71,7 @@ const temporary = /^(LOADING|READONLY|OOM|MISCONF|BUSY|CLUSTERDOWN|MASTERDOWN|NO
 export function isUnavailable (error: unknown): boolean {
   if (error instanceof Problem) return error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_FULL'
   if (!(error instanceof Error)) return false
-  if (error instanceof ReplyError) return temporary.test(error.message)
+  if (error instanceof ReplyError) return temporary.test(error.message) || isForbidden(error)
   return 'command' in error || /^(Command timed out|Connection is closed|Stream isn't writeable)|ECONN|ENOENT|EPIPE/.test(error.message)
 }
 

@@ -61,7 +61,7 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
     facts.warnings.forEach(each => warned.add(each))
     found = facts
     reason = undefined
-    refusal = ''
+    refuses('')
     if (said.size > 0) log.info({ redis: facts.version, durability: facts.durability }, 'Redis is there')
     said.clear()
     settle()
@@ -77,7 +77,7 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
       if (mine === looks) open(facts)
     } catch (error) {
       if (mine !== looks) return
-      if (isUnavailable(error)) shut(reasonOf(error))
+      if (isUnavailable(error) && !isRefusal(error)) shut(reasonOf(error))
       else refuse(error)
       lookSoon()
     }
@@ -103,15 +103,22 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
     try {
       const isAnother = await beat()
       if (mine !== looks) return
-      refusal = ''
+      refuses('')
       if (isAnother) onTrusted()
     } catch (error) {
       if (mine !== looks) return
-      if (error instanceof ReplyError) refusal = (error as Error).message
+      if (error instanceof ReplyError) refuses(reasonOf(error).why)
       if (!(error instanceof Problem)) return // an outage of the connection: the probe, and whoever asks, will see
       shut(reasonOf(error))
       lookSoon()
     }
+  }
+
+  /** It answers, and what reads is served: one line when it begins, and one when it ends. */
+  function refuses (why: string): void {
+    if (why !== '' && why !== refusal) log.error({}, `${why}: what writes answers 503`)
+    if (why === '' && refusal !== '') log.info({}, 'Redis does again what it is asked to')
+    refusal = why
   }
 
   /** At the start somebody who can mend it is there; later, what was sound may become so again. */
@@ -139,7 +146,7 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
   return {
     gated: createGated(redis, () => reason),
     settled,
-    /** Why the store cannot be worked with (undefined: it can), what Redis says when it refuses to write, and what was found last. */
+    /** Why the store cannot be worked with (undefined: it can), why it refuses to write, and what was found last. */
     state: () => ({ reason: reason?.why, refusal, version: found?.version, durability: found?.durability }),
     stop (): void {
       looks++

@@ -1,0 +1,41 @@
+// A Redis that answers, and does not do all that Iris needs: what was permitted is not any more, or too few replicas follow it.
+import t from 'tap'
+import { startIris } from '../helper/iris.js'
+import { listening } from '../helper/life.js'
+import { createUser, until } from '../helper/user.js'
+
+const lines: { level: number, msg: string }[] = []
+const a = await startIris(t, { env: { IRIS_NODE_ID: 'a' }, logs: { write: line => lines.push(JSON.parse(line) as typeof lines[0]) } })
+const b = await startIris(t, { env: { IRIS_NODE_ID: 'b' }, redisPath: a.redisPath })
+const [alice, bob] = [await a.user(t), await b.user(t)]
+await listening(createUser(t, { ...bob, url: b.url }))
+await a.redis.acl('SETUSER', 'default', 'allchannels')
+
+const readyz = async () => await (await fetch(`${a.url}/readyz`)).json() as { detail?: string }
+const heard = { why: /^other nodes are not heard$/, line: /^Other nodes are not heard/ }
+const noWrites = { why: /^Redis refuses Iris: ERR The user executing the script can't run this command or subcommand \(IRIS_REDIS_URL\)$/, line: /^Redis refuses Iris: .*: what writes answers 503$/ }
+const noReplicas = { why: /^Redis refuses to write: NOREPLICAS, too few follow it/, line: /^Redis refuses to write: .*: what writes answers 503$/ }
+const acl = (...rules: string[]) => async () => await a.redis.acl('SETUSER', 'default', ...rules)
+const replicas = (n: number) => async () => await a.redis.config('SET', 'min-replicas-to-write', n)
+
+const cases = [
+  ['writing is forbidden', acl('-@write'), acl('+@all'), noWrites],
+  ['speaking to nodes is forbidden', acl('-@pubsub'), acl('+@all'), heard],
+  ['too few replicas', replicas(1), replicas(0), noReplicas]
+] as const
+
+for (const [what, begin, end, { why, line }] of cases) {
+  t.test(`${what}: 503, said once in the log, and by the probe without the inside of a script`, async t => {
+    lines.length = 0
+    await begin()
+    t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE', retryable: true } })
+    await until(async () => why.test((await readyz()).detail ?? '') || undefined)
+    await until(async () => lines.some(({ msg }) => line.test(msg)) || undefined)
+    for (let i = 0; i < 3; i++) t.equal((await alice.send(bob, 'x')).status, 503)
+    t.same(lines.filter(({ level, msg }) => level >= 50 && !line.test(msg)), [], 'nothing else')
+    t.equal(lines.filter(({ msg }) => line.test(msg)).length, 1)
+    await end()
+    await until(async () => (await readyz()).detail === undefined || undefined)
+    t.equal((await alice.send(bob, 'y')).status, 200)
+  })
+}

@@ -110,3 +110,12 @@ t.test('[DEADLINE-1] a read that failed is tried again at once, not with the nex
   await alice.send(bob, 'live')
   t.match((await stream.next(({ data }) => (data['content'] as { text?: string } | undefined)?.text === 'live')).data, { source: 'live' })
 })
+
+t.test('[DEADLINE-1] a WebSocket has one deadline, its upgrade and its attach together', { buffered: true }, async t => {
+  const { way, iris, alice } = await setUp(t)
+  const { body: { ticket } } = await alice.post('/v1/down/tickets', {})
+  way.delay(1_150)
+  const ws = await openWs(`${iris.url}/v1/ws?ticket=${String(ticket)}`)
+  t.teardown(() => ws.cut())
+  t.match((await ws.next('CMD_DOWN')).data, { name: 'IRIS.BYE', data: { code: 4202 } }, '1.15 s for the ticket leave 1.05 s')
+})

@@ -7,6 +7,8 @@ import { Problem } from '../protocol/problem.js'
 export const REQUEST_MS = 2_200
 /** So much later a request that hangs all the same is answered. */
 const LAST_MS = 100
+/** So long a request may take at most, ms; one that waits on purpose, so much longer than it waits. */
+export const LONGEST_MS = REQUEST_MS + LAST_MS
 
 /** When the deadline is, by `performance.now()`. */
 const current = new AsyncLocalStorage<number | undefined>()

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Connection } from '../delivery/connection.js'
 import type { Frame } from '../delivery/render.js'
 import { Problem } from '../protocol/problem.js'
-import { leftMs, withDeadline } from '../store/deadline.js'
+import { leftMs, REQUEST_MS, withDeadline } from '../store/deadline.js'
 import { pollQuery } from '../protocol/stream.js'
 import { byes } from '../protocol/events.js'
 import { Collection } from './collect.js'
@@ -15,9 +15,16 @@ const checkQuery = queryCheck(pollQuery)
 
 /** Mounts the long-poll. */
 export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloor): void {
-  app.get('/v1/down/poll', { exposeHeadRoute: false }, async (request, reply) => await withDeadline(async () => {
+  app.get('/v1/down/poll', { exposeHeadRoute: false }, async (request, reply) => {
     checkQuery(request)
-    const reader = await authenticate(request)
+    const { timeoutMs } = request.query as { timeoutMs: number }
+    return await withDeadline(async () => await answerTo(request, reply, timeoutMs), timeoutMs + REQUEST_MS)
+  })
+
+  /** A poll may wait, and look at the store behind that; what it needs before it waits has the deadline of any request. [DEADLINE-1] */
+  async function answerTo (request: FastifyRequest, reply: FastifyReply, timeoutMs: number): Promise<FastifyReply> {
+    const soon = <T>(work: () => T) => withDeadline(work, leftMs() - timeoutMs)
+    const reader = await soon(() => authenticate(request))
     const { raw } = reply
     const poll = openPoll(request)
     const cursor = cursorOf(request)
@@ -25,7 +32,7 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     let isAnswered = false
     const printer = { ...collection.printer(), onGone: (gone: () => void) => onClose(raw, gone) }
     try {
-      const { connection, session, isAdmitted } = hub.poll({ ...reader, traceId: request.traceId, printer, transport: 'poll', ...(cursor !== undefined && { cursor }) })
+      const { connection, session, isAdmitted } = soon(() => hub.poll({ ...reader, traceId: request.traceId, printer, transport: 'poll', ...(cursor !== undefined && { cursor }) }))
       onClose(raw, () => {
         poll.finish()
         session.left(connection, isAnswered && raw.writableFinished)
@@ -40,7 +47,7 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     } finally {
       poll.finish()
     }
-  }))
+  }
 }
 
 /** Calls back when the request is over: answered, or its client has gone; at once when that has happened. */
@@ -70,7 +77,7 @@ function openPoll (request: FastifyRequest) {
     look()
   }, timeoutMs)
   // so long the store may take to bring what is there; after that the poll says so. [DEADLINE-1]
-  const limitTimer = setTimeout(finish, timeoutMs + leftMs())
+  const limitTimer = setTimeout(finish, leftMs())
   void done.then(() => {
     clearTimeout(timer)
     clearTimeout(limitTimer)
@@ -104,6 +111,7 @@ function answer (request: FastifyRequest, reply: FastifyReply, { collection, sti
   if (bye === byes.REMOVED.code) throw new Problem('TOKEN_EXPIRED', { detail: 'The terminal was removed: log in again' })
   if (bye === byes.TOKEN_EXPIRED.code && events.length === 0) throw new Problem('TOKEN_EXPIRED')
   if (bye === byes.STORE_LOST.code && events.length === 0) throw new Problem('STORE_UNAVAILABLE')
+  request.isQuiet = bye === byes.BUSY.code
   // not let in: an empty answer would bring the next poll at once, and again
   if (retryAfterMs !== undefined && !ready && events.length === 0) throw new Problem('NOT_READY', { members: { retryAfterSec: Math.ceil(retryAfterMs / 1000) } })
   // nothing was read, and nothing is known: not even where the next poll begins

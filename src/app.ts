@@ -22,6 +22,7 @@ import { createTokens } from './plugins/tokens.js'
 import { trace } from './plugins/trace.js'
 import { createUpgrades } from './plugins/upgrades.js'
 import { serverOperations } from './server-api/index.js'
+import { LONGEST_MS } from './store/deadline.js'
 import type { Disk } from './store/disk.js'
 import type { Redis } from './store/redis.js'
 import { createIdempotent } from './transports/idempotent.js'
@@ -32,8 +33,8 @@ import { mountWebSocket } from './transports/websocket.js'
 
 /** How often slow requests are looked for. */
 const SLOW_CHECK_MS = 5_000
-/** Longer than any command may take. */
-const CLOSE_MS = 2_000
+/** Longer than any request may take, with room for a busy event loop. */
+const CLOSE_MS = LONGEST_MS + 700
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -12,7 +12,8 @@ import { openWs } from './helper/ws.js'
 
 const store = await startRedis(t)
 const way = await startWay(t, store.path)
-const iris = await startIris(t, { redisPath: way.path, env: { IRIS_METRICS: 'open' } })
+const lines: string[] = []
+const iris = await startIris(t, { redisPath: way.path, env: { IRIS_METRICS: 'open' }, logs: { write: line => lines.push(line) } })
 await until(async () => (await fetch(`${iris.url}/readyz`)).ok || undefined)
 t.teardown(() => way.delay(0))
 
@@ -49,10 +50,12 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
   const pouring = Promise.all(upTo(200).map(client))
   await until(async () => answers.some(({ code }) => code === 'OVERLOADED') || undefined)
 
+  let unavailable = 0
   const framed = new Promise<Record<string, unknown>>(resolve => ws.socket.on('message', data => {
     const { requestId, error } = JSON.parse((data as Buffer).toString()) as { requestId?: string, error?: Record<string, unknown> }
-    if (requestId !== undefined && error?.['code'] === 'OVERLOADED') resolve(error)
-    else if (requestId !== undefined) ask()
+    if (requestId !== undefined && error?.['code'] === 'OVERLOADED') return resolve(error)
+    if (error) unavailable++
+    if (requestId !== undefined) ask()
   }))
   const ask = () => ws.socket.send(JSON.stringify({ up: 'MSG_UP', requestId: 'r-1', body: { clientMsgId: 'ws', to: bob.userId, type: 'text', content: { text: 'x' } } }))
   ask()
@@ -77,6 +80,9 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
   const middle = shed.map(({ ms }) => ms).sort((a, b) => a - b)[shed.length >> 1] ?? Infinity
   t.ok(middle < 750, `refused after ${Math.round(middle)} ms, where a send takes 1.2 s`)
   t.ok(answers.some(({ status }) => status === 200))
+  unavailable += answers.filter(({ status, code }) => status === 503 && code !== 'OVERLOADED').length
+  const said = lines.map(line => JSON.parse(line) as { level: number, status?: number, route?: string }).filter(({ level, status, route }) => level > 20 && status === 503 && route !== '/v1/down/poll')
+  t.ok(said.length <= unavailable, `${said.length} lines for ${unavailable} that had to be said, none for the others`)
 
   way.delay(0)
   await until(async () => (await alice.send(bob, 'again')).status === 200 || undefined)

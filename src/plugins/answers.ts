@@ -2,7 +2,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { errors } from '../protocol/errors.js'
 
 const LOOK_MS = 1_000
 /** Never sent: the client had gone, or did not take its answer. The number is nginx's. */
@@ -16,6 +15,10 @@ declare module 'fastify' {
     onAnswered (listener: Listener): void
   }
   interface FastifyContextConfig { quiet?: boolean }
+  interface FastifyRequest {
+    /** It was refused since there is too much to do, or since its sender is too fast: a log line would cost more than that. [COST-1] */
+    isQuiet?: boolean
+  }
 }
 
 /** Registers the deadline of answers, ms from when one is handed to the socket on; streams have their own. And their log lines. */
@@ -49,11 +52,9 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
 
 /** A line without URL, query, token or body. */
 function log (request: FastifyRequest, { elapsedTime }: FastifyReply, status: number): void {
-  const { traceId, method, userId, isOverLimit, routeOptions: { url: route = 'unknown', config: { quiet } } } = request
-  // who is too fast is counted by the metrics: a line for each would cost more than the refusal [COST-1]
-  const isQuiet = quiet ?? (status === errors.RATE_LIMITED.status || isOverLimit)
+  const { traceId, method, userId, routeOptions: { url: route = 'unknown', config: { quiet } } } = request
   const facts = { traceId, method, route, status, ms: Math.round(elapsedTime), ...(userId !== undefined && { userId }) }
-  request.log[isQuiet ? 'debug' : 'info'](facts, 'answered')
+  request.log[quiet ?? request.isQuiet ? 'debug' : 'info'](facts, 'answered')
 }
 
 /** What the client got: of a stream, which has no end of its own, its beginning. */

@@ -64,7 +64,6 @@ export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
     if (line.last === turn) socket.resume()
     if (isTooLate(line, line.workedMs - workedMs) && mayShed(request.raw)) {
       onShed()
-      request.isOverLimit = true // no log line for each
       throw overloaded()
     }
     work(line, reply.raw)

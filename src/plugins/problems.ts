@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type ErrorCode, errors } from '../protocol/errors.js'
-import { Problem, problemBody } from '../protocol/problem.js'
+import { isOfLoad, Problem, problemBody } from '../protocol/problem.js'
 import { isUnavailable } from '../store/redis.js'
 import type { BareHeaders } from './security.js'
 import { traceIdOf } from './trace.js'
@@ -58,6 +58,7 @@ function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
 /** Prints errors; what is not a refusal is a bug, and logged, unless the client has gone: then it is what that looks like from here. */
 function handleError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error)
+  if (isOfLoad(problem)) request.isQuiet = true // the metrics count it
   const hasGone = reply.raw.destroyed || request.raw.socket.destroyed
   if (problem.code === 'INTERNAL' && !hasGone) request.log.error({ traceId: request.traceId, err: error }, 'a request failed')
   void send(problem, request, reply)

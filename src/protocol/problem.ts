@@ -34,6 +34,9 @@ export function overloaded (): Problem {
   return new Problem('OVERLOADED', { members: { retryAfterSec: BACK_SEC.least + Math.floor(Math.random() * (BACK_SEC.most - BACK_SEC.least + 1)) } })
 }
 
+/** @returns whether a refusal says that there is too much: a log line for each would cost more than it does. */
+export const isOfLoad = ({ code }: Problem): boolean => code === 'OVERLOADED' || code === 'RATE_LIMITED'
+
 export const ProblemBody = Type.Object({
   type: Type.String({ description: 'A URI that names the problem.' }),
   title: Type.String({ description: 'For humans; not a contract.' }),

@@ -18,18 +18,18 @@ export async function diskOf (directory: string): Promise<Disk> {
 }
 
 /** What is held back to spare the disk: what adds, or whatever writes. */
-export type Held = 'adding' | 'writing'
+export type Sparing = 'adding' | 'writing'
 
 /** @returns what must be held back on such a disk; undefined: nothing. */
-export function heldOn ({ free, size }: Disk): Held | undefined {
+export function heldOn ({ free, size }: Disk): Sparing | undefined {
   const reserve = Math.min(RESERVE_BYTES, size / RESERVE_PART)
   return free >= reserve ? undefined : free >= reserve / LAST_PART ? 'adding' : 'writing'
 }
 
-const guards = new WeakMap<Redis, () => Held | undefined>()
+const guards = new WeakMap<Redis, () => Sparing | undefined>()
 
 /** From now on scripts heed what `ask` says is held back, when they are run on this connection. */
-export const holdBack = (redis: Redis, ask: () => Held | undefined): unknown => guards.set(redis, ask)
+export const holdBack = (redis: Redis, ask: () => Sparing | undefined): unknown => guards.set(redis, ask)
 
 /** @returns what is held back on a connection. */
-export const heldBack = (redis: Redis): Held | undefined => guards.get(redis)?.()
+export const heldBack = (redis: Redis): Sparing | undefined => guards.get(redis)?.()

@@ -1,6 +1,6 @@
 // Whether Redis has room: looked at each second, and told by every command that it refuses. [STORE-2]
 import type { Redis } from 'ioredis'
-import { type Disk, type Held, heldOn } from './disk.js'
+import { type Disk, heldOn, type Sparing } from './disk.js'
 import { asProblem, type Full, fullOf } from './full.js'
 
 const LOOK_MS = 1_000
@@ -31,7 +31,7 @@ export type Room = ReturnType<typeof createRoom>
  */
 export function createRoom ({ redis, disk, onRoom, log }: Floor) {
   let found: Finding | undefined
-  let held: Held | undefined
+  let held: Sparing | undefined
   let refused = 0
   let atLastLook = 0
   let timer: NodeJS.Timeout | undefined

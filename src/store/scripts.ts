@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
-import { type Held, heldBack } from './disk.js'
+import { heldBack, type Sparing } from './disk.js'
 import { asProblem, isFull, storeFull } from './full.js'
 import { joinWrites } from './redis.js'
 import { unsound } from './readable.js'
@@ -80,7 +80,7 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
   }
 }
 
-const isHeld = (full: WhenFull, held: Held | undefined) => held === 'writing' ? full !== 'reads' : held === 'adding' && full === 'refused'
+const isHeld = (full: WhenFull, held: Sparing | undefined) => held === 'writing' ? full !== 'reads' : held === 'adding' && full === 'refused'
 
 type Values = (string | number)[]
 

@@ -22,7 +22,10 @@ const checkQuery = queryCheck(downQuery)
 export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefused }: DownFloor): void {
   app.get('/v1/down/events', { exposeHeadRoute: false, config: { answersOverLimit: true } }, async (request, reply) => {
     // [SSE-1] any status but 200 would end a browser's EventSource for ever
-    if (request.isOverLimit) return openStream(reply).end(sayBye('BUSY', request))
+    if (request.isOverLimit) {
+      request.isQuiet = true
+      return openStream(reply).end(sayBye('BUSY', request))
+    }
     checkQuery(request)
     try {
       const printer = openLater(reply)
@@ -33,6 +36,7 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
       })
       if (!connection) return printer.end(sayBye('TOO_MANY_TERMINALS', request))
       if (!reply.sent) return reply.hijack() // gone before there was anything to say
+      request.isQuiet = !connection.isBegun
       reply.raw.on('drain', () => connection.wake())
     } catch (error) {
       // [KICK-1] the one answer after which a browser's EventSource does not come back; unless the kick's BYE was faster
@@ -40,8 +44,7 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
       const bye = troubleOf(error)
       if (!bye) throw error
       if (!reply.sent) openStream(reply)
-      // a line in the log for each of those who come too often would cost more than they do
-      request.isOverLimit = bye === 'BUSY'
+      request.isQuiet = bye === 'BUSY'
       end(reply.raw, sayBye(bye, request, retryMsOf(error)))
     }
   })

@@ -12,7 +12,7 @@ import { clientId, TraceId } from '../protocol/ids.js'
 import { defaultLimits } from '../protocol/limits.js'
 import { hasEnded } from '../protocol/login.js'
 import type { Caller, Request } from '../protocol/operation.js'
-import { type FieldError, Problem, problemBody } from '../protocol/problem.js'
+import { type FieldError, isOfLoad, Problem, problemBody } from '../protocol/problem.js'
 import { within } from '../store/deadline.js'
 import type { Reader } from './down.js'
 import { createPace } from './websocket-pace.js'
@@ -81,9 +81,8 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
       if (!(error instanceof Problem)) log.error({ traceId, up, err: error }, 'a request failed')
       const refusal = error instanceof Problem ? error : new Problem('INTERNAL')
       const problem = problemBody(refusal, { instance: '/v1/ws', traceId })
-      const isTooFast = refusal.code === 'RATE_LIMITED'
-      if (isTooFast) pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
-      log[isTooFast ? 'debug' : 'info']({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], ms: Math.round(performance.now() - began), userId: reader.userId }, 'answered')
+      if (refusal.code === 'RATE_LIMITED') pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
+      log[isOfLoad(refusal) ? 'debug' : 'info']({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], ms: Math.round(performance.now() - began), userId: reader.userId }, 'answered')
       return { requestId, error: problem }
     }
   }

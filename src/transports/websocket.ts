@@ -11,7 +11,7 @@ import { type Bye, byes } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
 import { downQuery } from '../protocol/stream.js'
 import { retryMsOf } from '../store/admission.js'
-import { withDeadline } from '../store/deadline.js'
+import { REQUEST_MS, withDeadline } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis.js'
 import { cursorOf, type DownFloor, queryCheck, type Reader } from './down.js'
 import { framesOf, jsonLine } from './frame-json.js'
@@ -33,7 +33,11 @@ interface Floor extends DownFloor, UpFloor {
 }
 
 declare module 'fastify' {
-  interface FastifyRequest { reader: Reader | null }
+  interface FastifyRequest {
+    reader: Reader | null
+    /** Until when the attach must be done, by `performance.now()`: the upgrade has one deadline with it. [DEADLINE-1] */
+    attachBy: number
+  }
 }
 
 const checkQuery = queryCheck(downQuery)
@@ -48,6 +52,7 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     errorHandler: (_error, socket) => socket.terminate()
   })
   app.decorateRequest('reader', null)
+  app.decorateRequest('attachBy', 0)
   const alive = new WeakSet<WebSocket>()
   const timer = setInterval(() => { for (const socket of app.websocketServer.clients) ping(socket) }, PING_MS)
   timer.unref()
@@ -67,6 +72,7 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     refuseHandshake(request)
     if (!offered.includes(SUBPROTOCOL)) throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Sec-WebSocket-Protocol', detail: `must offer ${SUBPROTOCOL}` }] })
     checkQuery(request)
+    request.attachBy = performance.now() + REQUEST_MS
     request.reader = await withDeadline(() => authenticate(request))
   }
 
@@ -86,10 +92,13 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     socket.on('message', createUp(floor, { socket, stream, reader, life: () => life, log: request.log, onBroken: () => end('BAD_REQUEST'), onBusy: () => end('BUSY', BUSY_MS) }))
     try {
       const cursor = cursorOf(request)
-      connection = await withDeadline(() => hub.attach({ ...reader, traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor }) }))
+      const leftMs = request.attachBy - performance.now()
+      connection = await withDeadline(() => hub.attach({ ...reader, traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor }) }), leftMs)
       if (!connection) end('TOO_MANY_TERMINALS')
+      else request.isQuiet = !connection.isBegun
     } catch (error) {
       const code = error instanceof Problem ? error.code : undefined
+      request.isQuiet = code === 'RATE_LIMITED'
       end(code === 'KICKED' ? 'KICKED' : code === 'RATE_LIMITED' ? 'BUSY' : 'STORE_LOST', retryMsOf(error))
       if (!isUnavailable(error) && !(error instanceof Problem)) throw error
     }

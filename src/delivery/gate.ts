@@ -2,10 +2,9 @@
 
 /** Nobody waits longer to be let in: the answer is due within 2.5 s, and what is behind the gate needs its part. [DEADLINE-1] */
 const GATE_MS = 1_200
-/** When nobody has come out for so long while all places were taken, the store stands still. */
-const STILL_MS = 500
-/** How much the last pause between two who come out counts in their mean. */
-const SHARE = 0.1
+/** When nobody has come out for so many turns of a timer while all places were taken, the store stands still. A process that was busy itself counts one. */
+const STILL_TURNS = 5
+const TURN_MS = 100
 
 /** How an attempt to come in ends. */
 type Entry = 'in' | 'full' | 'left'
@@ -21,23 +20,53 @@ interface Facts {
 
 interface Waiting { answer (entry: Entry): void, timer: NodeJS.Timeout }
 
+/** The mean is over so long, ms: one pause among many who come out quickly is no reason to turn anybody away. */
+const PACE_MS = 1_000
+/** Before anybody has come out the first pauses count little. */
+const FIRST = 10
+
+/** How fast they come out while others wait: time and people, of which the latest count most. */
+function createPace () {
+  let [passedMs, people] = [0, FIRST]
+  return {
+    add (ms: number): void {
+      const share = Math.exp(-ms / PACE_MS)
+      passedMs = passedMs * share + ms
+      people = people * share + 1
+    },
+    /** Between two, ms. */
+    get ms () { return passedMs / people }
+  }
+}
+
 /** Makes a gate. A key names one who waits, so that he can leave without having cost anything. */
 export function createGate ({ places, queue, waitMs = GATE_MS }: Facts) {
   const waiting = new Map<object, Waiting>()
   let inside = 0
   /** When the last one came out; or when the last place was taken, if that was later. */
   let leftAt = 0
-  /** Between two who come out while others wait, ms. */
-  let paceMs = 0
+  const pace = createPace()
+  let stillTurns = 0
+  let turning: NodeJS.Timeout | undefined
 
   /** How long one who comes now would wait, ms. */
   function waitAhead (): number {
-    return performance.now() - leftAt > STILL_MS ? Infinity : waiting.size * paceMs
+    return stillTurns >= STILL_TURNS ? Infinity : waiting.size * pace.ms
+  }
+
+  function turn (): void {
+    stillTurns++
+    if (inside >= places) return
+    clearInterval(turning)
+    turning = undefined
   }
 
   async function enter (key: object): Promise<Entry> {
     if (inside < places) {
-      if (++inside === places) leftAt = performance.now()
+      if (++inside < places) return 'in'
+      leftAt = performance.now()
+      stillTurns = 0
+      turning ??= setInterval(turn, TURN_MS).unref()
       return 'in'
     }
     if (waiting.size >= queue || waitAhead() > waitMs) return 'full'
@@ -58,8 +87,9 @@ export function createGate ({ places, queue, waitMs = GATE_MS }: Facts) {
   /** The place is handed on: it is never free while somebody waits, so nobody is overtaken. */
   function leave (): void {
     const now = performance.now()
-    if (waiting.size > 0) paceMs += SHARE * (now - leftAt - paceMs)
+    if (waiting.size > 0) pace.add(now - leftAt)
     leftAt = now
+    stillTurns = 0
     const [next] = waiting.keys()
     if (next) answer(next, 'in')
     else inside--
@@ -85,7 +115,7 @@ export function createGate ({ places, queue, waitMs = GATE_MS }: Facts) {
     giveUp: (key: object): void => answer(key, 'left'),
 
     /** How long those who wait now will take, ms: who is turned away need not come back sooner. */
-    get backlogMs () { return waiting.size * paceMs },
+    get backlogMs () { return waiting.size * pace.ms },
 
     /** How many are under way, and how many wait. */
     get census () { return { inside, waiting: waiting.size } }

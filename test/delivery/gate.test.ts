@@ -124,6 +124,39 @@ t.test('[DEADLINE-1] one who is inside for long is no store that stands still: t
   t.same(await Promise.all([slow, last, next]), ['slow is done', 'last is done', 'next is done'])
 })
 
+t.test('[DEADLINE-1] a process that was busy for a while is no store that stands still: who comes then waits', async t => {
+  const { pass, end } = setUp(1, 10)
+  const [a, b] = [pass('a'), pass('b')]
+  await settled()
+  for (const until = performance.now() + 700; performance.now() < until;);
+  const c = pass('c')
+  await settled()
+  for (const name of ['a', 'b', 'c']) await end(name)
+  t.same(await Promise.all([a, b, c]), ['a is done', 'b is done', 'c is done'])
+})
+
+t.test('[DEADLINE-1] one pause among many who come out quickly turns nobody away; a slow way does', async t => {
+  const { gate, pass, end } = setUp(1, 1_000, 900)
+  const names = upTo(100).map(n => `u${n}`)
+  const all = names.map(pass)
+  const next = async () => await end(names.shift() ?? '')
+  await settled()
+  for (let i = 0; i < 5; i++) await next()
+  await pause(120) // a long script, or a collection
+  await next()
+  const late = pass('late')
+  await settled()
+  t.equal(gate.census.waiting, 94)
+  for (let i = 0; i < 4; i++) {
+    await pause(120)
+    await next()
+  }
+  t.equal(await pass('later'), 'full')
+  names.push('late')
+  while (names.length > 0) await next()
+  await Promise.all([...all, late])
+})
+
 /** Keeps attaches from reaching Redis until `release()`: a store that is slow. */
 function holdAttaches (redis: Redis) {
   const held: (() => void)[] = []

@@ -91,12 +91,17 @@ t.test('[SLOW-2] what is written to who does not read is bounded, and ends', asy
     ['the server API', ANSWER, pipelined(request({ token: iris.serverKey }, 'GET /openapi.json'))]
   ]
   const before = await goodbyes()
-  await Promise.all(cases.map(async ([what, most, write]) => {
+  /** @returns what waited at most. A stream that a busy node does not let in, for which nothing waits, comes again. [DEADLINE-1] */
+  async function stall (write: typeof cases[0][2], tries = 5): Promise<number> {
     const { client, socket, worst } = await open(t)
     client.pause()
     await write(client, socket)
     if (!socket.destroyed) await once(socket, 'close')
-    t.ok(worst() >= 64 * KIB && worst() <= 256 * KIB + most, `${what}: ${worst()} bytes waited`)
+    return worst() > 0 || tries === 1 ? worst() : await stall(write, tries - 1)
+  }
+  await Promise.all(cases.map(async ([what, most, write]) => {
+    const worst = await stall(write)
+    t.ok(worst >= 64 * KIB && worst <= 256 * KIB + most, `${what}: ${worst} bytes waited`)
   }))
   t.equal(await goodbyes() - before, cases.filter(([, , , says]) => says).length, 'streams end with a goodbye')
 })

@@ -45,12 +45,6 @@ declare module 'fastify' {
   }
 }
 
-/**
- * So many connections may wait to be accepted: as many as the kernel allows (net.core.somaxconn). With Node's own 511, a
- * crowd that comes back at once is dropped without a word, and dials again after 1, 3, 7 and 15 s.
- */
-export const BACKLOG = 65_535
-
 /** Everything that can be called, in the order of the protocol. */
 export const operations = [...commands, ...userOperations, ...serverOperations]
 

@@ -1,8 +1,9 @@
 // The process: arguments, configuration, Redis, the application, and a graceful end.
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
-import { BACKLOG, buildApp } from './app.js'
+import { buildApp } from './app.js'
 import { type Config, loadConfig } from './config.js'
+import { listen } from './listen.js'
 import { createLog } from './log.js'
 import { loadOrMakeSecrets } from './secrets.js'
 import { diskOf } from './store/disk.js'
@@ -23,7 +24,7 @@ async function start (): Promise<void> {
   const app = await buildApp({ config, redis, logger, onUnfit: giveUp, isSealed: embedded?.isSealed, disk: embedded && (() => diskOf(embedded.directory)) })
   await app.ready()
   endInOrder({ app, redis, embedded, config, logger })
-  const address = await app.listen({ host: config.host, port: config.port, backlog: BACKLOG }).catch((error: unknown) => { throw listenError(error, config) })
+  const address = await listen(app, config).catch((error: unknown) => { throw listenError(error, config) })
   const { version, durability } = app.store()
   logger.info({ redis: version, durability, node: config.nodeId, nodejs: process.version }, `Iris listens on ${address}`)
   if (config.demo) logger.info(`Demo page: ${address}/  Documents: ${address}/docs  Keys: ${config.dataDir}/secrets.json`)

@@ -4,8 +4,9 @@ import { Session } from 'node:inspector/promises'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pino } from 'pino'
-import { BACKLOG, buildApp } from '../../src/app.js'
+import { buildApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config.js'
+import { listen } from '../../src/listen.js'
 import { createRedis } from '../../src/store/redis.js'
 import { serve } from './child.js'
 
@@ -18,7 +19,7 @@ const config = loadConfig(process.env)
 const redis = createRedis(socketPath)
 await once(redis, 'ready')
 const app = await buildApp({ config, redis, logger: pino({ level: config.logLevel }) })
-await app.listen({ host: config.host, port: 0, backlog: BACKLOG })
+await listen(app, { host: config.host, port: 0 })
 const session = new Session()
 let watch: NodeJS.Timeout | undefined
 let peakRss = 0

@@ -1,14 +1,19 @@
 // Whether this node has more to do than it can: how many requests may be under way, by the delay that is measured. [DEADLINE-2]
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { outside } from '../store/deadline.js'
 import type { Meter } from './meter.js'
 
 /** So many requests may always be under way; with half of them nobody looks at delays. */
 const FLOOR = 128
-/** More are not, whatever is measured: before the first measure they would wait for seconds. */
+/** More are not, whatever is measured: they would wait for seconds before it is known. */
 const CEILING = 2_000
-/** A delay that lasts is an overload from here on, ms; a garbage collection, or a long script, passes. */
-const TARGET_MS = 100
+/**
+ * A delay that lasts is an overload from here on, ms; a garbage collection, or a long script, passes. A turn of the event loop is
+ * what a refusal waits for, and what is let in waits for several.
+ */
+const TARGET_MS = { loop: 40, store: 100 }
+/** In an overload so many requests may be under way as are done within this time, ms. */
+const STAY_MS = 200
 /** So many measures in a row make it last, with a pause between two. */
 const MEASURES = 4
 const PAUSE_MS = 25
@@ -20,12 +25,12 @@ const GROWTH = 1.05
 /** What holds requests up: this process, or what it asks. */
 type Cause = 'loop' | 'store'
 
-/** One measure: how late a timer was, and how long a question took to the store and back, by the same way as all others; ms. */
+/** One measure: how long a turn of the event loop took, and a question to the store and back, by the same way as all others; ms. */
 interface Measure { loopMs: number, storeMs: number, at: number, done: number }
 
 /**
  * Makes the pressure of a node. Where answers come as they should, nothing is limited. Where a standing delay is seen, as many
- * requests may be under way as are done within the target (Little's law): the rest is refused at once, and costs little.
+ * requests may be under way as are done within a fifth of a second (Little's law): the rest is refused at once, and costs little.
  * @param ask asks the store something that costs it nothing.
  */
 export function createPressure ({ ask, meter }: { ask (): Promise<unknown>, meter: Pick<Meter, 'shed'> }) {
@@ -37,22 +42,31 @@ export function createPressure ({ ask, meter }: { ask (): Promise<unknown>, mete
   const isBusy = () => underWay > FLOOR / 2
 
   async function measure (): Promise<Measure> {
-    const began = performance.now()
     await pause(PAUSE_MS)
+    await turn()
+    const began = performance.now()
+    await turn()
     const asked = performance.now()
     await Promise.race([ask().catch(() => undefined), pause(LATE_MS, undefined, { ref: false })])
-    return { loopMs: asked - began - PAUSE_MS, storeMs: performance.now() - asked, at: performance.now(), done }
+    return { loopMs: asked - began, storeMs: performance.now() - asked, at: performance.now(), done }
+  }
+
+  /** @returns what has been too slow in each of these measures. */
+  function standing (last: Measure[]): Cause | undefined {
+    if (last.length < MEASURES) return undefined
+    if (last.every(({ loopMs }) => loopMs >= TARGET_MS.loop)) return 'loop'
+    return last.every(({ storeMs }) => storeMs >= TARGET_MS.store) ? 'store' : undefined
   }
 
   function judge (last: Measure[]): void {
-    const standing = Math.min(...last.map(({ loopMs, storeMs }) => loopMs + storeMs))
-    if (standing < TARGET_MS || last.length < MEASURES) {
+    const found = standing(last)
+    if (found === undefined) {
       limit = isBusy() ? Math.min(CEILING, limit * GROWTH) : CEILING
       return
     }
     const [first, newest] = [last[0] as Measure, last.at(-1) as Measure]
-    cause = newest.loopMs > newest.storeMs ? 'loop' : 'store'
-    limit = Math.max(FLOOR, (newest.done - first.done) / (newest.at - first.at) * TARGET_MS)
+    cause = found
+    limit = Math.max(FLOOR, (newest.done - first.done) / (newest.at - first.at) * STAY_MS)
   }
 
   async function watch (): Promise<void> {

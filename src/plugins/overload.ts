@@ -16,12 +16,17 @@ interface Floor {
 export const sheddable = (spared: ReadonlySet<string>) =>
   ({ method, url = '' }: IncomingMessage) => url.startsWith('/v1/') && method !== 'OPTIONS' && !spared.has(pathOf(url))
 
+/** They are made once, and each says another time to come back: to make one costs as much as to send it. */
+const refusals = Array.from({ length: 100 }, overloaded)
+
 /** Puts itself before what listens to a server's requests. The body of one that is refused is not read, and its connection stays open. */
 export function shedRequests (server: Server, { mayShed, sheds, headersOf }: Floor): void {
   const listeners = server.listeners('request') as RequestListener[]
+  const plainHeaders = headersOf()
+  let refused = 0
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
-    if (mayShed(request) && sheds()) refuse(overloaded(), request, response)
+    if (mayShed(request) && sheds()) refuse(refusals[refused++ % refusals.length] as Problem, request, response)
     else for (const listener of listeners) listener.call(server, request, response)
   })
 
@@ -29,7 +34,7 @@ export function shedRequests (server: Server, { mayShed, sheds, headersOf }: Flo
     const traceId = traceIdOf(headers)
     const body = JSON.stringify(problemBody(problem, { instance: pathOf(url), traceId }))
     response.writeHead(problem.status, {
-      ...headersOf(headers.origin),
+      ...(headers.origin === undefined ? plainHeaders : headersOf(headers.origin)),
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       'trace-id': traceId,

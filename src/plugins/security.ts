@@ -12,7 +12,7 @@ const resourcePolicy = ({ allowedOrigins }: Options) => allowedOrigins.length > 
 /** What a page of another origin may read of an answer. */
 const exposedHeaders = ['Trace-Id', 'Retry-After', 'Allow', 'WWW-Authenticate', 'Accept-Encoding', 'Idempotent-Replayed']
 
-const isAllowed = (origin: string, { allowedOrigins }: Options) => allowedOrigins.includes(originOf(origin) ?? '')
+const isAllowed = (origin: string, { allowedOrigins }: Options) => origin !== '' && allowedOrigins.length > 0 && allowedOrigins.includes(originOf(origin) ?? '')
 
 /** The headers of an API. They are four: helmet makes twelve for each request, and a stream would keep them, and helmet's own state, for its life. */
 const apiHeaders = (options: Options) => ({ 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': resourcePolicy(options) })

@@ -1,5 +1,5 @@
 // How many requests may be under way, by the delay that is measured; with a store that answers as late as the test says.
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { createMeter } from '../../src/delivery/meter.js'
 import { createPressure } from '../../src/delivery/pressure.js'
@@ -51,6 +51,18 @@ t.test('[DEADLINE-2] a delay that passes refuses nobody; one that lasts does, as
   world.delayMs = 0
   await until(async () => !pressure.sheds() || undefined)
   end(420)
+})
+
+t.test('[DEADLINE-2] long turns of the event loop are too much, too, however soon the store answers', async t => {
+  const { meter, pressure, begin, end } = setUp()
+  begin(400)
+  while (!pressure.sheds()) {
+    for (const until = performance.now() + 50; performance.now() < until;);
+    await turn()
+  }
+  t.match(meter.shed, { loop: 1, store: 0 })
+  await until(async () => !pressure.sheds() || undefined)
+  end(400)
 })
 
 t.test('[DEADLINE-2] without any measure, too, there is an end', async t => {

@@ -106,3 +106,21 @@ t.test('[DEADLINE-2] what is sent on one connection faster than it is served is 
   socket.write('GET /v1/time HTTP/1.1\r\nHost: x\r\n\r\n')
   t.equal(statusesOf(await arrived(61)).at(-1), 200)
 })
+
+t.test('[DEADLINE-2] what has not been read yet counts as waiting, too: no read of a connection takes a second, but all of them do', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  await alice.send(bob, 'hi')
+  way.delay(2)
+  const { socket, until: arrived } = openRaw(t, iris.url)
+  // some 140 come with a read: less than a second's work, where those behind them wait longer
+  socket.write(upTo(800).map(n => postOf(alice, bob, `q-${n}`)).join(''))
+  const statuses = statusesOf(await arrived(800))
+  way.delay(0)
+  t.same([...new Set(statuses)], [200, 503])
+  t.ok(statuses.filter(status => status === 200).length >= 100)
+  for (const n of upTo(3)) {
+    socket.write(postOf(alice, bob, `r-${n}`))
+    const text = await arrived(800 + n)
+    t.equal(statusesOf(text).at(-1), 200, `who waits for his answers is served: ${text.slice(-300)}`)
+  }
+})

@@ -12,12 +12,31 @@ const BEHIND_MS = 5_000
 const BEHIND_WAIT_MS = 100
 /** Few slow requests, polls above all, make nobody wait too long: it is many that do. */
 const MOST_MS = 50
+/** What one read of a socket brings at most, bytes. After such a read more may wait outside of this process. */
+const READ_BYTES = 65_536
 
 /** A request of a connection, and how the one behind it is let go. */
 interface Turn { answer: ServerResponse, next?: () => void }
 
-/** The requests of a connection: the last one, how long all have been worked on, and until when it is behind; ms. */
-interface Line { last?: Turn, workedMs: number, behindUntil: number }
+/**
+ * The requests of a connection: the last one, how long all have been worked on, and until when it is behind; ms. `bytesRead`: when the
+ * last one came; `together`: so many came with that read; `sinceMs`: what had been worked on when nothing else waited to be read.
+ */
+interface Line { last?: Turn, workedMs: number, behindUntil: number, bytesRead: number, together: number, sinceMs: number }
+
+/**
+ * Notes that a request came. What comes with a read that is not full came while those before it were worked on; behind a full one, of
+ * several requests, there was more, which had waited longer than anything here can tell.
+ */
+function note (line: Line, { bytesRead }: Socket): void {
+  if (bytesRead === line.bytesRead) {
+    line.together++
+    return
+  }
+  if (bytesRead - line.bytesRead < READ_BYTES || line.together === 1) line.sinceMs = line.workedMs
+  line.bytesRead = bytesRead
+  line.together = 1
+}
 
 interface Floor {
   /** Whether a request may be refused by a status. */
@@ -45,10 +64,12 @@ export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
 
   app.addHook('onRequest', async (request, reply) => {
     const { raw: { socket } } = request
-    const line = lines.get(socket) ?? { workedMs: 0, behindUntil: 0 }
+    const line = lines.get(socket) ?? { workedMs: 0, behindUntil: 0, bytesRead: 0, together: 0, sinceMs: 0 }
     lines.set(socket, line)
+    note(line, socket)
+    const { sinceMs } = line
     const turn: Turn = { answer: reply.raw }
-    const { last: before, workedMs } = line
+    const { last: before } = line
     line.last = turn
     if (!before || before.answer.writableFinished || before.answer.closed) return work(line, reply.raw)
     socket.pause()
@@ -62,7 +83,7 @@ export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
       return reply.hijack()
     }
     if (line.last === turn) socket.resume()
-    if (isTooLate(line, line.workedMs - workedMs) && mayShed(request.raw)) {
+    if (isTooLate(line, line.workedMs - sinceMs) && mayShed(request.raw)) {
       onShed()
       throw overloaded()
     }

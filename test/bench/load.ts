@@ -4,6 +4,7 @@ import { createCounter, quantiles } from './load/counter.js'
 import { openHttp } from './load/http.js'
 import { createPolls } from './load/polls.js'
 import { type Command, type OpenLane, postAll, type Pace } from './load/posts.js'
+import { type Pour, pourAll } from './load/pour.js'
 import { createRequests } from './load/requests.js'
 import { createStalled } from './load/stalled.js'
 import { createStreams } from './load/streams.js'
@@ -73,6 +74,20 @@ async function run (facts: Run) {
   return { posted, refused, seconds, messages, acks, lost: expected - messages, latencies: quantiles(latencies), answers: quantiles(waits), loadUs: usSince(before) }
 }
 
+/** More than the server can do, from each user to his neighbour. `lost`: done without an event; `phantoms`: events of what was refused. */
+async function pour ({ users, ...facts }: Pour & { users: string[] }) {
+  const before = process.cpuUsage()
+  counter.reset()
+  const make = maker({ kind: 'direct', users, fanOut: 1, ...facts })
+  const poured = await pourAll(port, facts, n => {
+    const { path, userId, body } = make(n)
+    return requests.post(path, userId, body)
+  })
+  await counter.received(poured.done, LATE_MS)
+  const { messages } = counter.counted
+  return { ...poured, lost: Math.max(0, poured.done - messages), phantoms: Math.max(0, messages - poured.posted + poured.shed), loadUs: usSince(before) }
+}
+
 const usSince = (before: NodeJS.CpuUsage): number => {
   const { user, system } = process.cpuUsage(before)
   return user + system
@@ -80,6 +95,7 @@ const usSince = (before: NodeJS.CpuUsage): number => {
 
 const verbs = {
   run,
+  pour,
 
   /** Ends the run that is under way. */
   finish: () => { if (pace) pace.seconds = 0 },

@@ -7,6 +7,7 @@ import { measureCost } from './cases/cost.js'
 import { measureGroup } from './cases/group.js'
 import { measureIdle } from './cases/idle.js'
 import { measureBase, measureMessages } from './cases/messages.js'
+import { measureOverload } from './cases/overload.js'
 import { measureSlow } from './cases/slow.js'
 import { measureStorm } from './cases/storm.js'
 import { measureTransports } from './cases/transports.js'
@@ -15,7 +16,7 @@ import { profileMessages } from './profile.js'
 import { table } from './report.js'
 
 /** What is measured beside the messages, by its name for `--only`. */
-const cases = { group: measureGroup, transports: measureTransports, idle: measureIdle, storm: measureStorm, slow: measureSlow }
+const cases = { group: measureGroup, transports: measureTransports, idle: measureIdle, storm: measureStorm, slow: measureSlow, overload: measureOverload }
 
 /** Descriptors that a process needs beside its streams. */
 const SPARE_FILES = 500

@@ -17,7 +17,9 @@ export const full = {
    * at `rate` messages per second. All of that must be over before the server cuts stalled readers off, after 15 s.
    * Afterwards `early` of the readers read on at once, and as many as `late` when they have been cut off.
    */
-  slow: { readers: 100, messages: 2_500, filling: 8, seconds: 5, rate: 200, early: 5, late: 5 }
+  slow: { readers: 100, messages: 2_500, filling: 8, seconds: 5, rate: 200, early: 5, late: 5 },
+  /** `seconds` at each load, after as long a measure of what the server can do, closed loop. */
+  overload: { seconds: 6, sockets: 1_000 }
 }
 export const quick: Plan = {
   rounds: 1,
@@ -29,7 +31,8 @@ export const quick: Plan = {
   latencyRounds: 1,
   idle: 500,
   storm: { streams: 500, missed: 20, rate: 100, calmSeconds: 0.5 },
-  slow: { readers: 10, messages: 500, filling: 1, seconds: 1, rate: 100, early: 2, late: 0 }
+  slow: { readers: 10, messages: 500, filling: 1, seconds: 1, rate: 100, early: 2, late: 0 },
+  overload: { seconds: 0.5, sockets: 100 }
 }
 
 export type Plan = typeof full

@@ -25,9 +25,11 @@ export function createStreams (port: number, requests: Requests, counter: Counte
   async function open (userId: string, cursor?: string): Promise<boolean> {
     return await new Promise((resolve, reject) => {
       let rest = ''
+      let said = ''
       let ready = false
       let recovered = false
       function greeting (frame: string): void {
+        said = frame
         if (frame.includes('"recovered":true')) recovered = true
         if (!frame.includes('"IRIS.READY"')) return
         ready = true
@@ -57,7 +59,7 @@ export function createStreams (port: number, requests: Requests, counter: Counte
       socket.on('close', () => {
         clearTimeout(timer)
         sockets.delete(socket)
-        if (!ready) reject(new Error(`the stream of ${userId} ended: ${rest.slice(0, 300)}`))
+        if (!ready) reject(new Error(`the stream of ${userId} ended: ${said}${rest.slice(0, 300)}`))
       })
     })
   }

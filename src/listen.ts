@@ -8,7 +8,7 @@ import type { FastifyInstance } from 'fastify'
  * So many connections may wait to be accepted: as many as the kernel allows (net.core.somaxconn). With Node's own 511, a
  * crowd that comes back at once is dropped without a word, and dials again after 1, 3, 7 and 15 s.
  */
-export const BACKLOG = 65_535
+const BACKLOG = 65_535
 
 interface At {
   host: string

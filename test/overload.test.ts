@@ -117,7 +117,7 @@ t.test('[DEADLINE-2] what has not been read yet counts as waiting, too: no read 
   const statuses = statusesOf(await arrived(800))
   way.delay(0)
   t.same([...new Set(statuses)], [200, 503])
-  t.ok(statuses.filter(status => status === 200).length >= 100)
+  t.ok(statuses.filter(status => status === 200).length >= 20)
   for (const n of upTo(3)) {
     socket.write(postOf(alice, bob, `r-${n}`))
     const text = await arrived(800 + n)

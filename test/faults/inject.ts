@@ -1,40 +1,24 @@
 // The faults of a history: each is drawn with all its numbers before it begins, lasts for a while, and ends by itself.
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Draw, during, type Fault, lasting, nodeOf, POINT_MS } from './fault.js'
 import type { Mode } from './lane.js'
 import type { Node } from './node.js'
 import type { Direction, Link, Modes } from './proxy.js'
 import type { Random } from './random.js'
 import type { Durability } from './store.js'
+import { failover, full, power, readOnly, redis, slow, together } from './store-faults.js'
 import type { Act, Traffic } from './traffic.js'
 import type { World } from './world.js'
-
-/** @returns how often it has hit something: a fault that never fired proves nothing, and fails the run. */
-export interface Fault { name: string, isLossy?: boolean, inject (world: World, traffic: Traffic): Promise<number> }
-
-type Draw = (random: Random) => Fault
 
 /** What brings a script about. */
 const causes: Record<string, Act> = {
   'append-message': 'send', 'mark-read': 'read', 'revoke-message': 'revoke', 'put-box': 'command', 'complete-box': 'complete', 'kick-user': 'kick', 'set-members': 'door'
 }
-const POINT_MS = 4_000
-
-const nodeOf = (world: World, at: number) => world.nodes[at % world.nodes.length] as Node
-
-/** Does something to a process, lets time pass, and undoes it. */
-const during = async (ms: number, begin: () => unknown, end: () => unknown): Promise<number> => {
-  await begin()
-  await pause(ms)
-  await end()
-  return 1
-}
-
 /** Breaks a way for a while. @returns what was met. */
 async function breakWay (way: Node['clients'], modes: Modes, ms: number): Promise<number> {
   const before = way.hits
   way.set(modes)
-  // what is quiet just now is not met at once
-  for (let waited = 0; waited < ms || (way.hits === before && waited < POINT_MS); waited += 20) await pause(20)
+  await lasting(ms, () => way.hits > before)
   way.heal()
   return way.hits - before
 }
@@ -91,20 +75,11 @@ const one: Draw = random => {
       const { store, points } = nodeOf(world, at)
       const before = store.hits
       store.links().find(link => points.isListener(link) === listens)?.set({ down: mode })
-      for (let waited = 0; waited < ms || (store.hits === before && waited < POINT_MS); waited += 20) await pause(20)
+      await lasting(ms, () => store.hits > before)
       store.heal()
       return store.hits - before
     }
   }
-}
-
-const redis: Draw = random => {
-  const ms = random.int(20, 400)
-  return random.pick<Fault>([
-    { name: `Redis killed, back after ${ms} ms`, inject: async ({ store }) => await during(ms, store.kill, store.start) },
-    { name: `Redis stopped for ${3 * ms} ms`, inject: async ({ store }) => await during(3 * ms, store.stop, store.goOn) },
-    { name: 'Redis forgets its scripts', inject: async ({ store }) => await during(ms, async () => await store.redis.script('FLUSH'), () => undefined) }
-  ])
 }
 
 const node: Draw = random => {
@@ -153,34 +128,34 @@ const hints: Draw = random => {
       const { points } = nodeOf(world, at)
       const before = points.hintsLost
       points.loseHints(n)
-      for (let waited = 0; points.hintsLost === before && waited < POINT_MS; waited += 20) await pause(20)
+      await lasting(0, () => points.hintsLost > before)
       points.disarm()
       return points.hintsLost - before
     }
   }
 }
 
-/** Only of a Redis that answers before it writes: what was written since a sync is lost with the machine's power. */
-const power: Draw = random => {
-  const ms = random.int(50, 900)
+/** A step of the machine's clock, as far as the world has said; the monotonic one goes on. */
+const clock: Draw = random => {
+  const at = random.int(0, 1)
   return {
-    name: `power lost, ${ms} ms after the last sync`,
-    isLossy: true,
-    async inject ({ store }) {
-      const synced = store.written()
-      let waited = 0
-      for (; waited < ms || (store.written() === synced && waited < POINT_MS); waited += 20) await pause(20)
-      const lost = await store.losePower(synced)
-      await store.start()
-      return lost
+    name: `the clock of node ${at} jumps`,
+    async inject (world) {
+      await nodeOf(world, at).jump()
+      return 1
     }
   }
 }
 
-const draws: Draw[] = [way, way, way, cut, one, redis, redis, node, point, point, point, hints]
+const draws: Draw[] = [way, way, way, way, cut, one, redis, redis, node, point, point, point, point, hints, clock, failover, readOnly, full, slow, together]
 
-/** Draws the faults of a history. */
-export function drawFaults (random: Random, count: number, durability: Durability): Fault[] {
+/** Draws the faults of a history. @param only a word that the name of each must have. */
+export function drawFaults (random: Random, { faults: count = 6, only = '' }: { faults?: number | undefined, only?: string | undefined }, durability: Durability): Fault[] {
   const all = durability === 'memory' ? [...draws, power, power, power] : draws
-  return Array.from({ length: count }, () => random.pick(all)(random))
+  const drawn: Fault[] = []
+  for (let tries = 0; drawn.length < count && tries < 10_000; tries++) {
+    const fault = random.pick(all)(random)
+    if (fault.name.includes(only)) drawn.push(fault)
+  }
+  return drawn
 }

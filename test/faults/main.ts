@@ -1,7 +1,8 @@
 // npm run faults: seeded histories of faults, and the mutants that prove the checker. See usage below.
 import { fileURLToPath } from 'node:url'
 import { isFound, mutants, runMutant, runSchedules } from './mutants.js'
-import { type Outcome, runHistory } from './run.js'
+import type { Outcome } from './outcome.js'
+import { runHistory } from './run.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -10,6 +11,7 @@ npm run faults -- --seed 17       one, again
 npm run faults -- --seeds 50      so many, from 1 on
   --from 100                      where the seeds begin
   --faults 12                     faults in each
+  --only failover                 only such whose names have this word
   --durability memory             a Redis that answers before it writes
 npm run faults -- --mutants       builds with one thing wrong, each of which must be found
 `
@@ -33,7 +35,7 @@ async function runSeeds (): Promise<number> {
   const totals = new Map<string, number>()
   let broken = 0
   for (const seed of seeds) {
-    const outcome = await runHistory({ root, durability }, { seed, faults: Number(option('faults') ?? 6) })
+    const outcome = await runHistory({ root, durability }, { seed, faults: Number(option('faults') ?? 6), only: option('only') })
     for (const [name, count] of Object.entries({ ...outcome.counts, faults: outcome.faults.length })) totals.set(name, (totals.get(name) ?? 0) + count)
     print(`seed ${seed}`, outcome)
     if (outcome.findings.length > 0) broken++
@@ -44,7 +46,7 @@ async function runSeeds (): Promise<number> {
 
 function print (name: string, { findings, faults, counts, ms }: Outcome): void {
   process.stdout.write(`${name}: ${findings.length === 0 ? 'sound' : 'BROKEN'}, ${ms} ms, ${JSON.stringify(counts)}\n`)
-  for (const { name, hits } of faults) process.stdout.write(`  ${name}: hit ${hits}\n`)
+  for (const { name, hits, awayMs } of faults) process.stdout.write(`  ${name}: hit ${hits}, answered again after ${awayMs} ms\n`)
   for (const { kind, sentence } of findings.slice(0, 20)) process.stdout.write(`  ${kind}: ${sentence}\n`)
 }
 

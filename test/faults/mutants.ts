@@ -2,7 +2,8 @@
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kind } from './check/finding.js'
-import { type Outcome, runHistory, type Schedule } from './run.js'
+import type { Outcome } from './outcome.js'
+import { runHistory, type Schedule } from './run.js'
 import * as schedules from './schedules.js'
 import type { Durability } from './store.js'
 

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { jump } from '../helper/clock.js'
 import { SECRET, SERVER_KEY, UNLIMITED } from '../helper/iris.js'
 import { createPoints } from './points.js'
 import { startProxy } from './proxy.js'
@@ -76,6 +77,8 @@ export async function startNode (scope: Scope, { name, root, storePort, env = {}
     kill,
     start,
     stop: () => child?.kill('SIGSTOP'),
-    goOn: () => child?.kill('SIGCONT')
+    goOn: () => child?.kill('SIGCONT'),
+    /** Lets its clock jump, as far as its environment says (`clockEnv`). */
+    jump: async () => { if (child) await jump({ child, output: () => log }) }
   }
 }

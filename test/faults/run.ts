@@ -1,8 +1,9 @@
 // One history: traffic while faults come and go, then quiet, then the question what has become of it all.
 import { setTimeout as pause } from 'node:timers/promises'
-import { check } from './check/check.js'
-import type { Finding } from './check/finding.js'
-import { drawFaults, type Fault } from './inject.js'
+import { clockEnv, HOUR_MS } from '../helper/clock.js'
+import type { Fault } from './fault.js'
+import { drawFaults } from './inject.js'
+import { type Outcome, outcomeOf } from './outcome.js'
 import { createRandom, type Random } from './random.js'
 import { type Reader, startReader } from './readers.js'
 import { createScope, type Scope } from './scope.js'
@@ -13,13 +14,11 @@ import { type Facts, startWorld, users, type World } from './world.js'
 /** So soon after the last fault everything is as it should be: before the sweep that comes after 25 s. */
 const SETTLE_MS = 15_000
 
-export interface Outcome { findings: Finding[], faults: { name: string, hits: number }[], counts: Record<string, number>, ms: number }
-
 /** Who is on. */
 export interface Stage { world: World, traffic: Traffic, readers: Reader[], settleMs: number }
 
 /** What a history does between its beginning and its end: what the seed draws, or a schedule. */
-export interface Script { seed: number, faults?: number, act?: Schedule, /** So long after the last fault everything may take. */ settleMs?: number }
+export interface Script { seed: number, faults?: number, /** A word in the names of its faults. */ only?: string | undefined, act?: Schedule, /** So long after the last fault everything may take. */ settleMs?: number }
 export type Schedule = (stage: Stage) => Promise<void>
 
 /** Who reads, how, and where: all transports at all nodes, a terminal that never stays, and two of one user. */
@@ -81,13 +80,15 @@ async function openFresh (world: World): Promise<void> {
 }
 
 /** Runs a history in a world of its own. @returns what the checker finds, and what was injected how often. */
-export async function runHistory (facts: Facts, { seed, faults: count = 6, act, settleMs = SETTLE_MS }: Script): Promise<Outcome> {
+export async function runHistory (facts: Facts, script: Script): Promise<Outcome> {
+  const { seed, act, settleMs = SETTLE_MS } = script
   const scope: Scope = createScope()
   const began = performance.now()
   try {
     const random = createRandom(seed)
-    const faults = act ? [] : drawFaults(random, count, facts.durability ?? 'disk')
-    const world = await startWorld(scope, facts)
+    const faults = act ? [] : drawFaults(random, script, facts.durability ?? 'disk')
+    const jumpMs = random.pick([-1, 1]) * random.int(1_000, HOUR_MS)
+    const world = await startWorld(scope, { ...facts, env: act ? {} : clockEnv({ jumpMs }) })
     const readers = await startReaders(world, random)
     const traffic = await createTraffic(world, random)
     const stage = { world, traffic, readers, settleMs }
@@ -105,19 +106,8 @@ export async function runHistory (facts: Facts, { seed, faults: count = 6, act, 
       await findTruth(world)
     }
     await Promise.all(readers.map(async reader => await reader.leave()))
-    return outcomeOf(world, began)
+    return outcomeOf(world.history, began)
   } finally {
     await scope.end()
-  }
-}
-
-function outcomeOf ({ history }: World, began: number): Outcome {
-  const { stretches, sends, revokes, commands, completes, reads, kicks } = history
-  const lists = { stretches, sends, revokes, commands, completes, reads, kicks }
-  return {
-    ms: Math.round(performance.now() - began),
-    findings: check(history),
-    faults: history.faults.map(({ name, hits }) => ({ name, hits })),
-    counts: { ...Object.fromEntries(Object.entries(lists).map(([name, { length }]) => [name, length])), sights: stretches.reduce((sum, { sights }) => sum + sights.length, 0) }
   }
 }

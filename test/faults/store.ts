@@ -47,7 +47,13 @@ export async function startStore (scope: Pick<Scope, 'teardown'>, durability: Du
     },
     /** Follows a master, by a way that may lag; without one it is a master itself. */
     follow: async (masterPort?: number) => { await (masterPort === undefined ? redis.replicaof('NO', 'ONE') : redis.replicaof('127.0.0.1', masterPort)) },
-    /** Answers READONLY, or is as before. */
-    isInSync: async () => /master_link_status:up/.test(await redis.info('replication'))
+    /** Whether a replica has all that there was when it began to follow, and writes its own file. */
+    isInSync: async () => /master_link_status:up/.test(await redis.info('replication')) && /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(await redis.info('persistence')),
+    /** How far the row of writes has come, or has been heard. */
+    offset: async () => Number(/(?:slave_repl_offset|master_repl_offset):(\d+)/.exec(await redis.info('replication'))?.[1]),
+    /** Bounds its memory; 0 for no bound. */
+    allow: async (bytes: number) => { await redis.config('SET', 'maxmemory', bytes) },
+    /** How often it has refused something with this word. */
+    refusals: async (word: string) => Number(new RegExp(`errorstat_${word}:count=(\\d+)`).exec(await redis.info('errorstats'))?.[1] ?? 0)
   }
 }

@@ -28,6 +28,8 @@ export async function startWorld (scope: Scope, { root, durability = 'disk', nod
   const logins = new Set<string>()
 
   const world = {
+    scope,
+    /** The one that the nodes work with: after a failover another. */
     store,
     nodes,
     history: createHistory(),

@@ -1,8 +1,8 @@
 // Processes whose clock is wrong, or jumps while they run: the machine's, that is; the monotonic one is nobody's to set.
+import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
 import type { Iris } from './iris.js'
-import type { startProcess } from './process.js'
 import { until } from './user.js'
 
 export const HOUR_MS = 3_600_000
@@ -13,7 +13,7 @@ const preload = pathToFileURL(fileURLToPath(new URL('clock-preload.js', import.m
 export const clockEnv = ({ shiftMs = 0, jumpMs = 0 }: { shiftMs?: number, jumpMs?: number }) =>
   ({ NODE_OPTIONS: `--import=${preload}`, TEST_CLOCK_SHIFT_MS: String(shiftMs), TEST_CLOCK_JUMP_MS: String(jumpMs) })
 
-type Process = Pick<Awaited<ReturnType<typeof startProcess>>, 'child' | 'output'>
+interface Process { child: Pick<ChildProcess, 'kill'>, output (): string }
 
 /** Lets the clock of a process that was started with `clockEnv` jump. */
 export async function jump ({ child, output }: Process): Promise<void> {

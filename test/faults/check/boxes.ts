@@ -1,5 +1,5 @@
 // What a terminal that comes afresh finds: what is unread and pending, no more and no less.
-import type { History, Stretch } from '../record.js'
+import type { History, Stretch, Truth } from '../record.js'
 import { type Finding, finding, outlasts } from './finding.js'
 
 export function checkBoxes (history: History): Finding[] {
@@ -14,8 +14,15 @@ function checkMailbox ({ truths }: History, { userId, sights }: Stretch): Findin
   const found = sights.filter(({ event, id }) => event === 'MSG_DOWN' && id === undefined).map(({ data }) => String(data['clientMsgId']))
   return [
     ...unread.filter(id => !found.includes(id)).map(id => finding('lost', `${id} is unread, but not in the mailbox of ${userId}`)),
-    ...found.filter(id => !unread.includes(id)).map(id => finding('leak', `${id} is in the mailbox of ${userId}, but not unread`))
+    ...found.filter(id => !unread.includes(id)).map(id => finding('leak', `${id} is in the mailbox of ${userId}, but not unread: ${placeOf(own, id)}`))
   ]
+}
+
+/** Why it is not unread, in words. */
+function placeOf (own: Truth[], id: string): string {
+  const truth = own.find(({ messages }) => messages.some(({ clientMsgId }) => clientMsgId === id))
+  const message = truth?.messages.find(({ clientMsgId }) => clientMsgId === id)
+  return truth && message ? `${message.type}, ${message.seq} of ${truth.conversationId}, read up to ${truth.readSeq}` : 'not in the log'
 }
 
 function checkPending (history: History, { userId, sights }: Stretch): Finding[] {

@@ -1,0 +1,30 @@
+// What a fault is, and what all of them need.
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Node } from './node.js'
+import type { Random } from './random.js'
+import type { Traffic } from './traffic.js'
+import type { World } from './world.js'
+
+/** @returns how often it has hit something: a fault that never fired proves nothing, and fails the run. */
+export interface Fault { name: string, isLossy?: boolean, inject (world: World, traffic: Traffic): Promise<number> }
+
+/** Draws a fault, with all its numbers. */
+export type Draw = (random: Random) => Fault
+
+/** So long a fault is waited for that meets nothing. */
+export const POINT_MS = 4_000
+
+export const nodeOf = (world: World, at: number) => world.nodes[at % world.nodes.length] as Node
+
+/** Does something to a process, lets time pass, and undoes it. */
+export async function during (ms: number, begin: () => unknown, end: () => unknown): Promise<number> {
+  await begin()
+  await pause(ms)
+  await end()
+  return 1
+}
+
+/** Lets so much time pass, and more as long as nothing was hit: what is quiet just now is not met at once. */
+export async function lasting (ms: number, isHit: () => unknown): Promise<void> {
+  for (let waited = 0; waited < ms || (waited < POINT_MS && !await isHit()); waited += 20) await pause(20)
+}

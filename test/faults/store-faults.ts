@@ -99,7 +99,7 @@ export const failover: Draw = random => {
 }
 
 /** @returns what was lost in bytes; where nothing is to be lost, 1. */
-export async function failOver (world: World, lagMs: number, awayMs: number): Promise<number> {
+async function failOver (world: World, lagMs: number, awayMs: number): Promise<number> {
   const { store: master, nodes, scope } = world
   const link = await startProxy(scope, master.port)
   const replica = await startStore(scope, master.durability)

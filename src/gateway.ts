@@ -61,7 +61,7 @@ interface Facts {
  */
 export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, isSealed, disk, log }: Facts) {
   const meter = createMeter()
-  const clock = createClock(connection, ms => meter.redisAnswered(ms))
+  const clock = createClock(connection, { onRoundTrip: ms => meter.redisAnswered(ms), onSet })
   const { now } = clock
   const life = createLife(connection, clock, { isSealed })
   const timers: NodeJS.Timeout[] = []
@@ -138,6 +138,13 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   async function begin (): Promise<void> {
     await life.begin()
     await clock.adjust()
+  }
+
+  /** Routes and leases hold until a time of Redis: they are renewed at once, and what was missed without them is made good. [TIME-1] */
+  function onSet (): void {
+    if (timers.length === 0) return // not started yet
+    log.warn({}, 'The clock of Redis was set')
+    sweeper.sweep()
   }
 
   function onTrusted (): void {

@@ -1,6 +1,7 @@
 // Leases: what renews them, and what happens when they end. docs/protocol.md section 7.
 import t from 'tap'
 import { keys, partition } from '../src/store/keys.js'
+import { HOUR_MS } from './helper/clock.js'
 import { eventsOf, saidOf, untilSaid } from './helper/events.js'
 import { startIris } from './helper/iris.js'
 import { alive, both, heartbeat, listening, startPair } from './helper/life.js'
@@ -78,4 +79,17 @@ t.test('[LIFE-2] 500 heartbeats are told in one pipeline per interval, a ZADD pe
   await until(async () => (await leases()).every((end, i) => Number(end) > Number(first[i])) || undefined)
   const intervals = Math.ceil((Date.now() - began) / 2_000) + 1
   t.ok(await calls() - before <= intervals * users.length, 'not one per heartbeat')
+})
+
+t.test('[LIFE-2] [LIFE-3] [TIME-1] a lease from before Redis\' clock went back ends as one that begins now, and so does a grace', async t => {
+  const [bob, carol, dave] = [await a.user(t), await a.user(t), await a.user(t)]
+  await Promise.all([bob, carol, dave].map(user => listening(user)))
+  for (const { userId } of [bob, carol, dave]) await a.redis.zadd(keys.leases(partition(userId)), 'XX', Date.now() + HOUR_MS, `${userId}/default`)
+  // as the reaper finds it then
+  await a.redis.set(keys.reaper, `${Date.now() + HOUR_MS} ${Date.now() - HOUR_MS}`)
+  await alive([() => heartbeat(dave)], async () => {
+    for (const user of [bob, carol]) t.same(await untilSaid(b, user, 'user.offline'), [...both, 'terminal.disconnected TIMEOUT', 'user.offline'])
+  })
+  t.same(await saidOf(a, dave), both)
+  t.ok(Number(await a.redis.zscore(keys.leases(partition(dave.userId)), `${dave.userId}/default`)) < Date.now() + 10_000, 'who is seen has a lease like any other')
 })

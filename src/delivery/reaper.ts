@@ -10,7 +10,7 @@ export const REAP_MS = 1_000
 const CLAIM_MS = 800
 
 interface Floor {
-  leases: Pick<ReturnType<typeof createLeases>, 'claimReaping' | 'duePartitions' | 'reap'>
+  leases: Pick<ReturnType<typeof createLeases>, 'claimReaping' | 'duePartitions' | 'aheadPartitions' | 'reap'>
   nodes: Pick<Nodes, 'tell'>
   meter: Pick<Meter, 'leases'>
   now (): number
@@ -20,6 +20,8 @@ interface Floor {
 /** Makes the reaper of a node. Every node has one; in each interval the first to ask does the work of all. */
 export function createReaper ({ leases, nodes, meter, now, log }: Floor) {
   let isReaping = false
+  /** The break, or the step of Redis' clock, after which all was looked at last: what ends too late is not due for as long. */
+  let lookedSince: number | undefined
 
   async function reapPartition (p: number, since: number): Promise<void> {
     for (let more = true; more;) {
@@ -39,7 +41,9 @@ export function createReaper ({ leases, nodes, meter, now, log }: Floor) {
         const since = await leases.claimReaping(CLAIM_MS)
         if (since === undefined) return
         meter.leases.reaps++
-        for (const p of await leases.duePartitions(now())) await reapPartition(p, since)
+        const ahead = since === lookedSince ? [] : await leases.aheadPartitions(since)
+        for (const p of new Set([...ahead, ...await leases.duePartitions(now())])) await reapPartition(p, since)
+        lookedSince = since
       } catch (err) {
         // the store knows that nobody has looked, and lets each have a lease after that
         if (!isUnavailable(err)) log.error({ err }, 'leases could not be ended')

@@ -4,13 +4,21 @@ import type { Redis } from './redis.js'
 const SAMPLES = 4
 /** Two clocks go apart so fast at most while one of them is being slewed: chrony's `maxslewrate` of a careful setting, with room. */
 const DRIFT = 0.001
+/** What is less moves no lease by much. */
+const STEP_MS = 500
+
+export interface ClockFacts {
+  /** Is told how long Redis took to answer, ms. */
+  onRoundTrip?: (ms: number) => void
+  /** Called when Redis' own clock was set: what holds until a time of it holds for longer, or no more. */
+  onSet?: () => void
+}
 
 /**
  * Makes the clock: Redis' time, carried on by the monotonic clock of this process, which nobody sets. Until Redis was asked for the
  * first time it is this machine's, and `isKnown()` false: nothing may be refused by it.
- * @param onRoundTrip is told how long Redis took to answer, ms.
  */
-export function createClock (redis: Pick<Redis, 'time'>, onRoundTrip?: (ms: number) => void) {
+export function createClock (redis: Pick<Redis, 'time'>, { onRoundTrip, onSet }: ClockFacts = {}) {
   /** How far Redis is ahead of the monotonic clock: what this process takes it for, and the bounds that are proven, as of a time. ms */
   let offset = Date.now() - performance.now()
   let proven: { low: number, high: number, at: number } | undefined
@@ -28,7 +36,9 @@ export function createClock (redis: Pick<Redis, 'time'>, onRoundTrip?: (ms: numb
     if (!proven) offset = (fresh.low + fresh.high) / 2
     proven = both.low <= both.high ? both : fresh
     // no further than it must: time as this process tells it goes back only when Redis' own does
+    const before = offset
     offset = Math.min(Math.max(offset, proven.low), proven.high)
+    if (both.low > both.high && Math.abs(offset - before) > STEP_MS) onSet?.()
   }
 
   return {

@@ -41,6 +41,13 @@ export function createLeases (store: StoreContext) {
   const graceMs = limits.graceSec * 1000
   const maxEvents = limits.events
 
+  /** @returns the partitions in which a lease ends between two times. */
+  async function partitionsWith (from: number | '-inf', to: number | '+inf'): Promise<number[]> {
+    const all = Array.from({ length: PARTITIONS }, (_, p) => p)
+    const found = await together(redis, all, (pipeline, p) => pipeline.zrangebyscore(keys.leases(p), from, to, 'LIMIT', 0, 1)) as (string[] | undefined)[]
+    return all.filter(p => found[p]?.length !== 0) // one that cannot be read, too: its script says so
+  }
+
   return {
     /**
      * Renews the leases of terminals that are connected, and keeps their state. All scripts leave in one pipeline. Redis is told
@@ -79,11 +86,10 @@ export function createLeases (store: StoreContext) {
     },
 
     /** @returns the partitions in which a lease has ended at `now`, ms. */
-    async duePartitions (now: number): Promise<number[]> {
-      const all = Array.from({ length: PARTITIONS }, (_, p) => p)
-      const found = await together(redis, all, (pipeline, p) => pipeline.zrangebyscore(keys.leases(p), '-inf', now, 'LIMIT', 0, 1)) as (string[] | undefined)[]
-      return all.filter(p => found[p]?.length !== 0) // one that cannot be read, too: its script says so
-    },
+    duePartitions: async (now: number): Promise<number[]> => await partitionsWith('-inf', now),
+
+    /** @returns the partitions in which a lease ends later than any that was given until `since`, ms: perhaps by a clock that went back. */
+    aheadPartitions: async (since: number): Promise<number[]> => await partitionsWith(since + leaseMs + graceMs + 1, '+inf'),
 
     /**
      * Ends what has run out in a partition, and says so in the stream of events: each end once, whoever asks. [LIFE-2] [LIFE-3]

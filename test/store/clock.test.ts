@@ -85,3 +85,20 @@ t.test('[TIME-1] [ATTACH-1] a life is newer than all that was before it, though 
   t.ok(third * 4096 > given * 128 + 127, 'than every epoch that was given')
   t.equal(await begin(0), third + 1, 'than the life before')
 })
+
+t.test('[TIME-1] it is said that Redis\' own clock was set, whichever way; not that an answer was late', async t => {
+  const { way, time } = farAway()
+  let said = 0
+  const clock = createClock({ time }, { onSet: () => { said++ } })
+  await clock.adjust()
+  way.lateMs = SLOW_MS
+  await clock.adjust(1)
+  way.lateMs = 0
+  await clock.adjust()
+  t.equal(said, 0)
+  for (const ahead of [HOUR_MS, 0, -2_000]) {
+    way.ahead = ahead
+    await clock.adjust()
+  }
+  t.equal(said, 3, 'once for each time')
+})

@@ -23,7 +23,7 @@ end
 if reason then return refuse('kicked', reason) end
 local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 
-prune(routes)
+prune(routes, lease_ms)
 
 local evicted = ''
 if is_new and redis.call('HLEN', terminals) >= tonumber(max_terminals) then

@@ -9,6 +9,22 @@ local leases, events = unpack(KEYS)
 local tag, max_leases, grace_ms, max_events, lease_ms, since = unpack(ARGV)
 local due = redis.call('ZRANGE', leases, '-inf', whole(this_ms), 'BYSCORE', 'LIMIT', 0, max_leases)
 local found, ended = {}, 0
+since = math.min(since, this_ms)
+
+local function read (member)
+  local user, terminal = string.match(member, '^([^/]+)/(.*)$')
+  local who = { leases = leases, events = events, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. (user or ''), user = user, max_events = max_events }
+  local kept = user and terminal ~= '' and terminal_of(who, terminal)
+  local is_leaving = kept and kept.standing ~= 'on' -- then the grace is over
+  return (terminal == '' or is_leaving) and grace_ms or lease_ms, user, terminal, who, kept, is_leaving
+end
+
+-- Further ahead than a lease that was held: the clock went back, and it ends as one that begins now. [TIME-1]
+local ahead = redis.call('ZRANGE', leases, '(' .. whole(this_ms + lease_ms + grace_ms), '+inf', 'BYSCORE', 'LIMIT', 0, max_leases)
+for _, member in ipairs(ahead) do
+  local held_ms = read(member)
+  redis.call('ZADD', leases, whole(this_ms + held_ms), member)
+end
 
 -- Its routes go with it: they may be of a node that died.
 local function unroute (who, terminal)
@@ -23,11 +39,8 @@ local function unroute (who, terminal)
 end
 
 for i, member in ipairs(due) do
-  local user, terminal = string.match(member, '^([^/]+)/(.*)$')
-  local who = { leases = leases, events = events, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. (user or ''), user = user, max_events = max_events }
-  local kept = user and terminal ~= '' and terminal_of(who, terminal)
-  local is_leaving = kept and kept.standing ~= 'on' -- then the grace is over
-  local held_until = since + ((terminal == '' or is_leaving) and grace_ms or lease_ms) + i % 50 * grace_ms / 50
+  local held_ms, user, terminal, who, kept, is_leaving = read(member)
+  local held_until = since + held_ms + i % 50 * grace_ms / 50
   if not user then
     skip(leases)
     redis.call('ZREM', leases, member)
@@ -42,4 +55,4 @@ for i, member in ipairs(due) do
     ended = ended + 1
   end
 end
-return { 0, ended, found, #due }
+return { 0, ended, found, math.max(#due, #ahead) }

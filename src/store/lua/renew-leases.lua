@@ -18,7 +18,9 @@ for i = 3, #ARGV, 4 do
     -- later than now: the clock went back
     if seen > before or before > this_ms then kept.seen = whole(seen) end
     keep(who, terminal, kept)
-    if kept.standing == 'on' then redis.call('ZADD', leases, 'XX', 'GT', whole(seen + lease_ms), user .. '/' .. terminal) end
+    -- what ends later than a full lease may as well be of before the clock went back: it was seen just now
+    local rule = tonumber(lease_of(who, terminal) or 0) > this_ms + lease_ms and 'CH' or 'GT'
+    if kept.standing == 'on' then redis.call('ZADD', leases, 'XX', rule, whole(seen + lease_ms), user .. '/' .. terminal) end
   end
 end
 return { 0 }

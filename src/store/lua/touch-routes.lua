@@ -9,7 +9,7 @@
 local down, routes, leases = unpack(KEYS)
 local lease_ms, user = unpack(ARGV, 4)
 local ended = {}
-prune(routes)
+prune(routes, lease_ms)
 for i = 6, #ARGV, 2 do
   if is_dry then break end -- nobody can renew a lease
   if redis.call('ZSCORE', leases, user .. '/' .. ARGV[i]) then

@@ -1,5 +1,6 @@
 // The disk of a Redis that Iris starts itself: how much room it has. One that answers after it has written ends when it has none. [STORE-2]
 import { statfs } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 
 /** Kept for what frees, and for writing the append-only file anew: nothing is added any more when no more is left, or a tenth of a small disk. */
@@ -15,6 +16,18 @@ export interface Disk { free: number, size: number }
 export async function diskOf (directory: string): Promise<Disk> {
   const { bavail, blocks, bsize } = await statfs(directory)
   return { free: bavail * bsize, size: blocks * bsize }
+}
+
+/**
+ * Gives `ask` a deadline: a disk that hangs holds up nobody, and what asks for it (a thread of the process) waits once.
+ * @returns asks for the disk; undefined when it cannot be told within `ms`.
+ */
+export function oneAtATime (ask: () => Promise<Disk>, ms: number): () => Promise<Disk | undefined> {
+  let pending: Promise<Disk | undefined> | undefined
+  return async function () {
+    pending ??= ask().catch(() => undefined).finally(() => { pending = undefined })
+    return await Promise.race([pending, delay(ms, undefined, { ref: false })])
+  }
 }
 
 /** What is held back to spare the disk: what adds, or whatever writes. */

@@ -9,10 +9,10 @@ export type Full = 'memory' | 'disk'
 
 const details: Record<Full, string> = { memory: 'The memory of the store is full', disk: 'The store cannot write to its disk' }
 
-/** How Redis refuses a write; the last: what a script that cannot be run as it is has tried, see `defineScript`. */
+/** How Redis refuses a write. */
 const refusals: [pattern: RegExp, full: Full][] = [
   [/^OOM\b/, 'memory'],
-  [/^MISCONF\b|^ERR Write commands are not allowed from read-only scripts/, 'disk']
+  [/^MISCONF\b/, 'disk']
 ]
 
 /** @returns what is full by the words of Redis; undefined for any other failure. */

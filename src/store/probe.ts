@@ -18,9 +18,8 @@ export type Probe = ReturnType<typeof createProbe>
 /**
  * Asks a connection for a sign of life twice a second, from `ready` on; before that the client's own deadlines hold. Whatever
  * comes counts, not only the answer: one that is busy is not dead. After 2 s without a byte the socket is destroyed (an
- * orderly end would wait for the other side), what was under way fails, and the client dials anew. It serves
- * subscriptions, too.
- * @returns `silentMs()`: since when nothing has been heard, ms, as it was seen last (Infinity: not connected); `stop()` ends the watch.
+ * orderly end would wait for the other side), what was under way fails, and the client dials anew.
+ * @returns `stop()` ends the watch.
  */
 export function createProbe ({ redis, onDead }: Watching) {
   let watched: Socket | undefined
@@ -49,12 +48,5 @@ export function createProbe ({ redis, onDead }: Watching) {
 
   // what came while this process was busy is read before it is judged
   const timer = setInterval(() => setImmediate(look), ASK_MS).unref()
-  return {
-    silentMs (): number {
-      if (redis.status !== 'ready' || watched !== redis.stream) return redis.status === 'ready' ? 0 : Infinity
-      listen()
-      return performance.now() - heardAt
-    },
-    stop: () => clearInterval(timer)
-  }
+  return { stop: () => clearInterval(timer) }
 }

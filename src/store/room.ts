@@ -1,6 +1,6 @@
 // Whether Redis has room: looked at each second, and told by every command that it refuses. [STORE-2]
 import type { Redis } from 'ioredis'
-import { type Disk, heldOn, type Sparing } from './disk.js'
+import { type Disk, heldOn, oneAtATime, type Sparing } from './disk.js'
 import { asProblem, type Full, fullOf } from './full.js'
 
 const LOOK_MS = 1_000
@@ -34,7 +34,9 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
   let held: Sparing | undefined
   let refused = 0
   let atLastLook = 0
+  let isLooking = false
   let timer: NodeJS.Timeout | undefined
+  const askDisk = disk && oneAtATime(disk, LOOK_MS)
 
   function fills (now: Finding): void {
     if (!found) log.error({ full: now.full }, `${now.why}; what adds to it answers 503 STORE_FULL, what reads or frees goes on`)
@@ -51,11 +53,11 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
   }
 
   async function look (): Promise<void> {
-    const space = await disk?.().catch(() => undefined)
-    held = space && heldOn(space)
+    const space = await askDisk?.()
+    if (space) held = heldOn(space)
     // one that cannot be reached, or must not be worked with, is no news
     const info = await redis.info('memory', 'persistence').catch(() => undefined)
-    const now = space && held ? diskEnds(space) : info === undefined ? found : findingIn(info, found)
+    const now = space && held ? diskEnds(space) : held || info === undefined ? found : findingIn(info, found)
     // at the brink Redis refuses one and takes the next: that is no end
     const isQuiet = refused === atLastLook
     atLastLook = refused
@@ -64,6 +66,13 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
     found = undefined
     log.info({}, 'Redis has room again')
     onRoom()
+  }
+
+  /** One after the other: what a late one has seen is no news any more. */
+  function lookAgain (): void {
+    if (isLooking) return
+    isLooking = true
+    void look().finally(() => { isLooking = false })
   }
 
   const watched = Object.create(redis, {
@@ -83,8 +92,8 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
     /** What is full, why in words (undefined: nothing is), and how many commands Redis has refused for it. */
     state: () => ({ full: found?.full, reason: found?.why, refused }),
     start (): void {
-      void look()
-      timer = setInterval(() => void look(), LOOK_MS).unref()
+      lookAgain()
+      timer = setInterval(lookAgain, LOOK_MS).unref()
     },
     stop (): void { clearInterval(timer) }
   }

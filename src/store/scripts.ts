@@ -43,6 +43,9 @@ interface ScriptFacts<Key extends string, Arg extends string> { full: WhenFull, 
 /** Stands before every script, which then is a function, so that what it has skipped comes beside its reply. */
 export const EVERYWHERE = 'sound'
 
+/** What Redis says when a script that was run as one that reads would have written. */
+const hasWritten = /^ERR Write commands are not allowed from read-only scripts/
+
 /** The facts of every script that was defined; a test compares them with the headers in the files. */
 export const definedScripts = new Map<string, ScriptFacts<string, string>>()
 
@@ -68,7 +71,7 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
       return await asItIs(redis, values)
     } catch (error) {
       if (facts.full !== 'done' || !isFull(error)) throw asProblem(error as Error)
-      return await dry(redis, values).catch(() => { throw asProblem(error as Error) })
+      return await dry(redis, values).catch((failure: Error) => { throw asProblem(hasWritten.test(failure.message) ? error as Error : failure) })
     }
   }
 

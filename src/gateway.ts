@@ -23,6 +23,7 @@ import { createStarts } from './delivery/start.js'
 import { createSweeper } from './delivery/sweeper.js'
 import { createUnreadable } from './delivery/unreadable.js'
 import { createWatch } from './delivery/watch.js'
+import { createBeat } from './store/beat.js'
 import { createClock } from './store/clock.js'
 import { createLife } from './store/life.js'
 import { createPing } from './store/ping.js'
@@ -65,7 +66,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const { now } = clock
   const life = createLife(connection, clock, { isSealed })
   const timers: NodeJS.Timeout[] = []
-  const trust = createTrust({ redis: connection, expected: durability, begin, beat: life.begin, onTrusted, onUnfit, log })
+  let hasEnded = false
+  const trust = createTrust({ redis: connection, expected: durability, ...createBeat(life, clock), onTrusted, onUnfit, log })
   const room = createRoom({ redis: trust.gated, disk, onRoom: onTrusted, log })
   meter.room = room.state
   // the beat, too, spares the last of the disk; a life that must begin is noted
@@ -82,7 +84,6 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const pressure = createPressure({ ask: async () => await redis.ping(), meter })
   const sweeper = createSweeper({
     async sweep () {
-      await clock.adjust()
       await leases.flush() // before who has no lease is closed
       await hub.sweep()
     },
@@ -131,13 +132,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })
   const context: Context = {
-    ...stores, leases, watch, kicker, deliver, limits, now, mintToken, verifyToken: tokens.verify
-  }
-
-  /** The time is known before anything else is done with the store: what has gone by since decides what is refused. [TIME-1] */
-  async function begin (): Promise<void> {
-    await life.begin()
-    await clock.adjust()
+    ...stores, leases, watch, kicker, deliver, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
   }
 
   /** Routes and leases hold until a time of Redis: they are renewed at once, and what was missed without them is made good. [TIME-1] */
@@ -148,6 +143,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   }
 
   function onTrusted (): void {
+    if (hasEnded) return
     nodes.speak()
     if (timers.length === 0) return // not started yet
     sweeper.sweep()
@@ -183,17 +179,20 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
       await Promise.race([trust.settled, delay(FIRST_WORD_MS)])
       room.start()
       // on a full disk nobody's lease can be renewed, and none ends
-      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(() => void clock.adjust(1).catch(() => undefined), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => room.state().full === 'disk' || void reaper.run(), REAP_MS))
+      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => room.state().full === 'disk' || void reaper.run(), REAP_MS))
       if (trust.state().reason === undefined) sweeper.sweep()
     },
 
     /** Says, when the last request has been answered, that this node has no more to say of what it has seen. [STORE-1] */
-    leave: async () => { await life.leave().catch(() => undefined) },
-
-    /** Ends all streams and stops listening to other nodes. */
-    stop (): void {
-      for (const timer of timers) clearInterval(timer)
+    async leave (): Promise<void> {
       trust.stop()
+      await life.leave().catch(() => undefined)
+    },
+
+    /** Ends all streams and stops listening to other nodes. What is still asked is answered as before, until `leave`. */
+    stop (): void {
+      hasEnded = true
+      for (const timer of timers) clearInterval(timer)
       room.stop()
       watch.stop()
       sweeper.stop()

@@ -49,7 +49,8 @@ function endInOrder ({ app, redis, embedded, config, logger }: Running): void {
     await app.drain(signal === 'SIGTERM' ? drainMs : 0)
     await app.close()
     const restarts = embedded?.restarts
-    const isAllThere = embedded && await isWhole(redis).catch(() => false) // else the next start counts as after a crash
+    // one that came back a moment ago may owe what was seen of it: else the next start counts as after a crash
+    const isAllThere = app.store().reason === undefined && embedded && await isWhole(redis).catch(() => false)
     redis.disconnect()
     await embedded?.stop(isAllThere ? restarts : undefined)
     logger.info('Iris has ended')

@@ -42,6 +42,8 @@ export interface Context {
   limits: Limits
   /** The clock of Redis, as far as it is known: ms since 1970. */
   now (): number
+  /** The same for who asks what time it is: throws STORE_UNAVAILABLE until Redis has said it. [TIME-1] */
+  time (): number
   /** Makes a user's token. `ttlSec` from now; `expiresAt` in ms. */
   mintToken (userId: string, ttlSec: number): Promise<{ token: string, expiresAt: number }>
   /** Whose token it is, and its life in ms. Throws BAD_TOKEN, TOKEN_EXPIRED. */

@@ -1,4 +1,5 @@
 // The clock of Redis as this process knows it. Times of the wire are Redis's, so that several nodes agree. [TIME-1]
+import { Problem } from '../protocol/problem.js'
 import type { Redis } from './redis.js'
 
 const SAMPLES = 4
@@ -13,6 +14,8 @@ export interface ClockFacts {
   /** Called when Redis' own clock was set: what holds until a time of it holds for longer, or no more. */
   onSet?: () => void
 }
+
+export type Clock = ReturnType<typeof createClock>
 
 /**
  * Makes the clock: Redis' time, carried on by the monotonic clock of this process, which nobody sets. Until Redis was asked for the
@@ -44,6 +47,12 @@ export function createClock (redis: Pick<Redis, 'time'>, { onRoundTrip, onSet }:
   return {
     /** @returns ms since 1970, as Redis would say it within a round trip. */
     now,
+
+    /** @returns `now()` for who asks what time it is. Throws STORE_UNAVAILABLE until Redis has said it. */
+    time (): number {
+      if (!proven) throw new Problem('STORE_UNAVAILABLE', { detail: 'the time is not known yet' })
+      return now()
+    },
 
     /** Whether Redis has ever said what time it is. */
     isKnown: () => proven !== undefined,

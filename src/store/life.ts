@@ -12,6 +12,8 @@ const beginLife = defineScript('begin-life', {
   args: ['node', 'seenRun', 'seenMark', 'agoMs', 'touchMs', 'known', 'oweMs', 'sealed']
 })
 
+const leaveLife = defineScript('leave-life', { full: 'done', keys: ['nodes'], args: ['node'] })
+
 /** An epoch is a time and a partition: see `new_epoch` in down.lua. */
 const EPOCHS_PER_MS = 4_096
 /** So long other nodes have to come back and say what they have seen; nothing is served before, another life begins after. */
@@ -68,8 +70,8 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
       return isAnother
     },
 
-    /** This node ends in order: it has seen nothing that its answer does not follow. */
-    async leave (): Promise<void> { await redis.hdel(keys.nodes, self) },
+    /** This node ends in order: it has seen nothing that its answer does not follow. Where it has not said yet what it saw, it stays a witness. */
+    async leave (): Promise<void> { await leaveLife(redis, { nodes: keys.nodes }, { node: self }) },
 
     /** @returns the epoch of a log that was born at `epoch`: the present life's when that began later. */
     epochOf: (epoch: string) => String(Math.max(Number(epoch) || 0, (startedAt ?? 0) * EPOCHS_PER_MS))

@@ -32,13 +32,15 @@ export type Trust = ReturnType<typeof createTrust>
 /**
  * Watches a connection.
  * @returns `gated`: the same connection for everybody else, whose commands are STORE_UNAVAILABLE while `state().reason` says
- *   why; `settled` resolves at the first verdict, be it good or bad; `stop()` ends the watch.
+ *   why; `settled` resolves at the first verdict, be it good or bad; `stop()` ends the watch: the
+ *   connection may be worked with until it ends.
  */
 export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit, log }: TrustFacts) {
   let reason: Reason | undefined = reasons.silent
   let found: Found | undefined
   let refusal = ''
   let looks = 0
+  let isChecking = false
   let again: NodeJS.Timeout | undefined
   const said = new Set<string>()
   const warned = new Set<string>()
@@ -98,8 +100,9 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
 
   /** What was sound may have become a replica, or hold other data: the next command would be the first to find out. */
   async function check (): Promise<void> {
-    if (reason !== undefined) return
+    if (reason !== undefined || isChecking) return
     const mine = looks
+    isChecking = true
     try {
       const isAnother = await beat()
       if (mine !== looks) return
@@ -111,6 +114,8 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
       if (!(error instanceof Problem)) return // an outage of the connection: the probe, and whoever asks, will see
       shut(reasonOf(error))
       lookSoon()
+    } finally {
+      isChecking = false
     }
   }
 
@@ -154,6 +159,8 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
       probe.stop()
       clearInterval(beats)
       redis.off('ready', onReady).off('connect', onConnect).off('close', onClose).off('error', onError)
+      // nobody looks at what comes then
+      redis.once('close', () => { reason ??= reasons.ended })
     }
   }
 }

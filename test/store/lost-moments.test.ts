@@ -2,6 +2,7 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life.js'
 import { openDoor } from '../helper/door.js'
 import { type Iris, startIris } from '../helper/iris.js'
@@ -196,4 +197,41 @@ t.test('[STORE-1] of two nodes each says what it has seen before anything is ser
   doors[0].swallow(false)
   await isBack(a)
   t.equal((await stored(alice, bob, '5')).body['epoch'], body['epoch'], 'who comes late is in the same life')
+})
+
+t.test('[STORE-1] a node that ends while Redis comes back has not said what it saw: it stays a witness', async t => {
+  const server = await startRedis(t, DURABLE)
+  const clock = { known: () => 0 }
+  const [seesMore, other] = [createLife(server.redis, clock), createLife(server.redis, clock)]
+  // each knows of the other
+  for (const life of [seesMore, other, seesMore, other]) await life.begin()
+  seesMore.saw(Number(await server.redis.get(keys.mark)) + 3)
+  await server.kill()
+  await server.start()
+  await until(async () => await server.redis.ping().catch(() => undefined))
+  await t.rejects(other.begin(), { code: 'STORE_UNAVAILABLE' })
+  await seesMore.leave()
+  await t.rejects(other.begin(), { code: 'STORE_UNAVAILABLE' }, 'its word is still owed')
+  t.equal(await until(async () => await other.begin().catch(() => undefined)), true, 'and it does not come: another life')
+  t.equal(await server.redis.hlen(keys.nodes), 1)
+  await other.leave()
+  t.equal(await server.redis.hlen(keys.nodes), 0, 'who has said all of it goes')
+})
+
+t.test('[STORE-1] what cannot be read keeps no life from beginning', async t => {
+  const server = await startRedis(t)
+  const life = createLife(server.redis, { known: () => 0 })
+  await life.begin()
+  const first = Number(life.epochOf('0'))
+  await server.redis.mset(keys.epoch(3), 'broken', keys.found, 'broken')
+  await server.redis.hset(keys.nodes, 'n-1', 'broken')
+  t.equal(await life.begin(), true, 'a node of nobody knows what run owes its word')
+  t.ok(Number(life.epochOf('0')) > first)
+  for (const key of [keys.life, keys.mark]) {
+    await server.redis.set(key, 'broken')
+    const before = Number(life.epochOf('0'))
+    t.equal(await life.begin(), true, key)
+    t.ok(Number(life.epochOf('0')) > before, 'another life is newer')
+    t.match(await server.redis.get(key), /^\d+$/)
+  }
 })

@@ -87,7 +87,8 @@ const troubles: { name: string, detail: RegExp, cause (t: Test): Promise<Trouble
 async function refuses (t: Test, { url, app }: Iris, detail: RegExp) {
   const headers = { authorization: `Bearer ${await tokenOf('alice')}` }
   t.equal((await fetch(`${url}/livez`)).status, 200)
-  t.equal((await fetch(`${url}/v1/time`)).status, 200)
+  const time = await fetch(`${url}/v1/time`)
+  t.equal(time.status, app.store().version === undefined ? 503 : 200, '[TIME-1] what Redis once said is carried on; the machine is not asked')
   await until(async () => detail.test(app.store().reason ?? '') || undefined)
   for (const path of ['/readyz', '/v1/conversations', '/v1/down/poll?timeoutMs=0']) {
     const response = await fetch(url + path, { headers })
@@ -179,6 +180,10 @@ t.test('what becomes unfit later is 503 with the reason, until it is mended', as
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
   iris.redis.disconnect(true)
   await refuses(t, iris, /^maxmemory-policy is allkeys-lru/)
+  const calls = async (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1])
+  const [looks, times] = [await calls('config\\|get'), await calls('time')]
+  await until(async () => await calls('config\\|get') > looks + 1 || undefined)
+  t.equal(await calls('time'), times, '[TIME-1] nor asked for the time')
   await redis.config('SET', 'maxmemory-policy', 'noeviction')
   await until(async () => (await fetch(`${iris.url}/readyz`)).status === 200 || undefined)
 })

@@ -16,8 +16,8 @@ export const getSystemTime = defineCommand({
     body: { t0: 1795442400100 },
     result: { t0: 1795442400100, t1: 1795442400123, t2: 1795442400124, serverTime: 1795442400124, iso: '2026-11-23T14:00:00.124Z' }
   },
-  async handle ({ body: { t0 }, receivedAt }, { now }) {
-    const t2 = now()
+  async handle ({ body: { t0 }, receivedAt }, { time }) {
+    const t2 = time()
     return { ...(t0 !== undefined && { t0 }), t1: Math.min(receivedAt, t2), t2, serverTime: t2, iso: new Date(t2).toISOString() }
   }
 })

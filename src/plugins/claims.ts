@@ -10,18 +10,21 @@ export interface Identity { userId: string, issuedAt: number, expiresAt: number 
 /** A token from further ahead would outlive kicks that come before its `iat`. [KICK-3] */
 const AHEAD_MS = 60_000
 
-/**
- * Reads the claims; here, and nowhere else, they become whole ms between 1970 and 9999. @param now the clock, ms.
- * Throws BAD_TOKEN, whose detail names the claim and its rule, and TOKEN_EXPIRED.
- */
-export function identityOf ({ sub, iat, nbf, exp }: JWTPayload, now: number): Identity {
+/** An identity, and from when on it holds, ms. */
+interface Claimed extends Identity { notBefore: number }
+
+/** Reads the claims; here, and nowhere else, they become whole ms between 1970 and 9999. Throws BAD_TOKEN, whose detail names the claim and its rule. */
+export function claimedBy ({ sub, iat, nbf, exp }: JWTPayload): Claimed {
   if (typeof sub !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(sub) || sub === SYSTEM_USER) throw bad('sub is not a user id')
-  const issuedAt = msOf('iat', iat)
-  const expiresAt = msOf('exp', exp)
-  if (msOf('nbf', nbf) > now + TOLERANCE_MS) throw bad('nbf: the token is not valid yet')
-  if (issuedAt > now + AHEAD_MS) throw bad(`iat is more than ${AHEAD_MS / 1000} s ahead`)
-  if (hasEnded(expiresAt, now)) throw new Problem('TOKEN_EXPIRED')
-  return { userId: sub, issuedAt, expiresAt }
+  return { userId: sub, issuedAt: msOf('iat', iat), expiresAt: msOf('exp', exp), notBefore: msOf('nbf', nbf) }
+}
+
+/** @param now the clock, ms. Throws BAD_TOKEN, whose detail names the claim and its rule, and TOKEN_EXPIRED. */
+export function identityAt ({ notBefore, ...identity }: Claimed, now: number): Identity {
+  if (notBefore > now + TOLERANCE_MS) throw bad('nbf: the token is not valid yet')
+  if (identity.issuedAt > now + AHEAD_MS) throw bad(`iat is more than ${AHEAD_MS / 1000} s ahead`)
+  if (hasEnded(identity.expiresAt, now)) throw new Problem('TOKEN_EXPIRED')
+  return identity
 }
 
 function msOf (claim: string, seconds: number | undefined = 0): number {

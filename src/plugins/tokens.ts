@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.js'
 import { hasEnded } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'
-import { type Identity, identityOf } from './claims.js'
+import { claimedBy, type Identity, identityAt } from './claims.js'
 import { createKeySet } from './key-set.js'
 
 /** Verified tokens are remembered: an HMAC by WebCrypto costs more than a whole request. */
@@ -77,8 +77,9 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, lo
 
   /** A machine's clock may be wrong: what it would refuse is asked again when Redis has said the time. */
   function judged (claims: JWTPayload): Identity {
+    const claimed = claimedBy(claims)
     try {
-      return identityOf(claims, now())
+      return identityAt(claimed, now())
     } catch (error) {
       throw isTimeKnown() ? error : new Problem('STORE_UNAVAILABLE', { detail: 'the time is not known yet' })
     }

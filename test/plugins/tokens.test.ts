@@ -26,6 +26,7 @@ t.test('[TIME-1] until the time of Redis is known nobody is refused by that of t
   const [valid, later] = [await sign({ sub: 'alice', exp: now() + 60 }), await sign({ sub: 'alice', iat: now() + 3_000, exp: now() + 7_200 })]
   Object.assign(world, { ahead: 3_600_000, isTimeKnown: false })
   await t.rejects(hs256.verify(valid), { code: 'STORE_UNAVAILABLE' }, 'it has not expired: that is not known')
+  for (const wrong of [{ sub: 'a b' }, { sub: 'system' }]) await t.rejects(hs256.verify(await sign({ ...wrong, exp: now() + 60 })), { code: 'BAD_TOKEN' }, 'no time is to blame')
   t.match(await hs256.verify(later), { userId: 'alice' })
   Object.assign(world, { ahead: 0, isTimeKnown: true })
   t.match(await hs256.verify(valid), { userId: 'alice' })

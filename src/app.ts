@@ -88,7 +88,7 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
     clientErrorHandler: createClientErrorHandler(bareHeaders),
     routerOptions: { maxParamLength: 200 }
   })
-  const tokens = createTokens(config, { now: () => gateway.context.now(), isTimeKnown: () => gateway.isTimeKnown(), ticks: () => performance.now(), log: logger })
+  const tokens = createTokens(config, { now: () => gateway.context.now(), isTimeKnown: () => gateway.isTimeKnown(), ticks: () => performance.now(), welcomeFrom: async userId => await gateway.context.kicks.welcomeFrom(userId), log: logger })
   const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, isSealed, disk, log: logger })
   const { context, hub, meter, pressure } = gateway
   let isDraining = false

@@ -62,7 +62,7 @@ interface Facts {
  */
 export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, isSealed, disk, log }: Facts) {
   const meter = createMeter()
-  const clock = createClock(connection, { onRoundTrip: ms => meter.redisAnswered(ms), onSet })
+  const clock = createClock(connection, { onRoundTrip: ms => meter.redisAnswered(ms), onSet: () => { if (timers.length > 0) sweeper.sweep() } })
   const { now } = clock
   const life = createLife(connection, clock, { isSealed })
   const timers: NodeJS.Timeout[] = []
@@ -133,13 +133,6 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })
   const context: Context = {
     ...stores, leases, watch, kicker, deliver, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
-  }
-
-  /** Routes and leases hold until a time of Redis: they are renewed at once, and what was missed without them is made good. [TIME-1] */
-  function onSet (): void {
-    if (timers.length === 0) return // not started yet
-    log.warn({}, 'The clock of Redis was set')
-    sweeper.sweep()
   }
 
   function onTrusted (): void {

@@ -96,6 +96,23 @@ t.test('[KICK-3] [TIME-1] what was minted since a kick is before the next one, t
   t.equal((await createUser(t, { ...minted, url: iris.url, token: await iris.token(alice.userId) }).time({})).status, 200, 'what is minted then is welcome')
 })
 
+t.test('[KICK-3] [TIME-1] after a kick of one who came by a clock that was an hour ahead what is minted, and what `tokensFrom` says, is welcome', async t => {
+  const alice = await loginOf(t, iris, newUser(), { agoSec: 10 })
+  await (await alice.listen()).next('IRIS.READY')
+  // as it is kept when Redis' clock has been set back by an hour since
+  const ahead = Date.now() + 3_600_000
+  await iris.redis.hset(keys.logins(alice.userId), 'default', `${ahead} ${ahead} ${ahead + DAY_SEC * 1000}`)
+  const { body: { tokensFrom } } = await kick(alice, { revokeTokens: true })
+  t.ok(tokensFrom * 1000 > ahead)
+  const issued = async (iat: number) => createUser(t, { ...alice, url: iris.url, token: await tokenOf(alice.userId, { agoSec: Math.floor(Date.now() / 1000) - iat, endsInSec: 7_200 }) })
+  const minted = createUser(t, { ...alice, url: other.url, token: await iris.token(alice.userId, 7_200) })
+  for (const user of [minted, await issued(tokensFrom)]) t.same(await doors(t, user), all(200))
+  t.match([await (await issued(tokensFrom - 1)).time({}), await (await issued(tokensFrom + 1)).time({})], [{ body: { code: 'KICKED' } }, { body: { code: 'BAD_TOKEN' } }])
+  const welcome = await issued(tokensFrom)
+  await kick(alice, { revokeTokens: true })
+  t.match([await minted.time({}), await welcome.time({})], [{ status: 401 }, { status: 401 }], 'until the next kick')
+})
+
 t.test('[KICK-3] a token handed in by TOKEN is kicked with its connection', async t => {
   const alice = await loginOf(t, iris, newUser())
   const stream = await alice.listen()

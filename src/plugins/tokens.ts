@@ -3,9 +3,8 @@ import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.js'
-import { hasEnded } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'
-import { claimedBy, type Identity, identityAt } from './claims.js'
+import { type Claimed, claimedBy, type Identity, identityAt, isFarAhead } from './claims.js'
 import { createKeySet } from './key-set.js'
 
 /** Verified tokens are remembered: an HMAC by WebCrypto costs more than a whole request. */
@@ -33,16 +32,18 @@ interface Facts {
   isTimeKnown (): boolean
   /** The monotonic clock, ms. */
   ticks (): number
+  /** When a token of a user must be issued so that no kick of before refuses it, ms. Throws when the store does not answer. [KICK-3] */
+  welcomeFrom? (userId: string): Promise<number>
   log: { warn (facts: object, message: string): void }
 }
 
 /** Makes the verifier and the minter of a configuration; throws when its public key cannot be read. */
-export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, log }: Facts) {
+export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, welcomeFrom, log }: Facts) {
   const { tokenSecret, tokenIssuer, tokenAudience } = config
   const keySet = config.tokenJwks === undefined ? undefined : createKeySet(config.tokenJwks, { ticks, log })
   const { key, algorithms } = keySet ? { key: keySet.find, algorithms: kinds.flatMap(kind => kind.algorithms) } : keyOf(config)
   const edition = () => keySet ? keySet.edition() : 1
-  const known = new LRUCache<string, { identity: Identity, edition: number | undefined }>({ max: CACHED })
+  const known = new LRUCache<string, { claimed: Claimed, edition: number | undefined }>({ max: CACHED })
   const claims = {
     algorithms,
     requiredClaims: ['exp', 'sub'],
@@ -57,11 +58,11 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, lo
       if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
       const digest = hash('sha256', token, 'base64')
       const before = known.get(digest)
-      if (before?.edition !== undefined && before.edition === edition() && !hasEnded(before.identity.expiresAt, now())) return before.identity
+      if (before?.edition !== undefined && before.edition === edition()) return await judged(before.claimed)
       const verifiedBy = edition()
-      const identity = judged(await verified(token))
-      if (isTimeKnown()) known.set(digest, { identity, edition: verifiedBy })
-      return identity
+      const claimed = claimedBy(await verified(token))
+      known.set(digest, { claimed, edition: verifiedBy })
+      return await judged(claimed)
     },
 
     /** Makes a user's token. @param issuedAt ms; it ends `ttlSec` later. Throws TOKENS_NOT_MINTED when somebody else signs. */
@@ -75,11 +76,16 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, lo
     }
   }
 
-  /** A machine's clock may be wrong: what it would refuse is asked again when Redis has said the time. */
-  function judged (claims: JWTPayload): Identity {
-    const claimed = claimedBy(claims)
+  /**
+   * Each time anew: the clock of Redis may have been set. [TIME-1] After a kick of one who came by a clock that was ahead Iris mints,
+   * and says in `tokensFrom`, what is as far ahead: that is welcome. [KICK-3]
+   * A machine's clock may be wrong: what it would refuse is asked again when Redis has said the time.
+   */
+  async function judged (claimed: Claimed): Promise<Identity> {
+    const isAsked = isTimeKnown() && isFarAhead(claimed, now())
+    const latest = isAsked ? await welcomeFrom?.(claimed.identity.userId) : 0
     try {
-      return identityAt(claimed, now())
+      return identityAt(claimed, now(), toWholeSecond(latest ?? 0))
     } catch (error) {
       throw isTimeKnown() ? error : new Problem('STORE_UNAVAILABLE', { detail: 'the time is not known yet' })
     }
@@ -97,6 +103,9 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, lo
     }
   }
 }
+
+/** `tokensFrom` is a NumericDate in whole seconds. */
+const toWholeSecond = (ms: number): number => Math.ceil(ms / 1000) * 1000
 
 function keyOf ({ tokenSecret, tokenPublicKey }: TokenConfig): { key: Uint8Array | KeyObject, algorithms: string[] } {
   if (tokenPublicKey === undefined) return { key: Buffer.from(tokenSecret ?? ''), algorithms: ['HS256'] }

@@ -33,6 +33,15 @@ t.test('[TIME-1] until the time of Redis is known nobody is refused by that of t
   await t.rejects(hs256.verify(later), { code: 'BAD_TOKEN' }, 'from too far ahead, as is known now')
 })
 
+t.test('[TIME-1] a verdict is given anew each time: it does not outlive a step of the clock', async t => {
+  t.teardown(() => Object.assign(world, { ahead: 0 }))
+  Object.assign(world, { ahead: 3_600_000 })
+  const [issued, valid] = [await sign({ sub: 'alice', iat: now() + 3_600, exp: now() + 7_200 }), await sign({ sub: 'alice', nbf: now() + 3_600, exp: now() + 7_200 })]
+  for (const token of [issued, valid]) t.match(await hs256.verify(token), { userId: 'alice' })
+  Object.assign(world, { ahead: 0 })
+  for (const token of [issued, valid]) await t.rejects(hs256.verify(token), { code: 'BAD_TOKEN' })
+})
+
 const good = { sub: 'alice', iat: now(), exp: now() + 60 }
 const bad: [string, () => Promise<string>, string][] = [
   ['expired', () => sign({ ...good, exp: now() - 60 }), 'TOKEN_EXPIRED'],

@@ -24,7 +24,9 @@ end
 -- Before the kick is who is there, also by a token from a clock that is ahead, and what was minted since an earlier kick of such a one.
 local earlier, names = { 'notBefore', 't:*' }, {}
 for _, terminal in ipairs(targets) do earlier[#earlier + 1] = 't:' .. terminal end
-local before, ends = math.max(this_ms, welcome_from(kick, earlier, this_ms)), this_ms + keep_ms
+local told = welcome_from(kick, earlier, this_ms)
+if told > this_ms then told = math.ceil(told / 1000) * 1000 end -- `tokensFrom` is in seconds
+local before, ends = math.max(this_ms, told), this_ms + keep_ms
 for _, terminal in ipairs(kicked) do
   local login = login_of(logins, terminal)
   if login then before, ends = math.max(before, login.issued), math.max(ends, login.expires) end

@@ -93,7 +93,7 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
   const { context, hub, meter, pressure } = gateway
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
-  const execute = shedding(timed(createExecute(operations, context, config.limits), meter), { operations, pressure })
+  const execute = shedding(timed(createExecute(operations, context, config.limits), meter), { operations, pressure, onAlive: context.leases.seen })
   const metricsMode = config.metrics ?? (config.demo ? 'neighbour' : 'key')
 
   // streams have their own way to be told: a status would end a browser's for ever [SSE-1]
@@ -111,13 +111,13 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
   await app.register(problems)
   await app.register(bodies)
   await app.register(limits, { perSec: config.limits.addressRate })
-  await app.register(health, { ping: gateway.ping, unready: () => isDraining ? 'the node goes down' : gateway.isHearing() ? gateway.lacksRoom() : 'other nodes are not heard' })
+  await app.register(health, { ping: gateway.ping, unready: () => isDraining ? 'the node goes down' : gateway.unready() })
   if (metricsMode === 'off') await app.register(noMetrics)
   else await app.register(metrics, { meter, hub, mode: metricsMode, authenticate: auth.server })
   await app.register(async pages => {
     await pages.register(pageSecurity, { allowedOrigins: config.allowedOrigins })
     await pages.register(openapi, { operations, limits: config.limits })
-    if (config.demo) await pages.register(page, { mintToken: context.mintToken, terminals: context.terminals, kicker: context.kicker, now: context.now, revokeSec: config.limits.revokeSec })
+    if (config.demo) await pages.register(page, { mintToken: context.mintToken, terminals: context.terminals, kicker: context.kicker, revokeSec: config.limits.revokeSec })
   })
   const down = { hub, authenticate: auth.down, now: context.now, onRefused: meter.goodbye }
   // in a scope of its own: the package hangs hooks on every request beside it

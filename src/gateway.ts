@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Limits } from './protocol/limits.js'
 import type { LoginPolicy } from './protocol/login.js'
+import { createAwake } from './delivery/awake.js'
 import type { Context } from './delivery/context.js'
 import { createDead } from './delivery/dead.js'
 import { createDeliver } from './delivery/deliver.js'
@@ -13,6 +14,7 @@ import { createKicker } from './delivery/kick.js'
 import { createLeases, flushMs } from './delivery/leases.js'
 import { createMeter } from './delivery/meter.js'
 import { createNodes } from './delivery/nodes.js'
+import { createReadiness } from './delivery/readiness.js'
 import { createReaper, REAP_MS } from './delivery/reaper.js'
 import { createPressure } from './delivery/pressure.js'
 import { createRecalled } from './delivery/recalled.js'
@@ -90,7 +92,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     log
   })
   const lookout = createSweeper({ sweep: async () => await hub.glance(), log })
-  const leases = createLeases({ leases: storedLeases, meter, leaseMs: limits.leaseSec * 1000, log })
+  const awake = createAwake(onTrusted)
+  const leases = createLeases({ leases: storedLeases, meter, leaseMs: limits.leaseSec * 1000, awake, log })
   const watch = createWatch({ events })
   const makeJob = createJobs({ conversations, boxes, renderer, now })
   const entrance = createEntrance({
@@ -101,6 +104,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     sheds: pressure.sheds,
     buryDead: userId => buryDead(userId),
     onAlive: leases.seen,
+    onCame: leases.came,
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),
     async onEvicted (userId, terminalId) {
       meter.evictions++
@@ -139,7 +143,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     if (hasEnded) return
     nodes.speak()
     if (timers.length === 0) return // not started yet
-    sweeper.sweep()
+    sweeper.catchUp()
     retries.now()
   }
 
@@ -159,10 +163,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     /** Ends the streams in waves, over so many ms. */
     drain: createDrain(hub),
     pressure,
-    /** Why nothing new is stored; undefined: the store has room. [STORE-2] */
-    lacksRoom: () => room.state().reason,
-    /** Whether other nodes are heard. */
-    isHearing: nodes.isHearing,
+    unready: createReadiness({ nodes, sweeper, room, awake }),
     /** Why the store cannot be worked with now, and what it is. */
     store: trust.state,
     ping: createPing(redis, trust),
@@ -172,7 +173,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
       await Promise.race([trust.settled, delay(FIRST_WORD_MS)])
       room.start()
       // on a full disk nobody's lease can be renewed, and none ends
-      timers.push(setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => room.state().full === 'disk' || void reaper.run(), REAP_MS))
+      timers.push(setInterval(awake, TICK_MS), setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => room.state().full === 'disk' || void reaper.run(), REAP_MS))
       if (trust.state().reason === undefined) sweeper.sweep()
     },
 

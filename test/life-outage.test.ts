@@ -43,6 +43,10 @@ t.test('[LIFE-2] the store is away for longer than a lease: who gave signs of li
     t.equal((await heartbeat(once)).status, 503, 'it is refused, and counts')
     process.kill(server.pid, 'SIGCONT')
     const back = await until(async () => await now().catch(() => undefined))
+    await until(async () => (await fetch(`${a.url}/readyz`)).ok || undefined)
+    const everybody = [...people, silent, once].map(({ userId }) => userId)
+    const { items } = (await a.server('POST', 'presence', { users: everybody })).body as unknown as { items: { online: boolean }[] }
+    t.same(items.map(({ online }) => online), everybody.map(() => true), 'nobody is gone of whom that was not said')
     // one that has no outage behind it
     const fresh = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'fresh' }, redisPath: server.path })
     t.same(await untilSaid(fresh, silent, 'user.offline'), [...both, 'terminal.disconnected TIMEOUT', 'user.offline'])
@@ -60,7 +64,8 @@ t.test('[LIFE-2] a node that was cut off by itself: who was there is there again
   const [bob, alice] = [await b.user(t), await a.user(t)]
   const stream = await listening(bob)
   await alive([() => heartbeat(bob)], async () => {
-    // as if b could not tell: whatever it has told is taken back
+    // as if b could not tell: whatever it has told is taken back; and could not be told
+    await server.redis.hdel(keys.routes(bob.userId), 'b/default')
     await until(async () => {
       await server.redis.zadd(keys.leases(partition(bob.userId)), 'XX', 1, `${bob.userId}/default`)
       return (await saidOf(a, bob)).includes('terminal.disconnected TIMEOUT') || undefined
@@ -76,4 +81,44 @@ t.test('[LIFE-2] a node that was cut off by itself: who was there is there again
     await alice.send(bob, 'hi')
     t.match((await stream.next('MSG_DOWN')).data, { content: { text: 'hi' } })
   })
+})
+
+t.test('[LIFE-2] a node is told of an end that its terminal has outlived: it is there again at once, without a sweep', async t => {
+  const bob = await b.user(t)
+  const stream = await listening(bob)
+  await heartbeat(bob)
+  await until(async () => {
+    await server.redis.zadd(keys.leases(partition(bob.userId)), 'XX', 1, `${bob.userId}/default`)
+    return (await saidOf(a, bob)).includes('terminal.disconnected TIMEOUT') || undefined
+  })
+  t.same(await until(async () => {
+    const said = await saidOf(a, bob)
+    return said.length >= 4 ? said : undefined
+  }), [...both, 'terminal.disconnected TIMEOUT', 'terminal.connected'])
+  t.equal(stream.isOver, false)
+})
+
+t.test('[LIFE-2] a store that refuses its user hears later what it could not be told, whatever the words of its refusal', async t => {
+  const bob = await b.user(t)
+  await listening(bob)
+  const before = await now()
+  await server.redis.call('ACL', 'SETUSER', 'default', '-@scripting')
+  const refused = performance.now()
+  t.ok((await heartbeat(bob)).status >= 500)
+  await until(async () => performance.now() - refused > 1_200 || undefined) // it is told every second
+  await server.redis.call('ACL', 'SETUSER', 'default', '+@all')
+  await until(async () => {
+    const { body: { items } } = await a.server('GET', `users/${bob.userId}/terminals`)
+    return Number((items as unknown as { lastSeen: number }[] | undefined)?.[0]?.lastSeen) > before || undefined
+  })
+})
+
+t.test('[LIFE-2] a terminal that was forgotten while its node did not hear so: its stream ends, whatever is seen of it', async t => {
+  const bob = await b.user(t)
+  const stream = await listening(bob)
+  await heartbeat(bob)
+  await server.redis.hdel(keys.routes(bob.userId), 'b/default') // so that nobody is told
+  t.match((await a.server('DELETE', `users/${bob.userId}/terminals/default`)).body, { removed: true })
+  b.redis.disconnect(true) // a reconnect is followed by a sweep
+  t.match((await stream.next('IRIS.BYE')).data.data, { code: 4204, reconnect: 'backoff', retryAfterMs: Number })
 })

@@ -62,8 +62,9 @@ export function createExecute<Context extends Admitting> (operations: readonly A
       await context.admission.admit(caller, weight)
     } catch (error) {
       const refusal = unavailable(error)
-      // [LIFE-2] who is refused for a trouble of ours was here all the same
-      if (refusal instanceof Problem && errors[refusal.code].status === 503) context.leases.seen(caller)
+      // [LIFE-2] who is refused for a trouble of ours, whatever it is, was here all the same
+      if (refusal instanceof Problem && errors[refusal.code].status < 500) throw refusal
+      context.leases.seen(caller)
       if (!withoutStore || !isUnavailable(error)) throw refusal
       context.admission.count(caller)
     }

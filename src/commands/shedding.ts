@@ -1,22 +1,28 @@
 // Which operations are refused while the node has too much to do, and which count as its load. [DEADLINE-2]
 import type { Pressure } from '../delivery/pressure.js'
+import type { Caller, Request } from '../protocol/operation.js'
 import { overloaded } from '../protocol/problem.js'
 import type { AnyOperation } from './execute.js'
 
 interface Floor<Context> {
   operations: readonly AnyOperation<Context>[]
   pressure: Pick<Pressure, 'during' | 'sheds'>
+  /** A user's terminal is refused for a trouble of ours: that is a sign of life all the same. [LIFE-2] */
+  onAlive (caller: Caller): void
 }
 
 /** What costs little, or waits on purpose. */
 export const isSpared = ({ auth, light, waitMs }: Pick<AnyOperation<never>, 'auth' | 'light' | 'waitMs'>) => auth === 'none' || light === true || waitMs !== undefined
 
 /** @returns `execute`, which throws OVERLOADED at once instead of beginning what would wait too long. */
-export function shedding<Context, Request> (execute: (name: string, request: Request) => Promise<unknown>, { operations, pressure }: Floor<Context>) {
+export function shedding<Context> (execute: (name: string, request: Request) => Promise<unknown>, { operations, pressure, onAlive }: Floor<Context>) {
   const spared = new Set(operations.filter(isSpared).map(({ name }) => name))
   return async function (name: string, request: Request): Promise<unknown> {
     if (spared.has(name)) return await execute(name, request)
-    if (pressure.sheds()) throw overloaded()
+    if (pressure.sheds()) {
+      if (request.caller.role === 'user') onAlive(request.caller)
+      throw overloaded()
+    }
     return await pressure.during(() => execute(name, request))
   }
 }

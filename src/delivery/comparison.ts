@@ -1,4 +1,5 @@
 // Compares a user's stream in the store with what its readers here know: the sweep, one user after the other. Section 6.
+import { outside } from '../store/deadline.js'
 import type { createMailbox } from '../store/mailbox.js'
 import type { Leases } from './leases.js'
 import type { Meter } from './meter.js'
@@ -10,7 +11,7 @@ const AT_ONCE = 200
 interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'touch' | 'glance'>
   meter: Pick<Meter, 'gaps' | 'sweeps'>
-  presence: Pick<Leases, 'isSeen' | 'revive'>
+  presence: Pick<Leases, 'revive'>
   /** Closes what is kicked but still open. [KICK-1] */
   closeKicked (userId: string, connections: Held[]): Promise<void>
 }
@@ -19,7 +20,7 @@ type Users = ReadonlyMap<string, Present>
 
 /**
  * @returns `sweep(users)`: renews the routes of all, wakes readers that missed a hint, closes what must not be open; `glance(users)`:
- *   does so for those only whose stream has gone on without them, or who have ever been kicked.
+ *   does so for those only whose stream has gone on without them, or who have ever been kicked; `soon(userId, present)`: compares one.
  */
 export function createComparison ({ mailbox, meter, presence, closeKicked }: Floor) {
   async function compare (userId: string, { feed, connections }: Present): Promise<void> {
@@ -40,7 +41,7 @@ export function createComparison ({ mailbox, meter, presence, closeKicked }: Flo
     let isRevived = false
     for (const connection of gone.filter(held => open.includes(held))) {
       if (await presence.revive(connection)) isRevived = true
-      else if (!presence.isSeen(connection)) connection.close('TIMEOUT')
+      else connection.close('TIMEOUT')
     }
     // its route was taken away with its lease
     if (isRevived) await mailbox.touch(userId, [...connections])
@@ -70,5 +71,10 @@ export function createComparison ({ mailbox, meter, presence, closeKicked }: Flo
     }
   }
 
-  return { sweep, glance }
+  return {
+    sweep,
+    glance,
+    /** What cannot be done now, the next sweep does. */
+    soon: (userId: string, present: Present): void => void outside(() => compare(userId, present)).catch(() => undefined)
+  }
 }

@@ -31,8 +31,10 @@ interface Floor {
   sheds (): boolean
   /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
   buryDead (userId: string): Promise<boolean>
-  /** A terminal came while the store is away: that is a sign of life all the same. [LIFE-2] */
+  /** A terminal came, and was not let in for a trouble of ours: that is a sign of life all the same. [LIFE-2] */
   onAlive (terminal: TerminalOf): void
+  /** A terminal was let in. */
+  onCame (terminal: TerminalOf): void
   /** A terminal was removed to make room for another. [COMPLETE-5] */
   onEvicted (userId: string, terminalId: string): Promise<void>
   /** Terminals of a user must go, since a newer login attached. [KICK-2] */
@@ -42,7 +44,7 @@ interface Floor {
 const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
 
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, buryDead, onAlive, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, buryDead, onAlive, onCame, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -83,6 +85,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, bu
     if (attached === undefined) return false
     const { verdict, top, evicted, replaced, loginAt, serverTime } = attached
     connection.lifetime.attachedAt = serverTime
+    onCame(opening)
     meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
     if (feed.reached(top)) for (const other of connections) other.wake()
     if (replaced.length > 0) await consequence(() => onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId }))
@@ -121,7 +124,10 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, bu
       opening.printer.onGone?.(() => connection.gone())
       try {
         const entry = sheds() ? 'full' : await gate.pass(connection, () => attach(connection, opening, present))
-        if (entry === 'full') connection.close('BUSY', undefined, Math.min(LONGEST_MS, gate.backlogMs))
+        if (entry === 'full') {
+          onAlive(opening)
+          connection.close('BUSY', undefined, Math.min(LONGEST_MS, gate.backlogMs))
+        }
         if (entry === false) connection.gone()
         if (typeof entry === 'object') await begin(connection, opening, entry)
         else meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')

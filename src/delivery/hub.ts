@@ -170,9 +170,10 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
 
     /** Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one. @returns how many. */
     close (userId: string, { bye, filter, issuedUpTo, attachedUpTo, lastWord }: Closing): number {
-      const found = connectionsOf(userId).filter(connection => isAddressed(filter, connection) && connection.lifetime.isBefore({ issuedUpTo, attachedUpTo }))
-        // [LIFE-2] another node has not heard of it; the next sweep brings it back
-        .filter(connection => bye !== 'TIMEOUT' || !presence.isSeen(connection))
+      const named = connectionsOf(userId).filter(connection => isAddressed(filter, connection) && connection.lifetime.isBefore({ issuedUpTo, attachedUpTo }))
+      // [LIFE-2] whoever says so has not heard of a sign of life: it is brought back
+      const found = named.filter(connection => bye !== 'TIMEOUT' || !presence.isSeen(connection))
+      if (found.length < named.length) comparison.soon(userId, join(userId))
       for (const connection of found) connection.close(bye, lastWord)
       return found.length
     },

@@ -2,8 +2,8 @@
 import type { Limits } from '../protocol/limits.js'
 import type { TerminalStateName } from '../protocol/presence.js'
 import type { createLeases as createStoredLeases, Note, TerminalOf } from '../store/leases.js'
-import type { Meter } from './meter.js'
 import { isUnavailable } from '../store/redis.js'
+import type { Meter } from './meter.js'
 
 const MAX_FLUSH_MS = 5_000
 
@@ -14,30 +14,40 @@ interface Floor {
   meter: Pick<Meter, 'leases'>
   leases: Pick<ReturnType<typeof createStoredLeases>, 'renew' | 'revive'>
   leaseMs: number
+  /** A monotonic clock, ms, which counts for nobody's absence what this node could not hear. */
+  awake (): number
   log: { error (facts: object, message: string): void }
 }
 
 const keyOf = ({ userId, terminalId }: TerminalOf) => `${userId}/${terminalId}`
 
 /** Makes the notes of a node: of each terminal that was seen here within a lease, the oldest first. A sign of life counts when it came, also while the store is away. */
-export function createLeases ({ leases, meter, leaseMs, log }: Floor) {
-  const notes = new Map<string, Note & { isTold: boolean }>()
+export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
+  const notes = new Map<string, Note & { awakeAt: number, isTold: boolean }>()
+  let isFailing = false
 
-  const ageOf = (terminal: TerminalOf) => performance.now() - (notes.get(keyOf(terminal))?.at ?? -Infinity)
+  const ageOf = (terminal: TerminalOf) => awake() - (notes.get(keyOf(terminal))?.awakeAt ?? -Infinity)
+
+  /** The newest is the last. */
+  function note ({ userId, terminalId }: TerminalOf, isTold: boolean, state?: TerminalStateName): void {
+    const key = keyOf({ userId, terminalId })
+    notes.delete(key)
+    notes.set(key, { userId, terminalId, at: performance.now(), awakeAt: awake(), isTold, ...(state && { state }) })
+  }
 
   /** What is older than a lease renews none: an outage may last, its notes are as many as the terminals of one lease. */
   function forgetOld (): void {
-    for (const [key, { at }] of notes) {
-      if (performance.now() - at < leaseMs) return
+    for (const [key, { awakeAt }] of notes) {
+      if (awake() - awakeAt < leaseMs) return
       notes.delete(key)
     }
   }
 
   /** The store did not hear them: unless something newer came meanwhile they are told once more. */
   function keep (untold: Note[]): void {
-    for (const note of untold) {
-      const known = notes.get(keyOf(note))
-      if (known) Object.assign(known, { isTold: false, ...(known.state === undefined && note.state && { state: note.state }) })
+    for (const { userId, terminalId, state } of untold) {
+      const known = notes.get(keyOf({ userId, terminalId }))
+      if (known) Object.assign(known, { isTold: false, ...(known.state === undefined && state && { state }) })
     }
   }
 
@@ -46,20 +56,20 @@ export function createLeases ({ leases, meter, leaseMs, log }: Floor) {
      * A terminal gave a sign of life: a command or a heartbeat. Costs a line in memory; the store hears of it with the
      * next flush. Unknown and leaving terminals are not brought back: only a connection does that.
      */
-    seen ({ userId, terminalId }: TerminalOf, state?: TerminalStateName): void {
-      const key = keyOf({ userId, terminalId })
-      const before = notes.get(key)
-      const said = state ?? (before?.isTold ? undefined : before?.state)
-      notes.delete(key)
-      notes.set(key, { userId, terminalId, at: performance.now(), isTold: false, ...(said && { state: said }) })
+    seen (terminal: TerminalOf, state?: TerminalStateName): void {
+      const before = notes.get(keyOf(terminal))
+      note(terminal, false, state ?? (before?.isTold ? undefined : before?.state))
     },
+
+    /** A terminal was let in: the store has heard of it already. */
+    came: (terminal: TerminalOf): void => note(terminal, true),
 
     /** Whether a terminal was seen here within a lease, whether the store has heard of it or not. */
     isSeen: (terminal: TerminalOf): boolean => ageOf(terminal) < leaseMs,
 
     /**
      * Brings a connected terminal back that was seen here within a lease, though another node found its lease ended.
-     * @returns whether it was. Throws when the store does not answer.
+     * @returns whether it is there now. Throws when the store does not answer.
      */
     async revive (terminal: TerminalOf): Promise<boolean> {
       const age = ageOf(terminal)
@@ -71,13 +81,17 @@ export function createLeases ({ leases, meter, leaseMs, log }: Floor) {
       forgetOld()
       const told = [...notes.values()].filter(({ isTold }) => !isTold)
       if (told.length === 0) return
-      for (const note of told) note.isTold = true
+      for (const each of told) each.isTold = true
       meter.leases.renewed += told.length
-      await leases.renew(told).catch((err: unknown) => {
+      try {
+        await leases.renew(told)
+        isFailing = false
+      } catch (err) {
         meter.leases.renewed -= told.length
-        if (isUnavailable(err)) keep(told)
-        else log.error({ err }, 'leases could not be renewed')
-      })
+        keep(told)
+        if (!isFailing && !isUnavailable(err)) log.error({ err }, 'leases could not be renewed: they are told again')
+        isFailing = true
+      }
     }
   }
 }

@@ -16,7 +16,8 @@ interface Floor {
 /**
  * Makes a sweeper.
  * @returns `sweep()`: one at a time, a call during one asks for one more; tried again while the store does not answer. `look()`: the same,
- *   but a call during one does nothing. `lost()`: an answer was lost: a sweep at once, or 5 s after the last one for this. `stop()` ends it.
+ *   but a call during one does nothing. `lost()`: an answer was lost: a sweep at once, or 5 s after the last one for this. `catchUp()`: the
+ *   same as `sweep()`, and `isBehind()` until all is done. `stop()` ends it.
  */
 export function createSweeper ({ sweep, log }: Floor) {
   const stopped = new AbortController()
@@ -24,6 +25,7 @@ export function createSweeper ({ sweep, log }: Floor) {
   let isWanted = false
   let lostAt = -Infinity
   let afterLost: NodeJS.Timeout | undefined
+  let isBehind = false
 
   async function run (): Promise<void> {
     while (isWanted && !stopped.signal.aborted) {
@@ -39,6 +41,7 @@ export function createSweeper ({ sweep, log }: Floor) {
         await delay(RETRY_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined)
       }
     }
+    isBehind = false
   }
 
   function ask (): void {
@@ -57,6 +60,11 @@ export function createSweeper ({ sweep, log }: Floor) {
   return {
     sweep: ask,
     lost (): void { afterLost ??= setTimeout(sweepLost, Math.max(0, lostAt + LOST_MS - performance.now())).unref() },
+    catchUp (): void {
+      isBehind = true
+      ask()
+    },
+    isBehind: () => isBehind,
     look (): void { if (!isSweeping) ask() },
     stop (): void {
       clearTimeout(afterLost)

@@ -23,14 +23,14 @@ const htm = join(dirname(createRequire(import.meta.url).resolve('htm')), '../pre
 const KickOthers = Type.Object({ userId: Type.Union(demoUsers.map(({ userId }) => Type.Literal(userId))), except: TerminalId }, { additionalProperties: false })
 const checkKick = createValidators(defaultLimits).body(KickOthers)
 
-type Parts = Pick<Context, 'mintToken' | 'terminals' | 'kicker' | 'now'> & Pick<Limits, 'revokeSec'>
+type Parts = Pick<Context, 'mintToken' | 'terminals' | 'kicker'> & Pick<Limits, 'revokeSec'>
 
 /**
  * Registers the page, its assets, and what an application's back end would do for it, for this machine's own browser only:
  * `GET /demo/users` hands out tokens of the demo users, `GET /demo/presence` says who is there, `POST /demo/kick` kicks
  * a user's other windows.
  */
-export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, now, revokeSec }) => {
+export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, revokeSec }) => {
   await app.register(fastifyStatic, { root: assets, prefix: '/assets/', index: false, decorateReply: true, schemaHide: true })
   app.get('/', { schema: { hide: true } }, async (_request, reply) => await reply.sendFile('index.html'))
   app.get('/assets/htm.js', { schema: { hide: true } }, async (_request, reply) => await reply.type('text/javascript').sendFile('standalone.module.js', htm))
@@ -42,7 +42,7 @@ export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, now, r
   app.get('/demo/presence', { schema: { hide: true } }, async (request, reply) => {
     refuseStrangers(request)
     reply.header('cache-control', 'no-store')
-    const found = await terminals.of(demoUsers.map(({ userId }) => userId), now())
+    const found = await terminals.of(demoUsers.map(({ userId }) => userId))
     return { items: demoUsers.map(({ userId }, i) => ({ userId, online: found[i]?.some(({ online }) => online) })) }
   })
   app.post<{ Body: Static<typeof KickOthers> }>('/demo/kick', { schema: { hide: true } }, async (request, reply) => {
@@ -51,7 +51,7 @@ export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, now, r
     const broken = checkKick(request.body)
     if (broken.length > 0) throw new Problem('INVALID_BODY', { errors: broken })
     const { userId, except } = request.body
-    const [found = []] = await terminals.of([userId], now())
+    const [found = []] = await terminals.of([userId])
     const others = found.filter(({ online, terminalId }) => online && terminalId !== except).map(({ terminalId }) => terminalId)
     if (others.length === 0) return { kicked: [] }
     const { kicked } = await kicker.kick(userId, { terminals: others, reason: 'another window of yours asked for it' }, request.traceId)

@@ -115,7 +115,7 @@ export const byes = {
   ROTATE: { code: 4201, reason: 'the connection is old', reconnect: 'now' },
   STORE_LOST: { code: 4202, reason: 'the store was lost', reconnect: 'backoff' },
   SLOW: { code: 4203, reason: 'the connection is stuck or too slow', reconnect: 'now' },
-  TIMEOUT: { code: 4204, reason: 'no heartbeat', reconnect: 'now' },
+  TIMEOUT: { code: 4204, reason: 'no heartbeat', reconnect: 'backoff' },
   BUSY: { code: 4205, reason: 'too many come at once', reconnect: 'backoff' },
   KICKED: { code: 4301, reason: 'kicked', reconnect: 'never' },
   REPLACED: { code: 4302, reason: 'replaced by another login', reconnect: 'never' },

@@ -22,8 +22,8 @@ export const listTerminals = defineOperation({
   }),
   errors: ['INVALID_QUERY'],
   example: { result: { items: [{ terminalId: 'web-1', platform: 'web', online: true, state: 'foreground', since: 1795442400123, lastSeen: 1795442460123, node: 'iris-1' }] } },
-  async handle ({ params: { id } }, { terminals, now }) {
-    const [found = []] = await terminals.of([id], now())
+  async handle ({ params: { id } }, { terminals }) {
+    const [found = []] = await terminals.of([id])
     return { items: found.map(({ node, platform, ...rest }) => ({ ...rest, platform: platform as 'web', ...(rest.online && { node }) })) }
   }
 })
@@ -63,8 +63,8 @@ export const presence = defineOperation({
     body: { users: ['alice', 'bob'] },
     result: { items: [{ userId: 'alice', online: true, terminals: 1, platforms: ['web'], lastSeen: 1795442400123 }, { userId: 'bob', online: false, terminals: 0, platforms: [] }] }
   },
-  async handle ({ body: { users } }, { terminals, now }) {
-    const found = await terminals.of(users, now())
+  async handle ({ body: { users } }, { terminals }) {
+    const found = await terminals.of(users)
     return {
       items: found.map((all, i) => {
         const online = all.filter(terminal => terminal.online)

@@ -69,11 +69,11 @@ export function createLeases (store: StoreContext) {
       }, { user: userId, terminal: terminalId, node: on, reason, graceMs, maxEvents })
     },
 
-    /** A terminal that is connected here, and was seen `age` ms ago, is there again when it was said to be gone for want of a sign of life. @returns whether it was. */
+    /** A terminal that is connected here, and was seen `age` ms ago, is there again when it was said to be gone for want of a sign of life. @returns whether it is there now. */
     async revive ({ userId, terminalId }: TerminalOf, age: number): Promise<boolean> {
-      const [, revived] = await reviveTerminal(redis, { terminals: keys.terminals(userId), leases: keys.leases(partition(userId)), events: keys.events },
+      const [, isThere] = await reviveTerminal(redis, { terminals: keys.terminals(userId), leases: keys.leases(partition(userId)), events: keys.events },
         { ...downValues(store), user: userId, terminal: terminalId, age: Math.floor(age), leaseMs, maxEvents })
-      return revived === 1
+      return isThere === 1
     },
 
     /**

@@ -55,8 +55,12 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
       return { wasKnown: removed === 1, at: Number(at), nodes: nodes as string[] }
     },
 
-    /** @returns the known terminals of each of these users, the last seen first; two round trips for all. `now` in ms. */
-    async of (userIds: string[], now: number): Promise<Terminal[][]> {
+    /**
+     * One is online until its end is said, and that is done when its lease is taken away: one that has run out may be held after an
+     * outage. [LIFE-1] [LIFE-2]
+     * @returns the known terminals of each of these users, the last seen first; two round trips for all.
+     */
+    async of (userIds: string[]): Promise<Terminal[][]> {
       const kept = await hashesOf(redis, userIds.map(keys.terminals))
       const ids = kept.map(terminals => [...terminals.keys()])
       const owners = userIds.map((userId, i) => ({ userId, terminals: ids[i] ?? [] })).filter(({ terminals }) => terminals.length > 0)
@@ -66,7 +70,7 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
         const ends = ids[i]?.length ? leases.shift() ?? [] : []
         const place = placeOf(keys.terminals(userIds[i] ?? ''))
         const known = [...terminals].flatMap(([terminalId, value], at) =>
-          readTerminal(terminalId, value, Number(ends[at] ?? 0) > now) ?? onUnreadable?.(`${place} ${terminalId}`) ?? [])
+          readTerminal(terminalId, value, typeof ends[at] === 'string') ?? onUnreadable?.(`${place} ${terminalId}`) ?? [])
         return known.sort((a, b) => b.lastSeen - a.lastSeen)
       })
     }

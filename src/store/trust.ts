@@ -20,7 +20,7 @@ export interface TrustFacts {
   begin (): Promise<void>
   /** Called every second from then on. @returns whether another life has begun; throws STORE_UNAVAILABLE when nothing may be served. */
   beat (): Promise<boolean>
-  /** Called when the store may be worked with (again), and when another life has begun. */
+  /** Called when the store may be worked with (again), when it takes writes again, and when another life has begun. */
   onTrusted (): void
   /** Called with a sentence when the first Redis that answers refuses, or breaks a promise, so that waiting cannot help. */
   onUnfit?: ((sentence: string) => void) | undefined
@@ -106,8 +106,9 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
     try {
       const isAnother = await beat()
       if (mine !== looks) return
+      const isAllowedAgain = refusal !== ''
       refuses('')
-      if (isAnother) onTrusted()
+      if (isAnother || isAllowedAgain) onTrusted()
     } catch (error) {
       if (mine !== looks) return
       if (error instanceof ReplyError) refuses(reasonOf(error).why)

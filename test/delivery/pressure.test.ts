@@ -1,6 +1,7 @@
 // How many requests may be under way, by the delay that is measured; with a store that answers as late as the test says.
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { shedding } from '../../src/commands/shedding.js'
 import { createMeter } from '../../src/delivery/meter.js'
 import { createPressure } from '../../src/delivery/pressure.js'
 import { until } from '../helper/user.js'
@@ -72,4 +73,14 @@ t.test('[DEADLINE-2] without any measure, too, there is an end', async t => {
   begin(1)
   t.ok(pressure.sheds())
   end(2_000)
+})
+
+t.test('[LIFE-2] whom a node refuses since it has too much to do was there all the same', async t => {
+  const caller = { userId: 'bob', terminalId: 't', role: 'user' as const, issuedAt: 0, expiresAt: Infinity }
+  const seen: string[] = []
+  const execute = shedding(async () => 'done', {
+    operations: [], pressure: { sheds: () => true, during: async work => await work() }, onAlive: ({ userId }) => seen.push(userId)
+  })
+  await t.rejects(execute('MSG_UP', { body: {}, query: {}, params: {}, caller, traceId: 't', receivedAt: 0 }), { code: 'OVERLOADED' })
+  t.same(seen, ['bob'])
 })

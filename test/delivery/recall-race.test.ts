@@ -14,7 +14,7 @@ const { redis } = await startRedis(t)
 const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
 const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} } })
 t.teardown(() => gateway.stop())
-await comesTrue(async () => gateway.isHearing() || undefined)
+await comesTrue(async () => gateway.unready() === undefined || undefined)
 const { context: { deliver }, hub } = gateway
 
 /** Two users who never met; `alice` writes to `bob`. */

@@ -3,12 +3,13 @@
 -- FULL done
 -- KEYS terminals leases events
 -- ARGV downEntries downIdleMs node user terminal age(ms since it was seen) leaseMs maxEvents
--- RETURNS 0 revived(0|1)
+-- RETURNS 0 isThere(0|1)
 -- One that was sent away, or has closed its last connection, stays so.
 local terminals, leases, events = unpack(KEYS)
 local user, terminal, age, lease_ms, max_events = unpack(ARGV, 4)
 local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 local kept = terminal_of(who, terminal)
-if not kept or kept.standing ~= 'lapsed' or lease_of(who, terminal) then return { 0, 0 } end
+if lease_of(who, terminal) then return { 0, 1 } end
+if not kept or kept.standing ~= 'lapsed' then return { 0, 0 } end
 connect(who, terminal, { platform = kept.platform, node = this_node, trace = kept.trace, lease = kept.lease }, lease_ms - age)
 return { 0, 1 }

@@ -103,8 +103,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     meter,
     sheds: pressure.sheds,
     buryDead: userId => buryDead(userId),
-    onAlive: leases.seen,
-    onCame: leases.came,
+    presence: leases,
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),
     async onEvicted (userId, terminalId) {
       meter.evictions++
@@ -153,9 +152,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   }
 
   return {
-    context,
-    hub,
-    meter,
+    context, hub, meter,
     /** Answers of the server API by their Idempotency-Key. */
     idempotency: stores.idempotency,
     /** Whether `context.now()` is the time of Redis yet. [TIME-1] */
@@ -187,10 +184,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     stop (): void {
       hasEnded = true
       for (const timer of timers) clearInterval(timer)
-      room.stop()
-      watch.stop()
-      sweeper.stop()
-      lookout.stop()
+      for (const part of [room, watch, sweeper, lookout]) part.stop()
       hub.end('DRAIN')
       nodes.close()
     }

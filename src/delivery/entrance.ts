@@ -6,11 +6,11 @@ import { REPLACED } from '../store/kicks.js'
 import { retryMsOf, TOO_OFTEN, tooFast } from '../store/admission.js'
 import { createBuckets } from '../store/bucket.js'
 import { consequence } from '../store/deadline.js'
-import type { TerminalOf } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
 import { isUnavailable } from '../store/redis.js'
 import type { Connection } from './connection.js'
 import { createGate } from './gate.js'
+import type { Leases } from './leases.js'
 import { rotationTime } from './lifetime.js'
 import type { AttachVerdict, Meter } from './meter.js'
 import type { Opening, Start } from './opening.js'
@@ -31,10 +31,8 @@ interface Floor {
   sheds (): boolean
   /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
   buryDead (userId: string): Promise<boolean>
-  /** A terminal came, and was not let in for a trouble of ours: that is a sign of life all the same. [LIFE-2] */
-  onAlive (terminal: TerminalOf): void
-  /** A terminal was let in. */
-  onCame (terminal: TerminalOf): void
+  /** Notes who came: one who is let in, and one who is not for a trouble of ours, since he was here all the same. [LIFE-2] */
+  presence: Pick<Leases, 'came' | 'seen'>
   /** A terminal was removed to make room for another. [COMPLETE-5] */
   onEvicted (userId: string, terminalId: string): Promise<void>
   /** Terminals of a user must go, since a newer login attached. [KICK-2] */
@@ -44,7 +42,7 @@ interface Floor {
 const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
 
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, buryDead, onAlive, onCame, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, buryDead, presence, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -85,7 +83,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, bu
     if (attached === undefined) return false
     const { verdict, top, evicted, replaced, loginAt, serverTime } = attached
     connection.lifetime.attachedAt = serverTime
-    onCame(opening)
+    presence.came(opening)
     meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
     if (feed.reached(top)) for (const other of connections) other.wake()
     if (replaced.length > 0) await consequence(() => onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId }))
@@ -125,7 +123,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, bu
       try {
         const entry = sheds() ? 'full' : await gate.pass(connection, () => attach(connection, opening, present))
         if (entry === 'full') {
-          onAlive(opening)
+          presence.seen(opening)
           connection.close('BUSY', undefined, Math.min(LONGEST_MS, gate.backlogMs))
         }
         if (entry === false) connection.gone()
@@ -135,7 +133,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, bu
       } catch (error) {
         const verdict = verdictOf(error)
         meter.attach(verdict)
-        if (isUnavailable(error)) onAlive(opening)
+        if (isUnavailable(error)) presence.seen(opening)
         if (error instanceof Problem && error.facts.detail === TOO_OFTEN) buckets.hold(opening.userId, retryMsOf(error))
         connection.gone()
         throw error

@@ -152,7 +152,9 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   }
 
   return {
-    context, hub, meter,
+    context,
+    hub,
+    meter,
     /** Answers of the server API by their Idempotency-Key. */
     idempotency: stores.idempotency,
     /** Whether `context.now()` is the time of Redis yet. [TIME-1] */

@@ -23,7 +23,7 @@ import { trace } from './plugins/trace.js'
 import { createUpgrades } from './plugins/upgrades.js'
 import { serverOperations } from './server-api/index.js'
 import { LONGEST_MS } from './store/deadline.js'
-import type { Disk } from './store/disk.js'
+import type { Disk, OwnDisk } from './store/disk.js'
 import type { Redis } from './store/redis.js'
 import { createIdempotent } from './transports/idempotent.js'
 import { mountOperations } from './transports/post.js'
@@ -61,13 +61,15 @@ interface Parts {
   isSealed?: boolean | undefined
   /** Asks for the disk of Redis, where that is known. */
   disk?: (() => Promise<Disk>) | undefined
+  /** How a Redis that Iris has started is kept from ending on a full disk. */
+  own?: OwnDisk | undefined
 }
 
 /**
  * Builds the application around a connection to Redis.
  * @returns the Fastify instance, not yet listening; closing it ends all streams with BYE 4200, the connection stays open.
  */
-export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk }: Parts): Promise<FastifyInstance> {
+export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk, own }: Parts): Promise<FastifyInstance> {
   const requestMs = config.limits.requestSec * 1000
   const bareHeaders = createBareHeaders(config)
   const app = Fastify({
@@ -89,7 +91,7 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
     routerOptions: { maxParamLength: 200 }
   })
   const tokens = createTokens(config, { now: () => gateway.context.now(), isTimeKnown: () => gateway.isTimeKnown(), ticks: () => performance.now(), welcomeFrom: async userId => await gateway.context.kicks.welcomeFrom(userId), log: logger })
-  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, isSealed, disk, log: logger })
+  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, isSealed, disk, own, log: logger })
   const { context, hub, meter, pressure } = gateway
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })

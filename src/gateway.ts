@@ -30,7 +30,7 @@ import { createClock } from './store/clock.js'
 import { createLife } from './store/life.js'
 import { createPing } from './store/ping.js'
 import type { Redis } from './store/redis.js'
-import { type Disk, holdBack } from './store/disk.js'
+import { type Disk, holdBack, type OwnDisk } from './store/disk.js'
 import { createRoom } from './store/room.js'
 import { createSound } from './store/sound.js'
 import { createTrust, type TrustFacts } from './store/trust.js'
@@ -55,6 +55,7 @@ interface Facts {
   isSealed?: boolean | undefined
   /** Asks for the disk of the store, where that is known. */
   disk?: (() => Promise<Disk>) | undefined
+  own?: OwnDisk | undefined
   log: TrustFacts['log']
 }
 
@@ -62,7 +63,7 @@ interface Facts {
  * Wires a gateway to a Redis.
  * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
-export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, isSealed, disk, log }: Facts) {
+export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, isSealed, disk, own, log }: Facts) {
   const meter = createMeter()
   const clock = createClock(connection, { onRoundTrip: ms => meter.redisAnswered(ms), onSet: () => { if (timers.length > 0) sweeper.sweep() } })
   const { now } = clock
@@ -70,7 +71,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const timers: NodeJS.Timeout[] = []
   let hasEnded = false
   const trust = createTrust({ redis: connection, expected: durability, ...createBeat(life, clock), onTrusted, onUnfit, log })
-  const room = createRoom({ redis: trust.gated, disk, onRoom: onTrusted, log })
+  const room = createRoom({ redis: trust.gated, disk, own, onRoom: onTrusted, log })
   meter.room = room.state
   // the beat, too, spares the last of the disk; a life that must begin is noted
   holdBack(connection, () => trust.state().reason === undefined ? room.held() : undefined)

@@ -6,7 +6,6 @@ import { type Config, loadConfig } from './config.js'
 import { listen } from './listen.js'
 import { createLog } from './log.js'
 import { loadOrMakeSecrets } from './secrets.js'
-import { diskOf } from './store/disk.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded.js'
 import { isWhole } from './store/life.js'
 import { createRedis } from './store/redis.js'
@@ -21,7 +20,7 @@ async function start (): Promise<void> {
   const logger = createLog(config.logLevel)
   const embedded = config.redisUrl === undefined ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger }) : undefined
   const redis = createRedis(embedded?.socketPath ?? config.redisUrl ?? '')
-  const app = await buildApp({ config, redis, logger, onUnfit: giveUp, isSealed: embedded?.isSealed, disk: embedded && (() => diskOf(embedded.directory)) })
+  const app = await buildApp({ config, redis, logger, onUnfit: giveUp, isSealed: embedded?.isSealed, disk: embedded?.disk, own: embedded })
   await app.ready()
   endInOrder({ app, redis, embedded, config, logger })
   const address = await listen(app, config).catch((error: unknown) => { throw listenError(error, config) })

@@ -9,6 +9,15 @@ const RESERVE_PART = 10
 /** When less than an eighth of that is left, nothing at all is written. */
 const LAST_PART = 8
 
+/** The disk of a Redis that Iris starts itself. */
+export interface OwnDisk {
+  disk (): Promise<Disk>
+  /** Whether Redis answers before it has written, since it could not write. */
+  isRelaxed (): boolean
+  /** To be called when there is room: it writes before it answers again. */
+  harden (redis: Redis): Promise<void>
+}
+
 /** Room on a disk, bytes. */
 export interface Disk { free: number, size: number }
 

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve as absolute } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { makeDirectory, sayWhy } from './directory.js'
-import { launchRedis, type RedisChild } from './redis-child.js'
+import { diskOf, heldOn } from './disk.js'
+import { type Exit, launchRedis, type RedisChild } from './redis-child.js'
+import type { Redis } from './redis.js'
 import { breakSeal, placesOf, seal } from './seal.js'
 
 /** `sun_path` of a unix socket holds 107 bytes and a zero. */
@@ -16,7 +18,7 @@ const MAX_PAUSE_MS = 2_000
 const STEADY_MS = 10_000
 
 /** What Redis says of a write that failed, also of its last one. */
-const unwritten = /Error writing|Short write/
+const unwritten = /Error writing|Short write|AOF write error|AOF for fsync error/
 
 interface Log { info (facts: object, message: string): void, error (facts: object, message: string): void }
 
@@ -45,14 +47,23 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
   const leave = async () => { if (temporary !== undefined) await rm(temporary, { recursive: true, force: true }) }
   const ending = new AbortController()
   const say = (line: string) => log.info({ line }, 'redis-server says')
-  const launch = async () => await launchRedis({ directory, socketPath, durability, signal: ending.signal, say })
+  let isRelaxed = false
+  let couldNotWrite = false
+  /** One that answers when it has written ends where it cannot write: on a full disk one is started that refuses, and serves what reads. [STORE-2] */
+  async function fsync () {
+    isRelaxed = durability === 'disk' && (couldNotWrite || heldOn(await diskOf(directory)) !== undefined)
+    if (isRelaxed) log.error({}, 'The disk is full: redis-server is started to serve what reads')
+    return durability === 'disk' && !isRelaxed ? 'always' : 'everysec'
+  }
+  const launch = async () => await launchRedis({ directory, socketPath, fsync, signal: ending.signal, say })
   let restarts = 0
   let child = await launch().catch(async (err: unknown) => {
     await leave()
     throw err
   })
   const onBack = (next: RedisChild) => { child = next; restarts++ }
-  const supervised = supervise({ child, launch, signal: ending.signal, log, onBack })
+  const onEnd = (words: string, { signal }: Exit) => { couldNotWrite = unwritten.test(words) || signal === 'SIGXFSZ' }
+  const supervised = supervise({ child, launch, signal: ending.signal, log, onBack, onEnd })
 
   return {
     socketPath,
@@ -63,6 +74,14 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
     get restarts () { return restarts },
     /** Whether it was found as it was left by an end in order: nothing is missing. [STORE-1] */
     isSealed,
+    disk: async () => await diskOf(directory),
+    /** Whether it answers before it has written, since it could not write: nothing is written meanwhile. */
+    isRelaxed: () => isRelaxed,
+    /** There is room again: from now on it writes before it answers, as it was asked to. */
+    async harden (redis: Redis): Promise<void> {
+      await redis.config('SET', 'appendfsync', 'always')
+      isRelaxed = couldNotWrite = false
+    },
     /**
      * Ends it in order: what is acknowledged is on disk afterwards.
      * @param wholeSince how often it had been started again when it was known to have all that was ever there: then its files are sealed.
@@ -87,16 +106,19 @@ interface Supervision {
   signal: AbortSignal
   log: Log
   onBack (child: RedisChild): void
+  /** Called with its last words when it has ended by itself. */
+  onEnd (words: string, exit: Exit): void
 }
 
 /** Starts the server again whenever it ends, with growing pauses while it does not stay, until `signal` says that it should end. */
-async function supervise ({ child, launch, signal, log, onBack }: Supervision): Promise<void> {
+async function supervise ({ child, launch, signal, log, onBack, onEnd }: Supervision): Promise<void> {
   let pause = MIN_PAUSE_MS
   for (let current: RedisChild | undefined = child; ;) {
     if (current) {
       const born = performance.now()
       const exit = await current.exited
       if (signal.aborted) return
+      onEnd(current.lastWords(), exit)
       if (performance.now() - born > STEADY_MS) pause = MIN_PAUSE_MS
       log.error({ ...exit, pause, output: current.lastWords() }, 'redis-server died: it is started again')
     }

@@ -22,7 +22,8 @@ type Guard = 'flock' | 'pidfile'
 interface Launch {
   directory: string
   socketPath: string
-  durability: 'memory' | 'disk'
+  /** Asked before each attempt: when a write is on disk, before its answer or within a second. */
+  fsync (): Promise<'always' | 'everysec'>
   /** Aborted: the launch is given up and its process ended. */
   signal: AbortSignal
   /** Called with each warning that a server which is ready prints. */
@@ -52,7 +53,7 @@ export async function launchRedis (launch: Launch): Promise<RedisChild> {
   const guard = findGuard(launch.directory)
   for (const began = performance.now(); ;) {
     if (guard === 'pidfile') await claimDirectory(launch.directory)
-    const child = watch(spawnRedis(launch, guard), launch.say)
+    const child = watch(spawnRedis(launch, guard, await launch.fsync()), launch.say)
     if (guard === 'pidfile') await namePid(launch.directory, child.pid)
     if (await becomesReady(child, launch)) return child
     await child.end(KILL_MS)
@@ -65,10 +66,10 @@ export async function launchRedis (launch: Launch): Promise<RedisChild> {
 }
 
 /** A process group of its own: a Ctrl-C in the terminal must reach Iris only, which still needs Redis while it drains. */
-function spawnRedis ({ directory, socketPath, durability }: Launch, guard: Guard): ChildProcess {
+function spawnRedis ({ directory, socketPath }: Launch, guard: Guard, fsync: string): ChildProcess {
   const redis = [
     'redis-server', '--port', '0', '--unixsocket', socketPath, '--unixsocketperm', '700', '--dir', directory,
-    '--appendonly', 'yes', '--appendfsync', durability === 'disk' ? 'always' : 'everysec', '--save', '',
+    '--appendonly', 'yes', '--appendfsync', fsync, '--save', '',
     '--maxmemory-policy', 'noeviction', '--stream-node-max-bytes', '1024'
   ]
   const [program, ...args] = guard === 'flock' ? ['flock', ...guardArgs(directory, redis)] : redis

@@ -1,6 +1,6 @@
 // Whether Redis has room: looked at each second, and told by every command that it refuses. [STORE-2]
 import type { Redis } from 'ioredis'
-import { type Disk, heldOn, oneAtATime, type Sparing } from './disk.js'
+import { type Disk, heldOn, oneAtATime, type OwnDisk, type Sparing } from './disk.js'
 import { asProblem, type Full, fullOf } from './full.js'
 
 const LOOK_MS = 1_000
@@ -17,6 +17,8 @@ interface Floor {
   redis: Redis
   /** Asks for its disk, where that is known. */
   disk?: (() => Promise<Disk>) | undefined
+  /** How it is kept from ending on a full disk, where Iris has started it. */
+  own?: Pick<OwnDisk, 'isRelaxed' | 'harden'> | undefined
   /** Called when there is room again. */
   onRoom (): void
   log: { info (facts: object, message: string): void, error (facts: object, message: string): void }
@@ -29,7 +31,7 @@ export type Room = ReturnType<typeof createRoom>
  * @returns `watched`: the same connection, whose commands fail with STORE_FULL when Redis refuses them because it is full, or when its
  *   disk is known to be all but full; `state()`; `start()` begins to look, `stop()` ends it.
  */
-export function createRoom ({ redis, disk, onRoom, log }: Floor) {
+export function createRoom ({ redis, disk, own, onRoom, log }: Floor) {
   let found: Finding | undefined
   let held: Sparing | undefined
   let refused = 0
@@ -57,7 +59,8 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
     if (space) held = heldOn(space)
     // one that cannot be reached, or must not be worked with, is no news
     const info = await redis.info('memory', 'persistence').catch(() => undefined)
-    const now = space && held ? diskEnds(space) : held || info === undefined ? found : findingIn(info, found)
+    if (own?.isRelaxed() && !held && info?.includes('aof_last_write_status:ok')) await own.harden(redis).catch(() => undefined)
+    const now = space && held ? diskEnds(space) : own?.isRelaxed() ? diskFails('it had to be started again') : held || info === undefined ? found : findingIn(info, found)
     // at the brink Redis refuses one and takes the next: that is no end
     const isQuiet = refused === atLastLook
     atLastLook = refused
@@ -67,6 +70,8 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
     log.info({}, 'Redis has room again')
     onRoom()
   }
+
+  const heldNow = (): Sparing | undefined => own?.isRelaxed() ? 'writing' : held
 
   /** One after the other: what a late one has seen is no news any more. */
   function lookAgain (): void {
@@ -88,7 +93,7 @@ export function createRoom ({ redis, disk, onRoom, log }: Floor) {
   return {
     watched,
     /** What is held back to spare the disk. */
-    held: () => held,
+    held: heldNow,
     /** What is full, why in words (undefined: nothing is), and how many commands Redis has refused for it. */
     state: () => ({ full: found?.full, reason: found?.why, refused }),
     start (): void {

@@ -42,6 +42,7 @@ for name, each in pairs(nodes) do
   elseif each[1] < here - 10 * fresh then nodes[name] = nil end
 end
 if owing > 0 and math.abs(now - since) >= tonumber(owe_ms) then is_another, owing, nodes = true, 0, {} end
+if is_dry and not is_another then return { 0, int(life), before or '', int(mark), owing, others } end -- not noted, so asked again
 if is_another then -- newer than all that was before, also when the clock came back slow: the life before, what the node knows, and every
   local given = {} -- epoch that was given (32 of a partition a ms: down.lua; of all: standalone Redis only)
   for p = 0, 127 do given[p + 1] = 'iris:{' .. p .. '}:EPOCH' end
@@ -50,7 +51,6 @@ if is_another then -- newer than all that was before, also when the clock came b
   mark = math.max(mark, seen, life * 4096) -- what is below its marks was seen in a life that is over
   redis.call('MSET', life_key, int(life), mark_key, int(mark), found_key, int(mark) .. ' ' .. int(now), run_key, this_run)
 elseif is_other_run then redis.call('MSET', run_key, this_run, found_key, int(found) .. ' ' .. int(since)) end
-if is_dry then return { 0, int(life), this_run, int(mark), owing, others } end
 for name in pairs(was) do if not nodes[name] then redis.call('HDEL', nodes_key, name) end end
 nodes[node] = { here, this_run }
 for name, each in pairs(nodes) do

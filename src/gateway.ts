@@ -93,7 +93,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     log
   })
   const lookout = createSweeper({ sweep: async () => await hub.glance(), log })
-  const awake = createAwake(onTrusted)
+  const awake = createAwake(limits.leaseSec * 1000, onTrusted)
   const leases = createLeases({ leases: storedLeases, meter, leaseMs: limits.leaseSec * 1000, awake, log })
   const watch = createWatch({ events })
   const makeJob = createJobs({ conversations, boxes, renderer, now })

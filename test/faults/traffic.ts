@@ -28,7 +28,7 @@ export async function createTraffic (world: World, random: Random) {
   let count = 0
   const stopped = new AbortController()
   let isDoorBusy = false
-  const running: Promise<void>[] = []
+  const running: Promise<unknown>[] = []
 
   /** Keeps what is asked from its beginning on. */
   async function ask<T extends Asked> (list: T[], facts: Omit<T, 'began'>, question: Question & { at?: number }): Promise<[T, Record<string, unknown> | undefined]> {
@@ -114,7 +114,11 @@ export async function createTraffic (world: World, random: Random) {
   }
 
   return {
-    act: async (name: Act) => { await acts[name]() },
+    async act (name: Act): Promise<void> {
+      const acting = acts[name]()
+      running.push(acting)
+      await acting
+    },
     /** A message in each conversation, that all who are in it must see. @param at the node that is asked first. @returns who must see what. */
     mark: async (at?: number) => await Promise.all(talks.map(async talk => ({ ...talk, began: performance.now(), clientMsgId: await send(talk, talk.members[0], at) }))),
     run (lanes: number, pauseMs: number): void { for (let i = 0; i < lanes; i++) running.push(lane(pauseMs)) },

@@ -7,9 +7,6 @@ import { overloaded } from '../protocol/problem.js'
 
 /** So long a request may wait while those before it are worked on, ms. */
 const WAIT_MS = 1_000
-/** When one has waited longer the connection is behind: for so long only this wait is allowed, or it would stay behind. */
-const BEHIND_MS = 5_000
-const BEHIND_WAIT_MS = 100
 /** Few slow requests, polls above all, make nobody wait too long: it is many that do. */
 const MOST_MS = 50
 /** What one read of a socket brings at most, bytes. After such a read more may wait outside of this process. */
@@ -19,10 +16,9 @@ const READ_BYTES = 65_536
 interface Turn { answer: ServerResponse, next?: () => void }
 
 /**
- * The requests of a connection: the last one, how long all have been worked on, and until when it is behind; ms. `bytesRead`: when the
- * last one came; `together`: so many came with that read; `sinceMs`: what had been worked on when nothing else waited to be read.
+ * The requests of a connection: the last one, and how long all have been worked on, ms. `bytesRead`: when the last one came; `together`: so many came with that read; `sinceMs`: what had been worked on when nothing else waited to be read.
  */
-interface Line { last?: Turn, workedMs: number, behindUntil: number, bytesRead: number, together: number, sinceMs: number }
+interface Line { last?: Turn, workedMs: number, bytesRead: number, together: number, sinceMs: number }
 
 /**
  * Notes that a request came. What comes with a read that is not full came while those before it were worked on; behind a full one, of
@@ -55,16 +51,9 @@ export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
     answer.once('prefinish', () => { line.workedMs += Math.min(MOST_MS, performance.now() - began) })
   }
 
-  function isTooLate (line: Line, waitedMs: number): boolean {
-    const now = performance.now()
-    const isLate = waitedMs > (now < line.behindUntil ? BEHIND_WAIT_MS : WAIT_MS)
-    if (isLate) line.behindUntil = now + BEHIND_MS
-    return isLate
-  }
-
   app.addHook('onRequest', async (request, reply) => {
     const { raw: { socket } } = request
-    const line = lines.get(socket) ?? { workedMs: 0, behindUntil: 0, bytesRead: 0, together: 0, sinceMs: 0 }
+    const line = lines.get(socket) ?? { workedMs: 0, bytesRead: 0, together: 0, sinceMs: 0 }
     lines.set(socket, line)
     note(line, socket)
     const { sinceMs } = line
@@ -83,7 +72,7 @@ export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
       return reply.hijack()
     }
     if (line.last === turn) socket.resume()
-    if (isTooLate(line, line.workedMs - sinceMs) && mayShed(request.raw)) {
+    if (line.workedMs - sinceMs > WAIT_MS && mayShed(request.raw)) {
       onShed()
       throw overloaded()
     }

@@ -1,5 +1,6 @@
 // npm run faults: seeded histories of faults, and the mutants that prove the checker. See usage below.
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { isFound, mutants, runMutant, runSchedules } from './mutants.js'
 import type { Outcome } from './outcome.js'
 import { runHistory } from './run.js'
@@ -16,26 +17,33 @@ npm run faults -- --seeds 50      so many, from 1 on
 npm run faults -- --mutants       builds with one thing wrong, each of which must be found
 `
 
-/** @returns the number, or the word, after an option; undefined without it. */
-function option (name: string): string | undefined {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? undefined : process.argv[at + 1]
+const text = { type: 'string' } as const
+const flag = { type: 'boolean' } as const
+const { values } = parseArgs({ options: { seed: text, seeds: text, from: text, faults: text, only: text, durability: text, mutants: flag, help: flag } })
+
+/** @returns the number of an option, 1 or more. Throws when it is none. */
+function numberOf (name: 'seed' | 'seeds' | 'from' | 'faults', otherwise: number): number {
+  const number = Number(values[name] ?? otherwise)
+  if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} must be an integer from 1 on`)
+  return number
 }
 
-if (process.argv.includes('--help')) {
+if (values.help) {
   process.stdout.write(usage)
   process.exit(0)
 }
 
 /** Runs histories from seeds. @returns how many were broken. */
 async function runSeeds (): Promise<number> {
-  const from = Number(option('seed') ?? option('from') ?? 1)
-  const seeds = Array.from({ length: option('seed') === undefined ? Number(option('seeds') ?? 3) : 1 }, (_, i) => from + i)
-  const durability = option('durability') === 'memory' ? 'memory' : 'disk'
+  const from = numberOf('seed', numberOf('from', 1))
+  const seeds = Array.from({ length: values.seed === undefined ? numberOf('seeds', 3) : 1 }, (_, i) => from + i)
+  const { durability = 'disk', only } = values
+  if (durability !== 'disk' && durability !== 'memory') throw new Error('--durability must be disk or memory')
   const totals = new Map<string, number>()
   let broken = 0
   for (const seed of seeds) {
-    const outcome = await runHistory({ root, durability }, { seed, faults: Number(option('faults') ?? 6), only: option('only') })
+    const outcome = await runHistory({ root, durability }, { seed, faults: numberOf('faults', 6), only })
+    if (outcome.faults.length === 0) throw new Error(`no fault's name has ${only}`)
     for (const [name, count] of Object.entries({ ...outcome.counts, faults: outcome.faults.length })) totals.set(name, (totals.get(name) ?? 0) + count)
     print(`seed ${seed}`, outcome)
     if (outcome.findings.length > 0) broken++
@@ -64,4 +72,4 @@ async function runMutants (): Promise<number> {
   return missed
 }
 
-process.exitCode = await (process.argv.includes('--mutants') ? runMutants() : runSeeds()) > 0 ? 1 : 0
+process.exitCode = await (values.mutants ? runMutants() : runSeeds()) > 0 ? 1 : 0

@@ -22,9 +22,10 @@ function checkNumbers ({ userId, conversationId, messages, minSeq, headSeq }: Tr
 /** Unread is what others have written since, and have not taken back. */
 function checkCounts (history: History, { userId, conversationId, messages, readSeq, unread }: Truth): Finding[] {
   const expected = messages.filter(({ seq, from, type }) => seq > readSeq && from !== userId && type !== 'revoked').length
-  // the number of a message that was lost is the head's to cut
-  const numbers = new Set(history.sends.filter(outlasts(history)).filter(send => send.conversationId === conversationId).map(({ seq }) => seq))
-  const said = history.reads.filter(outlasts(history)).filter(read => read.userId === userId && read.conversationId === conversationId && numbers.has(read.upToSeq))
+  // the number of a message that was lost is the head's to cut, until another message bears it
+  const there = history.sends.filter(outlasts(history)).filter(send => send.conversationId === conversationId)
+  const said = history.reads.filter(outlasts(history)).filter(read => read.userId === userId && read.conversationId === conversationId &&
+    there.some(({ seq, answered = Infinity }) => seq === read.upToSeq && answered <= read.began))
   const read = Math.max(0, ...said.map(({ upToSeq }) => upToSeq))
   return [
     ...(unread === expected ? [] : [finding('counts', `${userId} has ${unread} unread in ${conversationId}, and should have ${expected}`)]),

@@ -9,9 +9,10 @@ import type { Life } from './life.js'
 export function createBeat (life: Pick<Life, 'begin'>, clock: Pick<Clock, 'adjust'>) {
   return {
     /** The time is known before anything else is done with the store: what has gone by since decides what is refused. [TIME-1] */
-    async begin (): Promise<void> {
-      await life.begin()
+    async begin (): Promise<boolean> {
+      const isAnother = await life.begin()
       await clock.adjust()
+      return isAnother
     },
 
     async beat (): Promise<boolean> {

@@ -54,13 +54,19 @@ export function createRoom ({ redis, disk, own, onRoom, log }: Floor) {
     return asProblem(error)
   }
 
+  function findingOf (space: Disk | undefined, info: string | undefined): Finding | undefined {
+    if (space && held) return diskEnds(space)
+    if (own?.isRelaxed()) return diskFails('it had to be started again')
+    return held || info === undefined ? found : findingIn(info, found)
+  }
+
   async function look (): Promise<void> {
     const space = await askDisk?.()
     if (space) held = heldOn(space)
     // one that cannot be reached, or must not be worked with, is no news
     const info = await redis.info('memory', 'persistence').catch(() => undefined)
     if (own?.isRelaxed() && !held && info?.includes('aof_last_write_status:ok')) await own.harden(redis).catch(() => undefined)
-    const now = space && held ? diskEnds(space) : own?.isRelaxed() ? diskFails('it had to be started again') : held || info === undefined ? found : findingIn(info, found)
+    const now = findingOf(space, info)
     // at the brink Redis refuses one and takes the next: that is no end
     const isQuiet = refused === atLastLook
     atLastLook = refused

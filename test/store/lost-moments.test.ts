@@ -19,8 +19,9 @@ async function setUp (t: Test) {
   const port = await freePort()
   const server = await startRedis(t, [...DURABLE, '--port', String(port), '--bind', '127.0.0.1'])
   const door = await openDoor(t, server.path)
-  const iris = await startIris(t, { redisPath: door.url })
-  return { port, server, door, iris, alice: await iris.user(t), bob: await iris.user(t) }
+  const lines: string[] = []
+  const iris = await startIris(t, { redisPath: door.url, logs: { write: line => lines.push(line) } })
+  return { port, server, door, iris, lines, alice: await iris.user(t), bob: await iris.user(t) }
 }
 type Scene = Awaited<ReturnType<typeof setUp>>
 
@@ -120,6 +121,7 @@ for (const [how, before] of losses) {
     const { body } = await stored(alice, bob, 'another 2')
     t.equal(body.seq, 2, 'the number is given anew')
     t.not(body['epoch'], epoch, 'but not under the same epoch')
+    t.equal(scene.lines.filter(line => line.includes('another life has begun')).length, 1, 'it is said once')
     for (const text of ['3', '4', '5']) await stored(alice, bob, text)
     t.equal(await resumed(bob, cursor), 'reset: epoch')
     t.match((await bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })).body, { epoch: body['epoch'], headSeq: 5 })

@@ -17,7 +17,9 @@ t.test('[DEADLINE-1] a deadline that passes within a pipeline refuses nothing of
   for (const make of ['pipeline', 'multi'] as const) {
     const asked = trust.gated[make]()
     for (let i = 0; i < MANY; i++) asked.get('a')
-    const replies = withDeadline(async () => await asked.exec().catch((error: unknown) => [[error]]), 2) as Promise<[Error | null, unknown][]>
+    // a transaction that is refused has one error for all of it
+    const ofAll = (error: unknown) => Array.from({ length: MANY }, () => [error])
+    const replies = withDeadline(async () => await asked.exec().catch(ofAll), 2) as Promise<[Error | null, unknown][]>
     const [a, b] = await Promise.all([trust.gated.get('a'), trust.gated.get('b')])
     t.same([a, b], ['of a', 'of b'], make)
     const refused = (await replies).filter(([error]) => (error as { code?: string } | null)?.code === 'STORE_UNAVAILABLE')
@@ -25,5 +27,6 @@ t.test('[DEADLINE-1] a deadline that passes within a pipeline refuses nothing of
   }
   const late = trust.gated.pipeline().set('a', 'late').set('b', 'late')
   t.match(await withDeadline(async () => await late.exec(), -1), [[{ code: 'STORE_UNAVAILABLE' }], [{ code: 'STORE_UNAVAILABLE' }]])
+  await t.rejects(withDeadline(async () => await trust.gated.multi().set('a', 'late').exec(), -1), { code: 'STORE_UNAVAILABLE' })
   t.equal(await trust.gated.get('a'), 'of a', 'nothing is asked behind the deadline')
 })

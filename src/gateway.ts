@@ -27,6 +27,7 @@ import { createUnreadable } from './delivery/unreadable.js'
 import { createWatch } from './delivery/watch.js'
 import { createBeat } from './store/beat.js'
 import { createClock } from './store/clock.js'
+import { createFresh } from './store/fresh.js'
 import { createLife } from './store/life.js'
 import { createPing } from './store/ping.js'
 import type { Redis } from './store/redis.js'
@@ -78,7 +79,9 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const onUnreadable = createUnreadable({ meter, log })
   const redis = createSound(room.watched, onUnreadable)
   holdBack(redis, room.held)
-  const stores = createStores({ redis, node, limits, life, onUnreadable }, loginPolicy)
+  const isProven = (since?: number) => nodes.isProven(since)
+  const fresh = createFresh(isProven)
+  const stores = createStores({ redis, node, limits, life, fresh, onUnreadable }, loginPolicy)
   const { conversations, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled()
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
@@ -96,7 +99,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const awake = createAwake(limits.leaseSec * 1000, onTrusted)
   const leases = createLeases({ leases: storedLeases, meter, leaseMs: limits.leaseSec * 1000, awake, log })
   const watch = createWatch({ events })
-  const makeJob = createJobs({ conversations, boxes, renderer, now })
+  const makeJob = createJobs({ conversations, boxes, fresh, renderer, now })
   const entrance = createEntrance({
     mailbox,
     decideStart: createStarts({ lists, makeJob }),
@@ -125,8 +128,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
-    isProven: (since?: number) => nodes.isProven(since),
-    recheck: createRecheck({ conversations, boxes, recalled }),
+    isProven,
+    recheck: createRecheck({ conversations, boxes, recalled, fresh }),
     log
   })
   const nodes = createNodes({ redis, node, hub, recalled, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
@@ -136,7 +139,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })
   const context: Context = {
-    ...stores, leases, watch, kicker, deliver, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
+    ...stores, leases, watch, kicker, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
   }
 
   function onTrusted (): void {

@@ -64,7 +64,7 @@ export const getReadMsg = defineCommand({
   },
   async handle ({ body, caller: { userId, terminalId }, traceId }, context) {
     const { conversationId, requestId = randomUUID() } = body
-    const { conversations, markers, deliver } = context
+    const { conversations, markers, deliver, fresh } = context
     const view = await conversations.view(conversationId, userId)
     const range = await rangeOf(body, userId, context)
     const page = pageOf(view, range)
@@ -73,7 +73,7 @@ export const getReadMsg = defineCommand({
     const isDown = body.deliver !== 'inline' && await deliver.page(userId, terminalId, { requestId, conversationId, firstSeq: firstSeq ?? 0, count, hasMore, traceId })
     if (isDown) return answer
     const seqs = Array.from({ length: count }, (_, i) => Number(firstSeq) + i)
-    const cut = cutPage(page, await conversations.bodies(conversationId, seqs), range)
+    const cut = cutPage(page, await fresh(() => conversations.bodies(conversationId, seqs)), range)
     return { ...answer, ...cut.page, messages: cut.bodies.flatMap(found => parsed<Message>(found) ?? []).map(deliver.shown) }
   }
 })

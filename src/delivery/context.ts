@@ -7,6 +7,7 @@ import type { createAdmission } from '../store/admission.js'
 import type { createBoxes } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
 import type { Events } from '../store/events.js'
+import type { Fresh } from '../store/fresh.js'
 import type { createGroups } from '../store/groups.js'
 import type { Kicks } from '../store/kicks.js'
 import type { createLists } from '../store/list.js'
@@ -39,6 +40,8 @@ export interface Context {
   events: Events
   /** Waits for events. */
   watch: Pick<Watch, 'until'>
+  /** Asks for what is shown as it was read. [DOWN-2] */
+  fresh: Fresh
   limits: Limits
   /** The clock of Redis, as far as it is known: ms since 1970. */
   now (): number

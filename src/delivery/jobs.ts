@@ -4,6 +4,7 @@ import type { Source } from '../protocol/events.js'
 import type { Position } from '../protocol/ids.js'
 import type { createBoxes, Pending } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
+import type { Fresh } from '../store/fresh.js'
 import { isFull } from '../store/full.js'
 import type { BoxName } from '../store/keys.js'
 import type { Unread } from '../store/unread.js'
@@ -38,6 +39,7 @@ export interface Job { readonly todo: Todo, step (): Promise<Print | undefined> 
 interface Stores {
   conversations: Pick<ReturnType<typeof createConversations>, 'bodies'>
   boxes: Pick<ReturnType<typeof createBoxes>, 'pendingIds' | 'read' | 'countDeliveries' | 'leave'>
+  fresh: Fresh
   renderer: Renderer
   now (): number
 }
@@ -62,15 +64,15 @@ const MAX_PAGES = 8
 export const hasRoomFor = (todo: Todo, waiting: Todo[]): boolean => !isPage(todo) || waiting.filter(isPage).length < MAX_PAGES
 
 /** Makes `makeJob(todo, viewer)`, by a node's stores. */
-export function createJobs ({ conversations, boxes, renderer, now }: Stores) {
+export function createJobs ({ conversations, boxes, fresh, renderer, now }: Stores) {
   /** Reads messages, those of one conversation together. @returns what makes frames of them, in their order: when they are printed [DOWN-2]. */
   async function framesOf (references: Messages['references'], source: Source): Promise<() => (Frame | undefined)[]> {
     const bodies = new Map<string, string | null>()
     const byConversation = Map.groupBy(references, ({ conversationId }) => conversationId)
-    await Promise.all([...byConversation].map(async ([conversationId, some]) => {
+    await fresh(async () => await Promise.all([...byConversation].map(async ([conversationId, some]) => {
       const found = await conversations.bodies(conversationId, some.map(({ seq }) => seq))
       some.forEach(({ seq }, i) => bodies.set(`${conversationId}:${seq}`, found[i] ?? null))
-    }))
+    })))
     return () => references.map(({ conversationId, seq }) => {
       const body = bodies.get(`${conversationId}:${seq}`)
       return renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? printable(body) : undefined }, noMessages, source)
@@ -128,9 +130,12 @@ export function createJobs ({ conversations, boxes, renderer, now }: Stores) {
       leaving = []
       if (left.length === 0) return undefined
       const chunk = left.slice(0, CHUNK)
-      const pending = await boxes.read(box, viewer.userId, chunk)
-      const items = pending.filter(item => !isAfter(item.entry, from) && renderer.shows(entryOf(item, item.body), viewer))
-      await count(items)
+      const items = await fresh(async () => {
+        const pending = await boxes.read(box, viewer.userId, chunk)
+        const shown = pending.filter(item => !isAfter(item.entry, from) && renderer.shows(entryOf(item, item.body), viewer))
+        await count(shown) // each once
+        return shown
+      })
       return take => {
         const frames = items.map(item => renderer.entry(entryOf(item, withRedelivery(item.body ?? '', before.get(item.id) ?? 0)), viewer, 'mailbox'))
         const done = taken(frames, take)

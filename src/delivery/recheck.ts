@@ -2,6 +2,7 @@
 import type { Message } from '../protocol/message.js'
 import type { createBoxes } from '../store/boxes.js'
 import type { createConversations } from '../store/conversation.js'
+import type { Fresh } from '../store/fresh.js'
 import { parsed } from '../store/readable.js'
 import type { Recalled } from './recalled.js'
 import type { Frame, Sent, Viewer } from './render.js'
@@ -10,10 +11,11 @@ interface Floor {
   conversations: Pick<ReturnType<typeof createConversations>, 'bodies'>
   boxes: Pick<ReturnType<typeof createBoxes>, 'read'>
   recalled: Pick<Recalled, 'message' | 'item'>
+  fresh: Fresh
 }
 
-/** @returns `recheck(frames, viewer)`: notes what of it was recalled, so that it will not be sent. Throws when the store does not answer. */
-export function createRecheck ({ conversations, boxes, recalled }: Floor) {
+/** @returns `recheck(frames, viewer)`: notes what of it was recalled, so that it will not be sent. Throws when the store does not answer in time. */
+export function createRecheck ({ conversations, boxes, recalled, fresh }: Floor) {
   async function messages (conversationId: string, seqs: number[]): Promise<void> {
     for (const body of await conversations.bodies(conversationId, seqs)) {
       const message = parsed<Message>(body)
@@ -30,10 +32,10 @@ export function createRecheck ({ conversations, boxes, recalled }: Floor) {
     const sent = frames.map(({ event, data = '{}' }) => ({ event, ...JSON.parse(data) as Sent }))
     const byConversation = Map.groupBy(sent.filter(({ event }) => event === 'MSG_DOWN'), ({ conversationId = '' }) => conversationId)
     const pending = sent.filter(({ needComplete, op }) => needComplete === true && (op === 'do' || op === 'show'))
-    await Promise.all([
+    await fresh(async () => await Promise.all([
       ...[...byConversation].map(([conversationId, some]) => messages(conversationId, some.map(({ seq = 0 }) => seq))),
       items('CMD_BOX', userId, pending.flatMap(({ cmdId }) => cmdId ?? [])),
       items('NOTICE_BOX', userId, pending.flatMap(({ noticeId }) => noticeId ?? []))
-    ])
+    ]))
   }
 }

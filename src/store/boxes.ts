@@ -148,7 +148,7 @@ export function createBoxes (store: StoreContext) {
       return ids.filter(id => waiting.get(id)?.includes(`,${terminalId},`) ?? true)
     },
 
-    /** @returns the items of these ids that are still in the box; bodies are read late, so that a completed one does not come back. [COMPLETE-4] */
+    /** To be asked by `fresh`. @returns the items of these ids that are still in the box; bodies are read late, so that a completed one does not come back. [COMPLETE-4] */
     async read (box: BoxName, userId: string, ids: string[]): Promise<Pending[]> {
       if (ids.length === 0) return []
       const found = await redis.hmget(keys.box(box, userId), ...ids)

@@ -1,13 +1,15 @@
 // What every store works with.
 import type { Limits } from '../protocol/limits.js'
+import type { Fresh } from './fresh.js'
 import type { Life } from './life.js'
 import type { Redis } from './redis.js'
 
 /**
- * One connection, the name of this node, the limits in force, and the store's lives. `onUnreadable`: what stands at a place could not
+ * One connection, the name of this node, the limits in force, and the store's lives. `fresh`: by it is asked for what is shown as it was
+ * read. `onUnreadable`: what stands at a place could not
  * be read, and is skipped; of a key of another type, and of what scripts skip, the connection says so.
  */
-export interface StoreContext { redis: Redis, node: string, limits: Limits, life: Pick<Life, 'epochOf' | 'saw'>, onUnreadable? (place: string): void }
+export interface StoreContext { redis: Redis, node: string, limits: Limits, life: Pick<Life, 'epochOf' | 'saw'>, fresh: Fresh, onUnreadable? (place: string): void }
 
 /** The first arguments of every script that writes down streams, by the names of `down.lua`. */
 export const downArgs = ['downEntries', 'downIdleMs', 'node'] as const

@@ -124,7 +124,7 @@ export function createConversations (store: StoreContext) {
       }
     },
 
-    /** @returns the messages of these seqs that the log still has and that can be read, as JSON, rising; tombstones included. [GET-3] */
+    /** To be asked by `fresh`. @returns the messages of these seqs that the log still has and that can be read, as JSON, rising; tombstones included. [GET-3] */
     async bodies (conversationId: string, seqs: number[]): Promise<(string | null)[]> {
       if (seqs.length === 0) return []
       const place = `LOG:${conversationId}`

@@ -27,7 +27,7 @@ interface Listed { id: string, score: string }
 
 /** Makes the lists of a store. */
 export function createLists (store: StoreContext) {
-  const { redis, limits, life } = store
+  const { redis, limits, life, fresh } = store
 
   /** Most recent first, from behind `after` on. @returns one more than `limit`, if there is one. */
   async function listed (userId: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<Listed[]> {
@@ -121,7 +121,7 @@ export function createLists (store: StoreContext) {
       const rows = await listed(userId, { after, limit })
       const shown = rows.slice(0, limit)
       const found = await standings(userId, shown)
-      const bodies = await bodiesOf(found.map(row => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= row.joinedSeq ? row.headSeq : 0 })))
+      const bodies = await fresh(() => bodiesOf(found.map(row => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= row.joinedSeq ? row.headSeq : 0 }))))
       const fitting = fits(bodies)
       const items = found.slice(0, fitting).flatMap((row, i) => {
         if (!row) return []
@@ -137,7 +137,7 @@ export function createLists (store: StoreContext) {
 
     /** @returns each message, null when the log has none of that seq; fewer when they are more than 1 MiB, one at least. [SLOW-2] */
     async lastMessages (messages: { conversationId: string, seq: number }[]): Promise<(Message | null)[]> {
-      const bodies = await bodiesOf(messages)
+      const bodies = await fresh(() => bodiesOf(messages))
       return bodies.slice(0, fits(bodies)).map(messageOf)
     },
 

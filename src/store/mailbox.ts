@@ -132,7 +132,7 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
       const [entries, mark] = await Promise.all([redis.xrange(keys.down(userId), `(${after.epoch}-${after.seq}`, '+', 'COUNT', count), redis.get(keys.mark)])
       store.life.saw(mark)
       const items = entries.map(([id, fields]): Item => ({ id, seq: seqOf(id), reference: readReference(fields), body: undefined }))
-      await resolve(store, userId, items)
+      await store.fresh(() => resolve(store, userId, items))
       return items
     }
   }
@@ -149,7 +149,7 @@ async function resolve (store: StoreContext, userId: string, items: Item[]): Pro
   }
   for (const item of items) {
     const { reference } = item
-    if (reference.kind === 'event') item.body = printable(reference.body)
+    item.body = reference.kind === 'event' ? printable(reference.body) : undefined
     if (reference.kind === 'msg') ask(item, body => { item.body = isOf(body, reference.nonce) ? printable(body) : undefined }).hget(keys.log(reference.conversationId), String(reference.seq))
     if (reference.kind === 'box') {
       const { box, id } = reference

@@ -1,6 +1,7 @@
 // What a long-poll collects: events up to a limit, and what HELLO, RESET, READY and BYE say. docs/protocol.md section 4.
 import type { Printer } from '../delivery/opening.js'
 import type { Frame } from '../delivery/render.js'
+import { RECALL_MS } from '../store/fresh.js'
 
 /** An answer is no larger, bytes; a single event that is goes alone. [SLOW-2] */
 const MAX_BYTES = 1024 * 1024
@@ -14,7 +15,7 @@ type Told = Record<string, unknown>
 /** Collects what the pump prints, as long as it fits: events with an id count against `limit`, all against the bytes. */
 export class Collection {
   readonly events: Frame[] = []
-  /** When the first of them was taken, ms of `performance`. */
+  /** Since when it may not be known what of them was recalled: before the first was taken it was read. ms of `performance` */
   since = Infinity
   recovered: boolean | undefined
   reset: Told | undefined
@@ -65,7 +66,7 @@ export class Collection {
     if (told) return this.#listen(told)
     if (frame.event === undefined) return
     const { event, id, data = '' } = frame
-    this.since = Math.min(this.since, performance.now())
+    this.since = Math.min(this.since, performance.now() - RECALL_MS)
     this.events.push(frame)
     this.#bytes += FRAME_BYTES + event.length + (id?.length ?? 0) + Buffer.byteLength(data)
     if (id !== undefined) this.#withId++

@@ -1,6 +1,7 @@
 // A node whose subscription is dead without a word, or late, beside one that hears. [DOWN-2] docs/protocol.md section 6, "Live delivery".
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { layRedisWire } from '../helper/redis-wire.js'
 import { openPolls, pollOnce } from '../helper/poll.js'
@@ -96,6 +97,48 @@ async function recalledBehind (t: Test, delayMs: number): Promise<number> {
   if (status === 503) t.equal(body.code, 'STORE_UNAVAILABLE')
   else t.match(body, { ready: {}, events: [{ event: 'MSG_DOWN', data: { type: 'revoked', revoked: { by: alice.userId } } }] })
   return status
+}
+
+/** What is read of a conversation on b, and which look at it is slow. */
+const readings: Record<string, { slow?: number, read (bob: User, conversationId: string): Promise<unknown> }> = {
+  'the stream of a cursor': { read: async bob => await (await bob.listen({ cursor: `${await epochOf(bob)}-0` })).next('MSG_DOWN') },
+  'unread messages': { read: async bob => await (await bob.listen({ terminalId: 'fresh' })).next('MSG_DOWN') },
+  'a poll': { slow: 2, read: async bob => (await pollOnce(`${b.url}/v1/down/poll?terminalId=polls&timeoutMs=0`, { headers: { authorization: `Bearer ${bob.token}` } })).body.events[0] },
+  history: { read: async (bob, conversationId) => (await bob.getReadMsg({ conversationId, deliver: 'inline' })).body['messages'] },
+  'the list': { read: async bob => (await (await fetch(`${b.url}/v1/conversations`, { headers: { authorization: `Bearer ${bob.token}` } })).json() as { items: unknown }).items }
+}
+const epochOf = async ({ userId }: User) => String((await a.redis.xrange(keys.down(userId), '-', '+', 'COUNT', 1))[0]?.[0]).split('-')[0]
+
+t.test('[DOWN-2] a node that is not sure to hear the others, and a Redis that is slow to say what is there: what it has said of a text that was revoked meanwhile is not shown', async t => {
+  await isReady()
+  wire.subscription.delayMs = 1_250
+  await until(async () => await hearingAgeSec() > 0.9 || undefined)
+  for (const [name, { slow = 1, read }] of Object.entries(readings)) {
+    const [alice, bob] = [await a.user(t), await b.user(t)]
+    await alice.send(bob, 'canary')
+    const conversationId = dm(alice, bob)
+    let looks = 0
+    const said = new Promise<void>(resolve => {
+      wire.commands.delayOf = text => {
+        if (!text.includes('canary') || ++looks !== slow) return undefined
+        resolve()
+        return 950
+      }
+    })
+    const reading = read(bob, conversationId)
+    await said
+    t.equal((await alice.revoke({ conversationId, seq: 1 })).status, 200)
+    const found = JSON.stringify(await reading)
+    t.notMatch(found, 'canary', name)
+    t.match(found, '"type":"revoked"', name)
+  }
+  wire.commands.delayOf = undefined
+  wire.subscription.delayMs = 0
+})
+
+const hearingAgeSec = async () => {
+  const text = await (await fetch(`${b.url}/metrics`, { headers: { authorization: `Bearer ${b.serverKey}` } })).text()
+  return Number(/^iris_hearing_age_seconds (\S+)/m.exec(text)?.[1])
 }
 
 t.test('[DEADLINE-1] [DOWN-2] a poll that has waited for longer than a request may take looks at the store all the same', async t => {

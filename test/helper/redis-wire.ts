@@ -4,8 +4,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Test } from 'tap'
 
-/** What a wire does with what Redis says: it comes so many ms later, or (`Infinity`) never. */
-interface Lane { delayMs: number }
+/** What a wire does with what Redis says: it comes so many ms later, or (`Infinity`) never; `delayOf` may know better for what it says. */
+interface Lane { delayMs: number, delayOf?: ((text: string) => number | undefined) | undefined }
 
 /** Lays a wire to a Redis. @returns `url` of its near end, and its two lanes; `subscriptions()`: how many connections have subscribed so far. */
 export async function layRedisWire (t: Test, path: string) {
@@ -26,7 +26,7 @@ export async function layRedisWire (t: Test, path: string) {
     }).on('close', () => far.destroy())
     let carried = Promise.resolve()
     far.on('data', (chunk: Buffer) => {
-      const { delayMs } = lane
+      const delayMs = lane.delayOf?.(chunk.toString()) ?? lane.delayMs
       if (delayMs === Infinity) return
       const due = performance.now() + delayMs
       // one behind the other, however the delay changes

@@ -73,6 +73,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   let hasEnded = false
   const trust = createTrust({ redis: connection, expected: durability, ...createBeat(life, clock), onTrusted, onUnfit, log })
   const room = createRoom({ redis: trust.gated, disk, own, onRoom: onTrusted, log })
+  meter.store = trust.state
   meter.room = room.state
   // the beat, too, spares the last of the disk; a life that must begin is noted
   holdBack(connection, () => trust.state().reason === undefined ? room.held() : undefined)

@@ -89,6 +89,20 @@ t.test('leases are counted: those renewed, and those found to be over', async t 
   t.ok((await read(iris))('iris_reaps_total') > 0)
 })
 
+t.test('whether the store can be worked with is said: not while it is away, nor while it refuses what writes', async t => {
+  const store = await startRedis(t)
+  const iris = await startIris(t, { redisPath: store.path })
+  await reaches(iris, 'iris_store_up', 1)
+  await store.kill()
+  await reaches(iris, 'iris_store_up', 0)
+  await store.start()
+  await reaches(iris, 'iris_store_up', 1)
+  await store.redis.config('SET', 'min-replicas-to-write', '1')
+  await reaches(iris, 'iris_store_up', 0)
+  await store.redis.config('SET', 'min-replicas-to-write', '0')
+  await reaches(iris, 'iris_store_up', 1)
+})
+
 t.test('a missed hint is counted when the next one shows it', async t => {
   const a = await startIris(t, { env: { IRIS_NODE_ID: 'a' } })
   const b = await startIris(t, { env: { IRIS_NODE_ID: 'b' }, redisPath: a.redisPath })

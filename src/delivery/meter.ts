@@ -44,6 +44,8 @@ export function createMeter () {
     delivered (_ms: number): void {},
     /** Redis answered a round trip. */
     redisAnswered (_ms: number): void {},
+    /** Why the store cannot be worked with, and why it refuses to write; replaced by who watches it. */
+    store: (): { reason: string | undefined, refusal: string } => ({ reason: undefined, refusal: '' }),
     /** What of the store is full, and how many commands it has refused for that; replaced by who watches it. */
     room: (): { full?: 'memory' | 'disk' | undefined, refused: number } => ({ refused: 0 })
   }

@@ -66,10 +66,13 @@ function gauges (register: Registry, { hub: { census }, meter }: Pick<Floor, 'hu
   gauge({ name: 'connections_lagging', help: 'Live connections that have not been sent all that is known to be there for them.', read: () => [[{}, census().lagging]] })
   gauge({ name: 'polls_waiting', help: 'Long-polls that wait for their answer.', read: () => [[{}, census().polls]] })
   gauge({ name: 'attaches_under_way', help: 'Attaches that the store is asked about now.', read: () => [[{}, census().attaching]] })
+  gauge({ name: 'store_up', help: '1: the store can be worked with. 0: it is away, or refuses to write for another reason than that it is full; `/readyz` says which.', read: () => [[{}, Number(isUp(meter.store()))]] })
   gauge({ name: 'store_full', help: '1: the store is full, by what of it is, and takes nothing new; what reads or frees goes on.', labelNames: ['of'], read: () => (['memory', 'disk'] as const).map((of): Sample => [{ of }, Number(meter.room().full === of)]) })
   gauge({ name: 'hearing_age_seconds', help: 'So long ago, at most, what other nodes have said was said when it comes in; beyond 2 s the node is deaf. [DOWN-2]', read: () => [[{}, meter.hearing.ageMs() / 1000]] })
   gauge({ name: 'attaches_waiting', help: 'Attaches that wait for their turn.', read: () => [[{}, census().waiting]] })
 }
+
+const isUp = ({ reason, refusal }: ReturnType<Meter['store']>) => reason === undefined && refusal === ''
 
 function counters (register: Registry, meter: Meter): void {
   const counter = readLater.bind(undefined, Counter, register)

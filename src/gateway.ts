@@ -71,7 +71,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const life = createLife(connection, clock, { isSealed })
   const timers: NodeJS.Timeout[] = []
   let hasEnded = false
-  const trust = createTrust({ redis: connection, expected: durability, ...createBeat(life, clock), onTrusted, onUnfit, log })
+  const beat = createBeat(life, clock, { onAnother: () => [recalled, hub].forEach(memory => memory.forgetAll()), log })
+  const trust = createTrust({ redis: connection, expected: durability, ...beat, onTrusted, onUnfit, log })
   const room = createRoom({ redis: trust.gated, disk, own, onRoom: onTrusted, log })
   meter.store = trust.state
   meter.room = room.state

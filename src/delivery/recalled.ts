@@ -74,6 +74,9 @@ export function createRecalled ({ max = MAX, ticks = () => performance.now() }: 
       prune()
       return all.size > 0
     },
+    /** Another life of the store has begun: what of it was lost is not recalled any more, the rest is where it is read. [STORE-1] */
+    forgetAll (): void { all.clear() },
+
     /** @returns a message as it is now. */
     shown (read: Message): Message {
       const { conversationId, seq } = read

@@ -59,11 +59,11 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
       const [, life, thisRun, top, owing, at] = await beginLife(redis, { life: key, run, mark, found, nodes },
         { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS, sealed: Number(sealed) }, others)
       sealed = false
-      const isAnother = startedAt !== undefined && Number(life) !== startedAt
-      startedAt = Number(life)
       others = at as string[]
       // until then this node may have to speak again, of the run before
       if (Number(owing) > 0) throw new Problem('STORE_UNAVAILABLE', { detail: reasons.owing.why })
+      const isAnother = startedAt !== undefined && Number(life) !== startedAt
+      startedAt = Number(life)
       seen.at = asked
       seen.run = String(thisRun)
       seen.mark = Math.max(seen.mark, Number(top))

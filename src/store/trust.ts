@@ -16,9 +16,9 @@ export interface TrustFacts {
   redis: Redis
   /** What IRIS_DURABILITY expects of a Redis that Iris does not start itself. */
   expected?: 'disk' | 'memory' | undefined
-  /** Called, before anything else, when a connection has passed. @returns whether another life has begun. */
-  begin (): Promise<boolean>
-  /** Called every second from then on. @returns the same; throws STORE_UNAVAILABLE when nothing may be served. */
+  /** Called, before anything else, when a connection has passed. Throws STORE_UNAVAILABLE when nothing may be served. */
+  begin (): Promise<void>
+  /** Called every second from then on, and throws the same. @returns whether another life has begun. */
   beat (): Promise<boolean>
   /** Called when the store may be worked with (again), when it takes writes again, and when another life has begun. */
   onTrusted (): void
@@ -75,7 +75,7 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
     clearTimeout(again)
     try {
       const facts = await checkRedis(redis, expected)
-      if (mine === looks) tellLife(await begin())
+      if (mine === looks) await begin()
       if (mine === looks) open(facts)
     } catch (error) {
       if (mine !== looks) return
@@ -105,7 +105,6 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
     isChecking = true
     try {
       const isAnother = await beat()
-      tellLife(isAnother)
       if (mine !== looks) return
       const isAllowedAgain = refusal !== ''
       refuses('')
@@ -119,11 +118,6 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
     } finally {
       isChecking = false
     }
-  }
-
-  /** What every client will say by a RESET, its operator should know first. [STORE-1] */
-  function tellLife (isAnother: boolean): void {
-    if (isAnother) log.warn({}, 'Redis has lost something that was acknowledged, or cannot prove that it has not: another life has begun, and all readers begin anew')
   }
 
   /** It answers, and what reads is served: one line when it begins, and one when it ends. */

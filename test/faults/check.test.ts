@@ -26,7 +26,7 @@ function sound (): History {
   history.stretches.push(
     stretch({ sights: [message(1), message(2)] }),
     stretch({ began: 230, cursor: '7-2', recovered: true, sights: [message(3), command('c1', { id: '7-4' })] }),
-    stretch({ terminalId: 'fresh', began: 500, sights: [...[2, 3].map(n => ({ ...message(n), id: undefined })), command('c1')] })
+    stretch({ terminalId: 'fresh-0', began: 500, sights: [...[2, 3].map(n => ({ ...message(n), id: undefined })), command('c1')] })
   )
   return history
 }
@@ -44,6 +44,10 @@ const wrongs: [Kind, string, (history: History) => unknown][] = [
   ['lost', 'an acknowledged message is not in the log', history => history.truths[0]?.messages.pop()],
   ['lost', 'an acknowledged message is never seen', history => sights(history, 1).splice(0)],
   ['lost', 'a pending command does not come', history => sights(history, 2).pop()],
+  ['lost', 'a command whose completion was lost comes at one node only', history => {
+    history.completes.push({ began: 305, userId: 'bob', cmdId: 'c1' })
+    history.stretches.push(stretch({ terminalId: 'fresh-1', node: 'b1', sights: sights(history, 2).slice(0, 2) }))
+  }],
   ['leak', 'a revoked text on a connection opened later', history => history.revokes.push({ began: 90, answered: 95, node: 'a1', conversationId: G, seq: 3, clientMsgId: 'm3' })],
   ['leak', 'a completed command comes back', history => history.completes.push({ began: 320, answered: 330, node: 'a1', userId: 'bob', cmdId: 'c1' })],
   ['leak', 'an old token after a kick', history => history.kicks.push({ began: 10, answered: 20, node: 'a1', userId: 'bob', terminalId: 'sse' })],

@@ -72,9 +72,10 @@ async function settle (stage: Stage): Promise<void> {
   }
 }
 
-/** Everybody comes afresh once more: his boxes say what is pending. */
+/** Everybody comes afresh once more, at each node: his boxes say what is pending. */
 async function openFresh (world: World): Promise<void> {
-  const fresh = await Promise.all(users.map(async (userId, i) => await startReader(world, { userId, terminalId: 'fresh', transport: 'sse', at: i })))
+  const places = users.flatMap(userId => world.nodes.map((_, at) => ({ userId, at })))
+  const fresh = await Promise.all(places.map(async place => await startReader(world, { ...place, terminalId: `fresh-${place.at}`, transport: 'sse' })))
   for (const reader of fresh) if (!await within(SETTLE_MS, reader.live)) world.history.stuck.push(`${reader.userId} cannot come afresh`)
   await Promise.all(fresh.map(async reader => await reader.leave()))
 }

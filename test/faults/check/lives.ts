@@ -4,6 +4,8 @@ import type { History, Sight, Stretch } from '../record.js'
 export interface Life { userId: string, terminalId: string, stretches: Stretch[], /** What came with an id. */ entries: Sight[], isLast: boolean, isFirst: boolean }
 
 export const isMessage = ({ event }: Sight) => event === 'MSG_DOWN' || event === 'ACK_DOWN'
+/** Whether it is of a terminal that came when all was over, to see what is there. */
+export const isFresh = ({ terminalId }: Pick<Stretch, 'terminalId'>) => terminalId.startsWith('fresh')
 export const nameOf = ({ userId, terminalId }: Pick<Stretch, 'userId' | 'terminalId'>) => `${userId}/${terminalId}`
 
 /** @returns the lives of all readers. */

@@ -1,7 +1,7 @@
 // The conversations when all is over: what was acknowledged is there, once, under its number, and has reached those it was for.
 import type { History, Send, Truth } from '../record.js'
 import { type Finding, finding, outlasts } from './finding.js'
-import { isMessage, livesOf, nameOf } from './lives.js'
+import { isFresh, isMessage, livesOf, nameOf } from './lives.js'
 
 export function checkLog (history: History): Finding[] {
   return [...history.truths.flatMap(truth => [...checkNumbers(truth), ...checkCounts(history, truth)]), ...checkSends(history), ...checkArrivals(history), ...checkMemories(history), ...checkAnswers(history)]
@@ -50,7 +50,7 @@ function checkSends (history: History): Finding[] {
 
 /** Who was there when it was sent has seen it, unless he was told by RESET that he must fetch. */
 function checkArrivals (history: History): Finding[] {
-  const first = livesOf(history).filter(({ isFirst, isLast, terminalId }) => isFirst && isLast && terminalId !== 'fresh')
+  const first = livesOf(history).filter(life => life.isFirst && life.isLast && !isFresh(life))
   return first.flatMap(life => {
     const seen = new Set(life.entries.filter(isMessage).map(({ data }) => data['clientMsgId']))
     return history.sends.filter(send => isFor(send, history, life.userId) && !seen.has(send.clientMsgId))
@@ -64,7 +64,7 @@ const isFor = (send: Send, { stays }: History, userId: string) => stays.some(sta
 
 /** What a reader remembers of its last life is what is true: a store that lost something must have told it so. [STORE-1] */
 function checkMemories (history: History): Finding[] {
-  return livesOf(history).filter(({ isLast, terminalId }) => isLast && terminalId !== 'fresh').flatMap(life => life.entries.filter(isMessage).flatMap(({ data }) => {
+  return livesOf(history).filter(life => life.isLast && !isFresh(life)).flatMap(life => life.entries.filter(isMessage).flatMap(({ data }) => {
     const truth = history.truths.find(({ userId, conversationId }) => userId === life.userId && conversationId === data['conversationId'])
     const there = truth?.messages.find(({ seq }) => seq === data['seq'])
     if (!truth || Number(data['seq']) < truth.minSeq || there?.clientMsgId === data['clientMsgId']) return []

@@ -1,7 +1,7 @@
 // Each stream by itself: ids that rise by one, no number twice, no hole in a conversation, nothing that nobody sent.
 import type { History, Sight, Stretch } from '../record.js'
 import { type Finding, finding } from './finding.js'
-import { isMessage, type Life, livesOf, nameOf } from './lives.js'
+import { isFresh, isMessage, type Life, livesOf, nameOf } from './lives.js'
 
 export function checkStreams (history: History): Finding[] {
   return [...history.stretches.flatMap(checkIds), ...livesOf(history).flatMap(life => checkLife(history, life)), ...checkTexts(history), ...checkPhantoms(history)]
@@ -48,7 +48,7 @@ function checkLife ({ stays, truths, stuck }: History, life: Life): Finding[] {
       else if (seq > before + 1 && !comesAndGoes) found.push(finding('silent gap', `${where}: ${seq} after ${before}`))
     })
     const truth = truths.find(truth => truth.userId === life.userId && truth.conversationId === conversationId)
-    if (life.isLast && life.terminalId !== 'fresh' && stuck.length === 0 && truth && !comesAndGoes && seqs.at(-1) !== truth.headSeq) {
+    if (life.isLast && !isFresh(life) && stuck.length === 0 && truth && !comesAndGoes && seqs.at(-1) !== truth.headSeq) {
       found.push(finding('lost', `${where}: it ends with ${seqs.at(-1)}, the conversation with ${truth.headSeq}`))
     }
   }

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { claimDirectory, namePid } from './pidfile.js'
+import { cutTorn, saysTorn } from './torn.js'
 
 /** A server that says nothing for so long is given up; one that says it is loading is waited for. */
 const SILENT_MS = 30_000
@@ -55,9 +56,13 @@ export async function launchRedis (launch: Launch): Promise<RedisChild> {
     if (guard === 'pidfile') await claimDirectory(launch.directory)
     const child = watch(spawnRedis(launch, guard, await launch.fsync()), launch.say)
     if (guard === 'pidfile') await namePid(launch.directory, child.pid)
-    if (await becomesReady(child, launch)) return child
+    const isReady = await becomesReady(child, launch)
+    // while it owns the directory, and before anybody has written
+    const isCut = isReady && child.isTorn() && await cutTorn(launch.directory)
+    if (isReady && !isCut) return child
     await child.end(KILL_MS)
     launch.signal.throwIfAborted()
+    if (isCut) continue
     const { code } = await child.exited
     if (code !== HELD) throw new Error(`redis-server does not start in ${launch.directory}: ${child.lastWords() || 'it said nothing'}`)
     if (performance.now() - began > HELD_MS) throw new Error(`another process uses the data directory ${launch.directory}`)
@@ -84,10 +89,12 @@ function guardArgs (directory: string, command: string[]): string[] {
 function watch (child: ChildProcess, say: (line: string) => void) {
   const lines: string[] = []
   let isReady = false
+  let isTorn = false
   const hear = (chunk: Buffer) => {
     for (const line of chunk.toString().split('\n')) {
       if (line.trim() === '') continue
       lines.push(line.trim())
+      isTorn ||= saysTorn(line)
       if (isReady && / # /.test(line)) say(line)
     }
     lines.splice(0, lines.length - LAST_LINES)
@@ -103,6 +110,8 @@ function watch (child: ChildProcess, say: (line: string) => void) {
     pid: child.pid ?? 0,
     exited,
     hasEnded,
+    /** Whether the end of its file was missing when it read that. */
+    isTorn: () => isTorn,
     /** From now on its warnings are said. */
     ready: () => { isReady = true },
     lastWords: () => lines.join(' | '),

@@ -11,8 +11,8 @@ export interface Fault { name: string, isLossy?: boolean, inject (world: World, 
 /** Draws a fault, with all its numbers. */
 export type Draw = (random: Random) => Fault
 
-/** So long a fault is waited for that meets nothing. */
-export const POINT_MS = 4_000
+/** So long a fault is waited for that meets nothing: nodes that wait for each other's word, and clients that are out of patience, are back by then. */
+export const POINT_MS = 10_000
 
 export const nodeOf = (world: World, at: number) => world.nodes[at % world.nodes.length] as Node
 
@@ -26,5 +26,12 @@ export async function during (ms: number, begin: () => unknown, end: () => unkno
 
 /** Lets so much time pass, and more as long as nothing was hit: what is quiet just now is not met at once. */
 export async function lasting (ms: number, isHit: () => unknown): Promise<void> {
-  for (let waited = 0; waited < ms || (waited < POINT_MS && !await isHit()); waited += 20) await pause(20)
+  const began = performance.now()
+  for (let waited = 0; waited < ms || (waited < POINT_MS && !await isHit()); waited = performance.now() - began) await pause(20)
+}
+
+/** Resolves when something new is acknowledged: what is lost from now on was promised. */
+export async function acknowledging ({ history: { sends } }: World, ms: number): Promise<void> {
+  const began = performance.now()
+  await lasting(ms, () => sends.some(({ answered = 0 }) => answered > began))
 }

@@ -56,6 +56,8 @@ const cut: Draw = random => {
     name: `all connections of node ${at} ${ways[side]} reset, none for ${ms} ms`,
     async inject (world) {
       const proxy = nodeOf(world, at)[side]
+      // who has just been cut off is not back yet
+      await lasting(0, () => proxy.links().length > 0)
       proxy.refuse()
       const hits = proxy.reset()
       await pause(ms)
@@ -73,8 +75,10 @@ const one: Draw = random => {
     name: `${what} what Redis says to node ${at} on the connection that ${listens ? 'listens' : 'asks'}, ${ms} ms`,
     async inject (world) {
       const { store, points } = nodeOf(world, at)
+      const found = () => store.links().find(link => points.isListener(link) === listens)
+      await lasting(0, found)
       const before = store.hits
-      store.links().find(link => points.isListener(link) === listens)?.set({ down: mode })
+      found()?.set({ down: mode })
       await lasting(ms, () => store.hits > before)
       store.heal()
       return store.hits - before
@@ -108,7 +112,7 @@ export async function injectPoint (world: World, { traffic, script, when, at, wh
     link.silence('down')
   }
   const isReached = node.points.arm({ script, when, act })
-  for (let waited = 0; !isReached() && waited < POINT_MS; waited += 100) {
+  for (const began = performance.now(); !isReached() && performance.now() - began < POINT_MS;) {
     void traffic.act(causes[script] ?? 'send')
     await pause(100)
   }

@@ -1,7 +1,7 @@
 // The faults of Redis itself: ended, stopped, slow, full, read-only, robbed of its last moments, followed by a replica that lags.
 import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../helper/user.js'
-import { type Draw, during, type Fault, lasting, nodeOf } from './fault.js'
+import { acknowledging, type Draw, during, type Fault, lasting, nodeOf } from './fault.js'
 import { startProxy } from './proxy.js'
 import { startStore } from './store.js'
 import type { World } from './world.js'
@@ -34,9 +34,10 @@ export const power: Draw = random => {
   return {
     name: `power lost, ${ms} ms after the last sync`,
     isLossy: true,
-    async inject ({ store }) {
+    async inject (world) {
+      const { store } = world
       const synced = store.written()
-      await lasting(ms, () => store.written() > synced)
+      await acknowledging(world, ms)
       const lost = await store.losePower(synced)
       await store.start()
       return lost
@@ -107,8 +108,7 @@ async function failOver (world: World, lagMs: number, awayMs: number): Promise<n
   await until(async () => await replica.isInSync() || undefined)
   if (lagMs > 0) {
     link.set({ down: { do: 'stall' } })
-    const before = master.written()
-    await lasting(lagMs, () => master.written() > before)
+    await acknowledging(world, lagMs)
   }
   for (const { store } of nodes) {
     store.refuse()

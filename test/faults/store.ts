@@ -1,14 +1,30 @@
 // A Redis that can be hurt: killed, stopped, robbed of its last moments, made full or a replica.
-import { readdirSync, statSync, truncateSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../helper/process.js'
 import { startRedis } from '../helper/redis.js'
+import { createFrames, wordsOf } from './resp.js'
 import type { Scope } from './scope.js'
 
 /** `disk`: appendfsync always. `memory`: everysec, so that a loss of power takes up to the last second. */
 export type Durability = 'disk' | 'memory'
 
 export type Store = Awaited<ReturnType<typeof startStore>>
+
+/**
+ * @returns how much of the beginning of an append-only file is whole transactions. Its size may be looked at in the middle of a write; and where
+ *   it ends within a command of a transaction, Redis 7.0 leaves the beginning of that, and takes it for one of what is written next.
+ */
+export function wholeOf (file: Buffer): number {
+  let [at, whole, isOpen] = [0, 0, false]
+  for (const frame of createFrames().push(file)) {
+    at += frame.length
+    const [verb] = wordsOf(frame, 1)
+    isOpen = verb === 'MULTI' || (isOpen && verb !== 'EXEC')
+    if (!isOpen) whole = at
+  }
+  return whole
+}
 
 /** Starts a redis-server on a port of its own, set up as Iris' own is. */
 export async function startStore (scope: Pick<Scope, 'teardown'>, durability: Durability) {
@@ -38,12 +54,13 @@ export async function startStore (scope: Pick<Scope, 'teardown'>, durability: Du
     goOn: () => process.kill(server.pid, 'SIGCONT'),
     /** How much has been written: what a loss of power leaves, when it comes after a sync at this instant. */
     written: () => statSync(log()).size,
-    /** The machine loses its power: of the append-only file so much is left, whole transactions or none. It is down afterwards. @returns how many bytes are lost. */
+    /** The machine loses its power: of the append-only file so much is left, as far as it is whole transactions. It is down afterwards. @returns how many bytes are lost. */
     async losePower (bytesLeft: number): Promise<number> {
       await kill()
-      const { size } = statSync(log())
-      truncateSync(log(), bytesLeft)
-      return size - bytesLeft
+      const file = readFileSync(log())
+      const left = wholeOf(file.subarray(0, bytesLeft))
+      truncateSync(log(), left)
+      return file.length - left
     },
     /** Follows a master, by a way that may lag; without one it is a master itself. */
     follow: async (masterPort?: number) => { await (masterPort === undefined ? redis.replicaof('NO', 'ONE') : redis.replicaof('127.0.0.1', masterPort)) },

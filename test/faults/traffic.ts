@@ -9,7 +9,7 @@ export type Act = 'send' | 'read' | 'revoke' | 'command' | 'typing' | 'complete'
 /** How often each is drawn. */
 const weights: Record<Act, number> = { send: 30, read: 5, revoke: 3, command: 5, typing: 2, complete: 5, kick: 1, door: 1 }
 const deck = Object.entries(weights).flatMap(([act, weight]) => Array.from({ length: weight }, () => act as Act))
-/** The most that a box may hold of one sender; what is completed is fewer than what is sent. */
+/** So many are pending at most: a box holds no more of one sender. */
 const MAX_COMMANDS = 60
 
 const talks: { conversationId: string, members: readonly UserId[] }[] = [
@@ -50,23 +50,27 @@ export async function createTraffic (world: World, random: Random) {
   /** A message that was acknowledged; of the last ones, so that it may still be unread. */
   const recent = () => random.pick(history.sends.filter(({ seq }) => seq !== undefined).slice(-8))
 
+  const pending = () => history.commands.filter(({ cmdId, isReliable }) => isReliable && cmdId !== undefined && !history.completes.some(complete => complete.cmdId === cmdId))
+
+  // what has nothing to be done to makes something
   const acts: Record<Act, () => Promise<unknown>> = {
     send: () => send(),
     async read () {
       const message = recent()
-      const userId = random.pick(talks.find(({ conversationId }) => conversationId === message?.conversationId)?.members ?? [])
-      if (!message?.seq || userId === undefined) return
+      if (!message) return void await send()
+      const userId = random.pick(talks.find(({ conversationId }) => conversationId === message.conversationId)?.members ?? [])
+      if (!message.seq || userId === undefined) return
       const body = { conversationId: message.conversationId, upToSeq: message.seq }
       await ask(history.reads, { userId, ...body }, { path: '/v1/up/cmd/read', as: tokens[userId], body })
     },
     async revoke () {
       const message = recent()
-      if (!message?.seq) return
+      if (!message?.seq) return void await send()
       const { conversationId, seq, clientMsgId, userId } = message
       await ask(history.revokes, { conversationId, seq, clientMsgId }, { path: '/v1/up/cmd/revoke', as: tokens[userId as UserId], body: { conversationId, seq } })
     },
     async command () {
-      if (history.commands.length > MAX_COMMANDS) return
+      if (history.commands.filter(({ isReliable }) => isReliable).length - history.completes.length > MAX_COMMANDS) return void (pending().length > 0 && await acts.complete())
       const [from, to] = random.pick([['alice', 'bob'], ['bob', 'carol'], ['carol', 'alice']] as const)
       const clientCmdId = `c${++count}`
       const [command, body] = await ask(history.commands, { clientCmdId, to, isReliable: true },
@@ -79,9 +83,8 @@ export async function createTraffic (world: World, random: Random) {
         { path: '/v1/up/cmd/iris-cmd-send', as: tokens.alice, body: { clientCmdId, name: 'typing', data: { n: clientCmdId }, to: { users: ['bob'] } } })
     },
     async complete () {
-      const pending = history.commands.filter(({ cmdId, isReliable }) => isReliable && cmdId !== undefined && !history.completes.some(complete => complete.cmdId === cmdId))
-      const command = random.pick(pending)
-      if (!command?.cmdId) return
+      const command = random.pick(pending())
+      if (!command?.cmdId) return void await acts.command()
       const { to, cmdId } = command
       await ask(history.completes, { userId: to, cmdId }, { path: '/v1/up/cmd/cmd-complete', as: tokens[to as UserId], body: { ids: [cmdId] } })
     },

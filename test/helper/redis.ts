@@ -45,8 +45,11 @@ export async function startRedis (t: Pick<Test, 'teardown'>, args: string[] = []
     async kill (): Promise<void> {
       if (!child) return
       const exited = once(child, 'exit')
+      // until the client knows, it would pass for one that is ready
+      const noticed = redis.status === 'ready' && once(redis, 'close')
       child.kill('SIGKILL')
       await exited
+      await noticed
     },
     /** Starts it again in the same directory. */
     start

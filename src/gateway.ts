@@ -68,7 +68,9 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const meter = createMeter()
   const clock = createClock(connection, { onRoundTrip: ms => meter.redisAnswered(ms), onSet: () => { if (timers.length > 0) sweeper.sweep() } })
   const { now } = clock
-  const life = createLife(connection, clock, { isSealed })
+  const onUnreadable = createUnreadable({ meter, log })
+  const witness = createSound(connection, onUnreadable)
+  const life = createLife(witness, clock, { isSealed })
   const timers: NodeJS.Timeout[] = []
   let hasEnded = false
   const beat = createBeat(life, clock, { onAnother: () => [recalled, hub].forEach(memory => memory.forgetAll()), log })
@@ -77,12 +79,10 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   meter.store = trust.state
   meter.room = room.state
   // the beat, too, spares the last of the disk; a life that must begin is noted
-  holdBack(connection, () => trust.state().reason === undefined ? room.held() : undefined)
-  const onUnreadable = createUnreadable({ meter, log })
+  holdBack(witness, () => trust.state().reason === undefined ? room.held() : undefined)
   const redis = createSound(room.watched, onUnreadable)
   holdBack(redis, room.held)
-  const isProven = (since?: number) => nodes.isProven(since)
-  const fresh = createFresh(isProven)
+  const fresh = createFresh(since => nodes.isProven(since))
   const stores = createStores({ redis, node, limits, life, fresh, onUnreadable }, loginPolicy)
   const { conversations, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled()
@@ -130,7 +130,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
-    isProven,
+    isProven: (since?: number) => nodes.isProven(since),
     recheck: createRecheck({ conversations, boxes, recalled, fresh }),
     log
   })

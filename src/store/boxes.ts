@@ -10,19 +10,19 @@ const boxKeys = ['box', 'order', 'expiry', 'waiting', 'done', 'deliveries', 'col
 
 const putBox = defineScript('put-box', {
   full: 'refused',
-  preludes: ['down', 'box'],
+  preludes: ['life', 'down', 'box'],
   keys: [...boxKeys, 'terminals', 'routes'],
   args: [...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey', 'filter', 'keepMs']
 })
 
 const completeBox = defineScript('complete-box', {
   full: 'done',
-  preludes: ['down', 'box'],
+  preludes: ['life', 'down', 'box'],
   keys: boxKeys,
   args: [...downArgs, 'name', 'user', 'tag', 'terminal', 'op', 'traceId', 'nonce', 'keepMs']
 })
 
-const countDeliveries = defineScript('count-deliveries', { full: 'done', preludes: ['down', 'box'], keys: boxKeys, args: [...downArgs, 'keepMs'] })
+const countDeliveries = defineScript('count-deliveries', { full: 'done', preludes: ['life', 'down', 'box'], keys: boxKeys, args: [...downArgs, 'keepMs'] })
 
 /** A user's commands may fill so much of a stranger's box: one of five senders cannot shut the others out. [CMD-7] */
 const STRANGERS_PART = 5

@@ -9,14 +9,14 @@ import type { Redis } from './redis.js'
  * read. `onUnreadable`: what stands at a place could not
  * be read, and is skipped; of a key of another type, and of what scripts skip, the connection says so.
  */
-export interface StoreContext { redis: Redis, node: string, limits: Limits, life: Pick<Life, 'epochOf' | 'saw'>, fresh: Fresh, onUnreadable? (place: string): void }
+export interface StoreContext { redis: Redis, node: string, limits: Limits, life: Pick<Life, 'epochOf' | 'saw' | 'seenMark'>, fresh: Fresh, onUnreadable? (place: string): void }
 
 /** The first arguments of every script that writes down streams, by the names of `down.lua`. */
-export const downArgs = ['downEntries', 'downIdleMs', 'node'] as const
+export const downArgs = ['downEntries', 'downIdleMs', 'node', 'seenMark'] as const
 
 /** @returns the values of `downArgs`. */
-export function downValues ({ limits, node }: StoreContext) {
-  return { downEntries: limits.downEntries, downIdleMs: limits.downIdleSec * 1000, node }
+export function downValues ({ limits, node, life }: StoreContext) {
+  return { downEntries: limits.downEntries, downIdleMs: limits.downIdleSec * 1000, node, seenMark: life.seenMark() }
 }
 
 /** Entries that this node's own terminals wait for: who, and the entry's id. */

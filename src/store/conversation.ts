@@ -11,14 +11,14 @@ import { defineScript } from './scripts.js'
 
 const appendMessage = defineScript('append-message', {
   full: 'refused',
-  preludes: ['down', 'member', 'direct', 'serve'],
+  preludes: ['life', 'down', 'member', 'direct', 'serve'],
   keys: ['conversation', 'members', 'log', 'dedupe'],
   args: [...downArgs, 'id', 'from', 'terminal', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages', 'logMs', 'newDirect']
 })
 
 const revokeMessage = defineScript('revoke-message', {
   full: 'done',
-  preludes: ['down', 'member'],
+  preludes: ['life', 'down', 'member'],
   keys: ['conversation', 'members', 'log'],
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
 })

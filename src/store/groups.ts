@@ -6,7 +6,7 @@ import { isKind, readable, whole } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const facts = {
-  preludes: ['down', 'direct', 'membership'],
+  preludes: ['life', 'down', 'direct', 'membership'],
   keys: ['conversation', 'members', 'left'],
   args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs']
 } as const

@@ -17,7 +17,7 @@ const reapLeases = defineScript('reap-leases', { full: 'done', preludes: ['prese
 const claimReaping = defineScript('claim-reaping', { full: 'done', keys: ['reaper'], args: ['claimMs', 'gapMs', 'keepMs'] })
 const reviveTerminal = defineScript('revive-terminal', {
   full: 'done',
-  preludes: ['down', 'presence', 'connect'],
+  preludes: ['life', 'down', 'presence', 'connect'],
   keys: ['terminals', 'leases', 'events'],
   args: [...downArgs, 'user', 'terminal', 'age', 'leaseMs', 'maxEvents']
 })

@@ -8,8 +8,9 @@ import { defineScript } from './scripts.js'
 
 const beginLife = defineScript('begin-life', {
   full: 'done',
+  preludes: ['life'],
   keys: ['life', 'run', 'mark', 'found', 'nodes'],
-  args: ['node', 'seenRun', 'seenMark', 'agoMs', 'touchMs', 'known', 'oweMs', 'sealed']
+  args: ['node', 'seenRun', 'seenMark', 'agoMs', 'touchMs', 'known', 'oweMs', 'sealed', 'seenLife']
 })
 
 const leaveLife = defineScript('leave-life', { full: 'done', keys: ['nodes'], args: ['node'] })
@@ -47,6 +48,9 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
       if (number > seen.mark) seen.mark = number
     },
 
+    /** The highest mark that this node has seen: a step gives out no number where that is not there any more. */
+    seenMark: () => seen.mark,
+
     /**
      * Says what this node has seen, and learns whether the life goes on. To be called before anything else is done with a
      * connection, and then every second, so that others know who is at work.
@@ -57,7 +61,7 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
       const asked = elapsed()
       const agoMs = Math.ceil(asked - seen.at)
       const [, life, thisRun, top, owing, at] = await beginLife(redis, { life: key, run, mark, found, nodes },
-        { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS, sealed: Number(sealed) }, others)
+        { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS, sealed: Number(sealed), seenLife: startedAt ?? 0 }, others)
       sealed = false
       others = at as string[]
       // until then this node may have to speak again, of the run before

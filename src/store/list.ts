@@ -7,7 +7,7 @@ import { isKind, printable, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
-const dropRows = defineScript('drop-rows', { full: 'done', preludes: ['down', 'direct'], keys: ['list'], args: [...downArgs, 'user', 'tag'] })
+const dropRows = defineScript('drop-rows', { full: 'done', preludes: ['life', 'down', 'direct'], keys: ['list'], args: [...downArgs, 'user', 'tag'] })
 const countUnread = defineScript('count-unread', { full: 'done', preludes: ['unread'], keys: ['unread'], args: [] })
 
 const LIST_CHUNK = 100

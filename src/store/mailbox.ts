@@ -19,12 +19,12 @@ const HOUR_US = 3_600_000_000
 
 const attachUser = defineScript('attach-user', {
   full: 'done',
-  preludes: ['down', 'routes', 'kick', 'logins', 'login', 'presence', 'connect', 'unread', 'rate'],
+  preludes: ['life', 'down', 'routes', 'kick', 'logins', 'login', 'presence', 'connect', 'unread', 'rate'],
   keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices', 'kick', 'logins', 'leases', 'events', 'attachRate', 'newTerminals', 'conversations'],
   args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'expiresAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents', 'lease', 'attachEmissionUs', 'burst', 'units', 'newEmissionUs', 'newBurst']
 })
 
-const touchRoutes = defineScript('touch-routes', { full: 'done', preludes: ['down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
+const touchRoutes = defineScript('touch-routes', { full: 'done', preludes: ['life', 'down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
 
 /** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`, `expiresAt`: his token's life, ms. */
 export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number, expiresAt: number, lease?: 'socket', units?: number }

@@ -36,6 +36,7 @@ export const reasons = {
   replica: { why: REPLICA, told: BUSY },
   late: { why: 'Redis does not answer in time', told: SILENT },
   owing: { why: 'Redis was started again, and other nodes have not said yet what they had seen', told: BUSY },
+  lost: { why: 'Redis has lost something, and another life has not begun yet', told: BUSY },
   reading: { why: 'Redis is not ready yet: it reads its data, or hangs', told: BUSY }
 } as const satisfies Record<string, Reason>
 

@@ -7,10 +7,14 @@ import { heldBack, type Sparing } from './disk.js'
 import { asProblem, isFull, storeFull } from './full.js'
 import { joinWrites } from './redis.js'
 import { unsound } from './readable.js'
+import { reasons } from './redis-errors.js'
 import { noteUnreadable } from './sound.js'
 
 const directory = new URL('./lua/', import.meta.url)
 const source = (name: string) => readFileSync(new URL(`${name}.lua`, directory), 'utf8')
+
+/** The store is not what it was when this node has seen it last: see down.lua. */
+const LOST = -11
 
 /** What a negative first element of a reply means; a script fails in no other way. */
 const failures: Record<number, ErrorCode> = {
@@ -23,7 +27,8 @@ const failures: Record<number, ErrorCode> = {
   [-7]: 'TOO_MANY_MEMBERS',
   [-8]: 'BAD_TICKET',
   [-9]: 'RATE_LIMITED',
-  [-10]: 'STORE_UNAVAILABLE'
+  [-10]: 'STORE_UNAVAILABLE',
+  [LOST]: 'STORE_UNAVAILABLE'
 }
 
 type Reply = (string | number | null | Reply)[]
@@ -106,7 +111,7 @@ function createCall (command: string, lua: string, numberOfKeys: number) {
 function failure (status: number, [, first, second]: Reply): Problem {
   const code = failures[status] ?? 'INTERNAL'
   if (code === 'REVOKE_WINDOW_PASSED') return new Problem(code, { members: { windowSec: Number(first), ageSec: Number(second) } })
-  if (code === 'STORE_UNAVAILABLE') return unsound()
+  if (code === 'STORE_UNAVAILABLE') return status === LOST ? new Problem(code, { detail: reasons.lost.told }) : unsound()
   if (code === 'RATE_LIMITED') return new Problem(code, { members: { retryAfterSec: Math.ceil(Number(first) / 1000) } })
   return new Problem(code)
 }

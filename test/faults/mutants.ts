@@ -41,9 +41,12 @@ export const mutants: Record<string, Mutant> = {
     nodes: 1
   },
   lives: {
-    wrong: 'begins no new life when the store has lost something',
+    wrong: 'begins no new life when the store has lost something, and gives out numbers all the same',
     shownAs: ['silent gap', 'double'],
-    edits: [['store/lua/begin-life.lua', 'if is_another then -- newer', 'is_another = false\nif is_another then -- newer']],
+    edits: [
+      ['store/lua/begin-life.lua', 'if is_another then -- newer', 'is_another = false\nif is_another then -- newer'],
+      ['store/lua/down.lua', ' or mark < tonumber(seen_mark)', '']
+    ],
     schedule: schedules.losingPower,
     durability: 'memory'
   },

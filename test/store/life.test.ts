@@ -13,7 +13,9 @@ async function setUp (t: Test, args: string[]) {
   return { server, isBack, alice: await iris.user(t), bob: await iris.user(t) }
 }
 
-const texts = (...list: string[]) => async (from: User, to: User) => { for (const text of list) await from.send(to, text) }
+const texts = (...list: string[]) => async (from: User, to: User) => {
+  for (const text of list) await until(async () => (await from.send(to, text, { clientMsgId: text.replace(' ', '-') })).status === 200 || undefined)
+}
 
 t.test('[ATTACH-1] a cursor that saw what Redis lost gets a RESET, also when the numbers have been given anew', async t => {
   const { server, isBack, alice, bob } = await setUp(t, ['--appendonly', 'no'])

@@ -27,7 +27,7 @@ type Scene = Awaited<ReturnType<typeof setUp>>
 
 const isBack = ({ url }: Iris) => until(async () => (await fetch(`${url}/readyz`)).status === 200 || undefined)
 const stored = (from: User, to: User, text: string) => until(async () => {
-  const answer = await from.send(to, text, { clientMsgId: text.replace(' ', '-') })
+  const answer = await from.send(to, text, { clientMsgId: text.replaceAll(' ', '-') })
   return answer.status === 200 ? answer : undefined
 })
 
@@ -128,6 +128,22 @@ for (const [how, before] of losses) {
   })
 }
 
+t.test('[STORE-1] older data under the same server, and no connection breaks: no number is given before the next look has found it', async t => {
+  const server = await startRedis(t, ['--enable-debug-command', 'yes'])
+  const iris = await startIris(t, { redisPath: server.path })
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  await stored(alice, bob, '1')
+  await server.redis.save()
+  const { body: { epoch } } = await stored(alice, bob, 'lost 2')
+  await stored(alice, bob, 'lost 3')
+  const cursor = await seenBy(bob, 3)
+  await server.redis.call('DEBUG', 'RELOAD', 'NOSAVE')
+  const answers = await Promise.all(['another 2', '3', '4'].map(text => alice.send(bob, text, { clientMsgId: text.replace(' ', '-') })))
+  for (const { status, body } of answers) t.ok(status === 503 ? body['code'] === 'STORE_UNAVAILABLE' : body['epoch'] !== epoch, `${status}`)
+  for (const text of ['another 2', '3', '4']) t.not((await stored(alice, bob, text)).body['epoch'], epoch)
+  t.equal(await resumed(bob, cursor), 'reset: epoch')
+})
+
 t.test('[STORE-1] a failover that loses nothing, and a kill that does not, go on with the life', async t => {
   const scene = await setUp(t)
   const { alice, bob, server, door, iris } = scene
@@ -221,6 +237,51 @@ t.test('[STORE-1] a node that ends while Redis comes back has not said what it s
   t.equal(await server.redis.hlen(keys.nodes), 1)
   await other.leave()
   t.equal(await server.redis.hlen(keys.nodes), 0, 'who has said all of it goes')
+})
+
+/** How the record of a life is lost: an operator's accident. */
+const accidents: Record<string, (server: Server) => Promise<unknown>> = {
+  'has lost its marks': async ({ redis }) => await redis.multi().del(keys.mark).sadd(keys.mark, 'a').exec(),
+  'is gone': async ({ redis }) => await redis.del(keys.life),
+  'is an older one': async ({ redis }) => await redis.set(keys.life, '5'),
+  'is of another type': async ({ redis }) => await redis.multi().del(keys.life).hset(keys.life, 'a', 'b').exec(),
+  'is no number': async ({ redis }) => await redis.set(keys.life, 'broken'),
+  'is one that no clock can say': async ({ redis }) => await redis.set(keys.life, '99999999999999998')
+}
+
+t.test('[STORE-1] the record of the life is lost while a node works: it is named in the log, and no number is given before another life has begun', async t => {
+  const server = await startRedis(t)
+  const lines: string[] = []
+  const iris = await startIris(t, { redisPath: server.path, logs: { write: line => lines.push(line) } })
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  let last = Number((await stored(alice, bob, 'first')).body['epoch'])
+  for (const [how, spoil] of Object.entries(accidents).slice(0, 3)) {
+    await spoil(server)
+    const { status, body } = await alice.send(bob, how, { clientMsgId: how.replaceAll(' ', '-') })
+    t.ok(status === 503 ? body['code'] === 'STORE_UNAVAILABLE' : Number(body['epoch']) > last, `it ${how}: ${status} ${String(body['epoch'])}`)
+    const epoch = Number((await stored(alice, bob, how)).body['epoch'])
+    t.ok(epoch > last, `it ${how}: ${epoch}`)
+    last = epoch
+  }
+  for (const place of ['LIFE', 'LIFE:MARK']) t.equal(lines.filter(line => line.includes(`"place":"${place}"`)).length, 1, place)
+  t.equal(lines.filter(line => line.includes('another life has begun')).length, 3)
+})
+
+t.test('[STORE-1] the record of the life is lost: another one begins that is newer, also for a node that comes then', async t => {
+  const server = await startRedis(t)
+  const there = createLife(server.redis, { known: () => 0 })
+  await there.begin()
+  let last = 0
+  for (const [how, spoil] of Object.entries(accidents)) {
+    for (const life of [there, createLife(server.redis, { known: () => 0 })]) {
+      await spoil(server)
+      await life.begin()
+      const epoch = Number(life.epochOf('0'))
+      t.ok(epoch > last && Number.isSafeInteger(epoch), `it ${how}: ${epoch}`)
+      last = epoch
+      t.equal(await there.begin(), life !== there, 'and goes on')
+    }
+  }
 })
 
 t.test('[STORE-1] what cannot be read keeps no life from beginning', async t => {

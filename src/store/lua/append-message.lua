@@ -1,12 +1,12 @@
 -- append-message.lua - decides a send in one step: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
--- USES down member direct serve (member keys are built from the members' hash: standalone Redis only)
+-- USES life down member direct serve (member keys are built from the members' hash: standalone Redis only)
 -- FULL refused
 -- KEYS conversation members log dedupe
--- ARGV downEntries downIdleMs node id from terminal fingerprint draft nonce quoteSeq silent create dedupeMs logMessages logMs newDirect
+-- ARGV downEntries downIdleMs node seenMark id from terminal fingerprint draft nonce quoteSeq silent create dedupeMs logMessages logMs newDirect
 -- RETURNS status(0 stored, 1 duplicate) seq msgId ts epoch here[] opened(0|1)
 -- -9 carries after how many ms another conversation may be opened.
 local conversation, members, log, dedupe = unpack(KEYS)
-local id, from, terminal, fingerprint, draft, nonce, quote, silent, create, dedupe_ms, log_messages, log_ms, new_direct = unpack(ARGV, 4)
+local id, from, terminal, fingerprint, draft, nonce, quote, silent, create, dedupe_ms, log_messages, log_ms, new_direct = unpack(ARGV, 5)
 
 local kind, closed, head, last_ts, epoch = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch'))
 local seq = (number_of(head, conversation .. ' headSeq') or 0) + 1

@@ -1,12 +1,12 @@
 -- attach-user.lua - a terminal attaches: registered, routed, its cursor judged, and what waits for it, at one instant. [ATTACH-1] to [ATTACH-3]
--- USES down routes kick logins login presence connect unread rate
+-- USES life down routes kick logins login presence connect unread rate
 -- FULL done
 -- KEYS down terminals routes unread commands notices kick logins leases events attachRate newTerminals conversations
--- ARGV downEntries downIdleMs node user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents lease(socket|empty) attachEmissionUs burst units newEmissionUs newBurst
+-- ARGV downEntries downIdleMs node seenMark user terminal platform leaseMs maxTerminals epoch seq mailboxMessages issuedAt expiresAt policy(multi|one_per_platform|single) keepMs heldMs traceId maxEvents lease(socket|empty) attachEmissionUs burst units newEmissionUs newBurst
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
 -- RETURNS 0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded) top(kicked: why; limited, crowded: retryMs) serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark
 local down, terminals, routes, unread, commands, notices, kick, logins, leases, events, attach_rate, new_terminals, conversations = unpack(KEYS)
-local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events, lease, attach_emission, burst, units, new_emission, new_burst = unpack(ARGV, 4)
+local user, terminal, platform, lease_ms, max_terminals, epoch, seq, mailbox, issued, expires, policy, keep_ms, held_ms, trace_id, max_events, lease, attach_emission, burst, units, new_emission, new_burst = unpack(ARGV, 5)
 local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
 local early = early_ms(attach_rate, attaches)
 if early > 0 then return { 0, 'limited', early } end

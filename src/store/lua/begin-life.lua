@@ -1,23 +1,22 @@
 -- begin-life.lua - a node says what it has seen, and learns whether all of it is here, so that the present life goes on. [STORE-1]
+-- USES life
 -- FULL done
 -- KEYS life run mark found nodes
--- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs sealed(1: what is here is all that was)
+-- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs sealed(1: what is here is all that was) seenLife
 -- then node ... (others that were at work when this one looked last)
 -- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[]
--- run: the server that has all that was written. mark: rises with each step that gives out a number.
--- found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
+-- run: the server that has all that was written. found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
 -- Another run goes on with the life when who had worked with the one before, every one of them, has seen no mark beyond what was found.
-local life_key, run_key, mark_key, found_key, nodes_key = unpack(KEYS)
-local node, seen_run, seen_mark, ago_ms, touch_ms, known, owe_ms, sealed = unpack(ARGV)
-local function int (n) return string.format('%.0f', n) end
+local run_key, found_key, nodes_key = KEYS[2], KEYS[4], KEYS[5]
+local node, seen_run, seen_mark, ago_ms, touch_ms, known, owe_ms, sealed, seen_life = unpack(ARGV)
 local function number (text) return tonumber(string.match(text or '', '^%d+$')) or 0 end -- what cannot be read says nothing
 local clock, server = redis.call('TIME'), redis.call('INFO', 'server')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local this_run, uptime = string.match(server, 'run_id:(%w+)'), string.match(server, 'uptime_in_seconds:(%d+)')
-local stored = redis.call('MGET', life_key, mark_key, run_key, found_key)
-local life, mark, before, seen = number(stored[1]), number(stored[2]), stored[3], number(seen_mark)
-local found, since = number(string.match(stored[4] or '', '^%d+')), number(string.match(stored[4] or '', '%d+$'))
-local is_another = (stored[1] and int(life) ~= stored[1]) or (stored[2] and int(mark) ~= stored[2]) -- what it was is lost
+for _, key in ipairs({ life_key, mark_key }) do redis.call('GET', key) end -- what is of another type is named, too
+local seen, is_another = number(seen_mark), #unreadable > 0 or life < number(seen_life)
+local before, looked = redis.call('GET', run_key), redis.call('GET', found_key) or ''
+local found, since = number(string.match(looked, '^%d+')), number(string.match(looked, '%d+$'))
 local was, nodes, newest = {}, {}, 0 -- the other nodes: as they are stored; name -> { when it was here last, of which run }
 local all = redis.call('HGETALL', nodes_key)
 for i = 1, #all, 2 do
@@ -27,7 +26,7 @@ end
 local is_other_run, fresh = before ~= this_run, 5000 -- who was away for so long (ms) before the others were here last has seen nothing more
 if is_other_run then
   for name, each in pairs(nodes) do if sealed == '1' or each[1] < newest - fresh then nodes[name] = nil end end
-  for i = 9, #ARGV do nodes[ARGV[i]] = nodes[ARGV[i]] or { newest, before or '' } end
+  for i = 10, #ARGV do nodes[ARGV[i]] = nodes[ARGV[i]] or { newest, before or '' } end
   found, since = mark, now
   -- who had lost touch before the end cannot know who came meanwhile: a promoted replica does not tell when that was, a new process does
   local alive_ms = string.find(redis.call('INFO', 'replication'), 'second_repl_offset:-1', 1, true) and uptime * 1000 or 0
@@ -44,10 +43,11 @@ end
 if owing > 0 and math.abs(now - since) >= tonumber(owe_ms) then is_another, owing, nodes = true, 0, {} end
 if is_dry and not is_another then return { 0, int(life), before or '', int(mark), owing, others } end -- not noted, so asked again
 if is_another then -- newer than all that was before, also when the clock came back slow: the life before, what the node knows, and every
-  local given = {} -- epoch that was given (32 of a partition a ms: down.lua; of all: standalone Redis only)
-  for p = 0, 127 do given[p + 1] = 'iris:{' .. p .. '}:EPOCH' end
-  life = math.max(now, number(known), life + 1)
-  for _, unit in ipairs(redis.call('MGET', unpack(given))) do life = math.max(life, math.floor(number(unit) / 32) + 1) end
+  life = math.max(now, number(known), number(seen_life) + 1, life + 1)
+  for p = 0, 127 do -- epoch that was given (32 of a partition a ms: down.lua; of all: standalone Redis only)
+    local after = math.floor(number(redis.call('GET', 'iris:{' .. p .. '}:EPOCH')) / 32) + 1
+    if after < 2 ^ 42 then life = math.max(life, after) end
+  end
   mark = math.max(mark, seen, life * 4096) -- what is below its marks was seen in a life that is over
   redis.call('MSET', life_key, int(life), mark_key, int(mark), found_key, int(mark) .. ' ' .. int(now), run_key, this_run)
 elseif is_other_run then redis.call('MSET', run_key, this_run, found_key, int(found) .. ' ' .. int(since)) end

@@ -1,12 +1,12 @@
 -- complete-box.lua - a terminal completes items by exact id, or the server cancels them. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4] [COMPLETE-5]
--- USES down box (the sender's stream when he asked to be told: standalone Redis only)
+-- USES life down box (the sender's stream when he asked to be told: standalone Redis only)
 -- FULL done
 -- KEYS box order expiry waiting done deliveries collapse shares once
--- ARGV downEntries downIdleMs node name user tag terminal op(complete|cancel|shown) traceId nonce keepMs
+-- ARGV downEntries downIdleMs node seenMark name user tag terminal op(complete|cancel|shown) traceId nonce keepMs
 -- then id ...
 -- RETURNS 0 here[] state(completed|share|already|unknown|expired) ...
 -- share: this terminal's part is done, others' are not. shown: what needs no completion was shown from the box, and nobody is told. [BOX-1]
-local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 4)
+local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 5)
 sweep(keep_ms)
 
 local epoch -- of his stream, once it is known
@@ -44,6 +44,6 @@ local function complete (id)
 end
 
 local reply = { 0, here }
-for i = 12, #ARGV do reply[#reply + 1] = complete(ARGV[i]) end
+for i = 13, #ARGV do reply[#reply + 1] = complete(ARGV[i]) end
 settle(keep_ms)
 return reply

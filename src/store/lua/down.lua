@@ -1,14 +1,13 @@
--- down.lua - prelude: writes down streams. Every script that uses it begins its ARGV with these three.
--- ARGV downEntries downIdleMs node
-local down_entries, down_idle, this_node = ARGV[1], ARGV[2], ARGV[3]
+-- down.lua - prelude after life: writes down streams. Every script that uses it begins its ARGV with these four.
+-- ARGV downEntries downIdleMs node seenMark
+local down_entries, down_idle, this_node, seen_mark = unpack(ARGV)
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local here = {} -- the mark, then user, id, user, id ...: what this node delivers itself
 
--- What was born before this time (ms) has lost its last moments: its cursors are void. See begin-life.lua; one for all: standalone Redis only
-local life, mark_key = number_of(redis.call('GET', 'iris:{0}:LIFE'), 'iris:{0}:LIFE') or 0, 'iris:{0}:LIFE:MARK'
+-- The node has seen what is not here any more, or nobody knows which life this is: begin-life.lua judges that first.
+if not is_recorded or mark < tonumber(seen_mark) then return { -11 } end
 
-local function int (n) return string.format('%.0f', n) end
 local function user_key (tag, name, user) return 'iris:{' .. tag .. '}:' .. name .. ':' .. user end
 local function is_alive (epoch) return tonumber(epoch) >= life * 4096 end
 

@@ -1,13 +1,13 @@
 -- drop-rows.lua - rows of a user's list whose direct conversations have ended go, with what else is left of them.
--- USES down direct
+-- USES life down direct
 -- FULL done
 -- KEYS list
--- ARGV downEntries downIdleMs node user tag
+-- ARGV downEntries downIdleMs node seenMark user tag
 -- then id score ... (a row that has another score by now is of another life, and stays)
 -- RETURNS 0
 local list = KEYS[1]
-local user, tag = unpack(ARGV, 4)
-for i = 6, #ARGV, 2 do
+local user, tag = unpack(ARGV, 5)
+for i = 7, #ARGV, 2 do
   local id, score = ARGV[i], ARGV[i + 1]
   if redis.call('ZSCORE', list, id) == score then
     redis.call('ZREM', list, id)

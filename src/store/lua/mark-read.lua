@@ -1,13 +1,13 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES down member receipt direct unread rate (streams of those who are told: standalone Redis only)
+-- USES life down member receipt direct unread rate (streams of those who are told: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log box unread marker rate
--- ARGV downEntries downIdleMs node id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit
+-- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit
 -- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, box, unread, marker, rate = unpack(KEYS)
-local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, burst, told_per_unit = unpack(ARGV, 4)
+local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, burst, told_per_unit = unpack(ARGV, 5)
 
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end

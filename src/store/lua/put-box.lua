@@ -1,11 +1,11 @@
 -- put-box.lua - keeps a command or notice for a user until completed or expired, and tells his terminals. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1] [TIME-1]
--- USES down box
+-- USES life down box
 -- FULL refused
 -- KEYS box order expiry waiting done deliveries collapse shares once terminals routes
--- ARGV downEntries downIdleMs node name user tag id draft(the event's JSON, without its times) meta ttlMs maxItems share maxShare everyTerminal collapseKey filter keepMs
+-- ARGV downEntries downIdleMs node seenMark name user tag id draft(the event's JSON, without its times) meta ttlMs maxItems share maxShare everyTerminal collapseKey filter keepMs
 -- RETURNS 0 outcome(stored|already|full) here[] body(for those of here)
 local terminals, routes = KEYS[10], KEYS[11]
-local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 4)
+local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 5)
 local expires_at = now + ttl_ms
 local body = '{"ts":' .. int(now) .. ',"expiresAt":' .. int(expires_at) .. ',' .. string.sub(draft, 2)
 

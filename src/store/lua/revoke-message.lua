@@ -1,12 +1,12 @@
 -- revoke-message.lua - replaces a message by its tombstone and tells every member who may see it. [REVOKE-1] to [REVOKE-5]
--- USES down member (members' streams and boxes: standalone Redis only)
+-- USES life down member (members' streams and boxes: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log
--- ARGV downEntries downIdleMs node id by server seq reason windowSec draft
+-- ARGV downEntries downIdleMs node seenMark id by server seq reason windowSec draft
 -- RETURNS 0 revokedAt alreadyRevoked(0|1) here[] body tombstone
 -- -6 carries windowSec and ageSec.
 local conversation, members, log = unpack(KEYS)
-local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 4)
+local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 5)
 
 local stored = redis.call('HGET', log, seq)
 -- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it

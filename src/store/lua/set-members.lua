@@ -1,13 +1,13 @@
 -- set-members.lua - creates, replaces or changes a group's members; what leaving and joining do to their users.
--- USES down direct membership
+-- USES life down direct membership
 -- FULL refused (who only removes or closes: done)
 -- KEYS conversation members left
--- ARGV downEntries downIdleMs node id mode(put|change) title ext maxMembers close maxLeft logMs
+-- ARGV downEntries downIdleMs node seenMark id mode(put|change) title ext maxMembers close maxLeft logMs
 -- then user role tag ... (role `-` removes, `=` keeps the role of a member)
 -- RETURNS 0 created(0|1) headSeq closedAt members
 -- Users' keys are built from their partition: standalone Redis only.
 local conversation, members, left = unpack(KEYS)
-local id, mode, title, ext, max_members, close, max_left, log_ms = unpack(ARGV, 4)
+local id, mode, title, ext, max_members, close, max_left, log_ms = unpack(ARGV, 5)
 local kind, closed, head = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq'))
 head = number_of(head, conversation .. ' headSeq') or 0
 if #unreadable > 0 then return unsound end -- seqs would be given anew
@@ -16,7 +16,7 @@ if closed and close == '1' then return { 0, 0, head, closed, redis.call('HLEN', 
 if closed then return { -3 } end
 
 local wanted, count = {}, redis.call('HLEN', members)
-for i = 12, #ARGV, 3 do wanted[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] } end
+for i = 13, #ARGV, 3 do wanted[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] } end
 local now_in = redis.call('HGETALL', members)
 if mode == 'put' then
   for i = 1, #now_in, 2 do

@@ -1,0 +1,19 @@
+-- life.lua - prelude: when the present life began (ms), and the mark, which rises with each step that gives out a number. See begin-life.lua.
+-- What was born before has lost its last moments: its cursors are void. One record for all: standalone Redis only.
+-- Of what was never written so nobody knows what it was: it is named, and nothing is built on it. [STORE-1]
+local life_key, mark_key = 'iris:{0}:LIFE', 'iris:{0}:LIFE:MARK'
+local function int (n) return string.format('%.0f', n) end
+
+local stored = redis.call('MGET', life_key, mark_key)
+
+local function recorded (text, key, limit)
+  local value = tonumber(text or 0)
+  if value and value < limit and int(value) == (text or '0') then return value end
+  skip(key)
+end
+
+local life, mark = recorded(stored[1], life_key, 2 ^ 42), recorded(stored[2], mark_key, 2 ^ 54)
+-- A life begins above all marks before: 4096 for each ms, as epochs are. So many that it would seem older no life can give out.
+local is_recorded = life and mark and mark >= life * 4096 and mark - life * 4096 < 2 ^ 44
+if life and mark and not is_recorded then skip(mark < life * 4096 and mark_key or life_key) end
+life, mark = life or 0, mark or 0

@@ -98,11 +98,11 @@ export async function createTraffic (world: World, random: Random) {
       isDoorBusy = true
       const stay = history.stays.findLast(({ userId, conversationId }) => userId === 'dave' && conversationId === DOOR)
       const path = `/v1/server/conversations/${DOOR}/members`
-      const key = `d${++count}`
+      const [key, at] = [`d${++count}`, random.int(0, 9)]
       if (stay && stay.leaving === undefined) {
         stay.leaving = performance.now()
-        await surely(world, { began: 0 }, { path, key, body: { remove: ['dave'] } })
-      } else if (await surely(world, { began: 0 }, { path, key, body: { add: [{ userId: 'dave', role: 'member' }] } })) {
+        await surely(world, { began: 0 }, { path, key, body: { remove: ['dave'] } }, at)
+      } else if (await surely(world, { began: 0 }, { path, key, body: { add: [{ userId: 'dave', role: 'member' }] } }, at)) {
         history.stays.push({ userId: 'dave', conversationId: DOOR, joined: performance.now() })
       }
       isDoorBusy = false

@@ -46,7 +46,7 @@ export async function startRedis (t: Pick<Test, 'teardown'>, args: string[] = []
       if (!child) return
       const exited = once(child, 'exit')
       // until the client knows, it would pass for one that is ready
-      const noticed = redis.status === 'ready' && once(redis, 'close')
+      const noticed = redis.status === 'ready' && new Promise<void>(resolve => redis.once('close', resolve))
       child.kill('SIGKILL')
       await exited
       await noticed

@@ -14,7 +14,7 @@ export interface OwnDisk {
   disk (): Promise<Disk>
   /** Whether Redis answers before it has written, since it could not write. */
   isRelaxed (): boolean
-  /** To be called when there is room: it writes before it answers again. */
+  /** To be called when there may be room: if there is, it writes before it answers again. */
   harden (redis: Redis): Promise<void>
 }
 

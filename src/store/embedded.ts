@@ -5,8 +5,10 @@ import { join, resolve as absolute } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { makeDirectory, sayWhy } from './directory.js'
 import { diskOf, heldOn } from './disk.js'
-import { type Exit, launchRedis, type RedisChild } from './redis-child.js'
+import { keys } from './keys.js'
+import { launchRedis, type RedisChild } from './redis-child.js'
 import type { Redis } from './redis.js'
+import { setValue } from './value.js'
 import { breakSeal, placesOf, seal } from './seal.js'
 
 /** `sun_path` of a unix socket holds 107 bytes and a zero. */
@@ -62,7 +64,7 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
     throw err
   })
   const onBack = (next: RedisChild) => { child = next; restarts++ }
-  const onEnd = (words: string, { signal }: Exit) => { couldNotWrite = unwritten.test(words) || signal === 'SIGXFSZ' }
+  const onEnd = (words: string) => { couldNotWrite = unwritten.test(words) }
   const supervised = supervise({ child, launch, signal: ending.signal, log, onBack, onEnd })
 
   return {
@@ -77,8 +79,9 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
     disk: async () => await diskOf(directory),
     /** Whether it answers before it has written, since it could not write: nothing is written meanwhile. */
     isRelaxed: () => isRelaxed,
-    /** There is room again: from now on it writes before it answers, as it was asked to. */
+    /** There may be room again: from now on, if there is, it writes before it answers, as it was asked to. */
     async harden (redis: Redis): Promise<void> {
+      if (!await takesWrites(redis)) return
       await redis.config('SET', 'appendfsync', 'always')
       isRelaxed = couldNotWrite = false
     },
@@ -100,6 +103,16 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
   }
 }
 
+/** What is written on trial: of a bound that is not the disk's own (a limit of files, a quota) only a write can tell. As much as a large body, so that the rest does not end with the next one. */
+const TRIAL = 'x'.repeat(65_536)
+
+/** @returns whether a write has reached the file: Redis tries before it answers, unless a sync is under way. */
+async function takesWrites (redis: Redis): Promise<boolean> {
+  await setValue(redis, keys.trial, [TRIAL, 'PX', 1])
+  const info = await redis.info('persistence')
+  return info.includes('aof_last_write_status:ok') && info.includes('aof_buffer_length:0')
+}
+
 interface Supervision {
   child: RedisChild
   launch (): Promise<RedisChild>
@@ -107,7 +120,7 @@ interface Supervision {
   log: Log
   onBack (child: RedisChild): void
   /** Called with its last words when it has ended by itself. */
-  onEnd (words: string, exit: Exit): void
+  onEnd (words: string): void
 }
 
 /** Starts the server again whenever it ends, with growing pauses while it does not stay, until `signal` says that it should end. */
@@ -118,7 +131,7 @@ async function supervise ({ child, launch, signal, log, onBack, onEnd }: Supervi
       const born = performance.now()
       const exit = await current.exited
       if (signal.aborted) return
-      onEnd(current.lastWords(), exit)
+      onEnd(current.lastWords())
       if (performance.now() - born > STEADY_MS) pause = MIN_PAUSE_MS
       log.error({ ...exit, pause, output: current.lastWords() }, 'redis-server died: it is started again')
     }

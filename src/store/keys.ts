@@ -64,6 +64,8 @@ export const keys = {
   events: 'iris:events',
   /** When a node looked for ended leases last, and since when without a break. Ends after a minute. */
   reaper: 'iris:{0}:REAPER',
+  /** Written to learn whether the disk takes it. Ends at once. */
+  trial: 'iris:{0}:TRIAL',
   /** Ends with its parts, a day (`dedupeSec`) after its last item could have been completed. */
   box: (box: BoxName, user: string) => key(user, box, user),
   /** Ends with the box. */

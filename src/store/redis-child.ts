@@ -15,6 +15,8 @@ const HELD = 75
 /** The redis-server of a process that was killed takes a moment to end. */
 const HELD_MS = 3_000
 const LAST_LINES = 3
+/** Where a file may not grow any more, a write fails as on a full disk, and no signal ends Redis. [STORE-2] */
+const WITHOUT_XFSZ = 'trap "" XFSZ; exec "$@"'
 
 export interface Exit { code: number | null, signal: NodeJS.Signals | null }
 export type RedisChild = ReturnType<typeof watch>
@@ -77,8 +79,8 @@ function spawnRedis ({ directory, socketPath }: Launch, guard: Guard, fsync: str
     '--appendonly', 'yes', '--appendfsync', fsync, '--save', '',
     '--maxmemory-policy', 'noeviction', '--stream-node-max-bytes', '1024'
   ]
-  const [program, ...args] = guard === 'flock' ? ['flock', ...guardArgs(directory, redis)] : redis
-  return spawn(program as string, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const args = guard === 'flock' ? ['flock', ...guardArgs(directory, redis)] : redis
+  return spawn('/bin/sh', ['-c', WITHOUT_XFSZ, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
 }
 
 function guardArgs (directory: string, command: string[]): string[] {

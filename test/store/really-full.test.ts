@@ -1,13 +1,17 @@
 // A disk that is really full, below a Redis that Iris has started: it ends where it cannot write, and comes back for what reads.
 import { spawnSync } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
+import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { connectTo, directoryOf } from '../helper/embedded.js'
+import { noPrlimit } from '../helper/full.js'
 import { SECRET, SERVER_KEY, serverOf } from '../helper/iris.js'
 import { startProcess } from '../helper/process.js'
+import type { Redis } from '../../src/store/redis.js'
 import { createUser, dm, until } from '../helper/user.js'
 
+t.jobs = 3
 const dataDir = await directoryOf(t)
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', dataDir]).status === 0
 
@@ -37,3 +41,49 @@ t.test('[STORE-2] a disk that another fills: what reads goes on though Redis has
   t.same(await redis.config('GET', 'appendfsync'), ['appendfsync', 'always'])
   t.match(await alice.send(bob, 'two'), { status: 200, body: { epoch, seq: 2 } })
 })
+
+/** The process of a private Redis: it says its own number. */
+const pidOf = async (redis: Redis) => Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1])
+
+for (const durability of ['disk', 'memory'] as const) {
+  t.test(`[STORE-2] files that may not grow any more (${durability}): it is as with a full disk, until they may`, { skip: noPrlimit }, async t => {
+    const dataDir = await directoryOf(t)
+    const { url, child } = await startProcess(t, { IRIS_DATA_DIR: dataDir, IRIS_DURABILITY: durability, IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY })
+    const server = serverOf(url)
+    const user = async (userId: string) => createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
+    const [alice, bob] = [await user('alice'), await user('bob')]
+    const { body: { epoch } } = await alice.send(bob, 'one')
+    const { id: cursor = '' } = await (await bob.listen()).next('IRIS.READY')
+    const redis = await connectTo(t, { socketPath: join(dataDir, 'redis/redis.sock') })
+    let ends = 0
+    redis.on('close', () => ends++)
+    const allow = async (bytes: number | 'unlimited') => {
+      for (const pid of [child.pid, await pidOf(redis)]) spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`])
+    }
+    const state = async () => {
+      const { detail = 'ready' } = await (await fetch(`${url}/readyz`)).json() as { detail?: string }
+      const metrics = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${SERVER_KEY}` } })).text()
+      return { detail, full: /^iris_store_full\{of="disk"\} (\d)$/m.exec(metrics)?.[1] }
+    }
+
+    await allow((await stat(join(dataDir, 'redis/appendonlydir/appendonly.aof.1.incr.aof'))).size)
+    await until(async () => (await alice.send(bob, 'x'.repeat(10_000))).body.code === 'STORE_FULL' || undefined)
+    const before = await until(async () => redis.status === 'ready' ? ends : undefined)
+    const looked = performance.now()
+    for (let n = 0; n < 4 || performance.now() - looked < 2_500; n++) {
+      t.match(await until(async () => (await alice.send(bob, `${n}`)).body), { code: 'STORE_FULL' })
+      t.match((await bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })).body, { epoch, count: 1 })
+      const stream = await bob.listen({ cursor })
+      t.match((await stream.next('IRIS.HELLO')).data.data, { recovered: true })
+      await stream.cut()
+      await pause(300)
+    }
+    t.match(await state(), { detail: /[Dd]isk/, full: '1' })
+    t.equal(ends, before, 'it does not end again and again')
+
+    await allow('unlimited')
+    t.match(await until(async () => { const { status, body } = await alice.send(bob, 'two', { clientMsgId: 'two' }); return status === 200 ? body : undefined }), { epoch, seq: 2 })
+    t.match(await until(async () => { const now = await state(); return now.full === '0' ? now : undefined }), { detail: 'ready' })
+    t.same(await redis.config('GET', 'appendfsync'), ['appendfsync', durability === 'disk' ? 'always' : 'everysec'])
+  })
+}

@@ -9,7 +9,7 @@ import { startRedis } from './helper/redis.js'
 import { until, type User } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
-const env = { IRIS_LIMIT_LEASE_SEC: '4', IRIS_LIMIT_GRACE_SEC: '1' }
+const env = { IRIS_LIMIT_LEASE_SEC: '4', IRIS_LIMIT_GRACE_SEC: '1', IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' }
 const LEASE_MS = 4_000
 const server = await startRedis(t)
 const a = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'a' }, redisPath: server.path })
@@ -37,6 +37,8 @@ t.test('[LIFE-2] the store is away for longer than a lease: who gave signs of li
   const beats = [() => heartbeat(http), async () => { await web.up('HEARTBEAT', {}); return { status: 200 } }, polling(poll, String(first.body['cursor']))]
   await alive(beats, async () => {
     const before = await now()
+    // as if it were so long that routes end
+    await server.redis.pexpire(keys.routes(ws.userId), 1_000)
     process.kill(server.pid, 'SIGSTOP')
     const stopped = performance.now()
     await until(async () => performance.now() - stopped > 1.1 * LEASE_MS || undefined)
@@ -47,6 +49,10 @@ t.test('[LIFE-2] the store is away for longer than a lease: who gave signs of li
     const everybody = [...people, silent, once].map(({ userId }) => userId)
     const { items } = (await a.server('POST', 'presence', { users: everybody })).body as unknown as { items: { online: boolean }[] }
     t.same(items.map(({ online }) => online), everybody.map(() => true), 'nobody is gone of whom that was not said')
+    // long before the sweep that comes after 25 s
+    await until(async () => await server.redis.hexists(keys.routes(ws.userId), 'b/default') === 1 || undefined)
+    t.equal((await http.send(ws, 'hi')).status, 200)
+    t.match((await web.next('MSG_DOWN')).data, { content: { text: 'hi' } }, 'other nodes are heard')
     // one that has no outage behind it
     const fresh = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'fresh' }, redisPath: server.path })
     t.same(await untilSaid(fresh, silent, 'user.offline'), [...both, 'terminal.disconnected TIMEOUT', 'user.offline'])
@@ -81,6 +87,29 @@ t.test('[LIFE-2] a node that was cut off by itself: who was there is there again
     await alice.send(bob, 'hi')
     t.match((await stream.next('MSG_DOWN')).data, { content: { text: 'hi' } })
   })
+})
+
+t.test('[LIFE-2] [SLOW-1] a node that was cut off by itself: who has not read yet what he missed is there again, too', async t => {
+  const [bob, alice] = [await b.user(t), await a.user(t)]
+  const first = await bob.listen()
+  const { id: cursor = '' } = await first.next('IRIS.READY')
+  await first.cut()
+  for (let i = 0; i < 50; i++) await alice.send(bob, 'x'.repeat(300_000))
+  const stream = await bob.listen({ cursor })
+  stream.pause()
+  await alive([() => heartbeat(bob)], async () => {
+    await server.redis.hdel(keys.routes(bob.userId), 'b/default')
+    const ended = async () => (await saidOf(a, bob)).filter(said => said === 'terminal.disconnected TIMEOUT').length
+    await until(async () => {
+      await server.redis.zadd(keys.leases(partition(bob.userId)), 'XX', 1, `${bob.userId}/default`)
+      return await ended() > 0 || undefined
+    })
+    b.redis.disconnect(true)
+    await until(async () => await server.redis.hexists(keys.routes(bob.userId), 'b/default') === 1 || undefined)
+    t.equal((await saidOf(a, bob)).at(-1), 'terminal.connected')
+  })
+  t.notOk(stream.events.some(({ data }) => data.name === 'IRIS.READY'), 'he has not')
+  t.equal(stream.isOver, false)
 })
 
 t.test('[LIFE-2] a node is told of an end that its terminal has outlived: it is there again at once, without a sweep', async t => {

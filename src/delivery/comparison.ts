@@ -25,7 +25,7 @@ type Users = ReadonlyMap<string, Present>
 export function createComparison ({ mailbox, meter, presence, closeKicked }: Floor) {
   async function compare (userId: string, { feed, connections }: Present): Promise<void> {
     const known = feed.top
-    const attached = [...connections].filter(({ isLive }) => isLive)
+    const attached = [...connections].filter(({ isBegun }) => isBegun)
     const { top, ended: lapsed } = await mailbox.touch(userId, [...connections])
     if (top === undefined || (known && (top.epoch !== known.epoch || top.seq < known.seq))) {
       // the store lost what these readers have seen: the next attach tells them by RESET

@@ -46,10 +46,10 @@ export const power: Draw = random => {
 }
 
 /** Until it ends, Redis refuses what it is asked. @returns how often it has. */
-async function refuse ({ store }: World, { ms, word, begin, end }: { ms: number, word: string, begin (): Promise<unknown>, end (): Promise<unknown> }): Promise<number> {
+async function refuse (world: World, { ms, word, begin, end }: { ms: number, word: string, begin (): Promise<unknown>, end (): Promise<unknown> }): Promise<number> {
+  const { store } = world
   // who has not got over the last fault yet asks for nothing that could be refused
-  const written = store.written()
-  await lasting(0, () => store.written() > written)
+  await acknowledging(world, 0)
   const before = await store.refusals(word)
   await begin()
   await lasting(ms, async () => await store.refusals(word) > before)

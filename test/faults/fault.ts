@@ -2,11 +2,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Node } from './node.js'
 import type { Random } from './random.js'
+import type { Durability } from './store.js'
 import type { Traffic } from './traffic.js'
 import type { World } from './world.js'
 
-/** @returns how often it has hit something: a fault that never fired proves nothing, and fails the run. */
-export interface Fault { name: string, isLossy?: boolean, inject (world: World, traffic: Traffic): Promise<number> }
+/**
+ * `isLossy`: what was acknowledged before it may be lost, always or under one durability.
+ * @returns how often it has hit something: a fault that never fired proves nothing, and fails the run.
+ */
+export interface Fault { name: string, isLossy?: boolean | Durability, inject (world: World, traffic: Traffic): Promise<number> }
 
 /** Draws a fault, with all its numbers. */
 export type Draw = (random: Random) => Fault

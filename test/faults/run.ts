@@ -42,7 +42,7 @@ async function within (ms: number, isSo: () => boolean): Promise<boolean> {
 export async function inject ({ world, traffic }: Stage, fault: Fault): Promise<void> {
   const from = performance.now()
   const hits = await fault.inject(world, traffic)
-  world.history.faults.push({ name: fault.name, from, to: performance.now(), hits, isLossy: fault.isLossy ?? false })
+  world.history.faults.push({ name: fault.name, from, to: performance.now(), hits, isLossy: fault.isLossy === true || fault.isLossy === world.store.durability })
 }
 
 type Mark = Awaited<ReturnType<Traffic['mark']>>[number]

@@ -9,7 +9,8 @@ import type { World } from './world.js'
 export const redis: Draw = random => {
   const ms = random.int(20, 400)
   return random.pick<Fault>([
-    { name: `Redis killed, back after ${ms} ms`, inject: async ({ store }) => await during(ms, store.kill, store.start) },
+    // while a sync is under way it keeps back what it writes once a second
+    { name: `Redis killed, back after ${ms} ms`, isLossy: 'memory', inject: async ({ store }) => await during(ms, store.kill, store.start) },
     { name: `Redis stopped for ${3 * ms} ms`, inject: async ({ store }) => await during(3 * ms, store.stop, store.goOn) },
     { name: 'Redis forgets its scripts', inject: async ({ store }) => await during(ms, async () => await store.redis.script('FLUSH'), () => undefined) }
   ])
@@ -20,6 +21,7 @@ export const together: Draw = random => {
   const [at, ms] = [random.int(0, 1), random.int(20, 400)]
   return {
     name: `Redis and node ${at} killed together, back after ${ms} ms`,
+    isLossy: 'memory',
     async inject (world) {
       const node = nodeOf(world, at)
       await during(ms, async () => await Promise.all([world.store.kill(), node.kill()]), async () => await Promise.all([world.store.start(), node.start()]))

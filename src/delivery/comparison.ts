@@ -1,8 +1,10 @@
 // Compares a user's stream in the store with what its readers here know: the sweep, one user after the other. Section 6.
 import { outside } from '../store/deadline.js'
 import type { createMailbox } from '../store/mailbox.js'
+import { isUnavailable } from '../store/redis.js'
 import type { Leases } from './leases.js'
 import type { Meter } from './meter.js'
+import type { Retries } from './retries.js'
 import type { Held, Present } from './waking.js'
 
 /** So many users are compared at the same time. */
@@ -14,6 +16,7 @@ interface Floor {
   presence: Pick<Leases, 'revive'>
   /** Closes what is kicked but still open. [KICK-1] */
   closeKicked (userId: string, connections: Held[]): Promise<void>
+  retries: Pick<Retries, 'later'>
 }
 
 type Users = ReadonlyMap<string, Present>
@@ -22,7 +25,7 @@ type Users = ReadonlyMap<string, Present>
  * @returns `sweep(users)`: renews the routes of all, wakes readers that missed a hint, closes what must not be open; `glance(users)`:
  *   does so for those only whose stream has gone on without them, or who have ever been kicked; `soon(userId, present)`: compares one.
  */
-export function createComparison ({ mailbox, meter, presence, closeKicked }: Floor) {
+export function createComparison ({ mailbox, meter, presence, closeKicked, retries }: Floor) {
   async function compare (userId: string, { feed, connections }: Present): Promise<void> {
     const known = feed.top
     const attached = [...connections].filter(({ isBegun }) => isBegun)
@@ -71,10 +74,17 @@ export function createComparison ({ mailbox, meter, presence, closeKicked }: Flo
     }
   }
 
+  /** While the store does not answer it is tried again, as long as he is here. What else goes wrong, the next sweep says. */
+  function soon (userId: string, present: Present, failures = 0): void {
+    outside(() => compare(userId, present)).catch((error: unknown) => {
+      if (!isUnavailable(error) || present.connections.size === 0) return
+      retries.later({ wake: () => soon(userId, present, failures + 1) }, failures + 1)
+    })
+  }
+
   return {
     sweep,
     glance,
-    /** What cannot be done now, the next sweep does. */
-    soon: (userId: string, present: Present): void => void outside(() => compare(userId, present)).catch(() => undefined)
+    soon
   }
 }

@@ -58,7 +58,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
   /** Those opened with `?lease=socket`. */
   const sockets = new Set<Held>()
   const wakeLater = createWaking(meter)
-  const comparison = createComparison({ mailbox, meter, presence, closeKicked })
+  const comparison = createComparison({ mailbox, meter, presence, closeKicked, retries })
   const shared = { mailbox, renderer, now, ticks: () => performance.now(), isProven, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log }
 
   function join (userId: string): Present {

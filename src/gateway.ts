@@ -89,7 +89,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
   const retries = createRetries()
-  const pressure = createPressure({ ask: async () => await redis.ping(), meter })
+  const pressure = createPressure({ meter })
   const sweeper = createSweeper({
     async sweep () {
       await leases.flush() // before who has no lease is closed

@@ -62,18 +62,18 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
   // an instant at which there is room, since what was let in has failed, may come in between
   const [frame] = await Promise.all([
     framed,
-    until(async () => (await pollOnce(`${iris.url}/v1/down/poll`, { headers: authorization })).body.code === 'OVERLOADED' || undefined),
+    until(async () => (await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0`, { headers: authorization })).body.code === 'OVERLOADED' || undefined),
     until(async () => {
       const refused = await openSse(`${iris.url}/v1/down/events?terminalId=other`, { headers: authorization })
       return (await refused.next('IRIS.BYE')).data.data?.['code'] === 4205 || undefined
     })
   ])
-  pour.isOver = true
   t.match(frame, { code: 'OVERLOADED', status: 503, retryable: true, retryAfterSec: Number })
   t.equal((await fetch(`${iris.url}/v1/time`)).status, 200)
-  t.match(await (await fetch(`${iris.url}/metrics`)).text(), /^iris_overloaded_total\{cause="store"\} [1-9]/m)
+  await until(async () => /^iris_overloaded_total\{cause="store"\} [1-9]/m.test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
   t.equal(stream.isOver, false)
 
+  pour.isOver = true
   await pouring
   const shed = answers.filter(({ code }) => code === 'OVERLOADED')
   t.ok(shed.every(({ status, retryAfter }) => status === 503 && retryAfter >= 1 && retryAfter <= 3))

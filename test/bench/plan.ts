@@ -19,7 +19,7 @@ export const full = {
    */
   slow: { readers: 100, messages: 2_500, filling: 8, seconds: 5, rate: 200, early: 5, late: 5 },
   /** `seconds` at each load, after as long a measure of what the server can do, closed loop. */
-  overload: { seconds: 6, sockets: 1_000 }
+  overload: { seconds: 6, sockets: 4_000 }
 }
 export const quick: Plan = {
   rounds: 1,

@@ -26,14 +26,19 @@ export async function measureOverload ({ bench, plan, base }: World): Promise<Ro
   const neighbour = await startChild<NeighbourVerbs>('neighbour.js')
   const users = named('over', plan.users)
   await iris.attach(users)
-  const most = async (seconds: number) => (await iris.run({ kind: 'direct', users, fanOut: 1, sockets: SOCKETS, seconds })).perSec
-  await most(plan.warmup)
-  const capacity = await most(plan.overload.seconds / 2)
-  const rows: Row[] = [{ what: '10. overload: 1:1 messages/s as fast as they are answered', value: digits(capacity), ratio: (capacity / base).toFixed(2) }]
+  const most = async (sockets: number, seconds: number) => (await iris.run({ kind: 'direct', users, fanOut: 1, sockets, seconds })).perSec
+  await most(SOCKETS, plan.warmup)
+  const seconds = plan.overload.seconds / 2
+  const capacity = { apart: await most(SOCKETS, seconds), pipelined: await most(PIPES, seconds) }
+  const rows: Row[] = [
+    { what: '10. overload: 1:1 messages/s as fast as they are answered', value: digits(capacity.apart), ratio: (capacity.apart / base).toFixed(2) },
+    { what: `11. the same over ${PIPES} connections`, value: digits(capacity.pipelined), ratio: (capacity.pipelined / base).toFixed(2) }
+  ]
   for (const load of loads) {
     await iris.rests()
     if (load.isBeside) await neighbour.ask('start')
-    rows.push(...rowsOf(load, capacity, await pour(iris, { ...plan.overload, users, rate: load.times * capacity, form: load.form })))
+    const full = capacity[load.form]
+    rows.push(...rowsOf(load, full, await pour(iris, { ...plan.overload, users, rate: load.times * full, form: load.form })))
     await neighbour.ask('stop')
   }
   await neighbour.stop()
@@ -49,7 +54,7 @@ async function pour (iris: Iris, { form, sockets, ...facts }: { users: string[],
   return { ...result, serverUs, redisUs, shape }
 }
 
-function rowsOf ({ times, isBeside }: Load, capacity: number, { done, shed, posted, seconds, failures, admittedMs, shedMs, serverUs, redisUs, loadUs, shape }: Poured): Row[] {
+function rowsOf ({ times, form, isBeside }: Load, capacity: number, { done, shed, posted, seconds, failures, admittedMs, shedMs, serverUs, redisUs, loadUs, shape }: Poured): Row[] {
   const perSec = done / seconds
   const failed = Object.entries(failures).map(([code, count]) => `${count} ${code}`).join(', ') || '0'
   const over = `${shape.sockets} connections${shape.depth > 1 ? ', pipelined' : ''}`
@@ -57,11 +62,11 @@ function rowsOf ({ times, isBeside }: Load, capacity: number, { done, shed, post
     {
       what: `   ${times} x of that offered, ${over}${isBeside ? ', beside a process that takes half of a core' : ''}: done/s`,
       value: digits(perSec),
-      ratio: `${(perSec / capacity).toFixed(2)} of 10`,
+      ratio: `${(perSec / capacity).toFixed(2)} of ${form === 'apart' ? 10 : 11}`,
       serverUs: `${digits(serverUs / posted)} an offer`,
       redisUs: digits(redisUs / done)
     },
-    { what: '   p99 of the answers to what was let in / refused', value: `${digits(admittedMs.p99)} / ${shed > 0 ? digits(shedMs.p99) : '-'} ms` },
+    { what: '   p99 of the answers to what was let in; p50, p99 of refusals', value: `${digits(admittedMs.p99)} ms; ${shed > 0 ? `${digits(shedMs.p50)}, ${digits(shedMs.p99)}` : '-'} ms` },
     { what: '   refused / failed / lost; CPU of the load generator', value: `${(shed / posted * 100).toFixed(0)} % / ${failed} / 0; ${(loadUs / seconds / 1e4).toFixed(0)} % of a core` }
   ]
 }

@@ -1,5 +1,5 @@
 // More than a node can do: what is refused, how soon, and what is not touched. docs/protocol.md section 3, "Answers".
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
@@ -123,4 +123,22 @@ t.test('[DEADLINE-2] what has not been read yet counts as waiting, too: no read 
     const text = await arrived(800 + n)
     t.equal(statusesOf(text).at(-1), 200, `who waits for his answers is served: ${text.slice(-300)}`)
   }
+})
+
+t.test('[DEADLINE-2] while the process is busy, what is sent so is refused when those before it took a quarter of a second', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  await alice.send(bob, 'hi')
+  const { socket, until: arrived } = openRaw(t, iris.url)
+  const spin = { isOver: false }
+  const spinning = (async () => {
+    for (; !spin.isOver; await turn()) for (const until = performance.now() + 5; performance.now() < until;);
+  })()
+  socket.write(upTo(120).map(n => postOf(alice, bob, `s-${n}`)).join(''))
+  const statuses = statusesOf(await arrived(120))
+  spin.isOver = true
+  await spinning
+  t.same([...new Set(statuses)], [200, 503])
+  // each waits for two turns of 5 ms at least: in a second it would be twice as many
+  const served = statuses.filter(status => status === 200).length
+  t.ok(served <= 50, `${served} were served`)
 })

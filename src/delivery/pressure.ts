@@ -1,4 +1,5 @@
 // Whether this node has more to do than it can: so many requests are worked on at once, few wait, the rest is refused. [DEADLINE-2]
+import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { overloaded } from '../protocol/problem.js'
 import { outside } from '../store/deadline.js'
@@ -27,6 +28,9 @@ const WAIT_MS = 250
 const LATE_MS = 2 * WAIT_MS
 /** How soon one after another is done is told by this time, ms. It is longer than the way to a slow store, from which many answers come together. */
 const WINDOW_MS = 1_000
+
+/** @returns whether the event loop has always worked since then. */
+export const isBusy = (since: EventLoopUtilization) => performance.eventLoopUtilization(since).utilization > BUSY
 
 /** Somebody who waits to be worked on, since then. */
 interface Waiter { since: number, begin (): void, refuse (error: unknown): void }

@@ -2,11 +2,13 @@
 // for who does not read. [SLOW-2] Who sends faster than he is served is refused what has waited too long. [DEADLINE-2]
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import fp from 'fastify-plugin'
+import { isBusy } from '../delivery/pressure.js'
 import { overloaded } from '../protocol/problem.js'
 
-/** So long a request may wait while those before it are worked on, ms. */
-const WAIT_MS = 1_000
+/** So long a request may wait while those before it are worked on, ms: they wait for the store, one after the other, or for a busy process. */
+const WAIT_MS = { store: 1_000, loop: 250 }
 /** Few slow requests, polls above all, make nobody wait too long: it is many that do. */
 const MOST_MS = 50
 /** What one read of a socket brings at most, bytes. After such a read more may wait outside of this process. */
@@ -33,6 +35,9 @@ function note (line: Line, { bytesRead }: Socket): void {
   line.bytesRead = bytesRead
   line.together = 1
 }
+
+/** @returns whether a request has waited too long, by what this process did meanwhile. */
+const isTooLate = (ms: number, since: EventLoopUtilization) => ms > WAIT_MS.store || (ms > WAIT_MS.loop && isBusy(since))
 
 interface Floor {
   /** Whether a request may be refused by a status. */
@@ -62,6 +67,7 @@ export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
     line.last = turn
     if (!before || before.answer.writableFinished || before.answer.closed) return work(line, reply.raw)
     socket.pause()
+    const use = performance.eventLoopUtilization()
     await new Promise<void>(resolve => {
       before.next = resolve
       before.answer.once('close', resolve)
@@ -72,7 +78,7 @@ export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
       return reply.hijack()
     }
     if (line.last === turn) socket.resume()
-    if (line.workedMs - sinceMs > WAIT_MS && mayShed(request.raw)) {
+    if (isTooLate(line.workedMs - sinceMs, use) && mayShed(request.raw)) {
       onShed()
       throw overloaded()
     }

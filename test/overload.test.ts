@@ -78,7 +78,7 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
   const shed = answers.filter(({ code }) => code === 'OVERLOADED')
   t.ok(shed.every(({ status, retryAfter }) => status === 503 && retryAfter >= 1 && retryAfter <= 3))
   const middle = shed.map(({ ms }) => ms).sort((a, b) => a - b)[shed.length >> 1] ?? Infinity
-  t.ok(middle < 750, `refused after ${Math.round(middle)} ms, where a send takes 1.2 s`)
+  t.ok(middle < 1_100, `refused after ${Math.round(middle)} ms, where a send takes 1.2 s`)
   t.ok(answers.some(({ status }) => status === 200))
   unavailable += answers.filter(({ status, code }) => status === 503 && code !== 'OVERLOADED').length
   const said = lines.map(line => JSON.parse(line) as { level: number, status?: number, route?: string }).filter(({ level, status, route }) => level > 20 && status === 503 && route !== '/v1/down/poll')
@@ -138,7 +138,7 @@ t.test('[DEADLINE-2] while the process is busy, what is sent so is refused when 
   spin.isOver = true
   await spinning
   t.same([...new Set(statuses)], [200, 503])
-  // each waits for two turns of 5 ms at least: in a second it would be twice as many
+  // each waits for seven turns of 5 ms: in a second it would be four times as many
   const served = statuses.filter(status => status === 200).length
-  t.ok(served <= 50, `${served} were served`)
+  t.ok(served <= 20, `${served} were served`)
 })

@@ -100,7 +100,7 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
 
   // streams have their own way to be told: a status would end a browser's for ever [SSE-1]
   const mayShed = sheddable(new Set([...operations.filter(isSpared).map(({ path }) => path), '/v1/down/events', '/v1/ws']))
-  shedRequests(app.server, { mayShed, sheds: pressure.sheds, headersOf: bareHeaders })
+  shedRequests(app.server, { mayShed, refuses: pressure.refuses, headersOf: bareHeaders })
   const upgrades = createUpgrades(app.server, { path: '/v1/ws', answerMs: requestMs })
 
   // RFC 9110 10.1.1: an expectation that is not known may be ignored; Node's own answer is a bare 417

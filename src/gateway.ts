@@ -107,7 +107,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     decideStart: createStarts({ lists, makeJob }),
     limits,
     meter,
-    sheds: pressure.sheds,
+    refuses: pressure.refuses,
     buryDead: userId => buryDead(userId),
     presence: leases,
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),

@@ -9,7 +9,7 @@ t.test('[DEADLINE-2] at each address of localhost the same server answers, and r
   const load = { isTooMuch: true }
   const app = Fastify()
   app.get('/v1/something', async () => ({}))
-  shedRequests(app.server, { mayShed: sheddable(new Set()), sheds: () => load.isTooMuch, headersOf: () => ({}) })
+  shedRequests(app.server, { mayShed: sheddable(new Set()), refuses: () => load.isTooMuch, headersOf: () => ({}) })
   const addressesOf = async () => ['127.0.0.1', '127.0.0.2', '203.0.113.1'] // the last one is nobody's
   const { port } = new URL(await listen(app, { host: 'localhost', port: 0, addressesOf }))
   const addresses = ['127.0.0.1', '127.0.0.2']

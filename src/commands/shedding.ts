@@ -1,12 +1,12 @@
 // Which operations are refused while the node has too much to do, and which count as its load. [DEADLINE-2]
 import type { Pressure } from '../delivery/pressure.js'
 import type { Caller, Request } from '../protocol/operation.js'
-import { overloaded } from '../protocol/problem.js'
+import { overloaded, Problem } from '../protocol/problem.js'
 import type { AnyOperation } from './execute.js'
 
 interface Floor<Context> {
   operations: readonly AnyOperation<Context>[]
-  pressure: Pick<Pressure, 'during' | 'sheds'>
+  pressure: Pick<Pressure, 'during' | 'refuses'>
   /** A user's terminal is refused for a trouble of ours: that is a sign of life all the same. [LIFE-2] */
   onAlive (caller: Caller): void
 }
@@ -14,15 +14,17 @@ interface Floor<Context> {
 /** What costs little, or waits on purpose. */
 export const isSpared = ({ auth, light, waitMs }: Pick<AnyOperation<never>, 'auth' | 'light' | 'waitMs'>) => auth === 'none' || light === true || waitMs !== undefined
 
-/** @returns `execute`, which throws OVERLOADED at once instead of beginning what would wait too long. */
+/** @returns `execute`, which throws OVERLOADED instead of beginning what would wait too long, or has. */
 export function shedding<Context> (execute: (name: string, request: Request) => Promise<unknown>, { operations, pressure, onAlive }: Floor<Context>) {
   const spared = new Set(operations.filter(isSpared).map(({ name }) => name))
   return async function (name: string, request: Request): Promise<unknown> {
     if (spared.has(name)) return await execute(name, request)
-    if (pressure.sheds()) {
-      if (request.caller.role === 'user') onAlive(request.caller)
-      throw overloaded()
+    try {
+      if (pressure.refuses()) throw overloaded()
+      return await pressure.during(() => execute(name, request))
+    } catch (error) {
+      if (request.caller.role === 'user' && error instanceof Problem && error.code === 'OVERLOADED') onAlive(request.caller)
+      throw error
     }
-    return await pressure.during(() => execute(name, request))
   }
 }

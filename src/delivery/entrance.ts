@@ -28,7 +28,7 @@ interface Floor {
   limits: Pick<Limits, 'attaches' | 'attachQueue' | 'attachRate' | 'attachBurst' | 'connections' | 'rotateSec'>
   meter: Pick<Meter, 'attach'>
   /** Whether there is too much to do for one more. [DEADLINE-2] */
-  sheds (): boolean
+  refuses (): boolean
   /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
   buryDead (userId: string): Promise<boolean>
   /** Notes who came: one who is let in, and one who is not for a trouble of ours, since he was here all the same. [LIFE-2] */
@@ -42,7 +42,7 @@ interface Floor {
 const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
 
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, buryDead, presence, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, buryDead, presence, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -121,7 +121,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, sheds, bu
       if (present.connections.size > limits.connections) oldest?.close(oldest.transport === 'poll' ? 'TOO_MANY_TERMINALS' : 'REPLACED')
       opening.printer.onGone?.(() => connection.gone())
       try {
-        const entry = sheds() ? 'full' : await gate.pass(connection, () => attach(connection, opening, present))
+        const entry = refuses() ? 'full' : await gate.pass(connection, () => attach(connection, opening, present))
         if (entry === 'full') {
           presence.seen(opening)
           connection.close('BUSY', undefined, Math.min(LONGEST_MS, gate.backlogMs))

@@ -1,6 +1,6 @@
 // Whether this node has more to do than it can: so many requests are worked on at once, few wait, the rest is refused. [DEADLINE-2]
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { overloaded } from '../protocol/problem.js'
 import { outside } from '../store/deadline.js'
 import type { Meter } from './meter.js'
@@ -14,7 +14,7 @@ const AT_ONCE = 64
 const BUSY_MOST = 128
 const REFUSALS_FOR_ONE = 1.5
 /** More are, too, while the event loop has time left and waits for the store: at most as many as are done within this time, ms. */
-const STAY_MS = 1_000
+const STAY_MS = 1_500
 const MOST = 2_000
 /** By so much with each look. */
 const GROWTH = 1.25
@@ -28,6 +28,8 @@ const WAIT_MS = 250
 const LATE_MS = 2 * WAIT_MS
 /** How soon one after another is done is told by this time, ms. It is longer than the way to a slow store, from which many answers come together. */
 const WINDOW_MS = 1_000
+/** How far one that is done moves the mean of how long they take. */
+const WEIGHT = 1 / 16
 
 /** @returns whether the event loop has always worked since then. */
 export const isBusy = (since: EventLoopUtilization) => performance.eventLoopUtilization(since).utilization > BUSY
@@ -39,35 +41,44 @@ interface Waiter { since: number, begin (): void, refuse (error: unknown): void 
 interface Count { at: number, done: number, refused: number }
 
 /**
- * Makes the pressure of a node. How long who comes would wait follows from how many wait, and from how soon one after another has
- * been done (Little's law): nobody is asked, and nothing is measured while nobody waits.
+ * Makes the pressure of a node: of requests and frames. (Attaches pass the gate besides, which paces what they read of the store.)
+ * How long who comes would wait follows from how many wait, and from how soon one after another has been done (Little's law):
+ * nobody is asked, and nothing is measured while few are worked on.
  */
 export function createPressure ({ meter: { shed } }: { meter: Pick<Meter, 'shed'> }) {
   const waiting: Waiter[] = []
-  /** At each look since somebody waits, of the last second. */
+  /** At each look, of the last second. */
   const counts: Count[] = []
   let limit = AT_ONCE
   let underWay = 0
+  /** The most that were worked on since the last look. */
+  let peak = 0
   let done = 0
-  let doneAt = 0
   let refused = 0
+  /** How long a request takes of late, from when it is begun, ms. */
+  let stayMs = 0
+  /** How long it takes from one that is done to the next, by the last look; 0: not known yet. */
+  let eachMs = 0
+  /** For how long nothing has been done, by the last look. */
+  let stillMs = 0
+  /** Goes on with each look, and by little more than one at a time: that this process stood still is no sign that others are late. */
+  let clock = 0
   /** What holds requests up: this process, which always works, or the store, for which it waits. */
   let cause: keyof Pick<Meter['shed'], 'loop' | 'store'> = 'loop'
   let isWatching = false
 
-  /** Lets in who waits, in order. Each counts from now on: others may come before he goes on. */
-  function fill (): void {
-    for (let next; underWay < limit && (next = waiting.shift());) {
-      underWay++
-      next.begin()
-    }
+  /** A request counts from now on: others may come before it goes on. */
+  function start (): void {
+    underWay++
+    peak = Math.max(peak, underWay)
   }
 
-  function end (): void {
-    done++
-    doneAt = performance.now()
-    underWay--
-    fill()
+  /** Lets in who waits, in order. */
+  function fill (): void {
+    for (let next; underWay < limit && (next = waiting.shift());) {
+      start()
+      next.begin()
+    }
   }
 
   function noteRefusal (): void {
@@ -75,15 +86,18 @@ export function createPressure ({ meter: { shed } }: { meter: Pick<Meter, 'shed'
     shed[cause]++
   }
 
-  /** How long it takes from one that is done to the next, while somebody waits, ms. */
-  function eachMs (): number {
-    const [first] = counts
-    const ms = performance.now() - (first?.at ?? Infinity)
-    return ms < LOOK_MS ? 0 : ms / Math.max(1, done - (first as Count).done)
-  }
+  /** A store that is far away answers late, but always; one that hangs, or is gone, does not. */
+  const isStill = () => stillMs > WAIT_MS + stayMs
 
-  function wouldWaitMs (): number {
-    return waiting.length === 0 ? 0 : Math.max(waiting.length * eachMs(), performance.now() - doneAt)
+  function count (ms: number): Count {
+    const before = counts.at(-1) as Count
+    clock += Math.min(ms, 2 * LOOK_MS)
+    counts.push({ at: clock, done, refused })
+    while ((counts[0] as Count).at < clock - WINDOW_MS) counts.shift()
+    const first = counts[0] as Count
+    eachMs = done === first.done ? 0 : (clock - first.at) / (done - first.done)
+    stillMs = done === before.done ? stillMs + clock - before.at : 0
+    return before
   }
 
   /** How many should be worked on at once, by what has been done and refused since then. */
@@ -93,65 +107,69 @@ export function createPressure ({ meter: { shed } }: { meter: Pick<Meter, 'shed'
       if (refusals > REFUSALS_FOR_ONE) return Math.min(BUSY_MOST, limit * GROWTH)
       return refusals > REFUSALS_FOR_ONE / 2 ? Math.min(BUSY_MOST, limit) : limit / GROWTH
     }
-    if (limit * eachMs() > STAY_MS) return limit / GROWTH
-    return utilization < IDLE && performance.now() - doneAt < WAIT_MS ? limit * GROWTH : limit
+    if (waiting.length === 0) return Math.max(limit / GROWTH, Math.min(limit, peak))
+    if (limit * eachMs > STAY_MS) return limit / GROWTH
+    return utilization < IDLE && !isStill() ? limit * GROWTH : limit
   }
 
   function refuseLate (): void {
-    const due = performance.now() - LATE_MS
-    while ((waiting[0]?.since ?? Infinity) < due) {
+    while ((waiting[0]?.since ?? Infinity) < clock - LATE_MS) {
       noteRefusal()
       waiting.shift()?.refuse(overloaded())
     }
   }
 
+  async function look (): Promise<void> {
+    const began = performance.now()
+    const use = performance.eventLoopUtilization()
+    await pause(LOOK_MS)
+    await turn() // what has been answered meanwhile is read first
+    const { utilization } = performance.eventLoopUtilization(use)
+    const before = count(performance.now() - began)
+    cause = utilization > BUSY ? 'loop' : 'store'
+    limit = Math.min(MOST, Math.max(AT_ONCE, wanted(utilization, before)))
+    peak = underWay
+    fill()
+    refuseLate()
+  }
+
   async function watch (): Promise<void> {
-    while (waiting.length > 0) {
-      const before = { at: performance.now(), done, refused }
-      counts.push(before)
-      while ((counts[0] as Count).at < before.at - WINDOW_MS) counts.shift()
-      const use = performance.eventLoopUtilization()
-      await pause(LOOK_MS)
-      const { utilization } = performance.eventLoopUtilization(use)
-      cause = utilization > BUSY ? 'loop' : 'store'
-      refuseLate()
-      limit = Math.min(MOST, Math.max(AT_ONCE, wanted(utilization, before)))
-      fill()
-    }
-    counts.length = 0
+    counts.push({ at: clock, done, refused })
+    while (waiting.length > 0 || limit > AT_ONCE) await look()
+    counts.length = eachMs = stillMs = 0
     isWatching = false
   }
 
   /** Waits to be worked on. Throws OVERLOADED. */
   async function enter (): Promise<void> {
-    if (underWay < limit && waiting.length === 0) {
-      underWay++
-      return
-    }
-    if (waiting.length === 0) doneAt = performance.now()
-    const turn = new Promise<void>((resolve, reject) => waiting.push({ since: performance.now(), begin: resolve, refuse: reject }))
+    if (underWay < limit && waiting.length === 0) return start()
+    const begun = new Promise<void>((resolve, reject) => waiting.push({ since: clock, begin: resolve, refuse: reject }))
     if (!isWatching) {
       isWatching = true
       void outside(watch)
     }
-    await turn
+    await begun
   }
 
   return {
     /** Whether one more request would wait too long; one that is refused is counted. */
-    sheds (): boolean {
-      if (wouldWaitMs() <= WAIT_MS) return false
-      noteRefusal()
-      return true
+    refuses (): boolean {
+      const isLate = waiting.length > 0 && (waiting.length * eachMs > WAIT_MS || isStill() || waiting.length >= MOST)
+      if (isLate) noteRefusal()
+      return isLate
     },
 
     /** Does what a request asks for, when it is its turn. Throws OVERLOADED when that does not come in time. */
     async during<T> (work: () => Promise<T>): Promise<T> {
       await enter()
+      const began = performance.now()
       try {
         return await work()
       } finally {
-        end()
+        stayMs += (performance.now() - began - stayMs) * WEIGHT
+        done++
+        underWay--
+        fill()
       }
     }
   }

@@ -8,7 +8,7 @@ interface Floor {
   /** Whether a request may be refused by a status. */
   mayShed (request: IncomingMessage): boolean
   /** Whether requests are refused now; each one that is asked for is counted. */
-  sheds (): boolean
+  refuses (): boolean
   headersOf: BareHeaders
 }
 
@@ -20,13 +20,13 @@ export const sheddable = (spared: ReadonlySet<string>) =>
 const refusals = Array.from({ length: 100 }, overloaded)
 
 /** Puts itself before what listens to a server's requests. The body of one that is refused is not read, and its connection stays open. */
-export function shedRequests (server: Server, { mayShed, sheds, headersOf }: Floor): void {
+export function shedRequests (server: Server, { mayShed, refuses, headersOf }: Floor): void {
   const listeners = server.listeners('request') as RequestListener[]
   const plainHeaders = headersOf()
   let refused = 0
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
-    if (mayShed(request) && sheds()) refuse(refusals[refused++ % refusals.length] as Problem, request, response)
+    if (mayShed(request) && refuses()) refuse(refusals[refused++ % refusals.length] as Problem, request, response)
     else for (const listener of listeners) listener.call(server, request, response)
   })
 

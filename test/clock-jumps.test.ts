@@ -8,6 +8,10 @@ import { createRedis } from '../src/store/redis.js'
 import { createUser, until, type User } from './helper/user.js'
 
 const LEASE_SEC = 3
+/** Requests with another address are of another machine, and counted. */
+const limited = { IRIS_LIMIT_ADDRESS_RATE: '1', IRIS_TRUST_PROXY: '127.0.0.1' }
+/** So long an address may count as too fast. */
+const WINDOW_SEC = 10
 t.jobs = 2
 const { path, start } = await startSharedRedis(t)
 const redis = createRedis(path)
@@ -18,12 +22,14 @@ const SECOND_MS = 1_000
 
 for (const [name, direction] of [['back', -1], ['forward', 1]] as const) {
   t.test(`[TIME-1] a clock that is wrong, and jumps ${name}`, { buffered: true }, async t => {
-    const node = await start(t, { ...clockEnv({ shiftMs: -direction * HOUR_MS, jumpMs: 2 * direction * HOUR_MS }), IRIS_LIMIT_LEASE_SEC: String(LEASE_SEC) })
+    const node = await start(t, { ...clockEnv({ shiftMs: -direction * HOUR_MS, jumpMs: 2 * direction * HOUR_MS }), ...limited, IRIS_LIMIT_LEASE_SEC: String(LEASE_SEC) })
     const [stays, silent] = [await node.user(`stays-${name}`), await node.user(`silent-${name}`)]
     const streams = [await listening(stays), await listening(silent)]
     await alive([() => heartbeat(stays)], async () => {
       await trial(t, node, `before-${name}`)
+      const address = await tooFast(t, node)
       await jump(node)
+      await rateIsSound(t, address)
       await trial(t, node, `after-${name}`)
       await leaseIsSound(t, node, stays)
       t.match((await streams[1]?.next('IRIS.BYE'))?.data.data, { code: 4204 }, 'a lease ends')
@@ -38,6 +44,22 @@ type Node = Awaited<ReturnType<typeof start>>
 async function trial (t: Test, node: Node, name: string): Promise<void> {
   await kicked(t, node, name)
   await shown(t, node, name)
+}
+
+/** @returns what asks from an address that has had what it may. */
+async function tooFast (t: Test, { url }: Node): Promise<() => Promise<Response>> {
+  const ask = async () => await fetch(`${url}/v1/time`, { headers: { 'x-forwarded-for': '203.0.113.7' } })
+  for (let i = 0; i < WINDOW_SEC; i++) t.equal((await ask()).status, 200)
+  t.equal((await ask()).status, 429)
+  return ask
+}
+
+/** Who was too fast is so until his time is over, and no longer. */
+async function rateIsSound (t: Test, ask: () => Promise<Response>): Promise<void> {
+  const { status, headers } = await ask()
+  t.equal(status, 429, 'the time is not over')
+  const waitSec = Number(headers.get('retry-after'))
+  t.ok(waitSec >= 1 && waitSec <= WINDOW_SEC, `it is in ${waitSec} s`)
 }
 
 /** Both lasts as long as the clock is wrong: what was kicked came in, and what logged in later did not. */

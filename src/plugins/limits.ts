@@ -1,5 +1,5 @@
 // Requests of one address: so many in a window, then 429. Counted in the memory of this node, by @fastify/rate-limit.
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../protocol/problem.js'
@@ -8,6 +8,31 @@ import { Problem } from '../protocol/problem.js'
 const WINDOW_SEC = 10
 /** So many addresses are remembered; the one that was quiet longest is forgotten. */
 const ADDRESSES = 50_000
+
+/**
+ * What each address has asked for since its window began, by the monotonic clock. The package's own store goes by the machine's clock:
+ * when that is set back, a window ends as much later. [TIME-1]
+ */
+class Windows implements FastifyRateLimitStore {
+  readonly #windows = new Map<string, { current: number, began: number }>()
+
+  incr (address: string, done: Parameters<FastifyRateLimitStore['incr']>[1], windowMs: number): void {
+    const now = performance.now()
+    const before = this.#windows.get(address)
+    const { current, began } = before && now - before.began < windowMs ? before : { current: 0, began: now }
+    this.#keep(address, { current: current + 1, began })
+    done(null, { current: current + 1, ttl: windowMs - (now - began) })
+  }
+
+  child (): this { return this }
+
+  #keep (address: string, window: { current: number, began: number }): void {
+    this.#windows.delete(address)
+    this.#windows.set(address, window)
+    const [quietest] = this.#windows.keys()
+    if (this.#windows.size > ADDRESSES && quietest !== undefined) this.#windows.delete(quietest)
+  }
+}
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -24,7 +49,7 @@ declare module 'fastify' {
  */
 export const limits = fp<{ perSec: number }>(async (app, { perSec }) => {
   if (perSec === 0) return
-  await app.register(rateLimit, { global: false, max: perSec * WINDOW_SEC, timeWindow: WINDOW_SEC * 1000, cache: ADDRESSES })
+  await app.register(rateLimit, { global: false, max: perSec * WINDOW_SEC, timeWindow: WINDOW_SEC * 1000, store: Windows })
   const count = app.createRateLimit()
   app.addHook('onRequest', (request, reply, done) => {
     const { ip } = request as { ip?: string }

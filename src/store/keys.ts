@@ -97,9 +97,9 @@ export const keys = {
   notice: (noticeId: string) => key(noticeId, 'NOTICE', noticeId),
   /** The last epoch that a partition has given (down.lua): it only rises, so that no two streams or logs share one. Ends never: one number each. */
   epoch: (p: number) => `iris:{${p}}:EPOCH`,
-  /** When the store's present life began, ms, and the run id of the Redis that has all that was written. Ends never: one of each. */
+  /** When the store's present life began, ms. Ends never: one. */
   life: 'iris:{0}:LIFE',
-  /** Ends never: one. */
+  /** The run of Redis that has all that was written: run.lua. Ends never: one. */
   run: 'iris:{0}:LIFE:RUN',
   /** Rises with each step that gives out a number, above all marks of the lives before: what a node has seen, it can ask for. Ends never: one number. */
   mark: 'iris:{0}:LIFE:MARK',

@@ -8,12 +8,14 @@ import { defineScript } from './scripts.js'
 
 const beginLife = defineScript('begin-life', {
   full: 'done',
-  preludes: ['life'],
+  preludes: ['life', 'run'],
   keys: ['life', 'run', 'mark', 'found', 'nodes'],
   args: ['node', 'seenRun', 'seenMark', 'agoMs', 'touchMs', 'known', 'oweMs', 'sealed', 'seenLife']
 })
 
-const leaveLife = defineScript('leave-life', { full: 'done', keys: ['nodes'], args: ['node'] })
+const leaveLife = defineScript('leave-life', { full: 'done', preludes: ['run'], keys: ['nodes'], args: ['node'] })
+
+const settledRun = defineScript('settled-run', { full: 'reads', preludes: ['run'], keys: ['run'], args: [] })
 
 /** An epoch is a time and a partition: see `new_epoch` in down.lua. */
 const EPOCHS_PER_MS = 4_096
@@ -87,6 +89,6 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
  * @returns whether it is known to have all that was ever there, and to keep it: its life was settled with this run, and its files take what it writes.
  */
 export async function isWhole (redis: Redis): Promise<boolean> {
-  const [run, server, persistence] = await Promise.all([redis.get(keys.run), redis.info('server'), redis.info('persistence')])
-  return run !== null && server.includes(`run_id:${run}`) && persistence.includes('aof_last_write_status:ok')
+  const [[, isSettled], persistence] = await Promise.all([settledRun(redis, { run: keys.run }, {}), redis.info('persistence')])
+  return isSettled === 1 && persistence.includes('aof_last_write_status:ok')
 }

@@ -35,7 +35,7 @@ export const reasons = {
   dead: { why: 'Redis is silent: the connection is given up', told: SILENT },
   replica: { why: REPLICA, told: BUSY },
   late: { why: 'Redis does not answer in time', told: SILENT },
-  owing: { why: 'Redis was started again, and other nodes have not said yet what they had seen', told: BUSY },
+  owing: { why: 'Redis was started again, or has changed its role, and other nodes have not said yet what they had seen', told: BUSY },
   lost: { why: 'Redis has lost something, and another life has not begun yet', told: BUSY },
   reading: { why: 'Redis is not ready yet: it reads its data, or hangs', told: BUSY }
 } as const satisfies Record<string, Reason>

@@ -209,7 +209,7 @@ t.test('[STORE-1] of two nodes each says what it has seen before anything is ser
   const lost = await seenBy(bob, 3)
   doors[0].swallow(true)
   await lose?.({ server } as Scene)
-  await until(async () => (await (await fetch(`${b.url}/readyz`)).json() as { detail?: string }).detail === 'Redis was started again, and other nodes have not said yet what they had seen' || undefined)
+  await until(async () => (await (await fetch(`${b.url}/readyz`)).json() as { detail?: string }).detail === 'Redis was started again, or has changed its role, and other nodes have not said yet what they had seen' || undefined)
   const { body } = await stored(aliceOnB, bobOnB, 'another 3')
   t.equal(body.seq, 3)
   t.not(body['epoch'], epoch)

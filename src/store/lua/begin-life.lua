@@ -1,18 +1,17 @@
 -- begin-life.lua - a node says what it has seen, and learns whether all of it is here, so that the present life goes on. [STORE-1]
--- USES life
+-- USES life run
 -- FULL done
 -- KEYS life run mark found nodes
 -- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs sealed(1: what is here is all that was) seenLife
 -- then node ... (others that were at work when this one looked last)
 -- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[]
--- run: the server that has all that was written. found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
+-- run: the one that has all that was written: see run.lua. found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
 -- Another run goes on with the life when who had worked with the one before, every one of them, has seen no mark beyond what was found.
 local run_key, found_key, nodes_key = KEYS[2], KEYS[4], KEYS[5]
 local node, seen_run, seen_mark, ago_ms, touch_ms, known, owe_ms, sealed, seen_life = unpack(ARGV)
 local function number (text) return tonumber(string.match(text or '', '^%d+$')) or 0 end -- what cannot be read says nothing
-local clock, server = redis.call('TIME'), redis.call('INFO', 'server')
+local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local this_run, uptime = string.match(server, 'run_id:(%w+)'), string.match(server, 'uptime_in_seconds:(%d+)')
 for _, key in ipairs({ life_key, mark_key }) do redis.call('GET', key) end -- what is of another type is named, too
 local seen, is_another = number(seen_mark), #unreadable > 0 or life < number(seen_life)
 local before, looked = redis.call('GET', run_key), redis.call('GET', found_key) or ''
@@ -28,8 +27,9 @@ if is_other_run then
   for name, each in pairs(nodes) do if sealed == '1' or each[1] < newest - fresh then nodes[name] = nil end end
   for i = 10, #ARGV do nodes[ARGV[i]] = nodes[ARGV[i]] or { newest, before or '' } end
   found, since = mark, now
-  -- who had lost touch before the end cannot know who came meanwhile: a promoted replica does not tell when that was, a new process does
-  local alive_ms = string.find(redis.call('INFO', 'replication'), 'second_repl_offset:-1', 1, true) and uptime * 1000 or 0
+  -- who had lost touch before the end cannot know who came meanwhile: a change of role does not tell when that was, a new process does
+  local is_new = not string.find(before or '', process, 1, true) and string.find(replication, 'second_repl_offset:-1', 1, true)
+  local alive_ms = is_new and string.match(server, 'uptime_in_seconds:(%d+)') * 1000 or 0
   local is_stranger = seen_run ~= before or ago_ms - alive_ms > tonumber(touch_ms)
   is_another = is_another or seen > mark or (sealed ~= '1' and (before or mark + life > 0) and is_stranger)
 else is_another = is_another or (seen > life * 4096 and (seen > mark or (seen_run ~= this_run and seen > found))) end

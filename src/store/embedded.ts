@@ -10,6 +10,7 @@ import { launchRedis, type RedisChild } from './redis-child.js'
 import type { Redis } from './redis.js'
 import { setValue } from './value.js'
 import { breakSeal, placesOf, seal } from './seal.js'
+import { cutTorn } from './torn.js'
 
 /** `sun_path` of a unix socket holds 107 bytes and a zero. */
 const MAX_SOCKET_PATH = 107
@@ -22,7 +23,7 @@ const STEADY_MS = 10_000
 /** What Redis says of a write that failed, also of its last one. */
 const unwritten = /Error writing|Short write|AOF write error|AOF for fsync error/
 
-interface Log { info (facts: object, message: string): void, error (facts: object, message: string): void }
+interface Log { info (facts: object, message: string): void, warn (facts: object, message: string): void, error (facts: object, message: string): void }
 
 interface Facts {
   dataDir: string
@@ -57,15 +58,17 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
     if (isRelaxed) log.error({}, 'The disk is full: redis-server is started to serve what reads')
     return durability === 'disk' && !isRelaxed ? 'always' : 'everysec'
   }
-  const launch = async () => await launchRedis({ directory, socketPath, fsync, signal: ending.signal, say })
+  const { signal } = ending
+  const cut = async () => await cutTorn({ directory, signal, log })
+  const launch = async (prepare = cut) => await launchRedis({ directory, socketPath, fsync, signal, prepare, say })
   let restarts = 0
-  let child = await launch().catch(async (err: unknown) => {
+  let child = await launch(isSealed ? async () => undefined : cut).catch(async (err: unknown) => {
     await leave()
     throw err
   })
   const onBack = (next: RedisChild) => { child = next; restarts++ }
   const onEnd = (words: string) => { couldNotWrite = unwritten.test(words) }
-  const supervised = supervise({ child, launch, signal: ending.signal, log, onBack, onEnd })
+  const supervised = supervise({ child, launch, signal, log, onBack, onEnd })
 
   return {
     socketPath,

@@ -5,7 +5,6 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { claimDirectory, namePid } from './pidfile.js'
-import { cutTorn, saysTorn } from './torn.js'
 
 /** A server that says nothing for so long is given up; one that says it is loading is waited for. */
 const SILENT_MS = 30_000
@@ -15,8 +14,10 @@ const HELD = 75
 /** The redis-server of a process that was killed takes a moment to end. */
 const HELD_MS = 3_000
 const LAST_LINES = 3
-/** Where a file may not grow any more, a write fails as on a full disk, and no signal ends Redis. [STORE-2] */
-const WITHOUT_XFSZ = 'trap "" XFSZ; exec "$@"'
+/** What is said by a process that owns the directory, and waits for a line before it becomes redis-server. */
+const OWNS = 'owns the directory'
+/** Where a file may not grow any more, a write fails as on a full disk, and no signal ends Redis. [STORE-2] Who is left alone ends. */
+const GATE = `trap "" XFSZ; echo "${OWNS}"; read -r line && exec "$@" < /dev/null`
 
 export interface Exit { code: number | null, signal: NodeJS.Signals | null }
 export type RedisChild = ReturnType<typeof watch>
@@ -29,6 +30,8 @@ interface Launch {
   fsync (): Promise<'always' | 'everysec'>
   /** Aborted: the launch is given up and its process ended. */
   signal: AbortSignal
+  /** Done while this process owns the directory, before redis-server has read its files. */
+  prepare (): Promise<void>
   /** Called with each warning that a server which is ready prints. */
   say (line: string): void
 }
@@ -58,13 +61,16 @@ export async function launchRedis (launch: Launch): Promise<RedisChild> {
     if (guard === 'pidfile') await claimDirectory(launch.directory)
     const child = watch(spawnRedis(launch, guard, await launch.fsync()), launch.say)
     if (guard === 'pidfile') await namePid(launch.directory, child.pid)
-    const isReady = await becomesReady(child, launch)
-    // while it owns the directory, and before anybody has written
-    const isCut = isReady && child.isTorn() && await cutTorn(launch.directory)
-    if (isReady && !isCut) return child
+    if (await child.owns(launch.signal)) {
+      await launch.prepare().catch(async (error: unknown) => {
+        await child.end(KILL_MS)
+        throw error
+      })
+      child.go()
+      if (await becomesReady(child, launch)) return child
+    }
     await child.end(KILL_MS)
     launch.signal.throwIfAborted()
-    if (isCut) continue
     const { code } = await child.exited
     if (code !== HELD) throw new Error(`redis-server does not start in ${launch.directory}: ${child.lastWords() || 'it said nothing'}`)
     if (performance.now() - began > HELD_MS) throw new Error(`another process uses the data directory ${launch.directory}`)
@@ -79,8 +85,9 @@ function spawnRedis ({ directory, socketPath }: Launch, guard: Guard, fsync: str
     '--appendonly', 'yes', '--appendfsync', fsync, '--save', '',
     '--maxmemory-policy', 'noeviction', '--stream-node-max-bytes', '1024'
   ]
-  const args = guard === 'flock' ? ['flock', ...guardArgs(directory, redis)] : redis
-  return spawn('/bin/sh', ['-c', WITHOUT_XFSZ, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const gated = ['/bin/sh', '-c', GATE, 'sh', ...redis]
+  const [program = '', ...args] = guard === 'flock' ? ['flock', ...guardArgs(directory, gated)] : gated
+  return spawn(program, args, { stdio: 'pipe', detached: true })
 }
 
 function guardArgs (directory: string, command: string[]): string[] {
@@ -91,16 +98,21 @@ function guardArgs (directory: string, command: string[]): string[] {
 function watch (child: ChildProcess, say: (line: string) => void) {
   const lines: string[] = []
   let isReady = false
-  let isTorn = false
+  let onOwns: () => void = () => undefined
+  const owning = new Promise<void>(resolve => { onOwns = resolve })
   const hear = (chunk: Buffer) => {
     for (const line of chunk.toString().split('\n')) {
       if (line.trim() === '') continue
+      if (line === OWNS) {
+        onOwns()
+        continue
+      }
       lines.push(line.trim())
-      isTorn ||= saysTorn(line)
       if (isReady && / # /.test(line)) say(line)
     }
     lines.splice(0, lines.length - LAST_LINES)
   }
+  child.stdin?.on('error', () => undefined) // it has ended
   child.stdout?.on('data', hear)
   child.stderr?.on('data', hear)
   const exited = new Promise<Exit>(resolve => {
@@ -112,8 +124,12 @@ function watch (child: ChildProcess, say: (line: string) => void) {
     pid: child.pid ?? 0,
     exited,
     hasEnded,
-    /** Whether the end of its file was missing when it read that. */
-    isTorn: () => isTorn,
+    /** @returns whether it owns the directory now, and waits for `go()`; false when it has ended (another does), hangs, or is not wanted any more. */
+    owns: async (signal: AbortSignal) => await Promise.race([
+      owning.then(() => true), exited.then(() => false), delay(SILENT_MS, false, { signal, ref: false }).catch(() => false)
+    ]),
+    /** Lets it become redis-server. */
+    go: () => child.stdin?.end('\n'),
     /** From now on its warnings are said. */
     ready: () => { isReady = true },
     lastWords: () => lines.join(' | '),

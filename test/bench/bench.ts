@@ -21,7 +21,8 @@ export async function startBench () {
       process.exit(1) // the children end with this process
     })
   }
-  const log = { info: () => undefined, error: (facts: object, message: string) => console.error(message, facts) }
+  const say = (facts: object, message: string) => console.error(message, facts)
+  const log = { info: () => undefined, warn: say, error: say }
   const embedded = await startEmbeddedRedis({ dataDir: directory, durability: 'disk', log })
   const redis = createRedis(embedded.socketPath)
   await new Promise(resolve => redis.once('ready', resolve))

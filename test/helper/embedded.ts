@@ -11,7 +11,7 @@ import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/store/embedded
 import { createRedis, type Redis } from '../../src/store/redis.js'
 
 /** A log that nobody reads. */
-export const silent = { info: () => undefined, error: () => undefined }
+export const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
 const WAIT_MS = 20_000
 
 /** A directory that ends with the test. */
@@ -52,7 +52,7 @@ export const lives = async (pid: number) => !/\) Z |^$/.test(await readFile(`/pr
 /** Another process that owns an embedded Redis: an Iris of its own. `path` is its PATH. */
 export async function startOwner (t: Test, dataDir: string, path = process.env['PATH']) {
   const code = `import { startEmbeddedRedis } from ${JSON.stringify(import.meta.resolve('../../src/store/embedded.js'))}
-    const log = { info () {}, error () {} }
+    const log = { info () {}, warn () {}, error () {} }
     const tell = facts => console.log(JSON.stringify(facts))
     try {
       const embedded = await startEmbeddedRedis({ dataDir: process.argv[1], durability: 'memory', log })

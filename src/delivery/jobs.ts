@@ -133,7 +133,7 @@ export function createJobs ({ conversations, boxes, fresh, renderer, now }: Stor
       const items = await fresh(async () => {
         const pending = await boxes.read(box, viewer.userId, chunk)
         const shown = pending.filter(item => !isAfter(item.entry, from) && renderer.shows(entryOf(item, item.body), viewer))
-        await count(shown) // each once
+        await count(shown) // asked twice, it counts nobody twice: what has been counted is in `before`
         return shown
       })
       return take => {

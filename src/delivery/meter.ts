@@ -10,7 +10,7 @@ type Kinds = Record<EventName | 'SKIPPED', number>
 
 const noKinds = (): Kinds => ({ MSG_DOWN: 0, ACK_DOWN: 0, CMD_DOWN: 0, NOTICE_DOWN: 0, SKIPPED: 0 })
 
-/** Makes the meter of a node. The three functions do nothing until somebody listens: they are replaced by assignment. */
+/** Makes the meter of a node. What it is told does nothing, and what it is asked is empty, until somebody replaces it by assignment. */
 export function createMeter () {
   const attaches = new Map<AttachVerdict, number>()
   const goodbyes = new Map<Bye, number>()
@@ -33,7 +33,7 @@ export function createMeter () {
     /** Items that could not be read, each time that one was skipped. */
     unreadable: 0,
     evictions: 0,
-    /** How old, ms, what other nodes have said may be when it comes in; how often the subscription was dropped. Replaced by assignment. */
+    /** How old, ms, what other nodes have said may be when it comes in; how often the subscription was dropped. */
     hearing: { ageMs: () => Infinity, drops: () => 0 },
     attach (verdict: AttachVerdict): void { attaches.set(verdict, (attaches.get(verdict) ?? 0) + 1) },
     goodbye (bye: Bye): void { goodbyes.set(bye, (goodbyes.get(bye) ?? 0) + 1) },
@@ -44,9 +44,9 @@ export function createMeter () {
     delivered (_ms: number): void {},
     /** Redis answered a round trip. */
     redisAnswered (_ms: number): void {},
-    /** Why the store cannot be worked with, and why it refuses to write; replaced by who watches it. */
+    /** Why the store cannot be worked with, and why it refuses to write. */
     store: (): { reason: string | undefined, refusal: string } => ({ reason: undefined, refusal: '' }),
-    /** What of the store is full, and how many commands it has refused for that; replaced by who watches it. */
+    /** What of the store is full, and how many commands it has refused for that. */
     room: (): { full?: 'memory' | 'disk' | undefined, refused: number } => ({ refused: 0 })
   }
 }

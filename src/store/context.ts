@@ -4,12 +4,19 @@ import type { Fresh } from './fresh.js'
 import type { Life } from './life.js'
 import type { Redis } from './redis.js'
 
-/**
- * One connection, the name of this node, the limits in force, and the store's lives. `fresh`: by it is asked for what is shown as it was
- * read. `onUnreadable`: what stands at a place could not
- * be read, and is skipped; of a key of another type, and of what scripts skip, the connection says so.
- */
-export interface StoreContext { redis: Redis, node: string, limits: Limits, life: Pick<Life, 'epochOf' | 'saw' | 'seenMark'>, fresh: Fresh, onUnreadable? (place: string): void }
+/** What all stores are made with. */
+export interface StoreContext {
+  /** The one connection. */
+  redis: Redis
+  /** The name of this node. */
+  node: string
+  limits: Limits
+  life: Pick<Life, 'epochOf' | 'saw' | 'seenMark'>
+  /** What is read to be shown is asked for by it. */
+  fresh: Fresh
+  /** What stands at a place could not be read, and is skipped. The connection itself says so of keys of another type, and of what scripts skip. */
+  onUnreadable? (place: string): void
+}
 
 /** The first arguments of every script that writes down streams, by the names of `down.lua`. */
 export const downArgs = ['downEntries', 'downIdleMs', 'node', 'seenMark'] as const

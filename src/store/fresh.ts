@@ -11,8 +11,8 @@ export type Fresh = ReturnType<typeof createFresh>
 
 /**
  * @param isKnown whether this node knows what others have recalled from `since` (ms of `performance`) until `RECALL_MS` ago.
- * @returns `fresh(ask)`: what `ask` reads, if that is so new, or what was recalled meanwhile is known. Else it is asked once more, so it may
- *   change nothing. Throws STORE_UNAVAILABLE when that comes too late as well.
+ * @returns `fresh(ask)`: what `ask` reads, if that is so new, or what was recalled meanwhile is known. Else it is asked once more, so what it
+ *   changes may be changed twice. Throws STORE_UNAVAILABLE when that comes too late as well.
  */
 export function createFresh (isKnown: (since: number) => boolean) {
   return async function fresh<T> (ask: () => Promise<T>): Promise<T> {

@@ -1,5 +1,4 @@
-// npm run bench: measures Iris on this machine, by ratios within one run. `--quick` is a smoke run, `--only=storm,idle` measures
-// these cases and no others, `--profile` says where the time goes.
+// npm run bench: measures Iris on this machine, by ratios within one run.
 import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { startBench } from './bench.js'
@@ -21,8 +20,18 @@ const cases = { group: measureGroup, transports: measureTransports, idle: measur
 /** Descriptors that a process needs beside its streams. */
 const SPARE_FILES = 500
 
+const usage = `npm run bench [-- options]
+  --quick            a smoke run: does it work?
+  --only=storm,idle  these cases and no others; there are messages, ${Object.keys(cases).join(', ')}, cost
+  --profile[=file]   where the time of a message goes; the profile itself into a file
+`
+
 const began = performance.now()
 const args = process.argv.slice(2)
+if (args.some(arg => !/^--(?:quick|profile(?:=.+)?|only=.+)$/.test(arg))) {
+  process.stdout.write(usage)
+  process.exit(args.includes('--help') ? 0 : 1)
+}
 const wanted = args.find(arg => arg.startsWith('--profile'))
 const plan = fit(args.includes('--quick') ? quick : full)
 const bench = await startBench()

@@ -132,7 +132,8 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
   app.decorate('store', gateway.store)
   app.decorate('drain', async (ms: number) => {
     isDraining = true
-    logger.info({ streams: hub.connections().length, ms }, `The node goes down: ${hub.connections().length} streams end ${ms > 0 ? `over ${ms / 1000} s` : 'at once'}`)
+    const open = hub.connections().length
+    logger.info({ connections: open, ms }, `The node goes down: ${endOf(open, ms)}`)
     await gateway.drain(ms)
   })
   app.addHook('onReady', async () => gateway.start())
@@ -147,4 +148,10 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
   })
   app.addHook('onClose', gateway.leave)
   return app
+}
+
+/** @returns how soon the connections that are open will have ended: fewer need less time than they may take. */
+function endOf (open: number, ms: number): string {
+  if (open === 0) return 'no connection is open'
+  return `${open} ${open === 1 ? 'connection ends' : 'connections end'} ${ms > 0 ? `within ${ms / 1000} s` : 'at once'}`
 }

@@ -44,7 +44,7 @@ function endInOrder ({ app, redis, embedded, config, logger }: Running): void {
   const onSecondSignal = () => void app.drain(0)
   closeWithGrace({ delay: drainMs + CLOSE_MS, logger, onSecondSignal }, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'a bug: Iris goes down')
-    else logger.info(`${signal ?? 'The end'} was asked for`)
+    else logger.info(`Iris is to end: ${signal ?? 'it was closed'}`)
     await app.drain(signal === 'SIGTERM' ? drainMs : 0)
     await app.close()
     const restarts = embedded?.restarts

@@ -18,7 +18,7 @@ function openPost (url: string, token: string, body: string) {
 }
 
 t.test('SIGTERM with 50 streams: red first, then waves with a pause of its own each; POSTs finish, nothing is lost, exit 0', async t => {
-  const { child, url, user, exited } = await start(t, { IRIS_DRAIN_SEC: '3' })
+  const { child, url, user, exited, output } = await start(t, { IRIS_DRAIN_SEC: '3' })
   const [alice, bob] = [await user('alice'), await user('bob')]
   const people = await Promise.all(upTo(49).map(n => user(`u${n}`)))
   const streams = await Promise.all([...people, bob].map(each => each.listen()))
@@ -54,6 +54,7 @@ t.test('SIGTERM with 50 streams: red first, then waves with a pause of its own e
   t.ok(distinct.size > 40, `${distinct.size} pauses of 50 differ`)
   t.ok(order.indexOf('red') < 25, `red was seen after ${order.indexOf('red')} of 50 goodbyes`)
   t.same(await exited, [0, null])
+  t.match(output(), 'The node goes down: 50 connections end within 3 s')
 
   const second = await start(t)
   const cursor = streams.at(-1)?.cursor

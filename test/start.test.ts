@@ -224,7 +224,7 @@ t.test('the process: arguments are answered and nothing is started; what keeps i
   t.match(running.output(), /IRIS_DURABILITY is disk, but appendfsync of this Redis is everysec/)
   running.child.kill('SIGTERM')
   t.same(await running.exited, [0, null])
-  for (const line of [/SIGTERM was asked for/, /The node goes down: 0 streams end over 10 s/, /Iris has ended/]) t.match(running.output(), line)
+  for (const line of [/Iris is to end: SIGTERM/, /The node goes down: no connection is open/, /Iris has ended/]) t.match(running.output(), line)
 
   await redis.config('SET', 'requirepass', 'right')
   const { exited, errors } = await startProcess(t, secrets)

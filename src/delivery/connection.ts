@@ -124,7 +124,7 @@ export class Connection {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
     const { printer } = this.opening
-    printer.end((lastWord ? printer.format(lastWord) : '') + farewell(bye, printer, { ...this.#facts(), notBeforeMs }))
+    printer.end((lastWord ? printer.format(lastWord) : '') + farewell(bye, printer, { ...this.#facts(), notBeforeMs }), bye)
     this.floor.onClosed(this, bye)
   }
 

@@ -1,4 +1,5 @@
 // How a connection is opened: who reads, how his transport prints, and where he begins.
+import type { Bye } from '../protocol/events.js'
 import type { Position } from '../protocol/ids.js'
 import type { Job } from './jobs.js'
 import type { Lifetime } from './lifetime.js'
@@ -10,8 +11,8 @@ export interface Printer {
   comment: string
   write (text: string): void
   backlog (): number
-  /** Writes the last text and closes; nothing is written after it. */
-  end (text: string): void
+  /** Writes the last text, a goodbye, and closes; nothing is written after it. */
+  end (text: string, bye: Bye): void
   /** The text that makes a client wait so long before it comes back, where the transport has one. */
   retry? (ms: number): string
   /** Whether an answer of bounded size takes this frame, too; a stream takes all, as fast as it drains. [SLOW-2] */

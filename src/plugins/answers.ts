@@ -2,6 +2,8 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { ErrorCode } from '../protocol/errors.js'
+import { type Bye, byes } from '../protocol/events.js'
 
 const LOOK_MS = 1_000
 /** Never sent: the client had gone, or did not take its answer. The number is nginx's. */
@@ -18,6 +20,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** It was refused since there is too much to do, or since its sender is too fast: a log line would cost more than that. [COST-1] */
     isQuiet?: boolean
+    /** Why it was refused. */
+    code?: ErrorCode
+    /** The goodbye that its stream has ended with. */
+    bye?: Bye
   }
 }
 
@@ -50,10 +56,11 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
   app.addHook('onClose', async () => clearInterval(timer))
 }, { name: 'answers' })
 
-/** A line without URL, query, token or body. */
+/** A line without URL, query, token or body. One who had gone heard of no refusal. */
 function log (request: FastifyRequest, { elapsedTime }: FastifyReply, status: number): void {
-  const { traceId, method, userId, routeOptions: { url: route = 'unknown', config: { quiet } } } = request
-  const facts = { traceId, method, route, status, ms: Math.round(elapsedTime), ...(userId !== undefined && { userId }) }
+  const { traceId, method, userId, code, bye, routeOptions: { url: route = 'unknown', config: { quiet } } } = request
+  const why = { ...(code && status !== CLIENT_GONE && { code }), ...(bye && { bye: byes[bye].code }) }
+  const facts = { traceId, method, route, status, ...why, ms: Math.round(elapsedTime), ...(userId !== undefined && { userId }) }
   request.log[quiet ?? request.isQuiet ? 'debug' : 'info'](facts, 'answered')
 }
 

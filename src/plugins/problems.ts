@@ -48,6 +48,7 @@ function problemOf (error: FastifyError | Problem): Problem {
 
 function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
   const { status } = problem
+  request.code = problem.code
   const traceId = request.traceId || traceIdOf(request.headers)
   reply.code(status).type('application/problem+json').header('trace-id', traceId).header('cache-control', 'no-store')
   if (status === 429 || status === 503) reply.header('retry-after', problem.facts.members?.['retryAfterSec'] ?? reply.getHeader('retry-after') ?? RETRY_AFTER_SEC)

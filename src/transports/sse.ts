@@ -1,5 +1,4 @@
 // The stream: GET /v1/down/events as Server-Sent Events. It only prints what the pump finds. docs/protocol.md section 4.
-import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
@@ -24,7 +23,7 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
     // [SSE-1] any status but 200 would end a browser's EventSource for ever
     if (request.isOverLimit) {
       request.isQuiet = true
-      return openStream(reply).end(sayBye('BUSY', request))
+      return openStream(reply).end(sayBye('BUSY', request), 'BUSY')
     }
     checkQuery(request)
     try {
@@ -34,18 +33,22 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
         const caller = await authenticate(request)
         return await hub.attach({ ...caller, traceId: request.traceId, printer, ...(cursor !== undefined && { cursor }) })
       })
-      if (!connection) return printer.end(sayBye('TOO_MANY_TERMINALS', request))
+      if (!connection) return printer.end(sayBye('TOO_MANY_TERMINALS', request), 'TOO_MANY_TERMINALS')
       if (!reply.sent) return reply.hijack() // gone before there was anything to say
       request.isQuiet = !connection.isBegun
       reply.raw.on('drain', () => connection.wake())
     } catch (error) {
       // [KICK-1] the one answer after which a browser's EventSource does not come back; unless the kick's BYE was faster
-      if (error instanceof Problem && error.code === 'KICKED') return reply.sent ? undefined : await reply.code(204).send()
+      if (error instanceof Problem && error.code === 'KICKED') {
+        if (reply.sent) return undefined
+        request.code = error.code
+        return await reply.code(204).send()
+      }
       const bye = troubleOf(error)
       if (!bye) throw error
       if (!reply.sent) openStream(reply)
       request.isQuiet = bye === 'BUSY'
-      end(reply.raw, sayBye(bye, request, retryMsOf(error)))
+      end(reply, sayBye(bye, request, retryMsOf(error)), bye)
     }
   })
 
@@ -73,7 +76,7 @@ function openLater (reply: FastifyReply): Printer {
     comment: sseComment,
     write: text => open().write(text),
     backlog: () => reply.raw.writableLength,
-    end: text => open().end(text),
+    end: (text, bye) => open().end(text, bye),
     retry: sseRetry,
     onGone: gone => reply.raw.destroyed ? gone() : reply.raw.on('close', gone)
   }
@@ -103,12 +106,13 @@ function openStream (reply: FastifyReply): Printer {
     comment: sseComment,
     write: text => { raw.write(text) },
     backlog: () => raw.writableLength,
-    end: text => end(raw, text)
+    end: (text, bye) => end(reply, text, bye)
   }
 }
 
-function end (raw: ServerResponse, text: string): void {
+function end ({ raw, request }: FastifyReply, text: string, bye: Bye): void {
   const { socket } = raw
+  request.bye = bye
   raw.end(text)
   if (!socket || socket.destroyed) return
   // a client may have stopped reading: its half of the connection would keep the server from closing

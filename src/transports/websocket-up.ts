@@ -82,7 +82,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
       const refusal = error instanceof Problem ? error : new Problem('INTERNAL')
       const problem = problemBody(refusal, { instance: '/v1/ws', traceId })
       if (refusal.code === 'RATE_LIMITED') pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
-      log[isOfLoad(refusal) ? 'debug' : 'info']({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], ms: Math.round(performance.now() - began), userId: reader.userId }, 'answered')
+      log[isOfLoad(refusal) ? 'debug' : 'info']({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], code: refusal.code, ms: Math.round(performance.now() - began), userId: reader.userId }, 'answered')
       return { requestId, error: problem }
     }
   }

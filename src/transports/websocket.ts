@@ -80,7 +80,7 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     const reader = request.reader as Reader
     const { traceId } = request
     const { socket: stream } = request.raw
-    const printer = printerOf(socket)
+    const printer = printerOf(socket, bye => { request.bye = bye })
     let connection: Connection | undefined
     alive.add(socket)
     // it proves the connection, not that anybody is there: the lease is renewed by heartbeats and commands alone [LIFE-2]
@@ -105,7 +105,7 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
 
     function end (bye: Bye, notBeforeMs = 0): void {
       if (connection) return connection.close(bye, undefined, notBeforeMs)
-      printer.end(printer.format(goodbye(bye, { now: now(), traceId, notBeforeMs })))
+      printer.end(printer.format(goodbye(bye, { now: now(), traceId, notBeforeMs })), bye)
     }
   })
 }
@@ -117,17 +117,18 @@ function refuseHandshake ({ headers }: FastifyRequest): void {
   if (!/^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')) refuse('/Sec-WebSocket-Key', 'must be 16 bytes in base64')
 }
 
-/** How a WebSocket prints: a frame each. */
-function printerOf (socket: WebSocket): Printer {
+/** How a WebSocket prints: a frame each. The code of its goodbye closes it, too. */
+function printerOf (socket: WebSocket, onBye: (bye: Bye) => void): Printer {
   const send = (text: string) => { for (const frame of framesOf(text)) socket.send(frame) }
   return {
     format: jsonLine,
     comment: '',
     write: send,
     backlog: () => socket.bufferedAmount,
-    end (text) {
+    end (text, bye) {
+      onBye(bye)
       send(text)
-      socket.close(codeOf(text))
+      socket.close(byes[bye].code)
       socket.resume() // the peer's close ends it at once
       setTimeout(() => socket.terminate(), END_MS).unref()
     },
@@ -136,10 +137,4 @@ function printerOf (socket: WebSocket): Printer {
       if (socket.readyState !== socket.OPEN) gone()
     }
   }
-}
-
-/** The code of the goodbye, which is the last frame: it closes the WebSocket, too. */
-function codeOf (text: string): number {
-  const { data: { data: { code } } } = JSON.parse(framesOf(text).at(-1) ?? '') as { data: { data: { code: number } } }
-  return code ?? byes.DRAIN.code
 }

@@ -2,6 +2,7 @@
 import type { Limits } from '../protocol/limits.js'
 import type { Fresh } from './fresh.js'
 import type { Life } from './life.js'
+import { isWhole, whole } from './readable.js'
 import type { Redis } from './redis.js'
 
 /** What all stores are made with. */
@@ -36,4 +37,10 @@ export function readHere ({ life }: Pick<StoreContext, 'life'>, reply: unknown):
   life.saw(flat[0])
   for (let i = 1; i < flat.length; i += 2) here.push({ userId: flat[i] as string, id: flat[i + 1] as string })
   return here
+}
+
+/** @returns a number that is kept as text; 0, and its place is named, for what is none. */
+export function numberAt ({ onUnreadable }: Pick<StoreContext, 'onUnreadable'>, text: string | null | undefined, place: string): number {
+  if (typeof text === 'string' && !isWhole(text)) onUnreadable?.(place)
+  return whole(text)
 }

@@ -2,10 +2,10 @@
 import { dmId } from '../protocol/ids.js'
 import type { Message } from '../protocol/message.js'
 import { Problem } from '../protocol/problem.js'
-import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
+import { downArgs, downValues, type Here, numberAt, readHere, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
-import { isKind, parsed, printable, whole } from './readable.js'
+import { isKind, isWhole, parsed, printable, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -110,15 +110,19 @@ export function createConversations (store: StoreContext) {
       const [kind, title, epoch, head, closedAt] = facts
       if (kind && !isKind(kind)) store.onUnreadable?.(`CONVERSATION:${conversationId}`)
       if (!isKind(kind) || !(member ?? left)) throw new Problem('CONVERSATION_NOT_FOUND')
-      const headSeq = whole(member ? head : left?.split(' ')[1])
-      const joined = whole(member ? member.split(' ')[1] : left?.split(' ')[0])
+      const top = numberAt(store, head, `CONVERSATION:${conversationId} headSeq`)
+      const [first, last] = member ? [member.split(' ')[1]] : left?.split(' ') ?? []
+      if (!isWhole(first) || (!member && !isWhole(last))) {
+        store.onUnreadable?.(`CONVERSATION:${conversationId}:${member ? 'MEMBERS' : 'LEFT'} ${userId}`)
+        throw new Problem('CONVERSATION_NOT_FOUND')
+      }
       return {
         conversationId,
         kind,
         title: title ?? '',
         epoch: store.life.epochOf(epoch ?? ''),
-        headSeq,
-        minSeq: Math.max(joined, whole(head) - limits.logMessages + 1, 1),
+        headSeq: member ? top : whole(last),
+        minSeq: Math.max(whole(first), top - limits.logMessages + 1, 1),
         closed: Boolean(closedAt),
         member: Boolean(member)
       }

@@ -1,6 +1,7 @@
 // An entry of a down stream: a reference, and the body it leads to. [DOWN-2]
 import { fieldsOf } from './hash.js'
 import type { BoxName } from './keys.js'
+import { whole } from './readable.js'
 
 /**
  * What an entry refers to. `terminal`: the one that sent, which gets ACK_DOWN [DOWN-1]; `except`: the one that need not be told;
@@ -35,7 +36,7 @@ export function readReference (fields: readonly (string | number)[]): Reference 
   const all = fieldsOf(fields)
   const text = (name: string) => String(all.get(name) ?? '')
   const [terminal, epoch, except, filter, nonce] = ['t', 'e', 'x', 'f', 'm'].map(name => all.has(name) ? text(name) : undefined)
-  const [kind, box, seq] = [text('k'), text('n') as BoxName, Number(text('s'))]
+  const [kind, box, seq] = [text('k'), text('n') as BoxName, whole(text('s'))]
   const isBox = box === 'CMD_BOX' || box === 'NOTICE_BOX'
   if (kind === 'msg' && all.has('c') && seq > 0) {
     const own = { ...(terminal !== undefined && { terminal }), ...(epoch !== undefined && { epoch }), ...(nonce !== undefined && { nonce }) }

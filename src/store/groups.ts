@@ -1,8 +1,8 @@
 // Groups: created, replaced, changed and closed by the server API. Section 8.
-import { downArgs, downValues, type StoreContext } from './context.js'
+import { downArgs, downValues, numberAt, type StoreContext } from './context.js'
 import { hashOf } from './hash.js'
 import { keys, partition } from './keys.js'
-import { isKind, readable, whole } from './readable.js'
+import { isKind, isWhole, readable, whole } from './readable.js'
 import { defineScript } from './scripts.js'
 
 const facts = {
@@ -61,7 +61,7 @@ export function createGroups (store: StoreContext) {
         ...(title && { title }),
         ...(ext !== null && { ext: JSON.parse(ext) as Record<string, unknown> }),
         epoch: life.epochOf(facts.get('epoch') ?? ''),
-        headSeq: whole(facts.get('headSeq')),
+        headSeq: numberAt(store, facts.get('headSeq'), `CONVERSATION:${id} headSeq`),
         createdAt: whole(facts.get('createdAt')),
         ...(closedAt && { closedAt }),
         members: rows
@@ -73,5 +73,5 @@ export function createGroups (store: StoreContext) {
 /** Reads a member as member.lua keeps him. @returns undefined for what it does not write. */
 function readMember (userId: string, member: string) {
   const [, role, joined] = /^(owner|admin|member) (\d+) \d+/.exec(member) ?? []
-  return role === undefined ? undefined : { userId, role: role as Role, joinedSeq: Number(joined) }
+  return role === undefined || !isWhole(joined) ? undefined : { userId, role: role as Role, joinedSeq: whole(joined) }
 }

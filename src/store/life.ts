@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Problem } from '../protocol/problem.js'
 import { keys } from './keys.js'
+import { whole } from './readable.js'
 import { reasons } from './redis-errors.js'
 import type { Redis } from './redis.js'
 import { defineScript } from './scripts.js'
@@ -80,7 +81,7 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
     async leave (): Promise<void> { await leaveLife(redis, { nodes: keys.nodes }, { node: self }) },
 
     /** @returns the epoch of a log that was born at `epoch`: the present life's when that began later. */
-    epochOf: (epoch: string) => String(Math.max(Number(epoch) || 0, (startedAt ?? 0) * EPOCHS_PER_MS))
+    epochOf: (epoch: string) => String(Math.max(whole(epoch), (startedAt ?? 0) * EPOCHS_PER_MS))
   }
 }
 

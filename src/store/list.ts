@@ -1,6 +1,6 @@
 // A user's list of conversations: its pages, what RESET says of it, and the rows of direct conversations that have ended.
 import type { Message } from '../protocol/message.js'
-import { downArgs, downValues, type StoreContext } from './context.js'
+import { downArgs, downValues, numberAt, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
 import { isKind, printable, whole } from './readable.js'
@@ -65,7 +65,7 @@ export function createLists (store: StoreContext) {
       }
       if (!isKind(kind) || joinedSeq === undefined) return undefined
       const [readSeq = 0, , mark] = (markers[i] ?? '').split(' ').map(whole)
-      return { joinedSeq, conversationId, kind, ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: whole(head), readSeq, unread: whole(counts[i]), unreadMark: mark === 1 }
+      return { joinedSeq, conversationId, kind, ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: numberAt(store, head, `CONVERSATION:${conversationId} headSeq`), readSeq, unread: numberAt(store, counts[i], `CHAT_MSG_BOX:${userId} ${conversationId}`), unreadMark: mark === 1 }
     })
     // who was just taken out of a group may come back under the same score
     await drop(userId, rows.filter(({ id }, i) => !found[i] && !broken.has(id) && (id.startsWith('dm.') || !facts[i]?.[0])))
@@ -82,7 +82,7 @@ export function createLists (store: StoreContext) {
 
   async function joinedSeqs (userId: string, ids: string[]): Promise<(number | undefined)[]> {
     const members = await together(redis, ids, (pipeline, id) => pipeline.hget(keys.members(id), userId)) as (string | null | undefined)[]
-    return members.map(member => member === null ? undefined : Number(member?.split(' ')[1]))
+    return members.map(member => member === null ? undefined : whole(member?.split(' ')[1]) || NaN)
   }
 
   /** Fields of a hash of the user's, none when it cannot be read. */

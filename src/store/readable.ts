@@ -12,8 +12,11 @@ export function parsed<Value> (body: string | null | undefined): Value | null {
 /** Whether it is what a conversation may be. */
 export const isKind = (kind: string | null | undefined): kind is 'dm' | 'group' => kind === 'dm' || kind === 'group'
 
-/** @returns a number that is kept as text; 0 for what is none. */
-export const whole = (text: string | null | undefined): number => /^\d{1,16}$/.test(text ?? '') ? Number(text) : 0
+/** @returns a number that is kept as text, as numbers.lua reads it; 0 for what is none. */
+export const whole = (text: string | null | undefined): number => isWhole(text) ? Number(text) : 0
+
+/** Whether it is a number as Iris writes them: whole, in decimal digits, below 2^53. */
+export const isWhole = (text: string | null | undefined): text is string => /^(?:0|[1-9]\d{0,15})$/.test(text ?? '') && Number.isSafeInteger(Number(text))
 
 /** @returns whether Redis refused a command, or a script one of its own, since a key is of another type. */
 export const isOfAnotherType = (error: unknown): boolean => error instanceof Error && error.message.includes('WRONGTYPE')

@@ -45,8 +45,8 @@ const shebangs: Record<WhenFull, string> = { reads: '#!lua flags=no-writes', don
 
 interface ScriptFacts<Key extends string, Arg extends string> { full: WhenFull, keys: readonly Key[], args: readonly Arg[], preludes?: readonly string[] }
 
-/** Stands before every script, which then is a function, so that what it has skipped comes beside its reply. */
-export const EVERYWHERE = 'sound'
+/** Stand before every script, which then is a function, so that what it has skipped comes beside its reply. */
+export const EVERYWHERE = ['sound', 'numbers']
 
 /** What Redis says when a script that was run as one that reads would have written. */
 const hasWritten = /^ERR Write commands are not allowed from read-only scripts/
@@ -66,7 +66,7 @@ export const definedScripts = new Map<string, ScriptFacts<string, string>>()
 export function defineScript<Key extends string, Arg extends string> (name: string, facts: ScriptFacts<Key, Arg>) {
   if (!definedScripts.has(name)) definedScripts.set(name, facts)
   const body = [...facts.preludes ?? [], name].map(source).join('\n')
-  const lua = `${source(EVERYWHERE)}\nlocal function main ()\n${body}\nend\nreturn { main(), unreadable }`
+  const lua = `${EVERYWHERE.map(source).join('\n')}\nlocal function main ()\n${body}\nend\nreturn { main(), unreadable }`
   const asItIs = createCall(`iris:${name}:${facts.full}`, `${shebangs[facts.full]}\nlocal is_dry = false\n${lua}`, facts.keys.length)
   const dry = createCall(`iris:${name}:dry`, `${shebangs.reads}\nlocal is_dry = true\n${lua}`, facts.keys.length)
 

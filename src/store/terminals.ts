@@ -3,7 +3,7 @@ import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
 import type { StoreContext } from './context.js'
 import { hashesOf } from './hash.js'
 import { keys, partition } from './keys.js'
-import { whole } from './readable.js'
+import { isWhole, whole } from './readable.js'
 import { together } from './redis.js'
 import { placeOf } from './sound.js'
 import { defineScript } from './scripts.js'
@@ -81,5 +81,6 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
 function readTerminal (terminalId: string, value: string, online: boolean): Terminal | undefined {
   if (!/^\S+ (?:foreground|background) \S+ \S+ \S+ \d+ \d+(?: socket)?$/.test(value)) return undefined
   const [platform, state, , node, , since, seen, lease] = value.split(' ') as [string, TerminalStateName, string, string, string, string, string, string?]
-  return { terminalId, platform, online, state, since: Number(since), lastSeen: Number(seen), node, ...(lease === 'socket' && { lease }) }
+  if (!isWhole(since) || !isWhole(seen)) return undefined
+  return { terminalId, platform, online, state, since: whole(since), lastSeen: whole(seen), node, ...(lease === 'socket' && { lease }) }
 }

@@ -1,4 +1,5 @@
 // The unread messages that a fresh attach brings, oldest first over all conversations. [ATTACH-3]
+import { whole } from './readable.js'
 
 /** A message not read: where it stands, and when it was sent (ms). */
 export interface Unread { conversationId: string, seq: number, ts: number }
@@ -20,7 +21,7 @@ export function oldestUnread ([beyond = 0, ...waiting]: Waiting, limit: number):
     const count = Number(waiting[i + 1])
     total += count
     for (const member of members) {
-      const [seq, ts] = member.split(':').map(Number) as [number, number]
+      const [seq, ts] = member.split(':').map(whole) as [number, number]
       unread.push({ conversationId, seq, ts })
     }
     if (members.length < count) horizon = Math.min(horizon, unread.at(-1)?.ts ?? Infinity)

@@ -9,12 +9,15 @@ local conversation, members, log, dedupe = unpack(KEYS)
 local id, from, terminal, fingerprint, draft, nonce, quote, silent, create, dedupe_ms, log_messages, log_ms, new_direct = unpack(ARGV, 5)
 
 local kind, closed, head, last_ts, epoch = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch'))
-local seq = (number_of(head, conversation .. ' headSeq') or 0) + 1
+local seq = (number_of(head, conversation .. ' headSeq', 2 ^ 53 - 1) or 0) + 1
+epoch = number_of(epoch, conversation .. ' epoch') or 0
+last_ts = number_of(last_ts, conversation .. ' lastTs', 2 ^ 42) or 0 -- as no time of a life is later
 local before = redis.call('GET', dedupe)
 if before then
   local print, seq, msg_id, ts, of = string.match(before, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  if not print then skip(dedupe) end -- nobody knows what was made of it: it is not made twice
-  if print ~= fingerprint then return { -4 } end
+  local is_read = whole_of(seq) and whole_of(ts) and whole_of(of)
+  if not is_read then skip(dedupe) end -- nobody knows what was made of it: it is not made twice
+  if not is_read or print ~= fingerprint then return { -4 } end
   here[1] = redis.call('GET', mark_key)
   return { 1, seq, msg_id, ts, of, here, 0 }
 end
@@ -32,20 +35,18 @@ if quote ~= '0' and (tonumber(quote) < tonumber(joined or 1) or redis.call('HEXI
 local wait = not kind and refuse_opening(create, new_direct)
 if wait then return { -9, int(wait) } end
 if not kind then epoch, all = open_direct(conversation, members, id, create), redis.call('HGETALL', members) end
-epoch = int(math.max(number_of(epoch, conversation .. ' epoch') or 0, life * 4096))
-last_ts = number_of(last_ts, conversation .. ' lastTs') or 0
-local ts = int(math.max(now, last_ts))
+epoch = int(math.max(epoch, life * 4096))
+local ts, place = int(math.max(now, last_ts)), int(seq) -- text: Redis' own conversion of a number (%.17g) costs as much as a lookup
 local msg_id = string.format('%011x%08x', ts, seq) .. nonce
-local body = '{"conversationId":"' .. id .. '","seq":' .. seq .. ',"msgId":"' .. msg_id .. '","ts":' .. ts .. ',' .. draft .. '}'
+local body = '{"conversationId":"' .. id .. '","seq":' .. place .. ',"msgId":"' .. msg_id .. '","ts":' .. ts .. ',' .. draft .. '}'
 local trimmed = seq - tonumber(log_messages)
-redis.call('HSET', conversation, 'headSeq', seq, 'lastTs', ts)
-redis.call('HSET', log, seq, body)
+redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
+redis.call('HSET', log, place, body)
 if trimmed > 0 then redis.call('HDEL', log, trimmed) end
-redis.call('SET', dedupe, table.concat({ fingerprint, seq, msg_id, ts, epoch }, ' '), 'PX', dedupe_ms)
+redis.call('SET', dedupe, table.concat({ fingerprint, place, msg_id, ts, epoch }, ' '), 'PX', dedupe_ms)
 
 local ends = kind ~= 'group' and ends_at(ts, log_ms)
 local moved = ends and ends ~= ends_at(last_ts, log_ms)
-local place = int(seq) -- text: Redis' own conversion of a number (%.17g) costs as much as a lookup
 local entry = { 'k', 'msg', 'c', id, 's', place }
 local own = { 'k', 'msg', 'c', id, 's', place, 't', terminal, 'e', epoch }
 if ends then entry[7], entry[8], own[11], own[12] = 'm', nonce, 'm', nonce end -- else it could lead to a message of another life

@@ -34,7 +34,7 @@ local function forget (id, ending, keep_ms)
   local meta = meta_of(stored, id)
   if meta.collapse and redis.call('HGET', collapse, meta.collapse) == id then redis.call('HDEL', collapse, meta.collapse) end
   count(meta.share, -1)
-  local until_ms = math.max(now, tonumber(redis.call('ZSCORE', expiry, id) or 0)) + keep_ms
+  local until_ms = math.max(now, number_of(redis.call('ZSCORE', expiry, id), expiry .. ' ' .. id) or 0) + keep_ms
   write('ZADD', done, int(until_ms), ending .. ':' .. id)
   gone[#gone + 1] = id
 end
@@ -46,8 +46,7 @@ local function settle (keep_ms, ends)
   for share, by in pairs(counted) do
     if by ~= 0 and write('HINCRBY', shares, share, by) <= 0 then redis.call('HDEL', shares, share) end
   end
-  local function last (key, more) return tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or -more) + more end
-  if next(written) then ends = ends or math.max(last(expiry, keep_ms), last(done, 0)) end
+  if next(written) then ends = ends or math.max((top_score(expiry) or now) + keep_ms, top_score(done) or 0) end
   for key in pairs(written) do redis.call('PEXPIREAT', key, int(ends)) end
   gone, counted, written = {}, {}, {}
 end

@@ -9,7 +9,7 @@
 local before = { 0 }
 for i = 6, #ARGV do
   local is_here = redis.call('HEXISTS', box, ARGV[i]) == 1
-  if is_dry then before[#before + 1] = tonumber(redis.call('HGET', deliveries, ARGV[i])) or 0
+  if is_dry then before[#before + 1] = number_of(redis.call('HGET', deliveries, ARGV[i]), deliveries .. ' ' .. ARGV[i]) or 0
   else before[#before + 1] = is_here and write('HINCRBY', deliveries, ARGV[i], 1) - 1 or 0 end
 end
 settle(ARGV[5])

@@ -11,9 +11,10 @@ local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function whole (n) return string.format('%.0f', n) end
 
 redis.call('ZREMRANGEBYSCORE', tickets, '-inf', whole(at))
+if redis.call('ZREMRANGEBYSCORE', tickets, 2 ^ 53, '+inf') > 0 then skip(tickets) end -- no time: it would take room for ever
 -- sent again after a reconnect it is there already
 if redis.call('ZCARD', tickets) >= tonumber(max_unused) and not redis.call('ZSCORE', tickets, digest) then
-  return { 0, 'limited', whole(redis.call('ZRANGE', tickets, 0, 0, 'WITHSCORES')[2] - at) }
+  return { 0, 'limited', whole(math.ceil(redis.call('ZRANGE', tickets, 0, 0, 'WITHSCORES')[2] - at)) }
 end
 -- it ends with its token
 local ends = math.min(at + unused_ms, expires + tolerance_ms)

@@ -26,7 +26,9 @@ local function refuse_opening (create, limit)
   if limit == '0' then return end
   local from, tag = string.match(create, '^(%S+)/(%d+)')
   local opened = user_key(tag, 'OPENED', from)
-  if (number_of(redis.call('GET', opened), opened) or 0) >= tonumber(limit) then return math.max(1, redis.call('PTTL', opened)) end
+  local count = number_of(redis.call('GET', opened), opened)
+  if (count or 0) >= tonumber(limit) then return math.max(1, redis.call('PTTL', opened)) end
+  if not count then redis.call('DEL', opened) end
   if redis.call('INCR', opened) == 1 then redis.call('PEXPIRE', opened, 3600000) end
 end
 

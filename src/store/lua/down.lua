@@ -14,7 +14,7 @@ local function is_alive (epoch) return tonumber(epoch) >= life * 4096 end
 -- An epoch of a stream or log of a partition: above all that it has given, also when many are born in one script or the clock goes back.
 local function new_epoch (tag)
   local given = 'iris:{' .. tag .. '}:EPOCH'
-  local unit = math.max((number_of(redis.call('GET', given), given) or 0) + 1, math.max(now, life) * 32)
+  local unit = math.max((number_of(redis.call('GET', given), given, 2 ^ 46 - 1) or 0) + 1, math.max(now, life) * 32)
   redis.call('SET', given, int(unit))
   return int(unit * 128 + tag) -- 4096 a ms, see is_alive; below 2^53 until 2039
 end

@@ -7,6 +7,8 @@ local function ms (number) return string.format('%.0f', number) end
 
 local function names_for (terminal) return { 't:' .. terminal, 't:*', 'ban:' .. terminal, 'ban:*', 'notBefore' } end
 
+local function stone_of (stored, place) return parts_of(stored, '^(%d+) (%d+) (.*)$', 2, place) end
+
 -- Writes a tombstone; the hash lives as long as the last of them.
 local function engrave (kick, field, before, ends, reason)
   redis.call('HSET', kick, field, ms(before) .. ' ' .. ms(ends) .. ' ' .. reason)
@@ -18,8 +20,7 @@ end
 local function refusal (kick, token, at)
   local names = names_for(token.terminal)
   for i, stone in ipairs(redis.call('HMGET', kick, unpack(names))) do
-    local before, ends, reason = string.match(stone or '', '^(%d+) (%d+) (.*)$')
-    if stone and not before then skip(kick .. ' ' .. names[i]) end
+    local before, ends, reason = stone_of(stone, kick .. ' ' .. names[i])
     if before and tonumber(token.issued) <= tonumber(before) and at < tonumber(ends) then
       local is_ban = string.match(names[i], '^ban:')
       if not is_ban and not is_dry and tonumber(token.expires) > tonumber(ends) then engrave(kick, names[i], before, tonumber(token.expires), reason) end
@@ -32,7 +33,7 @@ end
 local function welcome_from (kick, names, at)
   local from = 0
   for i, stone in ipairs(#names > 0 and redis.call('HMGET', kick, unpack(names)) or {}) do
-    local before, ends = string.match(stone or '', '^(%d+) (%d+)')
+    local before, ends = stone_of(stone, kick .. ' ' .. names[i])
     if before and at < tonumber(ends) then from = math.max(from, string.match(names[i], '^ban:') and ends or before + 1) end
   end
   return from
@@ -44,7 +45,7 @@ local function make_room (kick, at)
   local soonest, field
   local all = redis.call('HGETALL', kick)
   for i = 1, #all, 2 do
-    local ends = tonumber(string.match(all[i + 1], '^%d+ (%d+)') or 0)
+    local ends = tonumber((select(2, stone_of(all[i + 1], kick .. ' ' .. all[i]))) or 0)
     if ends <= at then redis.call('HDEL', kick, all[i])
     elseif string.match(all[i], '^t:[^*]') and (not soonest or ends < soonest) then soonest, field = ends, all[i] end
   end
@@ -54,6 +55,6 @@ end
 -- Sets a tombstone; what an earlier one refuses beyond it stays refused.
 local function bury (kick, field, before, ends, reason, at)
   make_room(kick, at)
-  local known_before, known_ends = string.match(redis.call('HGET', kick, field) or '0 0', '^(%d+) (%d+)')
+  local known_before, known_ends = stone_of(redis.call('HGET', kick, field), kick .. ' ' .. field)
   engrave(kick, field, math.max(before, known_before or 0), math.max(ends, known_ends or 0), reason)
 end

@@ -7,9 +7,7 @@ local function int (n) return string.format('%.0f', n) end
 local stored = redis.call('MGET', life_key, mark_key)
 
 local function recorded (text, key, limit)
-  local value = tonumber(text or 0)
-  if value and value < limit and int(value) == (text or '0') then return value end
-  skip(key)
+  return whole_of(text or '0', limit) or skip(key)
 end
 
 local life, mark = recorded(stored[1], life_key, 2 ^ 42), recorded(stored[2], mark_key, 2 ^ 54)

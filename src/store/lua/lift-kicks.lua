@@ -9,9 +9,8 @@ local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local lifted = {}
 local all = redis.call('HGETALL', kick)
 for i = 1, #all, 2 do
-  local ends, reason = string.match(all[i + 1], '^%d+ (%d+) (.*)$')
-  if not ends then skip(kick .. ' ' .. all[i])
-  elseif at < tonumber(ends) then lifted[#lifted + 1] = { all[i], ms(tonumber(ends)), reason } end
+  local _, ends, reason = stone_of(all[i + 1], kick .. ' ' .. all[i])
+  if ends and at < tonumber(ends) then lifted[#lifted + 1] = { all[i], ms(tonumber(ends)), reason } end
 end
 redis.call('DEL', kick)
 return { 0, lifted }

@@ -3,9 +3,8 @@
 -- the last of its tokens is taken. A reconnect keeps its rank, and a kick covers what is connected, whatever its `iat`.
 local function login_of (logins, terminal)
   local stored = redis.call('HGET', logins, terminal)
-  local issued, since, expires = string.match(stored or '', '^(%d+) (%d+) ?(%d*)$')
-  if stored and not issued then skip(logins .. ' ' .. terminal) end
-  return issued and { issued = tonumber(issued), since = tonumber(since), expires = tonumber(expires) or 0 }
+  local issued, since, expires = parts_of(stored, '^(%d+) (%d+) ?(%d*)$', 2, logins .. ' ' .. terminal)
+  return issued and { issued = tonumber(issued), since = tonumber(since), expires = whole_of(expires) or 0 }
 end
 
 -- The login of a terminal that comes with a token (terminal, issued, expires) at a time; it is not written yet.

@@ -15,8 +15,8 @@ local _, joined, tag = member_of(member)
 if not tag then return { -1, skip(members .. ' ' .. reader) } end
 local head, kind = unpack(redis.call('HMGET', conversation, 'headSeq', 'kind'))
 head = number_of(head, conversation .. ' headSeq') or 0
-local read, receipt, marked = string.match(redis.call('HGET', marker, id) or '0 0 0', '^(%d+) (%d+) (%d)$')
-if not read then read, receipt, marked = '0', '0', '0', skip(marker .. ' ' .. id) end -- it begins anew
+local read, receipt, marked = parts_of(redis.call('HGET', marker, id), '^(%d+) (%d+) (%d)$', 2, marker .. ' ' .. id)
+if not read then read, receipt, marked = '0', '0', '0' end -- what cannot be read begins anew
 local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
 local new_read, new_receipt = math.max(read, to), tonumber(receipt)
 if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]

@@ -16,7 +16,7 @@ local function terminal_of (who, terminal)
     i = i + 1
     kept[fields[i] or 'more'] = word
   end
-  if tonumber(kept.seen) and tonumber(kept.since) and not kept.more then return kept end
+  if whole_of(kept.seen) and whole_of(kept.since) and not kept.more then return kept end
   if stored then skip(who.terminals .. ' ' .. terminal) end
 end
 

@@ -32,8 +32,7 @@ end
 local reference = { 'k', 'box', 'n', name, 'i', id }
 if filter ~= '' then reference[7], reference[8] = 'f', filter end
 local function append (key)
-  local last = not is_empty and redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2]
-  write('ZADD', key, tonumber(last or 0) + 1, id)
+  write('ZADD', key, (not is_empty and top_score(key) or 0) + 1, id)
 end
 append(order)
 if is_once then append(once) end

@@ -11,10 +11,12 @@ local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 5)
 local stored = redis.call('HGET', log, seq)
 -- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it
 local is_read, message = pcall(cjson.decode, (string.gsub(stored or '', '\\u[dD]%x%x%x', '\\u0020')))
-local is_message = is_read and type(message) == 'table' and type(message.msgId) == 'string' and tonumber(message.ts) ~= nil
+local function is_time (value) return type(value) == 'number' and whole_of(int(value)) == value end
+local is_message = is_read and type(message) == 'table' and type(message.msgId) == 'string' and is_time(message.ts)
+  and message.conversationId == id and message.seq == tonumber(seq)
 if stored and not is_message then skip(log .. ' ' .. seq) end
 message = is_message and message -- what cannot be read is not there
-local done = message and type(message.revoked) == 'table' and tonumber(message.revoked.at) and message.revoked
+local done = message and type(message.revoked) == 'table' and is_time(message.revoked.at) and message.revoked
 -- what he has done himself is answered before it is asked whether he still may
 if done and done.by == by then return { 0, int(done.at), 1, here, '', stored } end
 local member = redis.call('HGET', members, by)

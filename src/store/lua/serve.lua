@@ -18,7 +18,7 @@ local function serve (message, members, user, stored)
   end
   if message.trimmed > 0 then
     local gone = redis.call('ZREMRANGEBYSCORE', box, '-inf', message.trimmed)
-    if gone > 0 and redis.call('HINCRBY', unread, id, -gone) == 0 then redis.call('HDEL', unread, id) end
+    if gone > 0 and redis.call('HINCRBY', unread, id, -gone) <= 0 then redis.call('HDEL', unread, id) end
   end
   local served = string.match(deliver(user, tag, is_own and message.own or message.entry, message.body, known), '^%d+')
   local speaks = is_own and spoke == '' -- for the first time

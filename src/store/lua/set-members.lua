@@ -9,7 +9,7 @@
 local conversation, members, left = unpack(KEYS)
 local id, mode, title, ext, max_members, close, max_left, log_ms = unpack(ARGV, 5)
 local kind, closed, head = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq'))
-head = number_of(head, conversation .. ' headSeq') or 0
+head = number_of(head, conversation .. ' headSeq', 2 ^ 53 - 1) or 0
 if #unreadable > 0 then return unsound end -- seqs would be given anew
 if not kind and mode ~= 'put' then return { -1 } end
 if closed and close == '1' then return { 0, 0, head, closed, redis.call('HLEN', members) } end
@@ -42,10 +42,10 @@ for user, change in pairs(wanted) do
   if before and not rest then before = nil, skip(members .. ' ' .. user) end
   if role == '-' then redis.call('HDEL', members, user) end
   if role == '-' and before then
-    redis.call('HSET', left, user, string.match(rest, '^%d+') .. ' ' .. head .. ' ' .. int(now))
+    redis.call('HSET', left, user, string.match(rest, '^%d+') .. ' ' .. int(head) .. ' ' .. int(now))
     leave_group(user, tag, id, log_ms)
   elseif role ~= '-' then
-    redis.call('HSET', members, user, (role == '=' and (old_role or 'member') or role) .. ' ' .. (rest or head + 1 .. ' ' .. tag))
+    redis.call('HSET', members, user, (role == '=' and (old_role or 'member') or role) .. ' ' .. (rest or int(head + 1) .. ' ' .. tag))
     if not before then
       redis.call('HDEL', left, user)
       join_group(user, tag, id)

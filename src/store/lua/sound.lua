@@ -7,10 +7,11 @@ local function skip (place) unreadable[#unreadable + 1] = place end
 local raw, none = redis, {}
 local absent = {
   GET = false, HGET = false, ZSCORE = false, HMGET = none, ZMSCORE = none, HGETALL = none, HKEYS = none, HSCAN = { '0', none },
-  ZRANGE = none, ZREVRANGE = none, ZRANGEBYSCORE = none, XRANGE = none, XREVRANGE = none,
+  ZRANGE = none, ZREVRANGE = none, ZRANGEBYSCORE = none, ZREVRANGEBYSCORE = none, XRANGE = none, XREVRANGE = none,
   HLEN = 0, HEXISTS = 0, ZCARD = 0, HDEL = 0, ZREM = 0, SREM = 0, ZREMRANGEBYSCORE = 0
 }
 local added = { HSET = true, HSETNX = true, HINCRBY = true, INCR = true, ZADD = true, SADD = true, XADD = true }
+local counting = { HINCRBY = true, INCR = true }
 
 local function begin_anew (command, key, ...)
   if command == 'HINCRBY' then raw.pcall('HDEL', key, (...)) end
@@ -21,18 +22,13 @@ end
 local redis = { pcall = raw.pcall }
 function redis.call (command, ...)
   local reply = raw.pcall(command, ...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
-  local is_number = command ~= 'INCR' and command ~= 'HINCRBY' or not string.find(reply.err, 'not an integer', 1, true)
-  if is_number and not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply) end
+  local before = command == 'HINCRBY' and type(reply) == 'number' and reply - select(3, ...)
+  local was_counter = not before or (before >= 0 and before < 2 ^ 53) -- else it was a number, but none that Iris counts
+  if was_counter and (type(reply) ~= 'table' or not reply.err) then return reply end
+  local is_none = not was_counter or counting[command] and (string.find(reply.err, 'not an integer', 1, true) or string.find(reply.err, 'overflow', 1, true))
+  if not is_none and not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply) end
   skip((...))
   if absent[command] ~= nil then return absent[command] end
   if not added[command] then error(reply) end
   return begin_anew(command, ...)
-end
-
--- A number that is kept as text; nil, and its place is named, for what is none.
-local function number_of (text, place)
-  local number = text and tonumber(text)
-  if text and not number then skip(place) end
-  return number or nil
 end

@@ -29,7 +29,7 @@ local function oldest_unread (unread, limit)
     local oldest = redis.call('ZRANGE', box, 0, share - 1)
     if #oldest == 0 then drop_count(unread, counts[i])
     else
-      local n = #oldest < share and #oldest or math.max(#oldest, tonumber(counts[i + 1]) or 0)
+      local n = #oldest < share and #oldest or math.max(#oldest, number_of(counts[i + 1], unread .. ' ' .. counts[i]) or 0)
       waiting[#waiting + 1], waiting[#waiting + 2], waiting[#waiting + 3] = counts[i], n, oldest
     end
   end

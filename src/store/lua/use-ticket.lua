@@ -8,7 +8,7 @@ local ticket = KEYS[1]
 local terminal, platform, tolerance_ms, max_of_terminal, max_used = unpack(ARGV)
 local user, iat, exp, bound, bound_platform = unpack(redis.call('HMGET', ticket, 'user', 'iat', 'exp', 'terminal', 'platform'))
 if not user then return { -8 } end
-if not (tonumber(exp) and bound and bound_platform) then return { -8, skip(ticket) } end
+if not (whole_of(exp) and whole_of(iat) and bound and bound_platform) then return { -8, skip(ticket) } end
 if bound ~= '' and terminal ~= '' and terminal ~= bound then return { -8 } end
 if bound == '' then bound = terminal ~= '' and terminal or 'default' end
 if bound_platform == '' then bound_platform = platform ~= '' and platform or 'web' end

@@ -20,12 +20,16 @@ interface Floor {
 }
 
 type Users = ReadonlyMap<string, Present>
+/** A comparison that is tried again; how often it has failed in a row. */
+interface Retry { failures: number, wake (): void }
 
 /**
  * @returns `sweep(users)`: renews the routes of all, wakes readers that missed a hint, closes what must not be open; `glance(users)`:
  *   does so for those only whose stream has gone on without them, or who have ever been kicked; `soon(userId, present)`: compares one.
  */
 export function createComparison ({ mailbox, meter, presence, closeKicked, retries }: Floor) {
+  const tries = new WeakMap<Present, Retry>()
+
   async function compare (userId: string, { feed, connections }: Present): Promise<void> {
     const known = feed.top
     const attached = [...connections].filter(({ isBegun }) => isBegun)
@@ -74,11 +78,18 @@ export function createComparison ({ mailbox, meter, presence, closeKicked, retri
     }
   }
 
+  /** @returns what tries again for a user while he is here: one, so that he waits once, however often he is to be compared meanwhile. */
+  function retryOf (userId: string, present: Present): Retry {
+    const retry = tries.get(present) ?? { failures: 0, wake: () => { if (present.connections.size > 0) soon(userId, present) } }
+    tries.set(present, retry)
+    return retry
+  }
+
   /** While the store does not answer it is tried again, as long as he is here. What else goes wrong, the next sweep says. */
-  function soon (userId: string, present: Present, failures = 0): void {
-    outside(() => compare(userId, present)).catch((error: unknown) => {
-      if (!isUnavailable(error) || present.connections.size === 0) return
-      retries.later({ wake: () => soon(userId, present, failures + 1) }, failures + 1)
+  function soon (userId: string, present: Present): void {
+    const retry = retryOf(userId, present)
+    outside(() => compare(userId, present)).then(() => { retry.failures = 0 }, (error: unknown) => {
+      if (isUnavailable(error) && present.connections.size > 0) retries.later(retry, ++retry.failures)
     })
   }
 

@@ -75,7 +75,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   let hasEnded = false
   const beat = createBeat(life, clock, { onAnother: () => [recalled, hub].forEach(memory => memory.forgetAll()), log })
   const trust = createTrust({ redis: connection, expected: durability, ...beat, onTrusted, onUnfit, log })
-  const room = createRoom({ redis: trust.gated, disk, own, onRoom: onTrusted, log })
+  const room = createRoom({ redis: trust.gated, disk, own, onRoom: onTrusted, onEvicting: trust.doubt, log })
   meter.store = trust.state
   meter.room = room.state
   // the beat, too, spares the last of the disk; a life that must begin is noted

@@ -5,6 +5,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { answerTo } from '../src/usage.js'
+import type { Redis } from '../src/store/redis.js'
 import { startIris, type Iris } from './helper/iris.js'
 import { freePort, startProcess } from './helper/process.js'
 import { startRedis } from './helper/redis.js'
@@ -173,6 +174,9 @@ for (const { name, sentence, cause } of unfit) {
   })
 }
 
+/** How many connections a Redis has taken so far. */
+const connectionsOf = async (redis: Redis) => /total_connections_received:(\d+)/.exec(await redis.info('stats'))?.[1]
+
 t.test('what becomes unfit later is 503 with the reason, until it is mended', async t => {
   const { redis, port } = await startTcp(t)
   const iris = await startIris(t, { unsound: { url: `redis://127.0.0.1:${port}`, onUnfit: sentence => { t.fail(sentence) } } })
@@ -184,8 +188,19 @@ t.test('what becomes unfit later is 503 with the reason, until it is mended', as
   const [looks, times] = [await calls('config\\|get'), await calls('time')]
   await until(async () => await calls('config\\|get') > looks + 1 || undefined)
   t.equal(await calls('time'), times, '[TIME-1] nor asked for the time')
-  await redis.config('SET', 'maxmemory-policy', 'noeviction')
-  await until(async () => (await fetch(`${iris.url}/readyz`)).status === 200 || undefined)
+  const mended = async () => {
+    await redis.config('SET', 'maxmemory-policy', 'noeviction')
+    await until(async () => (await fetch(`${iris.url}/readyz`)).status === 200 || undefined)
+  }
+  await mended()
+  const connects = await connectionsOf(redis)
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  await redis.config('SET', 'maxmemory-policy', 'volatile-ttl')
+  await refuses(t, iris, /^maxmemory-policy is volatile-ttl/)
+  t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE' } })
+  await mended()
+  t.equal((await alice.send(bob, 'x')).status, 200)
+  t.equal(await connectionsOf(redis), connects, 'no connection was needed to find it out')
 })
 
 t.test('the data lies in the database that IRIS_REDIS_URL names; where that is gone, nothing is written elsewhere', async t => {

@@ -21,6 +21,8 @@ interface Floor {
   own?: Pick<OwnDisk, 'isRelaxed' | 'harden'> | undefined
   /** Called when there is room again. */
   onRoom (): void
+  /** Called while Redis may drop keys by its `maxmemory-policy`: full, it would not refuse, but lose messages. */
+  onEvicting (): void
   log: { info (facts: object, message: string): void, error (facts: object, message: string): void }
 }
 
@@ -31,7 +33,7 @@ export type Room = ReturnType<typeof createRoom>
  * @returns `watched`: the same connection, whose commands fail with STORE_FULL when Redis refuses them because it is full, or when its
  *   disk is known to be all but full; `state()`; `start()` begins to look, `stop()` ends it.
  */
-export function createRoom ({ redis, disk, own, onRoom, log }: Floor) {
+export function createRoom ({ redis, disk, own, onRoom, onEvicting, log }: Floor) {
   let found: Finding | undefined
   let held: Sparing | undefined
   let refused = 0
@@ -65,6 +67,7 @@ export function createRoom ({ redis, disk, own, onRoom, log }: Floor) {
     if (space) held = heldOn(space)
     // one that cannot be reached, or must not be worked with, is no news
     const info = await redis.info('memory', 'persistence').catch(() => undefined)
+    if (info !== undefined && mayEvict(info)) onEvicting()
     if (own?.isRelaxed() && !held && info?.includes('aof_last_write_status:ok')) await own.harden(redis).catch(() => undefined)
     const now = findingOf(space, info)
     // at the brink Redis refuses one and takes the next: that is no end
@@ -109,6 +112,8 @@ export function createRoom ({ redis, disk, own, onRoom, log }: Floor) {
     stop (): void { clearInterval(timer) }
   }
 }
+
+const mayEvict = (info: string) => /^maxmemory_policy:(?!noeviction)/m.test(info)
 
 /** What is full by INFO. A failed snapshot (`save`) counts only where commands were refused for it: else nobody is stopped by it. */
 function findingIn (info: string, before: Finding | undefined): Finding | undefined {

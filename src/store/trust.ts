@@ -32,7 +32,7 @@ export type Trust = ReturnType<typeof createTrust>
 /**
  * Watches a connection.
  * @returns `gated`: the same connection for everybody else, whose commands are STORE_UNAVAILABLE while `state().reason` says
- *   why; `settled` resolves at the first verdict, be it good or bad; `stop()` ends the watch: the
+ *   why; `settled` resolves at the first verdict, be it good or bad; `doubt()` asks for another; `stop()` ends the watch: the
  *   connection may be worked with until it ends.
  */
 export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit, log }: TrustFacts) {
@@ -152,6 +152,8 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
   return {
     gated: createGated(redis, () => reason),
     settled,
+    /** What was found at a connect has changed: it is looked at again, and worked with until that says otherwise. */
+    doubt: () => { if (reason === undefined) void look() },
     /** Why the store cannot be worked with (undefined: it can), why it refuses to write, and what was found last. */
     state: () => ({ reason: reason?.why, refusal, version: found?.version, durability: found?.durability }),
     stop (): void {

@@ -4,7 +4,7 @@ import t from 'tap'
 import { keys, partition } from '../src/store/keys.js'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
-import { dm, groupOf, two, type User } from './helper/user.js'
+import { dm, groupOf, two, until, type User } from './helper/user.js'
 
 const lines: string[] = []
 const iris = await startIris(t, { logs: { write: line => lines.push(line) } })
@@ -123,6 +123,38 @@ t.test('[DOWN-2] a ticket, a repeated id and a revocation that are no numbers', 
     await redis.hset(place, 'exp', text)
     t.match(await pollOnce(`${url}/v1/down/poll?timeoutMs=0&ticket=${String(ticket)}`), { status: 401 }, text)
   }
+})
+
+/** Waits until the node has looked whether the life goes on: twice, so that one look has begun meanwhile. */
+async function looked (): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    const before = JSON.stringify(await redis.hgetall(keys.nodes))
+    await until(async () => JSON.stringify(await redis.hgetall(keys.nodes)) !== before || undefined)
+  }
+}
+
+t.test('[STORE-1] a mark that no step can have given out is not seen, wherever it is read: one other life at most', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  const stream = await bob.listen()
+  const { body: { seq } } = await alice.send(bob, 'hi')
+  await stream.next(({ data }) => data['seq'] === seq)
+  const life = await redis.get(keys.life)
+
+  const spoilt = '99999999999999999'
+  const channels = await redis.call('PUBSUB', 'SHARDCHANNELS', `iris:{${partition(bob.userId)}}:NODE:*`) as string[]
+  t.equal(await redis.spublish(channels[0] ?? '', JSON.stringify([bob.userId, '1-1', ['k', 'event', 'b', '{}'], '{}', spoilt])), 1, 'another node says it')
+  await looked()
+  t.match(await alice.send(bob, 'hi'), { status: 200 })
+  t.equal(await redis.get(keys.life), life)
+
+  await redis.set(keys.mark, spoilt)
+  await redis.spublish(channels[0] ?? '', JSON.stringify([bob.userId, '1-1', ['k', 'event', 'b', '{}'], '{}', '1'])) // the stream is read anew
+  for (const read of [bob.conversations(), bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })]) t.equal((await read).status, 200)
+  await until(async () => (await alice.send(bob, 'hi')).status === 200 || undefined)
+  const another = await redis.get(keys.life)
+  await looked()
+  t.match(await alice.send(bob, 'hi'), { status: 200 })
+  t.equal(await redis.get(keys.life), another)
 })
 
 t.test('[DOWN-2] nothing failed, and each place was named once', async t => {

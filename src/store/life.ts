@@ -20,6 +20,8 @@ const settledRun = defineScript('settled-run', { full: 'reads', preludes: ['run'
 
 /** An epoch is a time and a partition: see `new_epoch` in down.lua. */
 const EPOCHS_PER_MS = 4_096
+/** Whether a life that began then (ms) can have such a mark: see life.lua. */
+const isMarkOf = (began: number, mark: number) => mark >= began * EPOCHS_PER_MS && mark - began * EPOCHS_PER_MS < 2 ** 44
 /** So long other nodes have to come back and say what they have seen; nothing is served before, another life begins after. */
 const OWE_MS = 3_000
 /** Who was away for longer before a Redis ended does not know who else had worked with it by then, and is no witness. */
@@ -47,8 +49,9 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
   return {
     /** A mark came along with an answer, or with what another node published: what it was given for is here, or another life must begin. */
     saw (mark: unknown): void {
-      const number = Number(mark)
-      if (number > seen.mark) seen.mark = number
+      const number = whole(String(mark))
+      // one that the script would not take can never be found again: other lives would begin for ever. Before the first is known nothing is served
+      if (startedAt !== undefined && isMarkOf(startedAt, number) && number > seen.mark) seen.mark = number
     },
 
     /** The highest mark that this node has seen: a step gives out no number where that is not there any more. */
@@ -73,7 +76,7 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
       startedAt = Number(life)
       seen.at = asked
       seen.run = String(thisRun)
-      seen.mark = Math.max(seen.mark, Number(top))
+      seen.mark = Math.max(isMarkOf(startedAt, seen.mark) ? seen.mark : 0, Number(top))
       return isAnother
     },
 

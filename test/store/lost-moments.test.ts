@@ -284,6 +284,31 @@ t.test('[STORE-1] the record of the life is lost: another one begins that is new
   }
 })
 
+t.test('[STORE-1] a mark that no step can have given out is nowhere taken for seen, and begins one other life at most', async t => {
+  const server = await startRedis(t)
+  const life = createLife(server.redis, { known: () => 0 })
+  life.saw(await server.redis.incr('any'))
+  t.equal(life.seenMark(), 0, 'before a life is known nothing is seen')
+  await life.begin()
+  for (const spoilt of ['99999999999999999', '9007199254740993', '9007199254740991', '1e16', 'inf', 'nan', '-5', '1']) {
+    const before = life.seenMark()
+    life.saw(spoilt)
+    t.equal(life.seenMark(), before, spoilt)
+    await server.redis.set(keys.mark, spoilt)
+    t.equal(await life.begin(), true, 'another life')
+    t.equal(await life.begin(), false, 'which goes on')
+    t.equal(await server.redis.get(keys.mark), String(life.seenMark()))
+  }
+  for (const began of [2 ** 41 - 1, 2 ** 41 - 2 ** 32 - 1, 2 ** 42 - 1, 2 ** 53 - 1]) {
+    await server.redis.set(keys.life, began)
+    t.equal(await life.begin(), true, `a life of ${began}`)
+    for (const node of [life, createLife(server.redis, { known: () => 0 })]) {
+      await node.begin()
+      t.equal(await node.begin(), false, 'the next goes on')
+    }
+  }
+})
+
 t.test('[STORE-1] what cannot be read keeps no life from beginning', async t => {
   const server = await startRedis(t)
   const life = createLife(server.redis, { known: () => 0 })

@@ -9,7 +9,7 @@
 -- Another run goes on with the life when who had worked with the one before, every one of them, has seen no mark beyond what was found.
 local run_key, found_key, nodes_key = KEYS[2], KEYS[4], KEYS[5]
 local node, seen_run, seen_mark, ago_ms, touch_ms, known, owe_ms, sealed, seen_life = unpack(ARGV)
-local function number (text) return tonumber(string.match(text or '', '^%d+$')) or 0 end -- what cannot be read says nothing
+local function number (text) return whole_of(text) or 0 end -- what cannot be read says nothing
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 for _, key in ipairs({ life_key, mark_key }) do redis.call('GET', key) end -- what is of another type is named, too
@@ -43,12 +43,12 @@ end
 if owing > 0 and math.abs(now - since) >= tonumber(owe_ms) then is_another, owing, nodes = true, 0, {} end
 if is_dry and not is_another then return { 0, int(life), before or '', int(mark), owing, others } end -- not noted, so asked again
 if is_another then -- newer than all that was before, also when the clock came back slow: the life before, what the node knows, and every
-  life = math.max(now, number(known), number(seen_life) + 1, life + 1)
-  for p = 0, 127 do -- epoch that was given (32 of a partition a ms: down.lua; of all: standalone Redis only)
-    local after = math.floor(number(redis.call('GET', 'iris:{' .. p .. '}:EPOCH')) / 32) + 1
-    if after < 2 ^ 42 then life = math.max(life, after) end
-  end
-  mark = math.max(mark, seen, life * 4096) -- what is below its marks was seen in a life that is over
+  local olds = { number(known), number(seen_life) + 1, life + 1 } -- epoch that was given (32 of a partition a ms; of all: standalone Redis only)
+  for p = 0, 127 do olds[p + 4] = math.floor(number(redis.call('GET', 'iris:{' .. p .. '}:EPOCH')) / 32) + 1 end
+  life = now -- what no life can be, or have given out, says nothing: another would have to begin again and again
+  for _, old in ipairs(olds) do if old < last_life then life = math.max(life, old) end end
+  local begins = life * 4096 -- what is below its marks was seen in a life that is over
+  mark = math.max(begins, is_mark_of(life, mark) and mark or 0, is_mark_of(life, seen) and seen or 0)
   redis.call('MSET', life_key, int(life), mark_key, int(mark), found_key, int(mark) .. ' ' .. int(now), run_key, this_run)
 elseif is_other_run then redis.call('MSET', run_key, this_run, found_key, int(found) .. ' ' .. int(since)) end
 for name in pairs(was) do if not nodes[name] then redis.call('HDEL', nodes_key, name) end end

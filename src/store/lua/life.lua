@@ -10,8 +10,11 @@ local function recorded (text, key, limit)
   return whole_of(text or '0', limit) or skip(key)
 end
 
-local life, mark = recorded(stored[1], life_key, 2 ^ 42), recorded(stored[2], mark_key, 2 ^ 54)
 -- A life begins above all marks before: 4096 for each ms, as epochs are. So many that it would seem older no life can give out.
-local is_recorded = life and mark and mark >= life * 4096 and mark - life * 4096 < 2 ^ 44
+local last_life = 2 ^ 41 - 2 ^ 32 -- in 2039: the marks of all before are below 2^53
+local function is_mark_of (began, mark) return mark >= began * 4096 and mark - began * 4096 < 2 ^ 44 end
+
+local life, mark = recorded(stored[1], life_key, last_life), recorded(stored[2], mark_key, 2 ^ 53)
+local is_recorded = life and mark and is_mark_of(life, mark)
 if life and mark and not is_recorded then skip(mark < life * 4096 and mark_key or life_key) end
 life, mark = life or 0, mark or 0

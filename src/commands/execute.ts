@@ -5,7 +5,9 @@ import { type FieldError, Problem } from '../protocol/problem.js'
 import { type CostLine, ONE, weigh, type Weight } from '../protocol/cost.js'
 import type { Caller, Operation, Request } from '../protocol/operation.js'
 import type { Limits } from '../protocol/limits.js'
+import { forgetEffects } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis.js'
+import { asUnavailable } from '../store/unavailable.js'
 import { createValidators, type Validate } from './validate.js'
 
 export type AnyOperation<Context> = Pick<Operation<Context>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'> & {
@@ -52,7 +54,7 @@ export function createExecute<Context extends Admitting> (operations: readonly A
     try {
       return await found.operation.handle(request as never, context)
     } catch (error) {
-      throw unavailable(error)
+      throw asUnavailable(error)
     }
   }
 
@@ -60,8 +62,9 @@ export function createExecute<Context extends Admitting> (operations: readonly A
   async function admit ({ withoutStore }: AnyOperation<Context>, caller: Caller, weight: Weight): Promise<void> {
     try {
       await context.admission.admit(caller, weight)
+      forgetEffects()
     } catch (error) {
-      const refusal = unavailable(error)
+      const refusal = asUnavailable(error)
       // [LIFE-2] who is refused for a trouble of ours, whatever it is, was here all the same
       if (refusal instanceof Problem && errors[refusal.code].status < 500) throw refusal
       context.leases.seen(caller)
@@ -82,9 +85,4 @@ function problemOf ({ operation, body, query, params }: Prepared, request: Reque
 
 function brokenBy (code: 'INVALID_BODY' | 'INVALID_QUERY', errors: FieldError[] = []): Problem | undefined {
   return errors.length > 0 ? new Problem(code, { errors }) : undefined
-}
-
-/** @returns STORE_UNAVAILABLE, with the reason where it is known, for a store that did not answer; anything else as it is. */
-function unavailable (error: unknown): unknown {
-  return isUnavailable(error) && !(error instanceof Problem) ? new Problem('STORE_UNAVAILABLE') : error
 }

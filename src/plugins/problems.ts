@@ -6,6 +6,7 @@ import fp from 'fastify-plugin'
 import { type ErrorCode, errors } from '../protocol/errors.js'
 import { isOfLoad, Problem, problemBody } from '../protocol/problem.js'
 import { isUnavailable } from '../store/redis.js'
+import { asUnavailable } from '../store/unavailable.js'
 import type { BareHeaders } from './security.js'
 import { traceIdOf } from './trace.js'
 
@@ -40,7 +41,7 @@ function problemOf (error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error
   const code = frameworkCodes[error.code]
   if (code) return new Problem(code)
-  if (isUnavailable(error)) return new Problem('STORE_UNAVAILABLE')
+  if (isUnavailable(error)) return asUnavailable(error) as Problem
   const { statusCode: status = 500 } = error
   if (status < 400 || status >= 500) return new Problem('INTERNAL')
   return new Problem(statusCodes[status] ?? 'INVALID_REQUEST', statusCodes[status] || status === 400 ? {} : { status })

@@ -4,6 +4,7 @@ import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.js'
 import { Problem } from '../protocol/problem.js'
+import { TIME_UNKNOWN } from '../store/clock.js'
 import { type Claimed, claimedBy, type Identity, identityAt, isFarAhead } from './claims.js'
 import { createKeySet } from './key-set.js'
 
@@ -87,7 +88,7 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
     try {
       return identityAt(claimed, now(), toWholeSecond(latest ?? 0))
     } catch (error) {
-      throw isTimeKnown() ? error : new Problem('STORE_UNAVAILABLE', { detail: 'the time is not known yet' })
+      throw isTimeKnown() ? error : new Problem('STORE_UNAVAILABLE', { detail: TIME_UNKNOWN })
     }
   }
 

@@ -8,6 +8,9 @@ const DRIFT = 0.001
 /** What is less moves no lease by much. */
 const STEP_MS = 500
 
+/** What users hear until then. */
+export const TIME_UNKNOWN = 'The store has not said yet what time it is: nothing was done'
+
 export interface ClockFacts {
   /** Is told how long Redis took to answer, ms. */
   onRoundTrip?: (ms: number) => void
@@ -50,7 +53,7 @@ export function createClock (redis: Pick<Redis, 'time'>, { onRoundTrip, onSet }:
 
     /** @returns `now()` for who asks what time it is. Throws STORE_UNAVAILABLE until Redis has said it. */
     time (): number {
-      if (!proven) throw new Problem('STORE_UNAVAILABLE', { detail: 'the time is not known yet' })
+      if (!proven) throw new Problem('STORE_UNAVAILABLE', { detail: TIME_UNKNOWN })
       return now()
     },
 

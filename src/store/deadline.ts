@@ -10,19 +10,31 @@ const LAST_MS = 100
 /** So long a request may take at most, ms; one that waits on purpose, so much longer than it waits. */
 export const LONGEST_MS = REQUEST_MS + LAST_MS
 
-/** When the deadline is, by `performance.now()`. */
-const current = new AsyncLocalStorage<number | undefined>()
+/** When the deadline is, by `performance.now()`; how many writes were sent for the request that may have been done. */
+const current = new AsyncLocalStorage<{ at: number, effects: { count: number } } | undefined>()
 
 /** @returns how long the request that this belongs to may still wait, ms; less than nothing when it is too late, Infinity when it belongs to none. */
 export function leftMs (): number {
-  const at = current.getStore()
-  return at === undefined ? Infinity : at - performance.now()
+  const { at = Infinity } = current.getStore() ?? {}
+  return at - performance.now()
 }
 
 /** Does work whose waits all have an end of their own within `ms`: behind it the store is not asked any more. */
 export function withDeadline<T> (work: () => T, ms = REQUEST_MS): T {
-  return current.run(performance.now() + ms, work)
+  return current.run({ at: performance.now() + ms, effects: current.getStore()?.effects ?? { count: 0 } }, work)
 }
+
+/** A write was sent for a request; less than nothing takes back what was refused. */
+export function noteEffects (count: number): void {
+  const { effects } = current.getStore() ?? {}
+  if (effects) effects.count += count
+}
+
+/** What was written so far (that a request was counted, or its id claimed) is no effect of it. */
+export const forgetEffects = (): void => noteEffects(-(current.getStore()?.effects.count ?? 0))
+
+/** @returns whether nothing that a request has asked for can have been done yet. */
+export const isUndone = (): boolean => (current.getStore()?.effects.count ?? 0) === 0
 
 /** Does work for a request, whatever it waits for: throws `late` when it is not done in time, and lets it end by itself. */
 export async function within<T> (work: () => Promise<T>, ms = REQUEST_MS, late: ErrorCode = 'STORE_UNAVAILABLE'): Promise<T> {
@@ -40,9 +52,12 @@ export async function consequence<T> (work: () => Promise<T>): Promise<T> {
   return ms === Infinity ? await work() : await soon(outside(work), ms)
 }
 
+/** What a user is told then: it is not known how far the work got. */
+const LATE = 'The store did not answer in time: the outcome is unknown'
+
 function soon<T> (work: Promise<T>, ms: number, late: ErrorCode = 'STORE_UNAVAILABLE'): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Problem(late)), Math.max(0, ms))
+    const timer = setTimeout(() => reject(new Problem(late, late === 'STORE_UNAVAILABLE' ? { detail: LATE } : {})), Math.max(0, ms))
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -1,6 +1,6 @@
 // What is read to be shown is true when it leaves, not when a slow store was asked for it. [DOWN-2]
-import { Problem } from '../protocol/problem.js'
 import { reasons } from './redis-errors.js'
+import { unavailable } from './unavailable.js'
 
 /** What was recalled on another node so long ago, ms, is not shown any more: what the protocol grants, less a turn. */
 export const RECALL_MS = 850
@@ -21,6 +21,6 @@ export function createFresh (isKnown: (since: number) => boolean) {
       const found = await ask()
       if (performance.now() - asked <= RECALL_MS || isKnown(asked)) return found
     }
-    throw new Problem('STORE_UNAVAILABLE', { detail: reasons.late.told })
+    throw unavailable(reasons.late.told, 'unknown')
   }
 }

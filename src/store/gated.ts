@@ -1,9 +1,9 @@
 // The connection for everybody else: it asks nothing of a Redis that may not be worked with, and nothing for a request that is too late. [DEADLINE-1]
 import type { Redis } from 'ioredis'
-import { Problem } from '../protocol/problem.js'
 import { leftMs } from './deadline.js'
 import { type Reason, reasons } from './redis-errors.js'
 import { COMMAND_TIMEOUT_MS } from './redis.js'
+import { unavailable } from './unavailable.js'
 
 /**
  * Makes a view of a connection whose commands wait no longer than the request that they belong to.
@@ -32,7 +32,7 @@ export function createGated (redis: Redis, reason: () => Reason | undefined): Re
       value (...[command, stream]: Parameters<Redis['sendCommand']>) {
         const { left, refusal } = verdictOf(stream)
         if (refusal) {
-          command.reject(new Problem('STORE_UNAVAILABLE', { detail: refusal.told }))
+          command.reject(unavailable(refusal.told, 'unasked'))
           return command.promise
         }
         if (left < COMMAND_TIMEOUT_MS) command.setTimeout(Math.ceil(left))

@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto
 import { setTimeout } from 'node:timers/promises'
 import { Problem } from '../protocol/problem.js'
 import type { StoreContext } from './context.js'
-import { outside } from './deadline.js'
+import { forgetEffects, outside } from './deadline.js'
 import { keys } from './keys.js'
 import { isOfAnotherType } from './readable.js'
 import { placeOf } from './sound.js'
@@ -54,6 +54,7 @@ export function createIdempotency ({ redis, limits, onUnreadable }: Pick<StoreCo
           if (isOfAnotherType(error)) return ''
           throw error
         })
+        forgetEffects()
         if (before === null) return { result: await perform(place, asked, effect), isReplay: false }
         const [fingerprint = '', sealed] = before.split(' ')
         if (!/^\S{22}$/.test(fingerprint)) return unknown(place)

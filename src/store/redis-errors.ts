@@ -3,13 +3,13 @@ import { ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { isForbidden, isUnavailable } from './redis.js'
 
-/** `why` is for the log and for `/readyz`; `told` is what users hear, who need not know what the store is. */
+/** `why` is for the log and for `/readyz`; `told` is what users hear, who need not know what the store is; `unavailable.ts` adds what became of it. */
 export interface Reason { why: string, told: string }
 
-const AWAY = 'the store is not reachable'
-const SILENT = 'the store does not answer'
-const BUSY = 'the store is not ready'
-const UNFIT = 'the store cannot be worked with'
+const AWAY = 'The store is not reachable'
+const SILENT = 'The store does not answer'
+const BUSY = 'The store is not ready'
+const UNFIT = 'The store cannot be worked with'
 const REPLICA = 'This Redis is a replica, which cannot be written to'
 
 /** The errors of sockets, of names, of TLS and of replies that an operator meets; the first that fits. */

@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
+import { noteEffects } from './deadline.js'
 import { heldBack, type Sparing } from './disk.js'
 import { asProblem, isFull, storeFull } from './full.js'
-import { joinWrites } from './redis.js'
+import { isLost, joinWrites } from './redis.js'
 import { unsound } from './readable.js'
 import { reasons } from './redis-errors.js'
 import { noteUnreadable } from './sound.js'
+import { unavailable } from './unavailable.js'
 
 const directory = new URL('./lua/', import.meta.url)
 const source = (name: string) => readFileSync(new URL(`${name}.lua`, directory), 'utf8')
@@ -73,7 +75,7 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
   async function replyOf (redis: Redis, values: Values): Promise<Reply> {
     try {
       if (isHeld(facts.full, heldBack(redis))) throw storeFull('disk')
-      return await asItIs(redis, values)
+      return await (facts.full === 'reads' ? asItIs(redis, values) : noted(asItIs(redis, values)))
     } catch (error) {
       if (facts.full !== 'done' || !isFull(error)) throw asProblem(error as Error)
       return await dry(redis, values).catch((failure: Error) => { throw asProblem(hasWritten.test(failure.message) ? error as Error : failure) })
@@ -85,6 +87,19 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
     const status = Number(reply[0])
     if (status < 0) throw failure(status, reply)
     return reply
+  }
+}
+
+/** What was not sent, or was refused, has no effect; what nobody has answered may. */
+async function noted (write: Promise<Reply>): Promise<Reply> {
+  noteEffects(1)
+  try {
+    const reply = await write
+    if (Number(reply[0]) < 0) noteEffects(-1)
+    return reply
+  } catch (error) {
+    if (!isLost(error)) noteEffects(-1)
+    throw error
   }
 }
 
@@ -111,7 +126,7 @@ function createCall (command: string, lua: string, numberOfKeys: number) {
 function failure (status: number, [, first, second]: Reply): Problem {
   const code = failures[status] ?? 'INTERNAL'
   if (code === 'REVOKE_WINDOW_PASSED') return new Problem(code, { members: { windowSec: Number(first), ageSec: Number(second) } })
-  if (code === 'STORE_UNAVAILABLE') return status === LOST ? new Problem(code, { detail: reasons.lost.told }) : unsound()
+  if (code === 'STORE_UNAVAILABLE') return status === LOST ? unavailable(reasons.lost.told, 'refused') : unsound()
   if (code === 'RATE_LIMITED') return new Problem(code, { members: { retryAfterSec: Math.ceil(Number(first) / 1000) } })
   return new Problem(code)
 }

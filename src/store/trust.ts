@@ -122,7 +122,7 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
 
   /** It answers, and what reads is served: one line when it begins, and one when it ends. */
   function refuses (why: string): void {
-    if (why !== '' && why !== refusal) log.error({}, `${why}: what writes answers 503`)
+    if (why !== '' && why !== refusal) log.error({}, `${why}: what users ask, and what writes, answers 503, who attaches gets BYE 4202`)
     if (why === '' && refusal !== '') log.info({}, 'Redis does again what it is asked to')
     refusal = why
   }

@@ -39,7 +39,7 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
       })
       if (!await isAdmitted) throw new Problem('TOO_MANY_TERMINALS')
       await poll.settled(connection)
-      if (isHalf(connection, collection)) throw new Problem('STORE_UNAVAILABLE')
+      if (isHalf(connection, collection)) throw unread()
       await hub.ensure(collection.events, connection, collection.since)
       const sent = answer(request, reply, { collection, still: frames => hub.still(frames, connection), ...session.answer(connection) })
       isAnswered = true
@@ -100,6 +100,9 @@ function isHalf ({ isIdle, rest: { isUnready } }: Connection, { events, reset, i
   return isUnready || reset !== undefined || !events.some(({ id }) => id !== undefined)
 }
 
+/** The stream could not be read: in time, or of the life that it was. */
+const unread = () => new Problem('STORE_UNAVAILABLE', { detail: 'The store could not be read to the end: the next poll misses nothing' })
+
 interface Found { collection: Collection, still (frames: Frame[]): Frame[], cursor: string | undefined, more: boolean }
 
 function answer (request: FastifyRequest, reply: FastifyReply, { collection, still, cursor = cursorOf(request), more }: Found) {
@@ -110,12 +113,12 @@ function answer (request: FastifyRequest, reply: FastifyReply, { collection, sti
   // an empty answer would bring the next poll at once, and the terminal back
   if (bye === byes.REMOVED.code) throw new Problem('TOKEN_EXPIRED', { detail: 'The terminal was removed: log in again' })
   if (bye === byes.TOKEN_EXPIRED.code && events.length === 0) throw new Problem('TOKEN_EXPIRED')
-  if (bye === byes.STORE_LOST.code && events.length === 0) throw new Problem('STORE_UNAVAILABLE')
+  if (bye === byes.STORE_LOST.code && events.length === 0) throw unread()
   request.isQuiet = bye === byes.BUSY.code
   // not let in: an empty answer would bring the next poll at once, and again
   if (retryAfterMs !== undefined && !ready && events.length === 0) throw new Problem('NOT_READY', { members: { retryAfterSec: Math.ceil(retryAfterMs / 1000) } })
   // nothing was read, and nothing is known: not even where the next poll begins
-  if (cursor === undefined) throw new Problem('STORE_UNAVAILABLE')
+  if (cursor === undefined) throw unread()
   const facts = JSON.stringify({ recovered, reset, ready, cursor, more: bye === undefined && (more || isFull), traceId: request.traceId })
   reply.header('cache-control', 'no-store').type('application/json')
   // what was collected may have been recalled since

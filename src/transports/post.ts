@@ -4,6 +4,7 @@ import type { AnyOperation } from '../commands/execute.js'
 import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import { REQUEST_MS, within } from '../store/deadline.js'
+import { asUnavailable } from '../store/unavailable.js'
 import type { createIdempotent } from './idempotent.js'
 
 interface Floor<Context> {
@@ -46,7 +47,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
         const run = () => execute(name, { body: sent, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
         // its body may have come slowly: that is not the node's time
         const leftMs = REQUEST_MS - request.knownMs + (waitMs?.(asked as never) ?? 0)
-        const result = await within(() => keyed ? once(request, reply, run) : run(), leftMs)
+        const result = await within(async () => await (keyed ? once(request, reply, run) : run()).catch((error: unknown) => { throw asUnavailable(error) }), leftMs)
         reply.header('cache-control', 'no-store')
         return { ...result as object, traceId }
       }

@@ -1,6 +1,7 @@
 // A Redis that answers, and does not do all that Iris needs: what was permitted is not any more, or too few replicas follow it.
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
+import { keys, partition, PARTITIONS } from '../../src/store/keys.js'
 import { listening } from '../helper/life.js'
 import { createUser, until } from '../helper/user.js'
 
@@ -13,8 +14,8 @@ await a.redis.acl('SETUSER', 'default', 'allchannels')
 
 const readyz = async () => await (await fetch(`${a.url}/readyz`)).json() as { detail?: string }
 const heard = { why: /^other nodes are not heard$/, line: /^Other nodes are not heard/ }
-const noWrites = { why: /^Redis refuses Iris: ERR The user executing the script can't run this command or subcommand \(IRIS_REDIS_URL\)$/, line: /^Redis refuses Iris: .*: what writes answers 503$/ }
-const noReplicas = { why: /^Redis refuses to write: NOREPLICAS, too few follow it/, line: /^Redis refuses to write: .*: what writes answers 503$/ }
+const noWrites = { why: /^Redis refuses Iris: ERR The user executing the script can't run this command or subcommand \(IRIS_REDIS_URL\)$/, line: /^Redis refuses Iris: .*: what users ask, and what writes, answers 503, who attaches gets BYE 4202$/ }
+const noReplicas = { why: /^Redis refuses to write: NOREPLICAS, too few follow it/, line: /^Redis refuses to write: .*: what users ask, and what writes, answers 503, who attaches gets BYE 4202$/ }
 const acl = (...rules: string[]) => async () => await a.redis.acl('SETUSER', 'default', ...rules)
 const replicas = (n: number) => async () => await a.redis.config('SET', 'min-replicas-to-write', n)
 
@@ -39,3 +40,15 @@ for (const [what, begin, end, { why, line }] of cases) {
     t.equal((await alice.send(bob, 'y')).status, 200)
   })
 }
+
+t.test('[ACK] what is refused half-way has an unknown outcome, what is refused before anything was written has none', async t => {
+  const ids = ['n-1', 'n-2', 'n-3', 'n-4'].filter(id => !keys.notice(id).startsWith(`iris:{${partition(bob.userId)}}`))
+  const carol = { userId: ['c-1', 'c-2'].find(userId => partition(userId) !== partition(bob.userId)) ?? '' }
+  const others = Array.from({ length: PARTITIONS }, (_, p) => p).filter(p => p !== partition(bob.userId))
+  const notice = async (noticeId = '', ...users: { userId: string }[]) => await a.server('POST', 'notices', { noticeId, users: users.map(({ userId }) => userId), content: { text: 'x' } })
+  await acl('resetkeys', '~iris:events', ...others.map(p => `~iris:{${p}}:*`))()
+  t.match(await notice(ids[0], bob), { status: 503, body: { detail: 'The store cannot be worked with: it refused, and nothing was done' } })
+  t.match(await notice(ids[1], carol, bob), { status: 503, body: { detail: 'The store cannot be worked with: the outcome is unknown' } })
+  await acl('allkeys')()
+  t.match(await notice(ids[1], carol, bob), { status: 200, body: { stored: 2 } }, 'a retry is safe')
+})

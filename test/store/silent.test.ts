@@ -1,7 +1,7 @@
 // A connection to Redis that is dead without a word, and a server that answers but is not the one. docs/protocol.md section 10.
 import t from 'tap'
 import { openDoor } from '../helper/door.js'
-import { startIris } from '../helper/iris.js'
+import { SERVER_KEY, startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
 import { type Answer, until, type User } from '../helper/user.js'
 
@@ -28,10 +28,10 @@ t.test('[STORE-1] the way to Redis swallows bytes: 503 at once after 2 s, and an
   await sent()
   door.swallow(true)
   const before = door.connections
-  t.equal((await alice.send(bob, 'into the dark')).status, 503)
+  t.match(await alice.send(bob, 'into the dark'), { status: 503, body: { detail: 'The store does not answer: the outcome is unknown' } })
   await until(async () => door.connections > before || undefined)
   const { answer, ms } = await refused(alice, bob)
-  t.match(answer, { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'the store does not answer', retryable: true } })
+  t.match(answer, { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'The store does not answer: nothing was asked of it', retryable: true } })
   t.ok(ms < 1_000, `refused after ${Math.round(ms)} ms`)
   t.match(await ready(), { status: 503, code: 'STORE_UNAVAILABLE', detail: /^Redis (is silent|does not answer)/ })
   t.equal((await fetch(`${iris.url}/livez`)).status, 200)
@@ -58,7 +58,7 @@ t.test('[STORE-1] the master becomes a replica under way: its address is dialled
   const before = door.connections
   t.equal((await alice.send(bob, 'x')).status, 503)
   await until(async () => (await ready())['detail'] === 'This Redis is a replica, which cannot be written to' || undefined)
-  t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'the store is not ready' } })
+  t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'The store is not ready: nothing was asked of it' } })
   await until(async () => door.connections > before + 1 || undefined)
   await server.redis.replicaof('NO', 'ONE')
   await sent()
@@ -69,7 +69,12 @@ t.test('[STORE-1] a Redis that refuses to write for want of replicas: /readyz sa
   await sent()
   await server.redis.config('SET', 'min-replicas-to-write', '1')
   await until(async () => /^Redis refuses to write: NOREPLICAS/.test(String((await ready())['detail'])) || undefined)
-  t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE', retryable: true } })
+  const refused = { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'The store is not ready: it refused, and nothing was done', retryable: true } }
+  t.match(await alice.send(bob, 'x'), refused)
+  const notice = { noticeId: 'n', users: [alice.userId, bob.userId], content: { text: 'x' } }
+  t.match(await iris.server('POST', 'notices', notice), refused)
+  const keyed = await fetch(`${iris.url}/v1/server/notices`, { method: 'POST', headers: { authorization: `Bearer ${SERVER_KEY}`, 'content-type': 'application/json', 'idempotency-key': 'k' }, body: JSON.stringify(notice) })
+  t.match(await keyed.json(), refused.body, 'under a key')
   await server.redis.config('SET', 'min-replicas-to-write', '0')
   await until(async () => (await ready())['status'] === 'ok' || undefined)
   await sent()

@@ -12,6 +12,7 @@ import { createHub } from './delivery/hub.js'
 import { createJobs } from './delivery/jobs.js'
 import { createKicker } from './delivery/kick.js'
 import { createLeases, flushMs } from './delivery/leases.js'
+import { createLives } from './delivery/lives.js'
 import { createMeter } from './delivery/meter.js'
 import { createNodes } from './delivery/nodes.js'
 import { createReadiness } from './delivery/readiness.js'
@@ -70,11 +71,11 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const { now } = clock
   const onUnreadable = createUnreadable({ meter, log })
   const witness = createSound(connection, onUnreadable)
-  const life = createLife(witness, clock, { isSealed })
+  const lives = createLives({ meter, memories: () => [recalled, hub], log })
+  const life = createLife(witness, clock, { isSealed, onBegun: lives.begun })
   const timers: NodeJS.Timeout[] = []
   let hasEnded = false
-  const beat = createBeat(life, clock, { onAnother: () => [recalled, hub].forEach(memory => memory.forgetAll()), log })
-  const trust = createTrust({ redis: connection, expected: durability, ...beat, onTrusted, onUnfit, log })
+  const trust = createTrust({ redis: connection, expected: durability, ...createBeat(life, clock), onTrusted, onUnfit, log })
   const room = createRoom({ redis: trust.gated, disk, own, onRoom: onTrusted, onEvicting: trust.doubt, log })
   meter.store = trust.state
   meter.room = room.state
@@ -82,7 +83,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   holdBack(witness, () => trust.state().reason === undefined ? room.held() : undefined)
   const redis = createSound(room.watched, onUnreadable)
   holdBack(redis, room.held)
-  const fresh = createFresh(since => nodes.isProven(since))
+  const fresh = createFresh(since => nodes.isProven(since), lives.isOfThis)
   const stores = createStores({ redis, node, limits, life, fresh, onUnreadable }, loginPolicy)
   const { conversations, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled()
@@ -90,13 +91,8 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
   const retries = createRetries()
   const pressure = createPressure({ meter })
-  const sweeper = createSweeper({
-    async sweep () {
-      await leases.flush() // before who has no lease is closed
-      await hub.sweep()
-    },
-    log
-  })
+  // signs of life are told before who has no lease is closed
+  const sweeper = createSweeper({ sweep: async () => await leases.flush().then(hub.sweep), log })
   const lookout = createSweeper({ sweep: async () => await hub.glance(), log })
   const awake = createAwake(limits.leaseSec * 1000, onTrusted)
   const leases = createLeases({ leases: storedLeases, meter, leaseMs: limits.leaseSec * 1000, awake, log })
@@ -130,7 +126,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
-    isProven: (since?: number) => nodes.isProven(since),
+    isProven: (since = Infinity) => nodes.isProven(since) && lives.isOfThis(since),
     recheck: createRecheck({ conversations, boxes, recalled, fresh }),
     log
   })

@@ -1,6 +1,7 @@
 // What the gateway counts about itself: plain numbers, read when somebody asks. No library is known here.
 import type { Bye, EventName, Source } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
+import type { Why } from '../store/life.js'
 
 /** How an attach ended: served (`reset` with its reason), or not. */
 export type AttachVerdict = 'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'rate_limited' | 'left' | 'ended' | 'kicked' | 'failed'
@@ -29,6 +30,8 @@ export function createMeter () {
     gaps: { hint: 0, sweep: 0 },
     /** Of terminals: renewed and ended by this node; how often it looked for ended ones, as the node that does so for all. */
     leases: { renewed: 0, ended: 0, reaps: 0 },
+    /** Other lives of the store that began while this node was there, by why. */
+    lives: { lost: 0, record: 0, unwitnessed: 0, silent: 0, elsewhere: 0 } satisfies Record<Why, number>,
     sweeps: 0,
     /** Items that could not be read, each time that one was skipped. */
     unreadable: 0,

@@ -1,6 +1,10 @@
 // Stored items that cannot be read: skipped, counted, and named in the log once. One bad item never ends a stream.
+import { keys } from '../store/keys.js'
+import { placeOf } from '../store/sound.js'
 import type { Meter } from './meter.js'
 
+/** Of these nothing is skipped: nothing is built on what cannot be read there. [STORE-1] */
+const ofLife = new Set([keys.life, keys.mark, keys.run].map(placeOf))
 /** So many are remembered as said. */
 const MAX_SAID = 1_000
 
@@ -12,6 +16,7 @@ export function createUnreadable ({ meter, log }: { meter: Pick<Meter, 'unreadab
     if (said.has(place)) return
     if (said.size >= MAX_SAID) said.clear()
     said.add(place)
-    log.error({ place }, 'an item in the store cannot be read: it is skipped')
+    if (ofLife.has(place)) log.error({ place }, `iris:{0}:${place}, of the record of the life, cannot be read: another life begins`)
+    else log.error({ place }, 'an item in the store cannot be read: it is skipped')
   }
 }

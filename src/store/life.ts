@@ -27,7 +27,15 @@ const OWE_MS = 3_000
 /** Who was away for longer before a Redis ended does not know who else had worked with it by then, and is no witness. */
 const TOUCH_MS = 10_000
 
-interface Witness { elapsed?: () => number, isSealed?: boolean | undefined }
+/**
+ * Why another life begins. `record`: that of the life is gone or older, or cannot be read; `lost`: a mark that was seen is not there; another run, and
+ * `unwitnessed`: nobody is left who knows what was seen, `silent`: not all say so in time; `elsewhere`: another node knows.
+ */
+export type Why = 'record' | 'lost' | 'unwitnessed' | 'silent' | 'elsewhere'
+/** A life: when it began, ms. */
+export interface Begun { life: number, why: Why }
+
+interface Witness { elapsed?: () => number, isSealed?: boolean | undefined, onBegun?: (begun: Begun) => void }
 
 export type Life = ReturnType<typeof createLife>
 
@@ -37,8 +45,9 @@ export type Life = ReturnType<typeof createLife>
  * No policy of Redis' is taken for a proof that nothing was lost: the marks that nodes have seen are compared with what is there.
  * @param clock knows the time that this process has heard of, 0 for none, ms: a life is never older than that.
  * @param witness `elapsed`: a clock that nobody sets, ms. `isSealed`: what is found first is known to be all that was there before.
+ *   `onBegun` is called at once when another life has begun than this node knew, or by its own word, whatever becomes of the connection then.
  */
-export function createLife (redis: Redis, clock: { known (): number }, { elapsed = () => performance.now(), isSealed = false }: Witness = {}) {
+export function createLife (redis: Redis, clock: { known (): number }, { elapsed = () => performance.now(), isSealed = false, onBegun = () => undefined }: Witness = {}) {
   /** This process: one that is started anew under the same name has seen nothing. */
   const self = randomUUID()
   const seen = { run: '', mark: 0, at: elapsed() }
@@ -66,13 +75,14 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
       const { life: key, run, mark, found, nodes } = keys
       const asked = elapsed()
       const agoMs = Math.ceil(asked - seen.at)
-      const [, life, thisRun, top, owing, at] = await beginLife(redis, { life: key, run, mark, found, nodes },
+      const [, life, thisRun, top, owing, at, why] = await beginLife(redis, { life: key, run, mark, found, nodes },
         { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS, sealed: Number(sealed), seenLife: startedAt ?? 0 }, others)
       sealed = false
       others = at as string[]
       // until then this node may have to speak again, of the run before
       if (Number(owing) > 0) throw new Problem('STORE_UNAVAILABLE', { detail: reasons.owing.why })
       const isAnother = startedAt !== undefined && Number(life) !== startedAt
+      if (isAnother || why !== '') onBegun({ life: Number(life), why: why === '' ? 'elsewhere' : why as Why })
       startedAt = Number(life)
       seen.at = asked
       seen.run = String(thisRun)

@@ -44,7 +44,7 @@ export const mutants: Record<string, Mutant> = {
     wrong: 'begins no new life when the store has lost something, and gives out numbers all the same',
     shownAs: ['silent gap', 'double'],
     edits: [
-      ['store/lua/begin-life.lua', 'if is_another then -- newer', 'is_another = false\nif is_another then -- newer'],
+      ['store/lua/begin-life.lua', 'if why then -- newer', 'why = nil\nif why then -- newer'],
       ['store/lua/down.lua', ' or mark < tonumber(seen_mark)', '']
     ],
     schedule: schedules.losingPower,

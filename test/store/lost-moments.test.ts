@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life.js'
 import { openDoor } from '../helper/door.js'
-import { type Iris, startIris } from '../helper/iris.js'
+import { type Iris, SERVER_KEY, startIris } from '../helper/iris.js'
 import { freePort } from '../helper/process.js'
 import { startRedis } from '../helper/redis.js'
 import { createUser, dm, until, type User } from '../helper/user.js'
@@ -26,6 +26,12 @@ async function setUp (t: Test) {
 type Scene = Awaited<ReturnType<typeof setUp>>
 
 const isBack = ({ url }: Iris) => until(async () => (await fetch(`${url}/readyz`)).status === 200 || undefined)
+/** What is said of other lives: of each, why it has begun. */
+const saidOf = (lines: string[]) => lines.filter(line => line.includes('another life has begun')).map(line => (JSON.parse(line) as { why: string }).why)
+async function livesOf ({ url }: Iris, why: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${SERVER_KEY}` } })).text()
+  return Number(new RegExp(`^iris_lives_total\\{why="${why}"\\} (\\d+)$`, 'm').exec(metrics)?.[1])
+}
 const stored = (from: User, to: User, text: string) => until(async () => {
   const answer = await from.send(to, text, { clientMsgId: text.replaceAll(' ', '-') })
   return answer.status === 200 ? answer : undefined
@@ -121,7 +127,8 @@ for (const [how, before] of losses) {
     const { body } = await stored(alice, bob, 'another 2')
     t.equal(body.seq, 2, 'the number is given anew')
     t.not(body['epoch'], epoch, 'but not under the same epoch')
-    t.equal(scene.lines.filter(line => line.includes('another life has begun')).length, 1, 'it is said once')
+    t.same(saidOf(scene.lines), ['lost'], 'it is said once, and why')
+    t.equal(await livesOf(scene.iris, 'lost'), 1)
     for (const text of ['3', '4', '5']) await stored(alice, bob, text)
     t.equal(await resumed(bob, cursor), 'reset: epoch')
     t.match((await bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })).body, { epoch: body['epoch'], headSeq: 5 })
@@ -168,8 +175,11 @@ t.test('[STORE-1] nobody is left who knows what was seen: another life, though t
   first.redis.disconnect() // as if it had been killed: it says nothing any more
   await server.kill()
   await server.start()
-  const second = await startIris(t, { redisPath: server.path })
+  const lines: string[] = []
+  const second = await startIris(t, { redisPath: server.path, logs: { write: line => lines.push(line) } })
   t.equal(await resumed(createUser(t, { ...bob, url: second.url }), cursor), 'reset: epoch')
+  t.same(saidOf(lines), ['unwitnessed'], 'also a node that has just started says why')
+  t.equal(await livesOf(second, 'unwitnessed'), 1)
 })
 
 t.test('[STORE-1] who had lost touch before the end is no witness: others may have come, worked and gone', async t => {
@@ -218,6 +228,7 @@ t.test('[STORE-1] of two nodes each says what it has seen before anything is ser
   doors[0].swallow(false)
   await isBack(a)
   t.equal((await stored(alice, bob, '5')).body['epoch'], body['epoch'], 'who comes late is in the same life')
+  t.same([await livesOf(b, 'silent'), await livesOf(a, 'elsewhere')], [1, 1])
 })
 
 t.test('[STORE-1] a node that ends while Redis comes back has not said what it saw: it stays a witness', async t => {
@@ -246,7 +257,8 @@ const accidents: Record<string, (server: Server) => Promise<unknown>> = {
   'is an older one': async ({ redis }) => await redis.set(keys.life, '5'),
   'is of another type': async ({ redis }) => await redis.multi().del(keys.life).hset(keys.life, 'a', 'b').exec(),
   'is no number': async ({ redis }) => await redis.set(keys.life, 'broken'),
-  'is one that no clock can say': async ({ redis }) => await redis.set(keys.life, '99999999999999998')
+  'is one that no clock can say': async ({ redis }) => await redis.set(keys.life, '99999999999999998'),
+  'has a mark that no life has given': async ({ redis }) => await redis.set(keys.mark, '9000000000000000')
 }
 
 t.test('[STORE-1] the record of the life is lost while a node works: it is named in the log, and no number is given before another life has begun', async t => {
@@ -264,7 +276,8 @@ t.test('[STORE-1] the record of the life is lost while a node works: it is named
     last = epoch
   }
   for (const place of ['LIFE', 'LIFE:MARK']) t.equal(lines.filter(line => line.includes(`"place":"${place}"`)).length, 1, place)
-  t.equal(lines.filter(line => line.includes('another life has begun')).length, 3)
+  t.same(saidOf(lines), ['record', 'record', 'record'])
+  t.match(lines.find(line => line.includes('"place":"LIFE:MARK"')), 'iris:{0}:LIFE:MARK, of the record of the life, cannot be read: another life begins')
 })
 
 t.test('[STORE-1] the record of the life is lost: another one begins that is newer, also for a node that comes then', async t => {

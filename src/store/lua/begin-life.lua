@@ -4,7 +4,7 @@
 -- KEYS life run mark found nodes
 -- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs sealed(1: what is here is all that was) seenLife
 -- then node ... (others that were at work when this one looked last)
--- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[]
+-- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[] why(another life begins by this: record, lost, unwitnessed, silent)
 -- run: the one that has all that was written: see run.lua. found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
 -- Another run goes on with the life when who had worked with the one before, every one of them, has seen no mark beyond what was found.
 local run_key, found_key, nodes_key = KEYS[2], KEYS[4], KEYS[5]
@@ -13,7 +13,7 @@ local function number (text) return whole_of(text) or 0 end -- what cannot be re
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 for _, key in ipairs({ life_key, mark_key }) do redis.call('GET', key) end -- what is of another type is named, too
-local seen, is_another = number(seen_mark), #unreadable > 0 or life < number(seen_life)
+local seen, why = number(seen_mark), (#unreadable > 0 or life < number(seen_life)) and 'record'
 local before, looked = redis.call('GET', run_key), redis.call('GET', found_key) or ''
 local found, since = number(string.match(looked, '^%d+')), number(string.match(looked, '%d+$'))
 local was, nodes, newest = {}, {}, 0 -- the other nodes: as they are stored; name -> { when it was here last, of which run }
@@ -31,24 +31,24 @@ if is_other_run then
   local is_new = not string.find(before or '', process, 1, true) and string.find(replication, 'second_repl_offset:-1', 1, true)
   local alive_ms = is_new and string.match(server, 'uptime_in_seconds:(%d+)') * 1000 or 0
   local is_stranger = seen_run ~= before or ago_ms - alive_ms > tonumber(touch_ms)
-  is_another = is_another or seen > mark or (sealed ~= '1' and (before or mark + life > 0) and is_stranger)
-else is_another = is_another or (seen > life * 4096 and (seen > mark or (seen_run ~= this_run and seen > found))) end
-if is_another then nodes = {} end
+  why = why or seen > mark and 'lost' or (sealed ~= '1' and (before or mark + life > 0) and is_stranger) and 'unwitnessed'
+else why = why or (seen > life * 4096 and (seen > mark or (seen_run ~= this_run and seen > found))) and 'lost' end
+if why then nodes = {} end
 local here, owing, others = math.max(now, newest), 0, {} -- who is here is never older than who is gone, though the clock went back
 for name, each in pairs(nodes) do
   if each[2] ~= this_run then owing = owing + 1
   elseif each[1] > here - fresh then others[#others + 1] = name
   elseif each[1] < here - 10 * fresh then nodes[name] = nil end
 end
-if owing > 0 and math.abs(now - since) >= tonumber(owe_ms) then is_another, owing, nodes = true, 0, {} end
-if is_dry and not is_another then return { 0, int(life), before or '', int(mark), owing, others } end -- not noted, so asked again
-if is_another then -- newer than all that was before, also when the clock came back slow: the life before, what the node knows, and every
-  local olds = { number(known), number(seen_life) + 1, life + 1 } -- epoch that was given (32 of a partition a ms; of all: standalone Redis only)
-  for p = 0, 127 do olds[p + 4] = math.floor(number(redis.call('GET', 'iris:{' .. p .. '}:EPOCH')) / 32) + 1 end
+if owing > 0 and math.abs(now - since) >= tonumber(owe_ms) then why, owing, nodes = 'silent', 0, {} end
+if is_dry and not why then return { 0, int(life), before or '', int(mark), owing, others, '' } end -- not noted, so asked again
+if why then -- newer than all that was before, also when the clock came back slow: the life before, its marks, what the node knows, and every
+  local of_mark = is_mark_of(now, mark) and math.floor(mark / 4096) + 1 or 0
+  local olds = { number(known), number(seen_life) + 1, life + 1, of_mark } -- epoch that was given (32 of a partition a ms; of all: standalone Redis only)
+  for p = 0, 127 do olds[p + 5] = math.floor(number(redis.call('GET', 'iris:{' .. p .. '}:EPOCH')) / 32) + 1 end
   life = now -- what no life can be, or have given out, says nothing: another would have to begin again and again
   for _, old in ipairs(olds) do if old < last_life then life = math.max(life, old) end end
-  local begins = life * 4096 -- what is below its marks was seen in a life that is over
-  mark = math.max(begins, is_mark_of(life, mark) and mark or 0, is_mark_of(life, seen) and seen or 0)
+  mark = math.max(life * 4096, is_mark_of(life, mark) and mark or 0, is_mark_of(life, seen) and seen or 0) -- below: seen in a life that is over
   redis.call('MSET', life_key, int(life), mark_key, int(mark), found_key, int(mark) .. ' ' .. int(now), run_key, this_run)
 elseif is_other_run then redis.call('MSET', run_key, this_run, found_key, int(found) .. ' ' .. int(since)) end
 for name in pairs(was) do if not nodes[name] then redis.call('HDEL', nodes_key, name) end end
@@ -57,4 +57,4 @@ for name, each in pairs(nodes) do
   local text = int(each[1]) .. ' ' .. each[2]
   if was[name] ~= text then redis.call('HSET', nodes_key, name, text) end
 end
-return { 0, int(life), this_run, int(mark), owing, others }
+return { 0, int(life), this_run, int(mark), owing, others, why or '' }

@@ -3,17 +3,18 @@ import t from 'tap'
 import { startIris } from '../helper/iris.js'
 import { upTo } from '../helper/sse.js'
 import { groupOf } from '../helper/user.js'
+import { startWay } from '../helper/way.js'
 
 const iris = await startIris(t)
 const users = upTo(500).map(i => `n-${i}`)
 const group = await groupOf(iris, ...users.map(userId => ({ userId })))
-const works: [what: string, method: string, path: string, body?: object][] = [
-  ['a notice to 500', 'POST', 'notices', { noticeId: 'n', users, content: { text: 'x' }, ttlSec: 60 }],
-  ['its cancellation', 'DELETE', 'notices/n'],
-  ['a reliable command to 500', 'POST', 'commands', { clientCmdId: 'c', name: 'c', mode: 'reliable', to: { conversationId: group } }]
+const worksOf = (id: string): [what: string, method: string, path: string, body?: object][] => [
+  ['a notice to 500', 'POST', 'notices', { noticeId: id, users, content: { text: 'x' }, ttlSec: 60 }],
+  ['its cancellation', 'DELETE', `notices/${id}`],
+  ['a reliable command to 500', 'POST', 'commands', { clientCmdId: id, name: 'c', mode: 'reliable', to: { conversationId: group } }]
 ]
 
-for (const [what, method, path, body] of works) {
+for (const [what, method, path, body] of worksOf('near')) {
   t.test(`[COST-1] ${what}: requests that come after it are done before it`, async t => {
     const alice = await iris.user(t)
     const work = iris.server(method, path, body)
@@ -24,3 +25,11 @@ for (const [what, method, path, body] of works) {
     t.ok(between >= 2, `${between} were answered meanwhile`)
   })
 }
+
+t.test('[DEADLINE-1] with a Redis at 150 ms they are done in time all the same: a step does not wait for the way of the one before', async t => {
+  const way = await startWay(t, iris.redisPath)
+  const far = await startIris(t, { redisPath: way.path })
+  way.delay(150)
+  t.teardown(() => way.delay(0))
+  for (const [what, method, path, body] of worksOf('far')) t.equal((await far.server(method, path, body)).status, 200, what)
+})

@@ -8,7 +8,6 @@ import type { Fresh } from '../store/fresh.js'
 import { isFull } from '../store/full.js'
 import type { BoxName } from '../store/keys.js'
 import type { Unread } from '../store/unread.js'
-import { printable } from '../store/readable.js'
 import type { Frame, Renderer, Viewer } from './render.js'
 import { command } from './say.js'
 
@@ -74,8 +73,8 @@ export function createJobs ({ conversations, boxes, fresh, renderer, now }: Stor
       some.forEach(({ seq }, i) => bodies.set(`${conversationId}:${seq}`, found[i] ?? null))
     })))
     return () => references.map(({ conversationId, seq }) => {
-      const body = bodies.get(`${conversationId}:${seq}`)
-      return renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body: body ? printable(body) : undefined }, noMessages, source)
+      const body = bodies.get(`${conversationId}:${seq}`) ?? undefined
+      return renderer.entry({ reference: { kind: 'msg', conversationId, seq }, body }, noMessages, source)
     })
   }
 

@@ -1,11 +1,10 @@
 // Conversations: their log, members, and the scripts that change them. Sections 5 and 6.
 import { dmId } from '../protocol/ids.js'
-import type { Message } from '../protocol/message.js'
 import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type Here, numberAt, readHere, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
-import { isKind, isWhole, parsed, printable, whole } from './readable.js'
+import { isKind, isWhole, messageIn, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -134,16 +133,10 @@ export function createConversations (store: StoreContext) {
       const place = `LOG:${conversationId}`
       const found = await redis.hmget(keys.log(conversationId), ...seqs.map(String))
       return found.map((body, i) => {
-        const isBroken = body !== null && printable(body) === null
+        const isBroken = body !== null && messageIn(body, { conversationId, seq: seqs[i] ?? 0 }) === null
         if (isBroken) store.onUnreadable?.(`${place} ${seqs[i]}`)
         return isBroken ? null : body
       })
-    },
-
-    /** @returns one message, undefined when the log has none of that seq. */
-    async message (conversationId: string, seq: number): Promise<Message | undefined> {
-      const body = await redis.hget(keys.log(conversationId), String(seq))
-      return parsed<Message>(body) ?? undefined
     },
 
     /** @returns the ids of the members, undefined when there is no such conversation. */

@@ -3,7 +3,7 @@ import type { Message } from '../protocol/message.js'
 import { downArgs, downValues, numberAt, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
-import { isKind, printable, whole } from './readable.js'
+import { isKind, messageIn, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -94,8 +94,9 @@ export function createLists (store: StoreContext) {
   async function bodiesOf (messages: { conversationId: string, seq: number }[]): Promise<(string | null)[]> {
     const found = await together(redis, messages, (pipeline, { conversationId, seq }) => pipeline.hget(keys.log(conversationId), String(seq))) as (string | null | undefined)[]
     return found.map((body, i) => {
-      const text = printable(body ?? '')
-      if (text === null && body !== null) store.onUnreadable?.(`LOG:${messages[i]?.conversationId} ${messages[i]?.seq}`)
+      const { conversationId, seq } = messages[i] ?? { conversationId: '', seq: 0 }
+      const text = messageIn(body ?? '', { conversationId, seq })
+      if (text === null && body !== null) store.onUnreadable?.(`LOG:${conversationId} ${seq}`)
       return text
     })
   }

@@ -8,7 +8,7 @@ import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
 import { tokenArgs, TOMBSTONE_MS } from './kicks.js'
 import { TOO_OFTEN, tooFast } from './admission.js'
-import { printable, whole } from './readable.js'
+import { messageIn, printable, whole } from './readable.js'
 import { isUnavailable, together } from './redis.js'
 import { defineScript } from './scripts.js'
 import { oldestUnread, type Unread, type Waiting } from './unread.js'
@@ -150,7 +150,7 @@ async function resolve (store: StoreContext, userId: string, items: Item[]): Pro
   for (const item of items) {
     const { reference } = item
     item.body = reference.kind === 'event' ? printable(reference.body) : undefined
-    if (reference.kind === 'msg') ask(item, body => { item.body = isOf(body, reference.nonce) ? printable(body) : undefined }).hget(keys.log(reference.conversationId), String(reference.seq))
+    if (reference.kind === 'msg') ask(item, body => { item.body = messageFor(reference, body) }).hget(keys.log(reference.conversationId), String(reference.seq))
     if (reference.kind === 'box') {
       const { box, id } = reference
       ask(item, stored => { item.body = printable(stored.slice(stored.indexOf('\n') + 1)) }).hget(keys.box(box, userId), id)
@@ -187,8 +187,11 @@ async function explain ({ redis, limits }: StoreContext, items: Item[]): Promise
 /** @returns the head of a conversation, 0 when there is none; undefined when it cannot be read. */
 const headOf = (found: unknown) => found === null ? 0 : whole(found as string | undefined) || undefined
 
-/** Whether a message is the one that an entry was written for. */
-const isOf = (body: string, nonce: string | undefined) => nonce === undefined || msgIdOf(body)?.endsWith(nonce) === true
+/** @returns the message that an entry was written for; undefined for another one under its number, null for what cannot be read. */
+function messageFor (reference: { conversationId: string, seq: number, nonce?: string }, body: string): string | null | undefined {
+  const message = messageIn(body, reference)
+  return message === null || msgIdOf(message)?.endsWith(reference.nonce ?? '') ? message : undefined
+}
 
 function positionOf (id: unknown): Position {
   const position = parseCursor(String(id))

@@ -1,4 +1,6 @@
 // What was read from the store and is to be printed: one body that is broken must not break what stands beside it.
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { Message } from '../protocol/message.js'
 import { Problem } from '../protocol/problem.js'
 
 /** @returns the refusal of what would destroy something sound, since what stands beside it cannot be read: an operator must look. */
@@ -24,6 +26,26 @@ export const isOfAnotherType = (error: unknown): boolean => error instanceof Err
 /** @returns a body to which a member can be added before its last `}`; null when it says nothing, or cannot be read: see `readable`. */
 export function printable (body: string): string | null {
   return body.startsWith('{"') && body.endsWith('}') ? readable(body) : null
+}
+
+const shape = TypeCompiler.Compile(Message)
+
+/** What a sender writes: a message that is revoked has nothing of it any more. [REVOKE-2] */
+const written = ['content', 'ext', 'mentions', 'quote', 'options'] as const
+
+/**
+ * The one place where what a log keeps becomes a message. [DOWN-2]
+ * @returns the body as it was stored; null when it is not the message of that conversation and number, or not one that a script writes:
+ *   what is revoked has no text, and what has none is revoked.
+ */
+export function messageIn (body: string, { conversationId, seq }: { conversationId: string, seq: number }): string | null {
+  if (printable(body) === null) return null
+  const message = JSON.parse(body) as unknown
+  if (!shape.Check(message) || message.conversationId !== conversationId || message.seq !== seq) return null
+  if (![message.ts, message.revoked?.at ?? 0].every(time => isWhole(String(time)))) return null
+  const isRevoked = message.type === 'revoked'
+  if (isRevoked !== (message.revoked !== undefined) || isRevoked === (message.content !== undefined)) return null
+  return isRevoked && written.some(part => part in message) ? null : body
 }
 
 /** @returns a body as it was stored; null when it is not the JSON of an object on one line, and so could not be printed on any transport. */

@@ -12,8 +12,11 @@ local stored = redis.call('HGET', log, seq)
 -- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it
 local is_read, message = pcall(cjson.decode, (string.gsub(stored or '', '\\u[dD]%x%x%x', '\\u0020')))
 local function is_time (value) return type(value) == 'number' and whole_of(int(value)) == value end
-local is_message = is_read and type(message) == 'table' and type(message.msgId) == 'string' and is_time(message.ts)
-  and message.conversationId == id and message.seq == tonumber(seq)
+local is_message = is_read and type(message) == 'table' and is_time(message.ts) and message.conversationId == id and message.seq == tonumber(seq)
+local is_tombstone = is_message and message.type == 'revoked' -- then nothing that was written is left, else there is
+is_message = is_message and (message.revoked ~= nil) == is_tombstone and (message.content == nil) == is_tombstone
+  and not (is_tombstone and (message.ext or message.mentions or message.quote or message.options))
+for _, name in ipairs({ 'msgId', 'from', 'clientMsgId', 'type', 'traceId' }) do is_message = is_message and type(message[name]) == 'string' end
 if stored and not is_message then skip(log .. ' ' .. seq) end
 message = is_message and message -- what cannot be read is not there
 local done = message and type(message.revoked) == 'table' and is_time(message.revoked.at) and message.revoked

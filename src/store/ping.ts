@@ -1,6 +1,7 @@
 // What a probe of the node asks of the store: whether it answers, may be worked with, and takes writes.
 import { Problem } from '../protocol/problem.js'
 import { isFull } from './full.js'
+import { reasons } from './redis-errors.js'
 import type { Redis } from './redis.js'
 import type { Trust } from './trust.js'
 
@@ -8,7 +9,7 @@ import type { Trust } from './trust.js'
 export function createPing (redis: Redis, { state }: Pick<Trust, 'state'>) {
   return async function ping (): Promise<void> {
     await redis.ping().catch((error: unknown) => {
-      if (!isFull(error)) throw new Problem('STORE_UNAVAILABLE', { detail: state().reason ?? 'Redis does not answer' })
+      if (!isFull(error)) throw new Problem('STORE_UNAVAILABLE', { detail: state().reason ?? reasons.dead.why })
     })
     const { refusal } = state()
     if (refusal !== '') throw new Problem('STORE_UNAVAILABLE', { detail: refusal })

@@ -10,6 +10,8 @@ const AWAY = 'The store is not reachable'
 const SILENT = 'The store does not answer'
 const BUSY = 'The store is not ready'
 const UNFIT = 'The store cannot be worked with'
+const NO_ANSWER = 'Redis does not answer'
+const READING = 'Redis is reading its data'
 const REPLICA = 'This Redis is a replica, which cannot be written to'
 
 /** The errors of sockets, of names, of TLS and of replies that an operator meets; the first that fits. */
@@ -18,13 +20,13 @@ const words: [pattern: RegExp, why: string, told: string][] = [
   [/ENOTFOUND|EAI_AGAIN/, 'Redis is not reachable: its name cannot be resolved', AWAY],
   [/EHOSTUNREACH|ENETUNREACH/, 'Redis is not reachable: there is no way to its address', AWAY],
   [/EACCES|EPERM/, 'Redis is not reachable: its socket may not be opened', AWAY],
-  [/ETIMEDOUT|timed out/i, 'Redis does not answer', SILENT],
+  [/ETIMEDOUT|timed out/i, NO_ANSWER, SILENT],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO|SSL routines/i, 'Redis does not speak TLS as IRIS_REDIS_URL (rediss://) expects', AWAY],
   [/CERT|SIGNATURE|self.signed/i, 'The certificate of Redis is not valid here', AWAY],
   [/Protocol error|ParserError|Unknown RESP type/i, 'What answers is not a Redis (or expects TLS: rediss://)', AWAY],
   [/^ ?NOREPLICAS/, 'Redis refuses to write: NOREPLICAS, too few follow it (min-replicas-to-write)', BUSY],
   [/^ ?BUSY\b/, 'Redis is busy with a script of somebody else', BUSY],
-  [/LOADING/, 'Redis is reading its data', BUSY],
+  [/LOADING/, READING, BUSY],
   [/READONLY|MASTERDOWN/, REPLICA, BUSY],
   [/ECONNRESET|EPIPE|Connection is closed|isn't writeable|Socket closed/i, 'The connection to Redis breaks off (if it expects TLS: rediss://)', AWAY]
 ]
@@ -32,12 +34,12 @@ const words: [pattern: RegExp, why: string, told: string][] = [
 export const reasons = {
   silent: { why: 'Redis has not answered yet', told: SILENT },
   ended: { why: 'The connection to Redis has ended', told: AWAY },
-  dead: { why: 'Redis is silent: the connection is given up', told: SILENT },
+  dead: { why: NO_ANSWER, told: SILENT },
   replica: { why: REPLICA, told: BUSY },
   late: { why: 'Redis does not answer in time', told: SILENT },
   owing: { why: 'Redis was started again, or has changed its role, and other nodes have not said yet what they had seen', told: BUSY },
   lost: { why: 'Redis has lost something, and another life has not begun yet', told: BUSY },
-  reading: { why: 'Redis is not ready yet: it reads its data, or hangs', told: BUSY }
+  reading: { why: READING, told: BUSY }
 } as const satisfies Record<string, Reason>
 
 /** Where in a script a command failed. */

@@ -8,8 +8,9 @@ const LOOK_MS = 1_000
 /** What is full, and why in words. */
 interface Finding { full: Full, why: string }
 
-const outOfMemory = (detail: string): Finding => ({ full: 'memory', why: `Redis is out of memory (maxmemory): ${detail}` })
+const outOfMemory = (detail: string): Finding => ({ full: 'memory', why: `Redis is out of memory (maxmemory)${detail}` })
 const diskFails = (detail: string): Finding => ({ full: 'disk', why: `Redis cannot write to its disk: ${detail}` })
+const [UNWRITTEN, UNSAVED] = ['its append-only file cannot be written', 'its last snapshot failed']
 const diskEnds = ({ free, size }: Disk): Finding => ({ full: 'disk', why: `The disk of Redis is all but full: ${free} bytes are free of ${size}` })
 
 interface Floor {
@@ -42,17 +43,18 @@ export function createRoom ({ redis, disk, own, onRoom, onEvicting, log }: Floor
   let timer: NodeJS.Timeout | undefined
   const askDisk = disk && oneAtATime(disk, LOOK_MS)
 
-  function fills (now: Finding): void {
-    if (!found) log.error({ full: now.full }, `${now.why}; what adds to it answers 503 STORE_FULL, what reads or frees goes on`)
+  /** @param words those of Redis, where they are not its own. */
+  function fills (now: Finding, words?: string): void {
+    if (!found) log.error({ full: now.full, words }, `${now.why}; what adds to it answers 503 STORE_FULL, what reads or frees goes on`)
     found = now
   }
 
-  /** @returns the failure as it is told. */
+  /** What a look has found says more than the refusal of a command. @returns the failure as it is told. */
   function heard (error: Error): Error {
     const full = fullOf(error)
     if (!full) return error
     refused++
-    fills(full === 'memory' ? outOfMemory(error.message) : diskFails(error.message))
+    if (found?.full !== full) fills(full === 'memory' ? outOfMemory('') : diskFails(/AOF/.test(error.message) ? UNWRITTEN : UNSAVED), error.message)
     return asProblem(error)
   }
 
@@ -119,8 +121,8 @@ const mayEvict = (info: string) => /^maxmemory_policy:(?!noeviction)/m.test(info
 function findingIn (info: string, before: Finding | undefined): Finding | undefined {
   const valueOf = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
   const [used, max] = [Number(valueOf('used_memory')) - Number(valueOf('mem_not_counted_for_evict')), Number(valueOf('maxmemory'))]
-  if (max > 0 && used > max) return outOfMemory(`${used} bytes are used of ${max}`)
-  if (valueOf('aof_last_write_status') === 'err') return diskFails('its append-only file cannot be written')
-  if (before?.full === 'disk' && valueOf('rdb_last_bgsave_status') === 'err') return diskFails('its last snapshot failed')
+  if (max > 0 && used > max) return outOfMemory(`: ${used} bytes are used of ${max}`)
+  if (valueOf('aof_last_write_status') === 'err') return diskFails(UNWRITTEN)
+  if (before?.full === 'disk' && valueOf('rdb_last_bgsave_status') === 'err') return diskFails(UNSAVED)
   return undefined
 }

@@ -94,7 +94,8 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
     again = setTimeout(() => {
       if (reason?.why === reasons.replica.why) redis.disconnect(true)
       else if (redis.status === 'ready') void look()
-      else if (redis.status === 'connect') shut(reasons.reading)
+      // who reads his data has answered that
+      else if (redis.status === 'connect') shut(redis.stream.bytesRead > 0 ? reasons.reading : reasons.dead)
     }, reason?.why === reasons.owing.why ? OWING_MS : AGAIN_MS).unref()
   }
 

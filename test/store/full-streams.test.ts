@@ -1,4 +1,5 @@
 // A full Redis and the way down: who was there stays, who resumes or begins anew is served, and everybody is told when there is room again.
+import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { fillable, noPrlimit } from '../helper/full.js'
 import { startIris } from '../helper/iris.js'
@@ -65,6 +66,11 @@ for (const medium of ['memory', 'disk'] as const) {
     t.match(await socket.up('MSG_UP', { clientMsgId: 'w', to: 'alice', type: 'text', content: { text: 'x' } }), { error: { code: 'STORE_FULL', status: 503, retryable: true } })
     const refused = await alice.send(bob, 'two')
     t.equal(refused.body.code, 'STORE_FULL')
+    const details = new Set<string | undefined>()
+    // by what a command hears, and by what the look of each second finds
+    t.match(await alice.command({ clientCmdId: 'x', name: 'ring', to: { users: ['bob'] }, mode: 'reliable' }), { body: { code: 'STORE_FULL' } })
+    for (const from = performance.now(); performance.now() - from < 1_200; await pause(50)) details.add((await ready(iris.url)).detail?.replace(/\d+/g, 'n'))
+    t.equal(details.size, 1, `one trouble has one name: ${[...details].join('; ')}`)
     t.ok(Number(refused.headers.get('retry-after')) > 1)
     t.notOk(stays.isOver, 'who was there stays')
 

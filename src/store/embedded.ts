@@ -49,7 +49,7 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
   const isSealed = await breakSeal(places).catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${places.file} cannot be removed`, error) })
   const leave = async () => { if (temporary !== undefined) await rm(temporary, { recursive: true, force: true }) }
   const ending = new AbortController()
-  const say = (line: string) => log.info({ line }, 'redis-server says')
+  const say = (line: string) => log.warn({ line }, 'redis-server says')
   let isRelaxed = false
   let couldNotWrite = false
   /** One that answers when it has written ends where it cannot write: on a full disk one is started that refuses, and serves what reads. [STORE-2] */
@@ -87,6 +87,7 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
       if (!await takesWrites(redis)) return
       await redis.config('SET', 'appendfsync', 'always')
       isRelaxed = couldNotWrite = false
+      log.info({ durability }, 'The disk has room again: redis-server writes before it answers')
     },
     /**
      * Ends it in order: what is acknowledged is on disk afterwards.

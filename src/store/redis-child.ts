@@ -13,7 +13,8 @@ const KILL_MS = 5_000
 const HELD = 75
 /** The redis-server of a process that was killed takes a moment to end. */
 const HELD_MS = 3_000
-const LAST_LINES = 3
+/** Its last words: so many lines of its last ms. What it said at its start explains no end hours later. */
+const [LAST_LINES, LAST_MS] = [3, 2_000]
 /** What is said by a process that owns the directory, and waits for a line before it becomes redis-server. */
 const OWNS = 'owns the directory'
 /** Where a file may not grow any more, a write fails as on a full disk, and no signal ends Redis. [STORE-2] Who is left alone ends. */
@@ -96,7 +97,8 @@ function guardArgs (directory: string, command: string[]): string[] {
 
 /** Follows a process: what it said last, and its end. */
 function watch (child: ChildProcess, say: (line: string) => void) {
-  const lines: string[] = []
+  const lines: { at: number, line: string }[] = []
+  let endedAt: number | undefined
   let isReady = false
   let onOwns: () => void = () => undefined
   const owning = new Promise<void>(resolve => { onOwns = resolve })
@@ -107,7 +109,7 @@ function watch (child: ChildProcess, say: (line: string) => void) {
         onOwns()
         continue
       }
-      lines.push(line.trim())
+      lines.push({ at: performance.now(), line: line.trim() })
       if (isReady && / # /.test(line)) say(line)
     }
     lines.splice(0, lines.length - LAST_LINES)
@@ -116,8 +118,14 @@ function watch (child: ChildProcess, say: (line: string) => void) {
   child.stdout?.on('data', hear)
   child.stderr?.on('data', hear)
   const exited = new Promise<Exit>(resolve => {
-    child.once('exit', (code, signal) => resolve({ code, signal }))
-    child.once('error', err => { lines.push(err.message); resolve({ code: -1, signal: null }) })
+    child.once('exit', (code, signal) => {
+      endedAt = performance.now()
+      resolve({ code, signal })
+    })
+    child.once('error', err => {
+      lines.push({ at: performance.now(), line: err.message })
+      resolve({ code: -1, signal: null })
+    })
   })
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined
   return {
@@ -132,7 +140,7 @@ function watch (child: ChildProcess, say: (line: string) => void) {
     go: () => child.stdin?.end('\n'),
     /** From now on its warnings are said. */
     ready: () => { isReady = true },
-    lastWords: () => lines.join(' | '),
+    lastWords: () => lines.filter(({ at }) => at > (endedAt ?? performance.now()) - LAST_MS).map(({ line }) => line).join(' | '),
     /** Ends it: SIGTERM, SIGKILL after `ms`. Resolves when it has ended and all that it said is heard. */
     async end (ms: number): Promise<void> {
       isReady = false

@@ -68,6 +68,16 @@ t.test('a redis-server that does not end is ended', async t => {
   t.equal(await lives(embedded.pid), false)
 })
 
+t.test('one that is killed long after its start: what it said then is not taken for its last words', async t => {
+  const born = performance.now()
+  let output: unknown
+  const embedded = await embed(t, { log: { ...silent, error: facts => { output = (facts as { output: string }).output } } })
+  await within('its start is long ago', () => performance.now() - born > 2_500)
+  process.kill(embedded.pid, 'SIGKILL')
+  await within('its death is noticed', () => output !== undefined)
+  t.equal(output, '')
+})
+
 t.test('stop() while it is being started again leaves nothing behind', async t => {
   const lines: string[] = []
   const embedded = await embed(t, { log: { ...silent, error: (_facts, line) => lines.push(line) } })

@@ -113,7 +113,7 @@ export const byes = {
   REMOVED: { code: 4102, reason: 'the terminal was removed', reconnect: 'login' },
   DRAIN: { code: 4200, reason: 'the server goes down', reconnect: 'backoff' },
   ROTATE: { code: 4201, reason: 'the connection is old', reconnect: 'now' },
-  STORE_LOST: { code: 4202, reason: 'the store was lost', reconnect: 'backoff' },
+  STORE_LOST: { code: 4202, reason: 'the store cannot be reached, or has lost something', reconnect: 'backoff' },
   SLOW: { code: 4203, reason: 'the connection is stuck or too slow', reconnect: 'now' },
   TIMEOUT: { code: 4204, reason: 'no heartbeat', reconnect: 'backoff' },
   BUSY: { code: 4205, reason: 'too many come at once', reconnect: 'backoff' },

@@ -1,8 +1,10 @@
 // npm run faults: seeded histories of faults, and the mutants that prove the checker. See usage below.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { drawFaults } from './inject.js'
 import { isFound, mutants, runMutant, runSchedules } from './mutants.js'
 import type { Outcome } from './outcome.js'
+import { createRandom } from './random.js'
 import { runHistory } from './run.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -19,12 +21,22 @@ npm run faults -- --mutants       builds with one thing wrong, each of which mus
 
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
-const { values } = parseArgs({ options: { seed: text, seeds: text, from: text, faults: text, only: text, durability: text, mutants: flag, help: flag } })
+const { values } = parsed(() => parseArgs({ options: { seed: text, seeds: text, from: text, faults: text, only: text, durability: text, mutants: flag, help: flag } }))
 
-/** @returns the number of an option, 1 or more. Throws when it is none. */
+/** Ends the process with one sentence. */
+function refuse (sentence: string): never {
+  process.stderr.write(`npm run faults: ${sentence}\n`)
+  process.exit(2)
+}
+
+function parsed<T> (parse: () => T): T {
+  try { return parse() } catch (error) { refuse((error as Error).message) }
+}
+
+/** @returns the number of an option, 1 or more. */
 function numberOf (name: 'seed' | 'seeds' | 'from' | 'faults', otherwise: number): number {
   const number = Number(values[name] ?? otherwise)
-  if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} must be an integer from 1 on`)
+  if (!Number.isInteger(number) || number < 1) refuse(`--${name} must be an integer from 1 on`)
   return number
 }
 
@@ -38,12 +50,13 @@ async function runSeeds (): Promise<number> {
   const from = numberOf('seed', numberOf('from', 1))
   const seeds = Array.from({ length: values.seed === undefined ? numberOf('seeds', 3) : 1 }, (_, i) => from + i)
   const { durability = 'disk', only } = values
-  if (durability !== 'disk' && durability !== 'memory') throw new Error('--durability must be disk or memory')
+  if (durability !== 'disk' && durability !== 'memory') refuse('--durability must be disk or memory')
+  const faults = numberOf('faults', 6)
+  if (drawFaults(createRandom(from), { faults, only }, durability).length === 0) refuse(`no fault's name has "${only}", under --durability ${durability}`)
   const totals = new Map<string, number>()
   let broken = 0
   for (const seed of seeds) {
-    const outcome = await runHistory({ root, durability }, { seed, faults: numberOf('faults', 6), only })
-    if (outcome.faults.length === 0) throw new Error(`no fault's name has ${only}`)
+    const outcome = await runHistory({ root, durability }, { seed, faults, only })
     for (const [name, count] of Object.entries({ ...outcome.counts, faults: outcome.faults.length })) totals.set(name, (totals.get(name) ?? 0) + count)
     print(`seed ${seed}`, outcome)
     if (outcome.findings.length > 0) broken++
@@ -52,9 +65,10 @@ async function runSeeds (): Promise<number> {
   return broken
 }
 
-function print (name: string, { findings, faults, counts, ms }: Outcome): void {
+function print (name: string, { findings, faults, counts, lives, ms }: Outcome): void {
   process.stdout.write(`${name}: ${findings.length === 0 ? 'sound' : 'BROKEN'}, ${ms} ms, ${JSON.stringify(counts)}\n`)
   for (const { name, hits, awayMs } of faults) process.stdout.write(`  ${name}: hit ${hits}, answered again after ${awayMs} ms\n`)
+  if (lives.length > 0) process.stdout.write(`  other lives of the store: ${lives.join(', ')}\n`)
   for (const { kind, sentence } of findings.slice(0, 20)) process.stdout.write(`  ${kind}: ${sentence}\n`)
 }
 

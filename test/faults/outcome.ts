@@ -4,7 +4,7 @@ import type { Finding } from './check/finding.js'
 import type { History, Injected } from './record.js'
 
 /** `awayMs`: from the end of a fault to the first answer to what was asked after it. */
-export interface Outcome { findings: Finding[], faults: { name: string, hits: number, awayMs: number }[], counts: Record<string, number>, ms: number }
+export interface Outcome { findings: Finding[], faults: { name: string, hits: number, awayMs: number }[], counts: Record<string, number>, /** Why each other life of the store began. */ lives: string[], ms: number }
 
 /** @param began when it did, on the monotonic clock. */
 export function outcomeOf (history: History, began: number): Outcome {
@@ -13,12 +13,14 @@ export function outcomeOf (history: History, began: number): Outcome {
   return {
     ms: Math.round(performance.now() - began),
     findings: check(history),
+    lives: [...history.lives.values()],
     faults: faults.map(fault => ({ name: fault.name, hits: fault.hits, awayMs: awayMs(history, fault) })),
     counts: {
       ...Object.fromEntries(Object.entries(lists).map(([name, { length }]) => [name, length])),
       sights: stretches.reduce((sum, { sights }) => sum + sights.length, 0),
       resets: stretches.filter(({ isReset }) => isReset).length,
-      lost: lostOf(history)
+      lost: lostOf(history),
+      lives: history.lives.size
     }
   }
 }

@@ -68,6 +68,8 @@ export function createHistory () {
     stays: [] as Stay[],
     faults: [] as Injected[],
     truths: [] as Truth[],
+    /** Other lives of the store: when each began, ms -> why, as the node says that began it. */
+    lives: new Map<number, string>(),
     /** Sentences about what had not become as it should when the time was over. */
     stuck: [] as string[]
   }

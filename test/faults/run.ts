@@ -80,6 +80,11 @@ async function openFresh (world: World): Promise<void> {
   await Promise.all(fresh.map(async reader => await reader.leave()))
 }
 
+/** What the nodes have said of other lives. [STORE-1] */
+function noteLives ({ nodes, history }: World): void {
+  for (const node of nodes) for (const [, life, why] of node.log().matchAll(/"life":(\d+),"why":"(\w+)"/g)) if (why !== 'elsewhere') history.lives.set(Number(life), why ?? '')
+}
+
 /** Runs a history in a world of its own. @returns what the checker finds, and what was injected how often. */
 export async function runHistory (facts: Facts, script: Script): Promise<Outcome> {
   const { seed, act, settleMs = SETTLE_MS } = script
@@ -107,6 +112,7 @@ export async function runHistory (facts: Facts, script: Script): Promise<Outcome
       await findTruth(world)
     }
     await Promise.all(readers.map(async reader => await reader.leave()))
+    noteLives(world)
     return outcomeOf(world.history, began)
   } finally {
     await scope.end()

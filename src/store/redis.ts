@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import { Redis, ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { isOfAnotherType } from './readable.js'
+import { inParts, stepwise } from './steps.js'
 
 /** No command waits longer; less when its request has less time left. [DEADLINE-1] */
 export const COMMAND_TIMEOUT_MS = 1_500
@@ -97,7 +98,7 @@ export function joinWrites (redis: Redis): void {
   })
 }
 
-/** Others are served between two groups of so many commands. */
+/** Others are served between two steps of so many commands. */
 const TOGETHER = 100
 
 type Pipeline = ReturnType<Redis['pipeline']>
@@ -107,14 +108,12 @@ type Pipeline = ReturnType<Redis['pipeline']>
  * @returns the replies in the order of the items, undefined where a key is of another type; the first other error is thrown.
  */
 export async function together<Item> (redis: Redis, items: readonly Item[], ask: (pipeline: Pipeline, item: Item) => unknown): Promise<unknown[]> {
-  const replies: unknown[] = []
-  for (let i = 0; i < items.length; i += TOGETHER) {
+  return (await stepwise(inParts(items, TOGETHER).map(some => async () => {
     const pipeline = redis.pipeline()
-    for (const item of items.slice(i, i + TOGETHER)) ask(pipeline, item)
-    for (const [error, reply] of await pipeline.exec() ?? []) {
+    for (const item of some) ask(pipeline, item)
+    return (await pipeline.exec() ?? []).map(([error, reply]) => {
       if (error && !isOfAnotherType(error)) throw error
-      replies.push(error ? undefined : reply)
-    }
-  }
-  return replies
+      return error ? undefined : reply
+    })
+  }))).flat()
 }

@@ -3,15 +3,24 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** So many of one request begin at once. */
 const AT_ONCE = 25
-/** A step that is not done by then, ms, waits for the way to Redis more than for its work: the next one begins beside it. */
+/** Steps that are not done by then, ms, wait for the way to Redis more than for their work: the next one begins beside them. */
 const STEP_MS = 20
 
-/** Does `work` for all, so many at a time. @returns the results in order; throws what the first failing one throws, and begins no more. */
-export async function inSteps<T, R> (all: T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const steps: Promise<R[]>[] = []
-  for (let i = 0; i < all.length; i += AT_ONCE) {
-    steps.push(Promise.all(all.slice(i, i + AT_ONCE).map(work)))
-    await Promise.race([Promise.all(steps), delay(STEP_MS)])
+/** @returns a list in parts of so many. */
+export const inParts = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
+
+/** Does step after step; where Redis is far, one beside the other. @returns the results in order; throws what the first failing one throws, and begins no more. */
+export async function stepwise<R> (steps: (() => Promise<R>)[]): Promise<R[]> {
+  const begun: Promise<R>[] = []
+  for (const step of steps) {
+    if (begun.length > 0) await Promise.race([Promise.all(begun), delay(STEP_MS)])
+    begun.push(step())
   }
-  return (await Promise.all(steps)).flat()
+  return await Promise.all(begun)
+}
+
+/** Does `work` for all, so many at a time. @returns the results in order; throws as `stepwise`. */
+export async function inSteps<T, R> (all: T[], work: (one: T) => Promise<R>): Promise<R[]> {
+  return (await stepwise(inParts(all, AT_ONCE).map(some => async () => await Promise.all(some.map(work))))).flat()
 }

@@ -25,8 +25,10 @@ export const isOfAnotherType = (error: unknown): boolean => error instanceof Err
 
 /** @returns a body to which a member can be added before its last `}`; null when it says nothing, or cannot be read: see `readable`. */
 export function printable (body: string): string | null {
-  return body.startsWith('{"') && body.endsWith('}') ? readable(body) : null
+  return isClosed(body) ? readable(body) : null
 }
+
+const isClosed = (body: string) => body.startsWith('{"') && body.endsWith('}')
 
 const shape = TypeCompiler.Compile(Message)
 
@@ -39,8 +41,7 @@ const written = ['content', 'ext', 'mentions', 'quote', 'options'] as const
  *   what is revoked has no text, and what has none is revoked.
  */
 export function messageIn (body: string, { conversationId, seq }: { conversationId: string, seq: number }): string | null {
-  if (printable(body) === null) return null
-  const message = JSON.parse(body) as unknown
+  const message = isClosed(body) ? objectIn(body) : null
   if (!shape.Check(message) || message.conversationId !== conversationId || message.seq !== seq) return null
   if (![message.ts, message.revoked?.at ?? 0].every(time => isWhole(String(time)))) return null
   const isRevoked = message.type === 'revoked'
@@ -49,10 +50,12 @@ export function messageIn (body: string, { conversationId, seq }: { conversation
 }
 
 /** @returns a body as it was stored; null when it is not the JSON of an object on one line, and so could not be printed on any transport. */
-export function readable (body: string): string | null {
+export const readable = (body: string): string | null => objectIn(body) === null ? null : body
+
+function objectIn (body: string): object | null {
   try {
     const value = JSON.parse(body) as unknown
-    return typeof value === 'object' && value !== null && !Array.isArray(value) && !/[\r\n]/.test(body) ? body : null
+    return typeof value === 'object' && value !== null && !Array.isArray(value) && !/[\r\n]/.test(body) ? value : null
   } catch {
     return null
   }

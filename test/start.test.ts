@@ -95,7 +95,7 @@ async function refuses (t: Test, { url, app }: Iris, detail: RegExp) {
     const response = await fetch(url + path, { headers })
     t.equal(response.status, 503, path)
     t.equal(response.headers.get('retry-after'), '1')
-    const told = path === '/readyz' ? detail : /^the store /
+    const told = path === '/readyz' ? detail : /^The store /
     t.match(await response.json(), { code: 'STORE_UNAVAILABLE', retryable: true, detail: told }, path)
   }
   const stream = await fetch(`${url}/v1/down/events`, { headers })

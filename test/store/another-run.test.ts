@@ -125,3 +125,19 @@ t.test('[STORE-1] who was away for long while the server changed its role is no 
   await follow(replica, server)
   t.equal(await life.begin(), true)
 })
+
+t.test('[STORE-1] a node that has spoken, and waits for another, has not lost what is given out when that one has spoken; nor do two kills in a row make it a stranger', async t => {
+  const server = await startRedis(t, ['--appendonly', 'yes', '--appendfsync', 'always'])
+  const clock = { known: () => 0 }
+  const [a, b] = [createLife(server.redis, clock), createLife(server.redis, clock)]
+  for (const life of [a, b, a, b]) await life.begin()
+  for (let i = 0; i < 2; i++) {
+    await server.kill()
+    await server.start()
+    await until(async () => await server.redis.ping().catch(() => undefined))
+    await t.rejects(a.begin(), { code: 'STORE_UNAVAILABLE' }, 'the other owes its word')
+  }
+  t.equal(await b.begin(), false)
+  a.saw(await server.redis.incr(keys.mark))
+  t.equal(await a.begin(), false)
+})

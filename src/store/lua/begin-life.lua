@@ -17,7 +17,7 @@ local seen, why = number(seen_mark), (#unreadable > 0 or life < number(seen_life
 local before, looked = redis.call('GET', run_key), redis.call('GET', found_key) or ''
 local found, since = number(string.match(looked, '^%d+')), number(string.match(looked, '%d+$'))
 local was, nodes, newest = {}, {}, 0 -- the other nodes: as they are stored; name -> { when it was here last, of which run }
-local all = redis.call('HGETALL', nodes_key)
+local all, own = redis.call('HGETALL', nodes_key), string.match(redis.call('HGET', nodes_key, node) or '', '%S*$') -- own: to which run it has spoken
 for i = 1, #all, 2 do
   local at = number(string.match(all[i + 1], '^%d+'))
   if all[i] ~= node then was[all[i]], nodes[all[i]], newest = all[i + 1], { at, string.match(all[i + 1], '%S*$') }, math.max(newest, at) end
@@ -30,9 +30,9 @@ if is_other_run then
   -- who had lost touch before the end cannot know who came meanwhile: a change of role does not tell when that was, a new process does
   local is_new = not string.find(before or '', process, 1, true) and string.find(replication, 'second_repl_offset:-1', 1, true)
   local alive_ms = is_new and string.match(server, 'uptime_in_seconds:(%d+)') * 1000 or 0
-  local is_stranger = seen_run ~= before or ago_ms - alive_ms > tonumber(touch_ms)
+  local is_stranger = (seen_run ~= before and own ~= before) or ago_ms - alive_ms > tonumber(touch_ms)
   why = why or seen > mark and 'lost' or (sealed ~= '1' and (before or mark + life > 0) and is_stranger) and 'unwitnessed'
-else why = why or (seen > life * 4096 and (seen > mark or (seen_run ~= this_run and seen > found))) and 'lost' end
+else why = why or (seen > life * 4096 and (seen > mark or (seen_run ~= this_run and own ~= this_run and seen > found))) and 'lost' end
 if why then nodes = {} end
 local here, owing, others = math.max(now, newest), 0, {} -- who is here is never older than who is gone, though the clock went back
 for name, each in pairs(nodes) do

@@ -6,7 +6,7 @@ import { pollOnce } from './helper/poll.js'
 import { openRaw, statusesOf } from './helper/raw.js'
 import { startRedis } from './helper/redis.js'
 import { openSse, upTo } from './helper/sse.js'
-import { until, type User } from './helper/user.js'
+import { dm, until, type User } from './helper/user.js'
 import { startWay } from './helper/way.js'
 import { openWs } from './helper/ws.js'
 
@@ -105,6 +105,21 @@ t.test('[DEADLINE-2] what is sent on one connection faster than it is served is 
   t.ok(statuses.filter(status => status === 200).length >= 15)
   socket.write('GET /v1/time HTTP/1.1\r\nHost: x\r\n\r\n')
   t.equal(statusesOf(await arrived(61)).at(-1), 200)
+})
+
+t.test('[SLOW-2] what several callers send on one connection is worked on at once, each one\'s in order, and answered in order', async t => {
+  const bob = await iris.user(t)
+  const callers = await Promise.all(upTo(20).map(() => iris.user(t)))
+  for (const caller of callers) await caller.send(bob, 'hi')
+  way.delay(40)
+  const { socket, until: arrived } = openRaw(t, iris.url)
+  // one by one they would take longer than a second, and be refused
+  socket.write(upTo(3).flatMap(n => callers.map(caller => postOf(caller, bob, `${caller.userId}-${n}`))).join(''))
+  const text = await arrived(60)
+  way.delay(0)
+  t.same(statusesOf(text), upTo(60).map(() => 200))
+  const seqs = [...text.matchAll(/"conversationId":"([^"]+)".*?"seq":(\d+)/g)].map(([, id, seq]) => [id, Number(seq)])
+  t.same(seqs, upTo(3).flatMap(n => callers.map(caller => [dm(caller, bob), n + 1])))
 })
 
 t.test('[DEADLINE-2] what has not been read yet counts as waiting, too: no read of a connection takes a second, but all of them do', async t => {

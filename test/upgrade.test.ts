@@ -153,3 +153,15 @@ t.test('[SLOW-2] an answer that is not taken is cut, pipelined ones with it, and
   await until(async () => sockets.size === 0 || undefined)
   t.match(await (await fetch(`${slow.url}/metrics`)).text(), /iris_http_requests_total\{method="GET",route="\/openapi\.json",status="499"\} \d+/)
 })
+
+t.test('[SLOW-2] what waits behind another answer ends with its connection', async t => {
+  const { url, user } = await startIris(t, { env: { IRIS_METRICS: 'open', IRIS_LIMIT_POLL_SEC: '1' }, redisPath: iris.redisPath })
+  const raw = openRaw(t, url)
+  const callers = await Promise.all([user(t), user(t), user(t)])
+  const metric = async (line: RegExp) => line.test(await (await fetch(`${url}/metrics`)).text()) || undefined
+  for (const { token } of callers) raw.socket.write(`GET /v1/down/poll?timeoutMs=25000&terminalId=behind HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  await until(() => metric(/^iris_connections\{transport="poll"\} 3$/m))
+  raw.socket.destroy()
+  await until(() => metric(/^iris_connections\{transport="poll"\} 0$/m))
+  await until(() => metric(/^iris_http_requests_total\{method="GET",route="\/v1\/down\/poll",status="499"\} 3$/m))
+})

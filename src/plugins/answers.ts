@@ -34,6 +34,12 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
   const listeners: Listener[] = [log]
   app.decorate('onAnswered', (listener: Listener) => { listeners.push(listener) })
 
+  /** What waits behind another answer of its connection could not be taken yet. */
+  function postpone (answer: ServerResponse, now: number): void {
+    sent.delete(answer)
+    sent.set(answer, now + takenMs)
+  }
+
   app.addHook('onRequest', (request, reply, done) => {
     // not onResponse: it is not called when the client has gone
     reply.raw.once('close', () => {
@@ -48,9 +54,11 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
     done(null, payload)
   })
   const timer = setInterval(() => {
-    for (const [{ req }, until] of sent) {
-      if (until > performance.now()) return
-      req.socket.destroy()
+    const now = performance.now()
+    for (const [answer, until] of sent) {
+      if (until > now) return
+      if (answer.socket) answer.socket.destroy()
+      else postpone(answer, now)
     }
   }, LOOK_MS).unref()
   app.addHook('onClose', async () => clearInterval(timer))

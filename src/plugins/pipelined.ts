@@ -1,5 +1,6 @@
-// Requests that a client sends without waiting for answers: a connection is served one by one, so that one answer at most waits
-// for who does not read. [SLOW-2] Who sends faster than he is served is refused what has waited too long. [DEADLINE-2]
+// Requests that a client sends without waiting for answers: those of different callers are worked on at once, those of one caller one by
+// one, so that they are done in order, and one answer at most waits for a caller who does not read. [SLOW-2] Who sends faster than he is
+// served is refused what has waited too long. [DEADLINE-2]
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
@@ -7,6 +8,8 @@ import fp from 'fastify-plugin'
 import { isBusy } from '../delivery/pressure.js'
 import { overloaded } from '../protocol/problem.js'
 
+/** So many requests of a connection are worked on at once, each of another caller. Fewer would hide from the pressure how many wait. */
+const AT_ONCE = 128
 /** So long a request may wait while those before it are worked on, ms: they wait for the store, one after the other, or for a busy process. */
 const WAIT_MS = { store: 1_000, loop: 250 }
 /** Few slow requests, polls above all, make nobody wait too long: it is many that do. */
@@ -14,13 +17,31 @@ const MOST_MS = 50
 /** What one read of a socket brings at most, bytes. After such a read more may wait outside of this process. */
 const READ_BYTES = 65_536
 
-/** A request of a connection, and how the one behind it is let go. */
-interface Turn { answer: ServerResponse, next?: () => void }
+/** A request that waits for its turn. */
+interface Waiting { caller: string, answer: ServerResponse, begin (): void, end (): void }
 
 /**
- * The requests of a connection: the last one, and how long all have been worked on, ms. `bytesRead`: when the last one came; `together`: so many came with that read; `sinceMs`: what had been worked on when nothing else waited to be read.
+ * The requests of a connection. `begun`: the answers that are not taken yet, by their callers. `underWay`: so many are worked on, since `since`, and
+ * `ended` have been meanwhile; before, `workedMs`. `bytesRead`: when the last one came; `together`: so many came with that read;
+ * `unreadMs`: what had been worked when nothing else waited to be read.
  */
-interface Line { last?: Turn, workedMs: number, bytesRead: number, together: number, sinceMs: number }
+interface Line {
+  begun: Map<string, ServerResponse>
+  waiting: Waiting[]
+  underWay: number
+  since: number
+  ended: number
+  workedMs: number
+  bytesRead: number
+  together: number
+  unreadMs: number
+}
+
+const createLine = (): Line => ({ begun: new Map(), waiting: [], underWay: 0, since: 0, ended: 0, workedMs: 0, bytesRead: 0, together: 0, unreadMs: 0 })
+
+/** @returns for how long any request of a connection has been worked on, ms. */
+const worked = ({ workedMs, underWay, ended, since }: Line) =>
+  workedMs + (underWay === 0 ? 0 : Math.min(performance.now() - since, MOST_MS * (ended + underWay)))
 
 /**
  * Notes that a request came. What comes with a read that is not full came while those before it were worked on; behind a full one, of
@@ -31,9 +52,45 @@ function note (line: Line, { bytesRead }: Socket): void {
     line.together++
     return
   }
-  if (bytesRead - line.bytesRead < READ_BYTES || line.together === 1) line.sinceMs = line.workedMs
+  if (bytesRead - line.bytesRead < READ_BYTES || line.together === 1) line.unreadMs = worked(line)
   line.bytesRead = bytesRead
   line.together = 1
+}
+
+/** From now on a request is worked on, until its answer is handed over, taken or not. */
+function work (line: Line, answer: ServerResponse): void {
+  if (line.underWay++ === 0) {
+    line.since = performance.now()
+    line.ended = 0
+  }
+  answer.once('prefinish', () => {
+    const workedMs = worked(line)
+    line.ended++
+    if (--line.underWay === 0) line.workedMs = workedMs
+  })
+}
+
+const mayBegin = ({ begun }: Line, caller: string) => begun.size < AT_ONCE && !begun.has(caller)
+
+/** Lets begin who may, in order. */
+function letBegin (line: Line): void {
+  for (const next of line.waiting) {
+    if (!mayBegin(line, next.caller)) continue
+    line.waiting.splice(line.waiting.indexOf(next), 1)
+    next.begin()
+    return letBegin(line)
+  }
+}
+
+/** The connection has ended: Node 22 tells only the answer that has the socket. */
+function end (line: Line): void {
+  const waiting = line.waiting.splice(0)
+  for (const answer of [...line.begun.values(), ...waiting.map(({ answer }) => answer)]) {
+    if (answer.closed || answer.socket) continue
+    answer.destroyed = true
+    answer.emit('close')
+  }
+  for (const { end } of waiting) end()
 }
 
 /** @returns whether a request has waited too long, by what this process did meanwhile. */
@@ -50,38 +107,49 @@ interface Floor {
 export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
   const lines = new WeakMap<Socket, Line>()
 
-  /** From now on a request is worked on, until its answer is handed over, taken or not. */
-  function work (line: Line, answer: ServerResponse): void {
-    const began = performance.now()
-    answer.once('prefinish', () => { line.workedMs += Math.min(MOST_MS, performance.now() - began) })
+  function lineOf (socket: Socket): Line {
+    const known = lines.get(socket)
+    if (known) return known
+    const line = createLine()
+    lines.set(socket, line)
+    socket.once('close', () => end(line))
+    return line
   }
 
-  app.addHook('onRequest', async (request, reply) => {
-    const { raw: { socket } } = request
-    const line = lines.get(socket) ?? { workedMs: 0, bytesRead: 0, together: 0, sinceMs: 0 }
-    lines.set(socket, line)
+  app.addHook('onRequest', async ({ raw: request }, reply) => {
+    const { socket, headers: { authorization: caller = '' } } = request
+    const { raw: answer } = reply
+    const line = lineOf(socket)
     note(line, socket)
-    const { sinceMs } = line
-    const turn: Turn = { answer: reply.raw }
-    const { last: before } = line
-    line.last = turn
-    if (!before || before.answer.writableFinished || before.answer.closed) return work(line, reply.raw)
-    socket.pause()
-    const use = performance.eventLoopUtilization()
-    await new Promise<void>(resolve => {
-      before.next = resolve
-      before.answer.once('close', resolve)
-    })
-    if (socket.destroyed) {
-      // an answer that never had the socket does not hear of its end
-      turn.next?.()
-      return reply.hijack()
+    const { unreadMs } = line
+    function begin (): void {
+      line.begun.set(caller, answer)
+      answer.once('close', () => {
+        line.begun.delete(caller)
+        letBegin(line)
+      })
     }
-    if (line.last === turn) socket.resume()
-    if (isTooLate(line.workedMs - sinceMs, use) && mayShed(request.raw)) {
-      onShed()
-      throw overloaded()
+    const isFirst = line.waiting.length === 0 && mayBegin(line, caller)
+    if (isFirst) begin()
+    else {
+      socket.pause()
+      const use = performance.eventLoopUtilization()
+      await new Promise<void>(resolve => line.waiting.push({
+        caller,
+        answer,
+        begin () {
+          begin()
+          resolve()
+        },
+        end: resolve
+      }))
+      if (socket.destroyed) return reply.hijack()
+      if (line.waiting.length === 0) socket.resume()
+      if (isTooLate(worked(line) - unreadMs, use) && mayShed(request)) {
+        onShed()
+        throw overloaded()
+      }
     }
-    work(line, reply.raw)
+    work(line, answer)
   })
 }, { name: 'pipelined' })

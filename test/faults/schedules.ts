@@ -1,4 +1,5 @@
 // Schedules that lead straight to where a fault of one kind would show: each of them breaks one mutant, and must not break the product.
+import { setTimeout as pause } from 'node:timers/promises'
 import { injectPoint } from './inject.js'
 import type { Node } from './node.js'
 import { expectMarks, inject, type Schedule } from './run.js'
@@ -13,7 +14,8 @@ export const losingHints: Schedule = async stage => {
       async inject () {
         const before = points.hintsLost
         points.loseHints(1)
-        for (let i = 0; i < 50 && points.hintsLost === before; i++) await stage.traffic.act('send')
+        // a node that has just come back may not listen yet
+        for (let i = 0; i < 500 && points.hintsLost === before; i++) await Promise.all([stage.traffic.act('send'), pause(10)])
         await stage.traffic.act('send')
         return points.hintsLost - before
       }

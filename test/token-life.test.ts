@@ -1,7 +1,7 @@
 // The life of a token and of the streams it opened: IRIS.AUTH, a fresh token, BYE 4101. docs/protocol.md section 4.
 import t, { type Test } from 'tap'
-import { Lifetime } from '../src/delivery/lifetime.js'
-import type { Frame } from '../src/delivery/render.js'
+import { Lifetime } from '../src/stream/lifetime.js'
+import type { Frame } from '../src/stream/render.js'
 import { keys, partition } from '../src/store/keys.js'
 import { sseText } from '../src/transports/frames.js'
 import { setAhead } from './helper/clock.js'

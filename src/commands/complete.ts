@@ -1,6 +1,6 @@
 // CMD_COMPLETE and NOTICE_COMPLETE: pending items are done.
 import { CompleteBody, CompleteResult } from '../protocol/app-command.js'
-import { type Context, defineCommand } from '../delivery/context.js'
+import { type Context, defineCommand } from '../fanout/context.js'
 import type { BoxName } from '../store/keys.js'
 import type { Caller } from '../protocol/operation.js'
 

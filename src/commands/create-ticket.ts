@@ -1,7 +1,7 @@
 // Tickets: a browser's EventSource and WebSocket cannot send headers. Section 3.
 import { Type } from '@sinclair/typebox'
 import { Platform, TerminalId } from '../protocol/ids.js'
-import { defineOperation } from '../delivery/context.js'
+import { defineOperation } from '../fanout/context.js'
 
 /** Exchanges a bearer token for a ticket that may stand in the down side's URL. */
 export const createTicket = defineOperation({

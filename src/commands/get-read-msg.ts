@@ -4,8 +4,8 @@ import { type Static, Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq } from '../protocol/ids.js'
 import { Message } from '../protocol/message.js'
 import { parsed } from '../store/readable.js'
-import { type Context, defineCommand } from '../delivery/context.js'
-import { cutPage, pageOf, type Range } from '../delivery/history.js'
+import { type Context, defineCommand } from '../fanout/context.js'
+import { cutPage, pageOf, type Range } from '../stream/history.js'
 
 const Count = Type.Integer({ minimum: 0 })
 const SeqOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'] })

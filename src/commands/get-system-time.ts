@@ -1,7 +1,7 @@
 // GET_SYSTEM_TIME: the clock.
 import { Type } from '@sinclair/typebox'
 import { Time } from '../protocol/ids.js'
-import { defineCommand } from '../delivery/context.js'
+import { defineCommand } from '../fanout/context.js'
 
 /** GET_SYSTEM_TIME - what a client needs to compute offset and delay, as in NTP (RFC 5905). */
 export const getSystemTime = defineCommand({

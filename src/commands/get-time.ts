@@ -1,7 +1,7 @@
 // The server's time for those who have no token yet.
 import { Type } from '@sinclair/typebox'
 import { Time } from '../protocol/ids.js'
-import { defineOperation } from '../delivery/context.js'
+import { defineOperation } from '../fanout/context.js'
 
 /** The clock, without a token. */
 export const getTime = defineOperation({

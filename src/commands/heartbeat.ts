@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { Time } from '../protocol/ids.js'
 import { TerminalState } from '../protocol/presence.js'
-import { defineCommand } from '../delivery/context.js'
+import { defineCommand } from '../fanout/context.js'
 
 /** HEARTBEAT - renews the terminal's lease, and says whether somebody looks at it. [LIFE-2] */
 export const heartbeat = defineCommand({

@@ -1,8 +1,8 @@
 // IRIS_CMD_SEND: an application's own command.
 import { Type } from '@sinclair/typebox'
-import { defineCommand } from '../delivery/context.js'
+import { defineCommand } from '../fanout/context.js'
 import { commandCosts, CommandFields, CommandResult, checkCommand } from '../protocol/app-command.js'
-import { sendCommand } from '../delivery/send-command.js'
+import { sendCommand } from '../fanout/send-command.js'
 
 /** IRIS_CMD_SEND - typing, call signalling, "refresh this order": invisible to chat history. [CMD-1] ... [CMD-6] */
 export const irisCmdSend = defineCommand({

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { ConversationId, Epoch } from '../protocol/ids.js'
 import { Message } from '../protocol/message.js'
-import { defineOperation } from '../delivery/context.js'
+import { defineOperation } from '../fanout/context.js'
 
 const Count = Type.Integer({ minimum: 0 })
 

@@ -2,8 +2,8 @@
 import { Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq, Time, UserId } from '../protocol/ids.js'
 import { contents, messageUnion } from '../protocol/message.js'
-import { defineCommand } from '../delivery/context.js'
-import { checkMessage, sendMessage } from '../delivery/send-message.js'
+import { defineCommand } from '../fanout/context.js'
+import { checkMessage, sendMessage } from '../fanout/send-message.js'
 
 /** MSG_UP - a message to a user or a conversation. [MSG-1] ... [MSG-5] */
 export const msgUp = defineCommand({

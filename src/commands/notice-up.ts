@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { clientId } from '../protocol/ids.js'
 import { limitedBytes } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
-import { defineCommand } from '../delivery/context.js'
+import { defineCommand } from '../fanout/context.js'
 
 /** NOTICE_UP - not used yet: 501 to a valid body. */
 export const noticeUp = defineCommand({

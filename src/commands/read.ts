@@ -2,8 +2,8 @@
 import { Type } from '@sinclair/typebox'
 import { ConversationId, Seq } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
-import { defineCommand } from '../delivery/context.js'
-import { commandDraft } from '../delivery/say.js'
+import { defineCommand } from '../fanout/context.js'
+import { commandDraft } from '../stream/say.js'
 import { TOLD_PER_UNIT } from '../store/markers.js'
 
 const Count = Type.Integer({ minimum: 0 })

@@ -4,8 +4,8 @@ import { ConversationId } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 import { Message } from '../protocol/message.js'
-import { defineCommand } from '../delivery/context.js'
-import { commandDraft } from '../delivery/say.js'
+import { defineCommand } from '../fanout/context.js'
+import { commandDraft } from '../stream/say.js'
 
 /** So many markers move at the same instant: others are served between two steps. [COST-1] */
 const STEP = 10

@@ -1,8 +1,8 @@
 // REVOKE: takes a message back.
 import { Type } from '@sinclair/typebox'
 import { ConversationId, Seq, Time, wellFormed } from '../protocol/ids.js'
-import { defineCommand } from '../delivery/context.js'
-import { commandDraft } from '../delivery/say.js'
+import { defineCommand } from '../fanout/context.js'
+import { commandDraft } from '../stream/say.js'
 
 /** REVOKE - the message becomes a tombstone, everywhere. [REVOKE-1] ... [REVOKE-5] */
 export const revoke = defineCommand({

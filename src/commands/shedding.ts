@@ -1,5 +1,5 @@
 // Which operations are refused while the node has too much to do, and which count as its load. [DEADLINE-2]
-import type { Pressure } from '../delivery/pressure.js'
+import type { Pressure } from '../health/pressure.js'
 import type { Caller, Request } from '../protocol/operation.js'
 import { overloaded, Problem } from '../protocol/problem.js'
 import type { AnyOperation } from './execute.js'

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { Time } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
-import { defineCommand } from '../delivery/context.js'
+import { defineCommand } from '../fanout/context.js'
 
 /** TOKEN - renews the life of all connections of the asking terminal, on whatever node. */
 export const token = defineCommand({

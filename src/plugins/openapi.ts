@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi, { type FastifySwaggerUiConfigOptions } from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
-import { describe, type Described } from '../protocol/describe.js'
-import { describeAsync } from '../protocol/describe-async.js'
+import { describe, type Described } from '../documents/describe.js'
+import { describeAsync } from '../documents/describe-async.js'
 import type { Limits } from '../protocol/limits.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }

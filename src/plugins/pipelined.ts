@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import fp from 'fastify-plugin'
-import { isBusy } from '../delivery/pressure.js'
+import { isBusy } from '../health/pressure.js'
 import { overloaded } from '../protocol/problem.js'
 
 /** So many requests of a connection are worked on at once, each of another caller. Fewer would hide from the pressure how many wait. */

@@ -1,8 +1,8 @@
 // Server API: commands to anybody.
 import { Type } from '@sinclair/typebox'
 import { checkCommand, CommandFields, CommandResult } from '../protocol/app-command.js'
-import { defineOperation } from '../delivery/context.js'
-import { sendCommand } from '../delivery/send-command.js'
+import { defineOperation } from '../fanout/context.js'
+import { sendCommand } from '../fanout/send-command.js'
 
 /** IRIS_CMD_SEND from the application's back end: to any user. [CMD-3] */
 export const sendCommandAs = defineOperation({

@@ -4,7 +4,7 @@ import { ConversationId, Epoch, GroupId, SYSTEM_USER, Time, UserId, wellFormed }
 import { limitedItems } from '../protocol/limits.js'
 import { Ext } from '../protocol/message.js'
 import { type FieldError, Problem } from '../protocol/problem.js'
-import { type Context, defineOperation } from '../delivery/context.js'
+import { type Context, defineOperation } from '../fanout/context.js'
 
 const Count = Type.Integer({ minimum: 0 })
 const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', enum: ['owner', 'admin', 'member'] })

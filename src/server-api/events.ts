@@ -1,7 +1,7 @@
 // Server API: the stream of events, for back ends that do not want webhooks. Sections 7 and 8.
 import { Type } from '@sinclair/typebox'
 import { EventId, PresenceEvent } from '../protocol/presence.js'
-import { type Context, defineOperation } from '../delivery/context.js'
+import { type Context, defineOperation } from '../fanout/context.js'
 
 const MAX_WAIT_MS = 30_000
 

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { TerminalId, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
-import { defineOperation } from '../delivery/context.js'
+import { defineOperation } from '../fanout/context.js'
 
 /** Ends the sessions of a user, or of some of his terminals. */
 export const kickUser = defineOperation({

@@ -3,9 +3,9 @@ import { Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedBytes } from '../protocol/limits.js'
 import { contents, messageUnion } from '../protocol/message.js'
-import { defineOperation } from '../delivery/context.js'
-import { commandDraft } from '../delivery/say.js'
-import { checkMessage, sendMessage } from '../delivery/send-message.js'
+import { defineOperation } from '../fanout/context.js'
+import { commandDraft } from '../stream/say.js'
+import { checkMessage, sendMessage } from '../fanout/send-message.js'
 
 const server = { tag: 'Server', auth: 'server', method: 'POST' } as const
 const System = Type.Object({}, { additionalProperties: true, description: 'Any object; clients show it as they like.', ...limitedBytes('contentBytes') })

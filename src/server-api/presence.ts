@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { Platform, TerminalId, Time, UserId } from '../protocol/ids.js'
 import { TerminalState } from '../protocol/presence.js'
-import { defineOperation } from '../delivery/context.js'
+import { defineOperation } from '../fanout/context.js'
 
 const server = { tag: 'Server', auth: 'server' } as const
 const Lease = Type.Unsafe<'socket'>({ type: 'string', enum: ['socket'], description: 'It connected with `lease=socket`: its open connection is its sign of life. Absent: heartbeats and commands are. [LIFE-2]' })

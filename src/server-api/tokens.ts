@@ -1,7 +1,7 @@
 // Server API: tokens for applications that do not sign their own.
 import { Type } from '@sinclair/typebox'
 import { Time, SYSTEM_USER, UserId } from '../protocol/ids.js'
-import { defineOperation } from '../delivery/context.js'
+import { defineOperation } from '../fanout/context.js'
 
 /** Mints a user's token. */
 export const createToken = defineOperation({

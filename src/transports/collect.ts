@@ -1,6 +1,6 @@
 // What a long-poll collects: events up to a limit, and what HELLO, RESET, READY and BYE say. docs/protocol.md section 4.
-import type { Printer } from '../delivery/opening.js'
-import type { Frame } from '../delivery/render.js'
+import type { Printer } from '../stream/opening.js'
+import type { Frame } from '../stream/render.js'
 import { RECALL_MS } from '../store/fresh.js'
 
 /** An answer is no larger, bytes; a single event that is goes alone. [SLOW-2] */

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { TSchema } from '@sinclair/typebox'
 import { createValidators } from '../commands/validate.js'
-import type { Hub } from '../delivery/hub.js'
+import type { Hub } from '../hub/hub.js'
 import type { Bye } from '../protocol/events.js'
 import { defaultLimits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'

@@ -1,5 +1,5 @@
 // Events as JSON, one line each: an item of a long-poll, a frame of a WebSocket. docs/protocol.md section 4.
-import type { Frame } from '../delivery/render.js'
+import type { Frame } from '../stream/render.js'
 
 /**
  * A frame as `{"event","id","data"}`; one that only moves the cursor is `{"id"}`. [ATTACH-4]

@@ -1,5 +1,5 @@
 // Frames as text, for each transport. docs/protocol.md section 4.
-import type { Frame } from '../delivery/render.js'
+import type { Frame } from '../stream/render.js'
 
 /**
  * A frame as Server-Sent Events (WHATWG HTML, 9.2): `event:`, `id:`, one line of `data:`. Data is JSON, which holds no line

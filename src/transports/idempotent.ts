@@ -1,6 +1,6 @@
 // Idempotency-Key on what the application's back end writes. docs/protocol.md section 8.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { fingerprint } from '../delivery/send-message.js'
+import { fingerprint } from '../fanout/send-message.js'
 import { idempotencyKey } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import type { Idempotency } from '../store/idempotency.js'

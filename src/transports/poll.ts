@@ -1,8 +1,8 @@
 // Long-poll: GET /v1/down/poll. The same pump as a stream, collected for one answer, in the session of its terminal. docs/protocol.md section 4.
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Connection } from '../delivery/connection.js'
-import type { Frame } from '../delivery/render.js'
+import type { Connection } from '../stream/connection.js'
+import type { Frame } from '../stream/render.js'
 import { Problem } from '../protocol/problem.js'
 import { leftMs, REQUEST_MS, withDeadline } from '../store/deadline.js'
 import { pollQuery } from '../protocol/stream.js'

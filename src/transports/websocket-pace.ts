@@ -1,7 +1,7 @@
 // When the frames of a WebSocket are read: not faster than their answers are taken, nor than the user may be. [SLOW-2] [COST-1]
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { MAX_BACKLOG } from '../delivery/outlet.js'
+import { MAX_BACKLOG } from '../stream/outlet.js'
 
 /** So many frames of one connection are under way; then it is not read from until half of them are done. */
 const MAX_AT_ONCE = 8

@@ -1,10 +1,10 @@
 // The pump by itself: a printer whose socket the test fills and drains, and a clock that the test moves.
 import t from 'tap'
-import { Connection } from '../../src/delivery/connection.js'
-import { Feed, hintedItem } from '../../src/delivery/feed.js'
-import type { Opening } from '../../src/delivery/opening.js'
-import { createRecalled } from '../../src/delivery/recalled.js'
-import { createRenderer } from '../../src/delivery/render.js'
+import { Connection } from '../../src/stream/connection.js'
+import { Feed, hintedItem } from '../../src/stream/feed.js'
+import type { Opening } from '../../src/stream/opening.js'
+import { createRecalled } from '../../src/stream/recalled.js'
+import { createRenderer } from '../../src/stream/render.js'
 import type { Item } from '../../src/store/entry.js'
 import { sseComment, sseText } from '../../src/transports/frames.js'
 

@@ -1,8 +1,8 @@
 // A reader stalls, messages are revoked, he reads on: what was not in his socket yet comes as a tombstone. [DOWN-2]
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { createRecalled } from '../../src/delivery/recalled.js'
-import { createRenderer, type Viewer } from '../../src/delivery/render.js'
+import { createRecalled } from '../../src/stream/recalled.js'
+import { createRenderer, type Viewer } from '../../src/stream/render.js'
 import { startIris } from '../helper/iris.js'
 import { brokenIds, type SseEvent, upTo } from '../helper/sse.js'
 import { dm } from '../helper/user.js'

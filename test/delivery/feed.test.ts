@@ -1,7 +1,7 @@
 // The tail of a user's stream in memory: arithmetic over hints that may be lost, doubled or late.
 import fc from 'fast-check'
 import t from 'tap'
-import { Feed, hintedItem } from '../../src/delivery/feed.js'
+import { Feed, hintedItem } from '../../src/stream/feed.js'
 
 const item = (seq: number, epoch = '7') => hintedItem(`${epoch}-${seq}`, { kind: 'event', body: String(seq) }, String(seq))
 const at = (seq: number, epoch = '7') => ({ epoch, seq })

@@ -2,7 +2,7 @@
 import http from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { createGate } from '../../src/delivery/gate.js'
+import { createGate } from '../../src/hub/gate.js'
 import { keys } from '../../src/store/keys.js'
 import type { Redis } from '../../src/store/redis.js'
 import { startIris } from '../helper/iris.js'

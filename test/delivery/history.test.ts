@@ -1,7 +1,7 @@
 // Pages of history are arithmetic: walked in either direction they bring every visible message once.
 import fc from 'fast-check'
 import t from 'tap'
-import { pageOf } from '../../src/delivery/history.js'
+import { pageOf } from '../../src/stream/history.js'
 
 const seq = fc.integer({ min: 1, max: 60 })
 const view = fc.record({ minSeq: seq, headSeq: fc.integer({ min: 0, max: 60 }) })

@@ -1,6 +1,6 @@
 // How long a connection lives: the token's end, and rotation. docs/protocol.md section 4, "Goodbye".
 import t from 'tap'
-import { Lifetime, rotationTime } from '../../src/delivery/lifetime.js'
+import { Lifetime, rotationTime } from '../../src/stream/lifetime.js'
 import { startIris } from '../helper/iris.js'
 import { dm } from '../helper/user.js'
 import { brokenIds, seqsOf, upTo } from '../helper/sse.js'

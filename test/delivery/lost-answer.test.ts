@@ -1,7 +1,7 @@
 // A poll whose answer could not be sent: what it had taken out of its session is in the next one. [POLL-2]
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { pageTodo } from '../../src/delivery/jobs.js'
+import { pageTodo } from '../../src/stream/jobs.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
 import { Collection } from '../../src/transports/collect.js'

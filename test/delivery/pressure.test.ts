@@ -2,8 +2,8 @@
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { shedding } from '../../src/commands/shedding.js'
-import { createMeter } from '../../src/delivery/meter.js'
-import { createPressure } from '../../src/delivery/pressure.js'
+import { createMeter } from '../../src/health/meter.js'
+import { createPressure } from '../../src/health/pressure.js'
 import { overloaded } from '../../src/protocol/problem.js'
 import { until } from '../helper/user.js'
 

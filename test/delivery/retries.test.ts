@@ -1,10 +1,10 @@
 // Streams whose read failed, when the store is there again: spread, so that it is not hurt at once by all of them. [DEADLINE-1]
 import { mock } from 'node:test'
 import t from 'tap'
-import { createComparison } from '../../src/delivery/comparison.js'
-import { Feed } from '../../src/delivery/feed.js'
-import { createRetries } from '../../src/delivery/retries.js'
-import type { Held } from '../../src/delivery/waking.js'
+import { createComparison } from '../../src/hub/comparison.js'
+import { Feed } from '../../src/stream/feed.js'
+import { createRetries } from '../../src/stream/retries.js'
+import type { Held } from '../../src/hub/waking.js'
 import { Problem } from '../../src/protocol/problem.js'
 import { upTo } from '../helper/sse.js'
 

@@ -1,7 +1,7 @@
 // The streams are compared with the store when an answer of it was lost: not when it was not even asked, and not again and again. Section 6.
 import { mock } from 'node:test'
 import t from 'tap'
-import { createSweeper } from '../../src/delivery/sweeper.js'
+import { createSweeper } from '../../src/health/sweeper.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
 import { withDeadline } from '../../src/store/deadline.js'

@@ -1,7 +1,7 @@
 // What waits for a reader, or waits because of another, is bounded: pages, places at the gate. [GET-1] [SLOW-1] [ATTACH-3]
 import t, { type Test } from 'tap'
-import { pageTodo } from '../../src/delivery/jobs.js'
-import type { Opening } from '../../src/delivery/opening.js'
+import { pageTodo } from '../../src/stream/jobs.js'
+import type { Opening } from '../../src/stream/opening.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
 import { Collection } from '../../src/transports/collect.js'

@@ -15,8 +15,8 @@ export const mutants: Record<string, Mutant> = {
     wrong: 'is blind to gaps: what follows a lost hint is printed on',
     shownAs: ['silent gap'],
     edits: [
-      ['delivery/feed.js', 'first === undefined || first.seq > position.seq + 1', 'first === undefined'],
-      ['delivery/print.js', 'item.seq !== seq + 1 || ', '']
+      ['stream/feed.js', 'first === undefined || first.seq > position.seq + 1', 'first === undefined'],
+      ['stream/print.js', 'item.seq !== seq + 1 || ', '']
     ],
     schedule: schedules.losingHints
   },
@@ -53,7 +53,7 @@ export const mutants: Record<string, Mutant> = {
   sweep: {
     wrong: 'does not look at the streams when it may have missed something',
     shownAs: ['stuck'],
-    edits: [['delivery/sweeper.js', 'function ask() {', 'function ask() {\nreturn;']],
+    edits: [['health/sweeper.js', 'function ask() {', 'function ask() {\nreturn;']],
     schedule: schedules.losingTheLast
   }
 }

@@ -2,7 +2,7 @@
 import { hash, randomUUID } from 'node:crypto'
 import t from 'tap'
 import { operations } from '../../src/app.js'
-import { fingerprint } from '../../src/delivery/send-message.js'
+import { fingerprint } from '../../src/fanout/send-message.js'
 import { isRepeatable } from '../../src/protocol/operation.js'
 import { keys } from '../../src/store/keys.js'
 import { SERVER_KEY, startIris } from '../helper/iris.js'

@@ -2,9 +2,9 @@
 import { outside } from '../store/deadline.js'
 import type { createMailbox } from '../store/mailbox.js'
 import { isUnavailable } from '../store/redis.js'
-import type { Leases } from './leases.js'
-import type { Meter } from './meter.js'
-import type { Retries } from './retries.js'
+import type { Leases } from '../presence/leases.js'
+import type { Meter } from '../health/meter.js'
+import type { Retries } from '../stream/retries.js'
 import type { Held, Present } from './waking.js'
 
 /** So many users are compared at the same time. */

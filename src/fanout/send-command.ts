@@ -5,8 +5,8 @@ import { Problem } from '../protocol/problem.js'
 import { keys, partition } from '../store/keys.js'
 import { inSteps } from '../store/steps.js'
 import type { Context } from './context.js'
-import type { Frame, TerminalFilter } from './render.js'
-import { newCmdId } from './say.js'
+import type { Frame, TerminalFilter } from '../stream/render.js'
+import { newCmdId } from '../stream/say.js'
 import { fingerprint } from './send-message.js'
 
 /** A command as handed in. Exactly one member of `to` names whom it is for. */

@@ -1,9 +1,9 @@
 // Polls of this node: each is a connection of its own, in the session of its terminal. [POLL-2]
 import type { TerminalOf } from '../store/leases.js'
-import { Connection } from './connection.js'
+import { Connection } from '../stream/connection.js'
 import type { Entrance } from './entrance.js'
-import type { Opening } from './opening.js'
-import type { Handed } from './kept.js'
+import type { Opening } from '../stream/opening.js'
+import type { Handed } from '../stream/kept.js'
 import { Session, type SessionFloor } from './session.js'
 import type { Held, Present } from './waking.js'
 

@@ -2,11 +2,11 @@
 import { type Json, plain } from './components.js'
 import type { Described } from './describe.js'
 import { ackOf, commandMessages, downMessages, firstSentence, moveMessage, PROBLEM, problemMessage, socketCodes, socketMessages, sseMessages, tagRef, type Text } from './describe-frames.js'
-import { events, gatewayCommands } from './events.js'
+import { events, gatewayCommands } from '../protocol/events.js'
 import { introduction, tags } from './introduction.js'
-import { type Limits, withLimits } from './limits.js'
-import { ProblemBody } from './problem.js'
-import { downEvents, downQuery } from './stream.js'
+import { type Limits, withLimits } from '../protocol/limits.js'
+import { ProblemBody } from '../protocol/problem.js'
+import { downEvents, downQuery } from '../protocol/stream.js'
 
 type Channel = 'downEvents' | 'webSocket'
 

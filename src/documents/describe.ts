@@ -1,13 +1,13 @@
 // The OpenAPI document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type Json, named, plain, ref } from './components.js'
-import { type CostLine, costSentence } from './cost.js'
-import { type ErrorCode, errors } from './errors.js'
-import { events, gatewayCommands } from './events.js'
-import { type Limits, withLimits } from './limits.js'
-import { idempotencyKey, isRepeatable, type Operation } from './operation.js'
-import { Problem, ProblemBody, problemBody } from './problem.js'
-import { downEvents, downPoll, webSocket } from './stream.js'
+import { type CostLine, costSentence } from '../protocol/cost.js'
+import { type ErrorCode, errors } from '../protocol/errors.js'
+import { events, gatewayCommands } from '../protocol/events.js'
+import { type Limits, withLimits } from '../protocol/limits.js'
+import { idempotencyKey, isRepeatable, type Operation } from '../protocol/operation.js'
+import { Problem, ProblemBody, problemBody } from '../protocol/problem.js'
+import { downEvents, downPoll, webSocket } from '../protocol/stream.js'
 import { introduction, tags } from './introduction.js'
 
 /** What the document needs to know of an operation. */

@@ -3,7 +3,7 @@ import type { EventName, Source } from '../protocol/events.js'
 import type { Message } from '../protocol/message.js'
 import type { Item, Reference } from '../store/entry.js'
 import type { BoxName } from '../store/keys.js'
-import type { Meter } from './meter.js'
+import type { Meter } from '../health/meter.js'
 import type { Recalled } from './recalled.js'
 
 /** What a transport prints. Without event and data: the cursor moves, nothing is said. [ATTACH-4] */

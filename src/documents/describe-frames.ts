@@ -2,11 +2,11 @@
 import type { TSchema } from '@sinclair/typebox'
 import { type Json, named, ref } from './components.js'
 import { type Described, errorCodes, exampleTrace } from './describe.js'
-import { type ErrorCode, errors } from './errors.js'
-import { byes, events, gatewayCommands } from './events.js'
+import { type ErrorCode, errors } from '../protocol/errors.js'
+import { byes, events, gatewayCommands } from '../protocol/events.js'
 import { gatewayExamples } from './gateway-examples.js'
-import { clientId, Cursor, TraceId } from './ids.js'
-import { Problem, problemBody } from './problem.js'
+import { clientId, Cursor, TraceId } from '../protocol/ids.js'
+import { Problem, problemBody } from '../protocol/problem.js'
 
 /** Whether an event of that name carries a cursor. Volatile events carry none. [DOWN-3] */
 type Id = 'required' | 'optional' | 'none'

@@ -2,14 +2,14 @@
 import { randomInt } from 'node:crypto'
 import type { Bye } from '../protocol/events.js'
 import { formatCursor, parseUnfinished, unfinishedCursor } from '../protocol/ids.js'
-import type { Connection } from './connection.js'
-import type { Feed } from './feed.js'
-import { isOfAttach, type Job, type MakeJob, type Todo } from './jobs.js'
-import { Lifetime } from './lifetime.js'
-import { type Handed, Kept, type Taken } from './kept.js'
-import type { Opening, Start, Transport } from './opening.js'
-import type { Frame } from './render.js'
-import { knownStart, unfinishedStart } from './start.js'
+import type { Connection } from '../stream/connection.js'
+import type { Feed } from '../stream/feed.js'
+import { isOfAttach, type Job, type MakeJob, type Todo } from '../stream/jobs.js'
+import { Lifetime } from '../stream/lifetime.js'
+import { type Handed, Kept, type Taken } from '../stream/kept.js'
+import type { Opening, Start, Transport } from '../stream/opening.js'
+import type { Frame } from '../stream/render.js'
+import { knownStart, unfinishedStart } from '../stream/start.js'
 
 /** What the sessions of a node share. */
 export interface SessionFloor {

@@ -1,6 +1,6 @@
 // What each of the gateway's own commands looks like: the examples of the documents. docs/protocol.md section 4.
 import type { Static } from '@sinclair/typebox'
-import { byes, type gatewayCommands, type Reconnect } from './events.js'
+import { byes, type gatewayCommands, type Reconnect } from '../protocol/events.js'
 
 type Examples = { [Name in keyof typeof gatewayCommands]: readonly Static<typeof gatewayCommands[Name]>[] }
 

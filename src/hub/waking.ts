@@ -1,7 +1,7 @@
 // Wakes the connections that hints were for, once a turn of the event loop: one write per socket. Section 6, "Live delivery".
-import type { Connection } from './connection.js'
-import type { Feed } from './feed.js'
-import type { Meter } from './meter.js'
+import type { Connection } from '../stream/connection.js'
+import type { Feed } from '../stream/feed.js'
+import type { Meter } from '../health/meter.js'
 import type { Session } from './session.js'
 
 /** What a terminal is connected by: a stream, or the session of its polls. */

@@ -5,10 +5,10 @@ import { type Bye, byes } from '../protocol/events.js'
 import { consequence } from '../store/deadline.js'
 import { type Buried, type KickFacts, type Kicks, REPLACED } from '../store/kicks.js'
 import type { createTerminals } from '../store/terminals.js'
-import type { Connection } from './connection.js'
+import type { Connection } from '../stream/connection.js'
 import type { Deliver } from './deliver.js'
-import type { Closing } from './hub.js'
-import { type Frame, isAddressed, type TerminalFilter } from './render.js'
+import type { Closing } from '../hub/hub.js'
+import { type Frame, isAddressed, type TerminalFilter } from '../stream/render.js'
 
 /** A node that has not closed its connections by then hangs: its routes end with their lease. */
 const WAIT_MS = 1_000

@@ -3,7 +3,7 @@ import type { Limits } from '../protocol/limits.js'
 import type { TerminalStateName } from '../protocol/presence.js'
 import type { createLeases as createStoredLeases, Note, TerminalOf } from '../store/leases.js'
 import { isUnavailable } from '../store/redis.js'
-import type { Meter } from './meter.js'
+import type { Meter } from '../health/meter.js'
 
 const MAX_FLUSH_MS = 5_000
 

@@ -18,9 +18,9 @@ import type { createTerminals } from '../store/terminals.js'
 import type { createTickets } from '../store/tickets.js'
 import type { Deliver } from './deliver.js'
 import type { Kicker } from './kick.js'
-import type { TokenLife } from './lifetime.js'
-import type { Leases } from './leases.js'
-import type { Watch } from './watch.js'
+import type { TokenLife } from '../stream/lifetime.js'
+import type { Leases } from '../presence/leases.js'
+import type { Watch } from '../presence/watch.js'
 
 export interface Context {
   conversations: ReturnType<typeof createConversations>

@@ -43,8 +43,8 @@ export async function createIris ({ socketPath, secret, serverKey, logFile, redi
   const authorization = { authorization: `Bearer ${serverKey}` }
   const load = await startLoad()
 
-  async function startLoad () {
-    const child = await startChild<LoadVerbs>('load.js', { args: [String(port), secret] })
+  async function startLoad (to = port) {
+    const child = await startChild<LoadVerbs>('load.js', { args: [String(to), secret] })
     loads.push(child)
     return child
   }
@@ -75,7 +75,7 @@ export async function createIris ({ socketPath, secret, serverKey, logFile, redi
     /** A user's token. */
     token: async (userId: string) => (await api('POST', 'tokens', { userId, ttlSec: 3600 }) as { token: string }).token,
 
-    /** Starts another load generator, which is not held up by what the first one does. */
+    /** Starts another load generator, which is not held up by what the first one does; it may load another server's port. */
     startLoad,
 
     /** Creates a group of these users. */

@@ -1,5 +1,7 @@
 // Cases 1, 2, 5, 6: the empty POST, and 1:1 messages from POST to stream: how many, how late, how durable.
+import type { BareVerbs } from '../bare.js'
 import type { Bench, Durability } from '../bench.js'
+import { startChild } from '../child.js'
 import type { Cost, Iris, Sample } from '../iris.js'
 import { named, type Plan, SOCKETS } from '../plan.js'
 import { digits, type Row, summary } from '../report.js'
@@ -8,6 +10,20 @@ import { digits, type Row, summary } from '../report.js'
 export interface World { bench: Bench, plan: Plan, base: number }
 
 const emptyOf = (iris: Iris, users: string[]) => async (seconds: number) => await iris.run({ kind: 'empty', users, fanOut: 0, sockets: SOCKETS, seconds })
+
+/** Starts Fastify alone. @returns what posts to it by a load generator, and what each costs its server. */
+async function startBare (iris: Iris, users: string[]) {
+  const server = await startChild<BareVerbs>('bare.js')
+  const load = await iris.startLoad(await server.ask('port'))
+  return {
+    async post (seconds: number): Promise<{ serverUs: number }> {
+      const before = await server.ask('cpu')
+      const { posted } = await load.ask('run', { kind: 'empty', users, fanOut: 0, sockets: SOCKETS, seconds })
+      return { serverUs: (await server.ask('cpu') - before) / posted }
+    },
+    stop: server.stop
+  }
+}
 
 /** Measures the empty POST alone, for ratios where case 1 is not wanted. @returns how many are answered a second. */
 export async function measureBase (bench: Bench, plan: Plan): Promise<number> {
@@ -30,22 +46,29 @@ export async function measureMessages (bench: Bench, plan: Plan): Promise<{ rows
     await bench.durability(durability)
     return await iris.run({ kind: 'direct', users, fanOut: 1, sockets: SOCKETS, seconds, rate })
   }
+  const bare = await startBare(iris, users)
   await empty(plan.warmup)
+  await bare.post(plan.warmup)
   await direct('disk', plan.warmup)
 
   const samples: Record<'empty' | Durability, Sample[]> = { empty: [], disk: [], memory: [] }
+  const alone: { serverUs: number }[] = []
   for (let i = 0; i < plan.rounds; i++) {
     samples.empty.push(await empty(plan.seconds))
+    alone.push(await bare.post(plan.seconds))
     samples.disk.push(await direct('disk', plan.seconds))
     samples.memory.push(await direct('memory', plan.seconds))
   }
   const base = summary(samples.empty, 'perSec').median
   const late = await measureLatency(direct, plan, { disk: summary(samples.disk, 'perSec').median, memory: summary(samples.memory, 'perSec').median })
+  await bare.stop()
   await iris.stop()
+  const times = samples.empty.map(({ serverUs }, i) => ({ serverUs: serverUs / (alone[i]?.serverUs ?? NaN) }))
   return {
     base,
     rows: [
       { what: '1. empty POST, requests/s', ...throughput(samples.empty, base) },
+      { what: '   times the server CPU of Fastify alone', value: digits(summary(times, 'serverUs').median), spread: summary(times, 'serverUs').spread, serverUs: digits(summary(alone, 'serverUs').median) },
       { what: `2. 1:1 messages/s, ${plan.users} streams, durability disk`, ...throughput(samples.disk, base) },
       { what: '6. the same, durability memory', ...throughput(samples.memory, base) },
       ...late,

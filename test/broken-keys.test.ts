@@ -101,7 +101,7 @@ const nameOf = (key: string) => key.replace(/^iris:{\d+}:/, '').replaceAll(bob.u
 async function found (): Promise<string[]> {
   const all = await redis.keys('iris:*')
   const own = [bob.userId, direct, group].flatMap(id => all.filter(key => key.includes(id)))
-  return [...new Set([...own, keys.leases(partition(bob.userId)), keys.epoch(partition(bob.userId)), keys.reaper, keys.events])].filter(key => all.includes(key) && !key.includes('DEDUPE'))
+  return [...new Set([...own, keys.leases(partition(bob.userId)), keys.epoch(partition(bob.userId)), keys.reaper, keys.events])].filter(key => all.includes(key))
 }
 
 /** What is of another kind is broken at the same time: so much for each run of all that may be done. */

@@ -117,12 +117,22 @@ t.test('[DOWN-2] [BOX-1] counts, markers, scores, logins, kicks, leases and tick
 t.test('[DOWN-2] a ticket, a repeated id and a revocation that are no numbers', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   await alice.send(bob, 'hi', { clientMsgId: 'same' })
-  const dedupe = keys.dedupeMessage(dm(alice, bob), alice.userId, 'same')
-  const [kept = '', { ticket }] = [await redis.get(dedupe) ?? '', (await bob.post('/v1/down/tickets', {})).body]
+  const [memos = '', more] = await redis.keys(`${keys.memos(dm(alice, bob))}:*`)
+  t.equal(more, undefined)
+  const kept = await redis.hgetall(memos)
+  const [field = ''] = Object.keys(kept).filter(name => name !== '.')
+  const numbers = [...(kept[field] ?? '').matchAll(/(?<= )\d+(?= )/g)].map(({ 0: { length }, index }) => ({ index, end: index + length }))
+  t.equal(numbers.length, 2, 'its seq and its time')
+  const { ticket } = (await bob.post('/v1/down/tickets', {})).body
   const [place = ''] = await redis.keys(`iris:{${partition(bob.userId)}}:TICKET:*`)
   for (const text of texts.filter(text => text !== '')) {
-    await redis.set(dedupe, kept.replace(/ \d+ /, ` ${text} `))
-    t.match(await alice.send(bob, 'hi', { clientMsgId: 'same' }), { status: 409, body: { code: 'CLIENT_MSG_ID_CONFLICT' } }, text)
+    const spoilt = [['.', text], ...numbers.map(({ index, end }) => [field, kept[field]?.slice(0, index) + text + kept[field]?.slice(end)])] as const
+    for (const [name = '', stored = ''] of spoilt) {
+      await redis.hset(memos, name, stored)
+      t.match(await alice.send(bob, 'hi', { clientMsgId: 'same' }), { status: 409, body: { code: 'CLIENT_MSG_ID_CONFLICT' } }, stored)
+      await redis.hset(memos, kept)
+    }
+    t.match(await alice.send(bob, 'hi', { clientMsgId: 'same' }), { status: 200, body: { duplicate: true } })
     await redis.hset(place, 'exp', text)
     t.match(await pollOnce(`${url}/v1/down/poll?timeoutMs=0&ticket=${String(ticket)}`), { status: 401 }, text)
   }

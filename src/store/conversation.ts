@@ -4,15 +4,16 @@ import { Problem } from '../protocol/problem.js'
 import { downArgs, downValues, type Here, numberAt, readHere, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition } from './keys.js'
+import { memoArgs, memoOf } from './memo.js'
 import { isKind, isWhole, messageIn, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
 const appendMessage = defineScript('append-message', {
   full: 'refused',
-  preludes: ['life', 'down', 'member', 'direct', 'serve'],
-  keys: ['conversation', 'members', 'log', 'dedupe'],
-  args: [...downArgs, 'id', 'from', 'terminal', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages', 'logMs', 'newDirect']
+  preludes: ['life', 'down', 'member', 'direct', 'serve', 'memo'],
+  keys: ['conversation', 'members', 'log', 'memos'],
+  args: [...downArgs, 'id', 'from', 'terminal', 'field', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages', 'logMs', 'newDirect']
 })
 
 const revokeMessage = defineScript('revoke-message', {
@@ -50,30 +51,27 @@ export function createConversations (store: StoreContext) {
   const { redis, limits } = store
 
   /** A full store takes nothing new, but who sends again what is stored has his answer. [STORE-2] [MSG-2] */
-  async function sentBefore ({ conversationId, from, clientMsgId, fingerprint }: Send, error: unknown) {
-    if (!isFull(error)) throw error
-    const [before, mark = null] = await redis.mget(keys.dedupeMessage(conversationId, from, clientMsgId), keys.mark)
+  async function sentBefore (send: Send, error: unknown) {
+    const before = isFull(error) ? await memoOf(store, send) : undefined
     if (!before) throw error
-    const [print, ...sent] = before.split(' ')
-    if (print !== fingerprint) throw new Problem('CLIENT_MSG_ID_CONFLICT')
-    return [1, ...sent, [mark], 0]
+    return before
   }
 
   return {
     /** Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED, CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote), RATE_LIMITED (too many direct conversations opened). */
     async append (send: Send): Promise<Sent> {
-      const { conversationId: id, from, clientMsgId, draft } = send
+      const { conversationId: id, from, draft } = send
       const [status, seq, msgId, ts, epoch, here, opened] = await appendMessage(redis, {
         conversation: keys.conversation(id),
         members: keys.members(id),
         log: keys.log(id),
-        dedupe: keys.dedupeMessage(id, from, clientMsgId)
+        memos: keys.memos(id)
       }, {
         ...downValues(store),
         id,
         from,
         terminal: send.terminalId,
-        fingerprint: send.fingerprint,
+        ...memoArgs(send),
         draft,
         nonce: send.nonce,
         quoteSeq: send.quoteSeq,

@@ -87,8 +87,11 @@ export const keys = {
    * node. [REVOKE-2] Ends with the conversation; a message by `logMessages`.
    */
   log: (conversation: string) => key(conversation, 'LOG', conversation),
-  /** Ends after `dedupeSec`. */
-  dedupeMessage: (conversation: string, sender: string, clientMsgId: string) => key(conversation, 'DEDUPE', conversation, sender, clientMsgId),
+  /**
+   * What was made of the `clientMsgId`s of a day: this and `:<day>` (days since 1970; a day that has very many goes on behind that, see
+   * memo.lua). Ends `dedupeSec` after that day.
+   */
+  memos: (conversation: string) => key(conversation, 'DEDUPE', conversation),
   /** Ends after `dedupeSec`, that of an online command after five minutes. */
   dedupeCommand: (sender: string, clientCmdId: string) => key(sender, 'DEDUPE', sender, clientCmdId),
   /** The answer to a write of the server API, by a digest of its Idempotency-Key. Ends after `dedupeSec`. */

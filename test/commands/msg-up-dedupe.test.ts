@@ -1,5 +1,4 @@
 // MSG_UP sent again: stored once, answered the same. [MSG-2]
-import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
 import { between, dm, groupOf, three, two } from '../helper/user.js'
@@ -72,16 +71,6 @@ t.test('[MSG-2] the id counts per conversation and sender', async t => {
   const group = await groupOf(iris, alice, bob)
   const answers = [await alice.send(bob, 'a', { clientMsgId: 'c-1' }), await bob.send(alice, 'b', { clientMsgId: 'c-1' }), await alice.send(carol, 'c', { clientMsgId: 'c-1' }), await alice.send(group, 'd', { clientMsgId: 'c-1' })]
   t.strictSame(answers.map(({ body }) => [body['duplicate'], body.seq]), [[false, 1], [false, 2], [false, 1], [false, 1]])
-})
-
-t.test('[MSG-2] a retry is recognised for 24 h', async t => {
-  const [alice, bob] = await two(() => iris.user(t))
-  const clientMsgId = randomUUID()
-  await alice.send(bob, 'hi', { clientMsgId })
-  const [key = 'none', more] = await iris.redis.keys(`*${clientMsgId}*`)
-  t.equal(more, undefined)
-  const left = await iris.redis.pttl(key)
-  t.ok(left <= 86_400_000 && left > 86_390_000, `${left} ms are left`)
 })
 
 t.test('[MSG-2] [REVOKE-2] a retry after a REVOKE is answered the same and brings nothing back', async t => {

@@ -1,28 +1,23 @@
 -- append-message.lua - decides a send in one step: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
--- USES life down member direct serve (member keys are built from the members' hash: standalone Redis only)
+-- USES life down member direct serve memo (member keys are built from the members' hash: standalone Redis only)
 -- FULL refused
--- KEYS conversation members log dedupe
--- ARGV downEntries downIdleMs node seenMark id from terminal fingerprint draft nonce quoteSeq silent create dedupeMs logMessages logMs newDirect
+-- KEYS conversation members log memos
+-- ARGV downEntries downIdleMs node seenMark id from terminal field fingerprint draft nonce quoteSeq silent create dedupeMs logMessages logMs newDirect
 -- RETURNS status(0 stored, 1 duplicate) seq msgId ts epoch here[] opened(0|1)
 -- -9 carries after how many ms another conversation may be opened.
-local conversation, members, log, dedupe = unpack(KEYS)
-local id, from, terminal, fingerprint, draft, nonce, quote, silent, create, dedupe_ms, log_messages, log_ms, new_direct = unpack(ARGV, 5)
+local conversation, members, log, memos = unpack(KEYS)
+local id, from, terminal, field, fingerprint, draft, nonce, quote, silent, create, dedupe_ms, log_messages, log_ms, new_direct = unpack(ARGV, 5)
 
 local kind, closed, head, last_ts, epoch = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch'))
 local seq = (number_of(head, conversation .. ' headSeq', 2 ^ 53 - 1) or 0) + 1
 epoch = number_of(epoch, conversation .. ' epoch') or 0
 last_ts = number_of(last_ts, conversation .. ' lastTs', 2 ^ 42) or 0 -- as no time of a life is later
-local before = redis.call('GET', dedupe)
-if before then
-  local print, seq, msg_id, ts, of = string.match(before, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  local is_read = whole_of(seq) and whole_of(ts) and whole_of(of)
-  if not is_read then skip(dedupe) end -- nobody knows what was made of it: it is not made twice
-  if not is_read or print ~= fingerprint then return { -4 } end
-  here[1] = redis.call('GET', mark_key)
-  return { 1, seq, msg_id, ts, of, here, 0 }
-end
+local is_sound = #unreadable == 0
+local memo = memo_of(memos, field, tonumber(dedupe_ms), last_ts, seq)
+if memo.stored then return duplicate_of(memo, fingerprint) end
+local named = #unreadable -- a hash of memos that is none is not needed
 local all = redis.call('HGETALL', members)
-if #unreadable > 0 then return unsound end
+if not is_sound or #unreadable > named then return unsound end
 if not kind and create == '' then return { -1 } end
 local sender = from ~= 'system' and redis.call('HGET', members, from)
 -- of a closed direct conversation nothing but that may be left
@@ -43,7 +38,7 @@ local trimmed = seq - tonumber(log_messages)
 redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
 redis.call('HSET', log, place, body)
 if trimmed > 0 then redis.call('HDEL', log, trimmed) end
-redis.call('SET', dedupe, table.concat({ fingerprint, place, msg_id, ts, epoch }, ' '), 'PX', dedupe_ms)
+remember(memo, { print = fingerprint, seq = seq, ts = ts, nonce = nonce, epoch = epoch }, dedupe_ms)
 
 local ends = kind ~= 'group' and ends_at(ts, log_ms)
 local moved = ends and ends ~= ends_at(last_ts, log_ms)

@@ -1,109 +1,21 @@
 // A user's mailbox: his down stream, read from any position, and the instant at which a terminal attaches.
-import type { ResetReason } from '../protocol/events.js'
-import { parseCursor, type Position } from '../protocol/ids.js'
+import type { Position } from '../protocol/ids.js'
 import type { LoginPolicy } from '../protocol/login.js'
-import { Problem } from '../protocol/problem.js'
+import { createAttach, positionOf, ROUTE_MS } from './attach.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
-import { tokenArgs, TOMBSTONE_MS } from './kicks.js'
-import { TOO_OFTEN, tooFast } from './admission.js'
 import { messageIn, printable, whole } from './readable.js'
 import { isUnavailable, together } from './redis.js'
 import { defineScript } from './scripts.js'
-import { oldestUnread, type Unread, type Waiting } from './unread.js'
-
-/** A route that its node does not renew for so long is void; the terminal's own lease is another (leases.ts). */
-const LEASE_MS = 90_000
-const HOUR_US = 3_600_000_000
-
-const attachUser = defineScript('attach-user', {
-  full: 'done',
-  preludes: ['life', 'down', 'routes', 'kick', 'logins', 'login', 'presence', 'connect', 'unread', 'rate'],
-  keys: ['down', 'terminals', 'routes', 'unread', 'commands', 'notices', 'kick', 'logins', 'leases', 'events', 'attachRate', 'newTerminals', 'conversations'],
-  args: [...downArgs, 'user', 'terminal', 'platform', 'leaseMs', 'maxTerminals', 'epoch', 'seq', 'mailboxMessages', 'issuedAt', 'expiresAt', 'policy', 'keepMs', 'heldMs', 'traceId', 'maxEvents', 'lease', 'attachEmissionUs', 'burst', 'units', 'newEmissionUs', 'newBurst']
-})
 
 const touchRoutes = defineScript('touch-routes', { full: 'done', preludes: ['life', 'down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
 
-/** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`, `expiresAt`: his token's life, ms. */
-export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number, expiresAt: number, lease?: 'socket', units?: number }
-
-/** What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them. `replaced`: terminals that must go by the policy of logins, as far as their tokens were issued up to `loginAt`, ms [KICK-2]. */
-export interface Attached {
-  verdict: 'fresh' | 'resumed' | ResetReason
-  top: Position
-  serverTime: number
-  unread: Unread[]
-  more: boolean
-  pending: boolean
-  evicted: string | undefined
-  replaced: string[]
-  loginAt: number
-}
-
 /** Makes the mailbox of a store. */
 export function createMailbox (store: StoreContext, policy: LoginPolicy) {
-  const { redis, limits } = store
-  const { attachRate, attachBurst, newTerminals } = limits
-  const rates = { attachEmissionUs: 1e6 / attachRate, burst: attachBurst, newEmissionUs: HOUR_US / newTerminals, newBurst: newTerminals }
+  const { redis } = store
   return {
-    /**
-     * Registers the terminal and its route, judges the cursor and takes stock of the boxes, all at one instant. [ATTACH-1] [ATTACH-3]
-     * @returns undefined when the user has too many terminals, all connected. Throws KICKED [KICK-1], and RATE_LIMITED for
-     *   too many attaches or new terminals. [COST-1] `units`: what a resumed one weighs; another weighs what it reads.
-     */
-    async attach ({ userId, terminalId, platform, traceId, cursor, lease, units = 1, ...token }: Attaching): Promise<Attached | undefined> {
-      const position = cursor === undefined ? { epoch: '', seq: 0 } : parseCursor(cursor) ?? { epoch: 'malformed', seq: 0 }
-      const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark] = await attachUser(redis, {
-        down: keys.down(userId),
-        terminals: keys.terminals(userId),
-        routes: keys.routes(userId),
-        unread: keys.unread(userId),
-        commands: keys.box('CMD_BOX', userId),
-        notices: keys.box('NOTICE_BOX', userId),
-        kick: keys.kick(userId),
-        logins: keys.logins(userId),
-        leases: keys.leases(partition(userId)),
-        events: keys.events,
-        attachRate: keys.attachRate(userId),
-        newTerminals: keys.newTerminals(userId),
-        conversations: keys.conversations(userId)
-      }, {
-        ...downValues(store),
-        user: userId,
-        terminal: terminalId,
-        platform,
-        leaseMs: LEASE_MS,
-        maxTerminals: limits.terminals,
-        ...position,
-        mailboxMessages: limits.mailboxMessages,
-        ...tokenArgs(token),
-        policy,
-        keepMs: TOMBSTONE_MS,
-        heldMs: limits.leaseSec * 1000,
-        traceId,
-        maxEvents: limits.events,
-        lease: lease ?? '',
-        ...rates,
-        units
-      })
-      store.life.saw(mark)
-      if (verdict === 'full') return undefined
-      if (verdict === 'limited') throw tooFast(Number(top), TOO_OFTEN)
-      if (verdict === 'crowded') throw tooFast(Number(top), 'too many new terminals')
-      if (verdict === 'kicked') throw new Problem('KICKED', { detail: String(top) })
-      return {
-        verdict: verdict as Attached['verdict'],
-        top: positionOf(top),
-        serverTime: Number(serverTime),
-        ...oldestUnread(waiting as Waiting, limits.mailboxMessages),
-        pending: Number(pending) > 0,
-        evicted: evicted === '' ? undefined : String(evicted),
-        replaced: replaced as string[],
-        loginAt: Number(loginAt)
-      }
-    },
+    attach: createAttach(store, policy),
 
     /**
      * Renews the routes of a user's connected terminals.
@@ -113,7 +25,7 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
       const list = terminals.flatMap(({ terminalId, platform }) => [terminalId, platform])
       const [, top, , ended] = await touchRoutes(redis,
         { down: keys.down(userId), routes: keys.routes(userId), leases: keys.leases(partition(userId)) },
-        { ...downValues(store), leaseMs: LEASE_MS, user: userId }, list)
+        { ...downValues(store), leaseMs: ROUTE_MS, user: userId }, list)
       return { top: top === '' ? undefined : positionOf(top), ended: ended as string[] }
     },
 
@@ -191,10 +103,4 @@ const headOf = (found: unknown) => found === null ? 0 : whole(found as string | 
 function messageFor (reference: { conversationId: string, seq: number, nonce?: string }, body: string): string | null | undefined {
   const message = messageIn(body, reference)
   return message === null || msgIdOf(message)?.endsWith(reference.nonce ?? '') ? message : undefined
-}
-
-function positionOf (id: unknown): Position {
-  const position = parseCursor(String(id))
-  if (!position) throw new Problem('INTERNAL', { detail: 'the store returned no position' })
-  return position
 }

@@ -1,6 +1,6 @@
 // Loads the Lua scripts: each has a typed wrapper that names its keys and arguments, in the order of the script's header.
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import { type Redis, ReplyError } from 'ioredis'
 import type { ErrorCode } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
 import { noteEffects } from './deadline.js'
@@ -17,6 +17,8 @@ const source = (name: string) => readFileSync(new URL(`${name}.lua`, directory),
 
 /** The store is not what it was when this node has seen it last: see down.lua. */
 const LOST = -11
+/** One of several has failed by itself, by these words of Redis. */
+const FAILED = -12
 
 /** What a negative first element of a reply means; a script fails in no other way. */
 const failures: Record<number, ErrorCode> = {
@@ -33,7 +35,7 @@ const failures: Record<number, ErrorCode> = {
   [LOST]: 'STORE_UNAVAILABLE'
 }
 
-type Reply = (string | number | null | Reply)[]
+export type Reply = (string | number | null | Reply)[]
 
 /**
  * What becomes of a script when Redis is full. [STORE-2] `reads`: it writes nothing, and is always served. `done`: it frees, or keeps
@@ -83,15 +85,19 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
   }
 
   return async function run (redis: Redis, keys: Record<Key, string>, args: Record<Arg, string | number>, list: (string | number)[] = []): Promise<Reply> {
-    const reply = await replyOf(redis, [...facts.keys.map(key => keys[key]), ...facts.args.map(arg => args[arg]), ...list])
-    const status = Number(reply[0])
-    if (status < 0) throw failure(status, reply)
-    return reply
+    return decided(await replyOf(redis, [...facts.keys.map(key => keys[key]), ...facts.args.map(arg => args[arg]), ...list]))
   }
 }
 
-/** What was not sent, or was refused, has no effect; what nobody has answered may. */
-async function noted (write: Promise<Reply>): Promise<Reply> {
+/** @returns a reply, or what a script says of one of several; throws the Problem that a negative first element stands for. */
+export function decided (reply: Reply): Reply {
+  const status = Number(reply[0])
+  if (status < 0) throw failure(status, reply)
+  return reply
+}
+
+/** What was not sent, or was refused, has no effect; what nobody has answered may. To be asked where the request is under way. */
+export async function noted (write: Promise<Reply>): Promise<Reply> {
   noteEffects(1)
   try {
     const reply = await write
@@ -123,7 +129,9 @@ function createCall (command: string, lua: string, numberOfKeys: number) {
   }
 }
 
-function failure (status: number, [, first, second]: Reply): Problem {
+function failure (status: number, [, first, second]: Reply): Error {
+  if (status === FAILED && hasWritten.test(String(first))) return storeFull('disk')
+  if (status === FAILED) return new (ReplyError as new (message: string) => Error)(String(first))
   const code = failures[status] ?? 'INTERNAL'
   if (code === 'REVOKE_WINDOW_PASSED') return new Problem(code, { members: { windowSec: Number(first), ageSec: Number(second) } })
   if (code === 'STORE_UNAVAILABLE') return status === LOST ? unavailable(reasons.lost.told, 'refused') : unsound()

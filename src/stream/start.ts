@@ -1,6 +1,6 @@
 // How a connection begins: HELLO, RESET when its cursor cannot be served, and what is printed before READY. [ATTACH-1] [ATTACH-3]
 import { formatCursor, parseCursor, type Position } from '../protocol/ids.js'
-import type { Attached } from '../store/mailbox.js'
+import type { Attached } from '../store/attach.js'
 import type { createLists } from '../store/list.js'
 import type { MakeJob, Todo } from './jobs.js'
 import type { Unfinished } from './kept.js'

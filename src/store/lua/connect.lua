@@ -2,18 +2,21 @@
 -- Whoever comes back before his lease has been found ended was never gone: nothing is said.
 local function connect (who, terminal, facts, held_ms)
   if is_dry then return end
-  local before = lease_of(who, terminal) and terminal_of(who, terminal)
-  local kept = { state = before and before.state or 'foreground', since = before and before.since or whole(this_ms) }
-  kept.platform, kept.node, kept.trace, kept.standing, kept.seen = facts.platform, facts.node, facts.trace, 'on', whole(this_ms)
+  local before, presence = terminal_of(who, terminal), who.terminals .. ':PRESENCE'
+  if before and not lease_of(who, terminal) then before = nil end
+  local kept = { state = before and before.state or 'foreground', since = before and before.since or this_moment }
+  kept.platform, kept.node, kept.trace, kept.standing, kept.seen = facts.platform, facts.node, facts.trace, 'on', this_moment
   kept.lease = facts.lease
   keep(who, terminal, kept)
   redis.call('ZADD', who.leases, whole(this_ms + held_ms), who.user .. '/' .. terminal)
-  redis.call('ZREM', who.leases, who.user .. '/')
   if not before then
-    if redis.call('HSETNX', who.terminals .. ':PRESENCE', 'online', 1) == 1 then say(who, 'user.online', terminal, kept) end
-    say(who, 'terminal.connected', terminal, kept)
+    local is_first = redis.call('HSETNX', presence, 'online', '1') == 1
+    local n = redis.call('HINCRBY', presence, 'n', is_first and '2' or '1')
+    if is_first then say(who, 'user.online', terminal, kept, nil, n - 1)
+    else redis.call('ZREM', who.leases, who.user .. '/') end -- only who is online can be in his grace
+    say(who, 'terminal.connected', terminal, kept, nil, n)
   end
   -- who never comes back is forgotten with his stream; his number in the stream of events later, or it would seem an old one
   redis.call('PEXPIRE', who.terminals, down_idle)
-  redis.call('PEXPIRE', who.terminals .. ':PRESENCE', whole(3 * down_idle))
+  redis.call('PEXPIRE', presence, whole(3 * down_idle))
 end

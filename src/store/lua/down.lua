@@ -19,14 +19,14 @@ local function new_epoch (tag)
   return int(unit * 128 + tag) -- 4096 a ms, see is_alive; below 2^53 until 2039
 end
 
--- The last id of a user's stream; a stream that is not there is born with <epoch>-0, so that every cursor has an epoch.
+-- The last id of a user's stream; a stream that is not there is born with <epoch>-0, so that every cursor has an epoch: then also true.
 local function top_of (key)
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')[1]
   if last and is_alive(string.match(last[1], '^%d+')) then return last[1] end
   if last then redis.call('DEL', key) end
   local id = redis.call('XADD', key, new_epoch(string.match(key, '{(%d+)}')) .. '-0', 'k', 'birth')
   redis.call('PEXPIRE', key, down_idle)
-  return id
+  return id, true
 end
 
 -- A step that gives out a number has a mark, which goes along with the answer and with every hint: see begin-life.lua. [STORE-1]

@@ -5,7 +5,7 @@ local moment = redis.call('TIME')
 local this_ms = moment[1] * 1000 + math.floor(moment[2] / 1000)
 
 local function whole (n) return string.format('%.0f', n) end
-
+local this_moment = whole(this_ms) -- as text: to make one costs as much as to read a key
 local function lease_of (who, terminal) return redis.call('ZSCORE', who.leases, who.user .. '/' .. terminal) end
 
 -- lease: `socket` when the open connection is the sign of life [LIFE-2], else nothing.
@@ -26,9 +26,9 @@ local function keep (who, terminal, kept)
   redis.call('HSET', who.terminals, terminal, table.concat(words, ' '))
 end
 
-local function say (who, name, terminal, kept, reason)
-  local n = redis.call('HINCRBY', who.terminals .. ':PRESENCE', 'n', 1)
-  local event = { 'type', name, 'userId', who.user, 'n', n, 'ts', whole(this_ms) }
+-- n: the number of the event, when it was given out before.
+local function say (who, name, terminal, kept, reason, n)
+  local event = { 'type', name, 'userId', who.user, 'n', n or redis.call('HINCRBY', who.terminals .. ':PRESENCE', 'n', 1), 'ts', this_moment }
   local function add (field, value) if value then event[#event + 1], event[#event + 2] = field, value end end
   add('terminalId', terminal)
   for field, key in pairs({ platform = 'platform', node = 'node', traceId = 'trace' }) do add(field, kept and kept[key]) end
@@ -52,7 +52,7 @@ local function disconnect (who, terminal, reason, grace_ms)
   if redis.call('ZREM', who.leases, who.user .. '/' .. terminal) == 0 then return end
   local kept = terminal_of(who, terminal)
   if kept then
-    kept.standing, kept.since = reason == 'TIMEOUT' and 'lapsed' or 'off', whole(this_ms)
+    kept.standing, kept.since = reason == 'TIMEOUT' and 'lapsed' or 'off', this_moment
     keep(who, terminal, kept)
   end
   say(who, 'terminal.disconnected', terminal, kept, reason)

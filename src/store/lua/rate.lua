@@ -12,9 +12,12 @@ local function pace (emission_us, burst, heaviest)
 end
 
 -- Further ahead than any debt: the clock went back, and what was taken before it did counts for nothing. Else a step of it would lock users out.
+local aheads = {}
 local function ahead_us (key, rate)
+  if aheads[key] then return aheads[key] end
   local ahead = (number_of(redis.call('GET', key), key) or 0) - rate_now_us
-  return ahead > rate.most_us and 0 or math.max(0, ahead)
+  aheads[key] = ahead > rate.most_us and 0 or math.max(0, ahead)
+  return aheads[key]
 end
 
 -- Returns 0, or after how many ms there is a unit. Whoever has one may take more: then he is in debt until they are paid for.
@@ -26,4 +29,5 @@ local function take (key, rate, units)
   if is_dry then return end -- then the node's own bucket counts alone
   local ahead = math.min(ahead_us(key, rate) + rate.emission_us * math.min(units, rate.heaviest), rate.most_us)
   redis.call('SET', key, string.format('%.0f', rate_now_us + ahead), 'PX', string.format('%.0f', math.ceil(ahead / 1000)))
+  aheads[key] = ahead
 end

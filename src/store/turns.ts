@@ -1,0 +1,51 @@
+// What is asked in one turn of the event loop goes to the store together: one call costs little more than one question.
+import { outside } from './deadline.js'
+
+interface Floor<Item, Result> {
+  /** Asks for all of them at once. @returns the results in their order. */
+  run (items: Item[]): Promise<Result[]>
+  /** How much an item is of what a call may hold. */
+  weigh (item: Item): number
+  /** A call holds so much at most; an item that is more by itself goes alone. */
+  most: number
+}
+
+interface Waiting<Item, Result> { item: Item, resolve (result: Result): void, reject (error: unknown): void }
+
+/**
+ * Gathers what is asked for, and asks when there is enough of it, or the turn is over; in order.
+ * @returns `ask(item)`: its result. A call that fails, fails for each of its items.
+ */
+export function createTurns<Item, Result> ({ run, weigh, most }: Floor<Item, Result>) {
+  let waiting: Waiting<Item, Result>[] = []
+  let weight = 0
+  let isDue = false
+
+  function flush (): void {
+    const some = waiting
+    if (some.length === 0) return
+    waiting = []
+    weight = 0
+    run(some.map(({ item }) => item)).then(
+      results => some.forEach(({ resolve }, i) => resolve(results[i] as Result)),
+      (error: unknown) => { for (const { reject } of some) reject(error) }
+    )
+  }
+
+  function onTurn (): void {
+    isDue = false
+    flush()
+  }
+
+  // a call belongs to no single request: each of them has a deadline of its own
+  return async (item: Item): Promise<Result> => await new Promise((resolve, reject) => outside(() => {
+    const more = weigh(item)
+    if (weight + more > most) flush()
+    waiting.push({ item, resolve, reject })
+    weight += more
+    if (weight >= most) return flush()
+    if (isDue) return
+    isDue = true
+    setImmediate(onTurn)
+  }))
+}

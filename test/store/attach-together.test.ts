@@ -1,0 +1,98 @@
+// What attaches in one turn of the event loop goes to Redis in one call, and each is decided by itself. docs/protocol.md section 4, "Attach".
+import t from 'tap'
+import { defaultLimits } from '../../src/protocol/limits.js'
+import { holdBack } from '../../src/store/disk.js'
+import { keys, partition, PARTITIONS } from '../../src/store/keys.js'
+import { createLife } from '../../src/store/life.js'
+import { createMailbox } from '../../src/store/mailbox.js'
+import { startRedis } from '../helper/redis.js'
+import { upTo } from '../helper/sse.js'
+
+const { redis } = await startRedis(t)
+const life = createLife(redis, { known: () => 0 })
+await life.begin()
+const store = { redis, node: 'a', limits: { ...defaultLimits, terminals: 2 }, life, fresh: async <T>(read: () => Promise<T>) => await read() }
+const multi = createMailbox(store, 'multi')
+const single = createMailbox(store, 'single')
+
+const issuedAt = Date.now()
+const comes = (userId: string, more: object = {}) => ({ userId, terminalId: 't', platform: 'web', traceId: 'trace', issuedAt, expiresAt: issuedAt + 3_600_000, ...more })
+const calls = async (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1] ?? 0)
+const told = async (userId: string) => (await redis.xrange('iris:events', '-', '+')).map(([, fields]) => fields).filter(fields => fields.includes(userId)).map(([, type, , , , n]) => `${type} ${n}`)
+
+t.test('[ATTACH-3] those of one turn share a call, at most 64 of them; each has a stream of its own', async t => {
+  await multi.attach(comes('first')) // now Redis knows the script
+  const before = await calls('evalsha')
+  const found = await Promise.all(upTo(100).map(async i => await multi.attach(comes(`crowd-${i}`))))
+  t.equal(await calls('evalsha') - before, 2)
+  t.ok(found.every(attached => attached?.verdict === 'fresh' && attached.top.seq === 0 && !attached.pending && attached.unread.length === 0))
+  t.equal(new Set(found.map(attached => attached?.top.epoch)).size, 100)
+})
+
+t.test('[LIFE-1] [ATTACH-2] of who was never here nothing is asked; who comes twice in a turn is known the second time', async t => {
+  const [first, second, other] = await Promise.all([comes('twice'), comes('twice'), comes('twice', { terminalId: 'u' })].map(multi.attach))
+  t.same(second?.top, first?.top)
+  t.same(other?.top, first?.top)
+  t.same(await told('twice'), ['user.online 1', 'terminal.connected 2', 'terminal.connected 3'])
+  t.same(await redis.hkeys(keys.routes('twice')), ['a/t', 'a/u'])
+  const cursor = `${first?.top.epoch}-0`
+  const [resumed, beyond, malformed] = await Promise.all([cursor, `${first?.top.epoch}-1`, 'x'].map(async cursor => await multi.attach(comes('twice', { cursor }))))
+  t.same([resumed?.verdict, beyond?.verdict, malformed?.verdict], ['resumed', 'future', 'malformed'])
+  t.equal((await told('twice')).length, 3, 'who was there has not come')
+})
+
+t.test('[ATTACH-3] a fresh attach costs Redis a write for each thing that is kept, and no more than two questions', async t => {
+  await multi.attach(comes('warm'))
+  await redis.config('RESETSTAT')
+  await multi.attach(comes('cheap'))
+  const stats = [...(await redis.info('commandstats')).matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, count]) => [name, Number(count)] as const)
+  const own = stats.filter(([name = '']) => !['evalsha', 'config', 'info', 'time', 'mget'].includes(name))
+  t.ok(own.reduce((sum, [, count]) => sum + count, 0) <= 20, JSON.stringify(own))
+})
+
+t.test('[ATTACH-3] one that fails is the trouble of its own alone', async t => {
+  const users = upTo(20).map(i => `part-${i}`)
+  const [barred = ''] = users
+  const others = upTo(PARTITIONS).map(p => p - 1).filter(p => p !== partition(barred))
+  const attach = async () => await Promise.allSettled(users.map(async userId => await multi.attach(comes(userId))))
+  await redis.acl('SETUSER', 'default', 'resetkeys', '~iris:events', ...others.map(p => `~iris:{${p}}:*`))
+  const found = await attach()
+  await redis.acl('SETUSER', 'default', '~*')
+  found.forEach((each, i) => {
+    const isBarred = partition(users[i] ?? '') === partition(barred)
+    t.equal(each.status, isBarred ? 'rejected' : 'fulfilled', `part-${i}`)
+    if (each.status === 'rejected') t.match(each.reason, { message: /^ERR The user executing the script can't access/ }, 'in the words of Redis')
+  })
+  t.equal(await redis.exists(keys.terminals(barred)), 0, 'nothing was written')
+  t.ok((await attach()).every(({ status }) => status === 'fulfilled'), 'a retry is safe')
+})
+
+t.test('[STORE-2] on a full disk who has attached before comes in beside one who has not', async t => {
+  holdBack(redis, () => 'writing')
+  const [known, unknown, again] = await Promise.allSettled([comes('first'), comes('never'), comes('first')].map(multi.attach))
+  holdBack(redis, () => undefined)
+  t.same([known?.status, again?.status], ['fulfilled', 'fulfilled'])
+  t.match(unknown, { status: 'rejected', reason: { code: 'STORE_FULL' } })
+})
+
+t.test('[KICK-2] [KICK-1] a verdict of one is not that of the next', async t => {
+  const [first, second] = await Promise.all([comes('one'), comes('one', { terminalId: 'u', issuedAt: issuedAt + 1 })].map(single.attach))
+  t.same([first?.replaced, second?.replaced], [[], ['t']], 'the second of a turn finds the first')
+  const [refused, letIn, full] = await Promise.allSettled([comes('one'), comes('two'), comes('twice', { terminalId: 'v' })].map(single.attach))
+  t.match(refused, { status: 'rejected', reason: { code: 'KICKED', facts: { detail: 'replaced' } } })
+  t.match(letIn, { status: 'fulfilled', value: { verdict: 'fresh' } })
+  t.match(full, { status: 'fulfilled' })
+  t.equal(await multi.attach(comes('twice', { terminalId: 'w' })), undefined, 'two terminals are the limit, and both are connected')
+})
+
+t.test('[COST-1] a call reads little more than one long mailbox: who comes behind it is asked for again', async t => {
+  const pipeline = redis.pipeline()
+  for (const user of ['long-1', 'long-2']) {
+    for (const i of upTo(500)) pipeline.zadd(keys.chatMsgBox(user, `g.${i}`), 1, `1:${i}`).hset(keys.unread(user), `g.${i}`, 1)
+  }
+  await pipeline.exec()
+  const before = await calls('evalsha')
+  const found = await Promise.all(['long-1', 'long-2', 'short'].map(async userId => await multi.attach(comes(userId))))
+  t.same(found.map(attached => attached?.unread.length), [500, 500, 0])
+  t.equal(await calls('evalsha') - before, 3)
+})

@@ -1,4 +1,4 @@
-// The floors: imports point down, never up, never sideways between folders of one floor. ARCHITECTURE "Floors".
+// The floors: imports point down, never up, never sideways between folders of one floor. docs/architecture.md, "Floors".
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'

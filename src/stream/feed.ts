@@ -1,4 +1,4 @@
-// A user's feed on this node: how far his stream is known to go, and its last entries in memory. ARCHITECTURE "tail".
+// A user's feed on this node: how far his stream is known to go, and its last entries in memory. docs/architecture.md, "The way down".
 import type { Position } from '../protocol/ids.js'
 import { type Item, seqOf } from '../store/entry.js'
 

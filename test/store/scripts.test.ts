@@ -1,4 +1,4 @@
-// The headers of the Lua files against the wrappers that call them. ARCHITECTURE: "checked by a test".
+// The headers of the Lua files against the wrappers that call them. docs/architecture.md, "Lua".
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import '../../src/gateway.js'

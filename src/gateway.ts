@@ -85,7 +85,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   holdBack(redis, room.held)
   const fresh = createFresh(since => nodes.isProven(since), lives.isOfThis)
   const stores = createStores({ redis, node, limits, life, fresh, onUnreadable }, loginPolicy)
-  const { conversations, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
+  const { conversations, sends, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled()
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
@@ -132,7 +132,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   })
   const nodes = createNodes({ redis, node, hub, recalled, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
   meter.hearing = nodes
-  const deliver = createDeliver({ conversations, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.lost })
+  const deliver = createDeliver({ conversations, sends, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.lost })
   const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })

@@ -14,13 +14,15 @@ import { createMailbox } from './store/mailbox.js'
 import { createMarkers } from './store/markers.js'
 import { createNotices } from './store/notices.js'
 import { createOnce } from './store/once.js'
+import { createSends } from './store/sends.js'
 import { createTerminals } from './store/terminals.js'
 import { createTickets } from './store/tickets.js'
 
 /** Makes the stores on one connection. */
 export function createStores (store: StoreContext, loginPolicy: LoginPolicy) {
+  const admission = createAdmission(store)
   return {
-    admission: createAdmission(store),
+    admission,
     boxes: createBoxes(store),
     conversations: createConversations(store),
     events: createEvents(store),
@@ -33,6 +35,7 @@ export function createStores (store: StoreContext, loginPolicy: LoginPolicy) {
     markers: createMarkers(store),
     notices: createNotices(store),
     once: createOnce(store),
+    sends: createSends(store, admission),
     terminals: createTerminals(store),
     tickets: createTickets(store)
   }

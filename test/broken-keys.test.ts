@@ -84,8 +84,8 @@ const needed = [keys.conversation(direct), keys.conversation(group), keys.member
 
 const ways: Record<string, (key: string, type: string) => Promise<unknown>> = {
   'of another type': async (key, type) => {
-    await redis.del(key)
-    await (type === 'set' ? redis.hset(key, 'SECRET', 'SECRET') : redis.sadd(key, 'SECRET'))
+    const steps = redis.multi().del(key) // the server may write it in between
+    await (type === 'set' ? steps.hset(key, 'SECRET', 'SECRET') : steps.sadd(key, 'SECRET')).exec()
   },
   'full of what is nothing': async (key, type) => {
     if (type === 'hash') for (const field of await redis.hkeys(key)) await redis.hset(key, field, 'SECRET')

@@ -63,7 +63,7 @@ t.test('[DEADLINE-1] a frame, too; and a send whose outcome is unknown is stored
   const ws = await openWs(`${iris.url}/v1/ws`, { headers: authorization })
   t.teardown(() => ws.cut())
   await ws.next('IRIS.READY')
-  way.delay(1_400)
+  way.delay(1_700) // a send is one round trip
   const command = { up: 'IRIS_CMD_SEND', requestId: 'r-1', body: { clientCmdId: 'c-1', name: 'x', to: { users: ['bob'] }, mode: 'reliable' } }
   const answered = new Promise<Record<string, unknown>>(resolve => ws.socket.on('message', data => {
     const frame = JSON.parse((data as Buffer).toString()) as { requestId?: string, error?: Record<string, unknown> }

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { errors } from '../protocol/errors.js'
 import { type FieldError, Problem } from '../protocol/problem.js'
 import { type CostLine, ONE, weigh, type Weight } from '../protocol/cost.js'
-import type { Caller, Operation, Request } from '../protocol/operation.js'
+import type { Caller, Door, Operation, Request } from '../protocol/operation.js'
 import type { Limits } from '../protocol/limits.js'
 import { forgetEffects } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis.js'
@@ -13,6 +13,7 @@ import { createValidators, type Validate } from './validate.js'
 export type AnyOperation<Context> = Pick<Operation<Context>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'> & {
   costs?: readonly CostLine<never, never>[]
   check? (body: never): { pointer: string, detail: string }[]
+  admitsItself?: true
   withoutStore?: true
   light?: true
   waitMs? (query: never): number
@@ -49,13 +50,34 @@ export function createExecute<Context extends Admitting> (operations: readonly A
     if (isUser) context.admission.glance(request.caller)
     const problem = problemOf(found, request)
     // what breaks a rule weighs one: it costs an answer
-    if (isUser) await admit(found.operation, request.caller, problem ? ONE : weigh(found.operation.costs, request as never))
+    const weight = problem ? ONE : weigh(found.operation.costs, request as never)
+    if (isUser && found.operation.admitsItself && !problem) return await byItself(found.operation, request, weight)
+    if (isUser) await admit(found.operation, request.caller, weight)
     if (problem) throw problem
+    return await handle(found.operation, request)
+  }
+
+  async function handle (operation: AnyOperation<Context>, request: Request): Promise<unknown> {
     try {
-      return await found.operation.handle(request as never, context)
+      return await operation.handle(request as never, context)
     } catch (error) {
       throw asUnavailable(error)
     }
+  }
+
+  /** [LIFE-2] Who is refused for a trouble of ours, or of his request, was here all the same. */
+  async function byItself (operation: AnyOperation<Context>, request: Request, weight: Weight): Promise<unknown> {
+    const { caller } = request
+    const door: Door = { caller, weight }
+    request.door = door
+    const result = await handle(operation, request).catch(async (error: unknown) => {
+      // a rule that only the handler knows was broken, and the store was not asked
+      if (door.isAdmitted === undefined && error instanceof Problem && errors[error.code].status < 500) await admit(operation, caller, ONE)
+      else if (door.isAdmitted !== false) context.leases.seen(caller)
+      throw error
+    })
+    context.leases.seen(caller)
+    return result
   }
 
   /** A store that cannot say whether the caller is kicked admits nobody whose request could have an effect. */

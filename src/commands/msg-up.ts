@@ -32,7 +32,8 @@ export const msgUp = defineCommand({
   },
   costs: [{ per: 50, of: 'members of the group', count: ({ body: { conversationId = '' } }) => conversationId.startsWith('g.') ? { membersOf: conversationId } : 0 }],
   check: checkMessage,
-  async handle ({ body, caller, traceId }, { deliver }) {
-    return await sendMessage({ deliver }, body, { from: caller.userId, terminalId: caller.terminalId, traceId })
+  admitsItself: true,
+  async handle ({ body, caller, traceId, door }, { deliver }) {
+    return await sendMessage({ deliver }, body, { from: caller.userId, terminalId: caller.terminalId, traceId, door })
   }
 })

@@ -2,14 +2,16 @@
 import type { createBoxes, Put } from '../store/boxes.js'
 import type { Here } from '../store/context.js'
 import { outside } from '../store/deadline.js'
-import type { createConversations, Revocation, Send } from '../store/conversation.js'
+import type { createConversations, Revocation } from '../store/conversation.js'
 import type { Reference } from '../store/entry.js'
 import type { BoxName } from '../store/keys.js'
 import type { createLists } from '../store/list.js'
 import type { createMarkers, Reading } from '../store/markers.js'
 import { isLost, isUnavailable } from '../store/redis.js'
+import type { createSends, Send } from '../store/sends.js'
 import type { createTerminals } from '../store/terminals.js'
 import { parseCursor } from '../protocol/ids.js'
+import type { Door } from '../protocol/operation.js'
 import { hintedItem } from '../stream/feed.js'
 import type { Closing, Hub, Showing } from '../hub/hub.js'
 import type { TokenLife } from '../stream/lifetime.js'
@@ -21,6 +23,7 @@ import { isAddressed } from '../stream/render.js'
 
 interface Floor {
   conversations: ReturnType<typeof createConversations>
+  sends: ReturnType<typeof createSends>
   markers: ReturnType<typeof createMarkers>
   lists: Pick<ReturnType<typeof createLists>, 'tidy'>
   boxes: ReturnType<typeof createBoxes>
@@ -36,7 +39,7 @@ interface Floor {
 }
 
 /** Makes the door. Standalone Redis: one script writes every member's entry, so the order of streams is the order of scripts. */
-export function createDeliver ({ conversations, markers, lists, boxes, terminals, hub, here, nodes, recalled, now, onLost }: Floor) {
+export function createDeliver ({ conversations, sends, markers, lists, boxes, terminals, hub, here, nodes, recalled, now, onLost }: Floor) {
   /** @param steps of more than one, those before the one that failed are done, and nobody here has heard of them. */
   async function written<T> (write: Promise<T>, steps = 1): Promise<T> {
     return await write.catch((error: unknown) => {
@@ -86,15 +89,14 @@ export function createDeliver ({ conversations, markers, lists, boxes, terminals
 
   return {
     /** A message to every member, its sender included. [MSG-1] [MSG-3] */
-    async message (send: Send) {
-      const sent = await written(conversations.append(send))
+    async message (send: Send, door?: Door) {
+      const sent = await written(sends.append(send, door))
       const { conversationId, from, terminalId, create = [] } = send
       const { seq, epoch, body, ts, opened } = sent
       // what is left undone is done at the next opening
       if (opened) for (const userId of create) outside(() => lists.tidy(userId, ts)).catch(() => undefined)
       const reference: Reference = { kind: 'msg', conversationId, seq }
-      const own: Reference = { ...reference, terminal: terminalId, epoch }
-      hintAll(sent.here, userId => userId === from ? own : reference, () => body)
+      hintAll(sent.here, userId => userId === from ? { ...reference, terminal: terminalId, epoch } : reference, () => body)
       return sent
     },
 

@@ -3,14 +3,15 @@ import { hash, randomUUID } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { dmId, SYSTEM_USER } from '../protocol/ids.js'
 import type { MessageContent } from '../protocol/message.js'
+import type { Door } from '../protocol/operation.js'
 import { type FieldError, invalid } from '../protocol/problem.js'
 import type { Context } from './context.js'
 
 /** What a sender hands in: where to (exactly one of `to` and `conversationId`), his own id, the content. */
 export interface MessageBody extends MessageContent { clientMsgId: string, to?: string, conversationId?: string }
 
-/** Who sends. `terminalId` is empty for the server API: then every terminal of the user gets MSG_DOWN. */
-export interface Sender { from: string, terminalId: string, traceId: string }
+/** Who sends, and by which request. `terminalId` is empty for the server API: then every terminal of the user gets MSG_DOWN. */
+export interface Sender { from: string, terminalId: string, traceId: string, door?: Door | undefined }
 
 /** @returns a short digest of what makes two requests the same, whatever the order of their members. */
 export function fingerprint (value: unknown): string {
@@ -21,7 +22,7 @@ export function fingerprint (value: unknown): string {
  * Stores a message once and tells every member.
  * @returns the ACK: the same for a retry, with `duplicate: true`. Throws INVALID_BODY for a message to oneself, and what the store refuses.
  */
-export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: MessageBody, { from, terminalId, traceId }: Sender) {
+export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: MessageBody, { from, terminalId, traceId, door }: Sender) {
   const { clientMsgId, to, type, content, ext, mentions, quote, options } = body
   if (to === from) throw invalid('/to', 'must not be the sender')
   if (to !== undefined && (to === SYSTEM_USER || from === SYSTEM_USER)) throw invalid('/to', `cannot be used between ${SYSTEM_USER} and a user: name a conversation`)
@@ -38,7 +39,7 @@ export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: 
     quoteSeq: quote?.seq ?? 0,
     silent: options?.silent ?? false,
     ...(to !== undefined && { create: [from, to] as [string, string] })
-  })
+  }, door)
   const { seq, msgId, epoch, ts, duplicate } = sent
   return { clientMsgId, conversationId, seq, msgId, epoch, ts, duplicate }
 }

@@ -1,11 +1,14 @@
 // What an operation is: one definition from which route, validation, types, OpenAPI and tests are computed.
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
-import type { CostLine } from './cost.js'
+import type { CostLine, Weight } from './cost.js'
 import type { ErrorCode } from './errors.js'
 import type { FieldError } from './problem.js'
 
 /** Who asks: a user's terminal, or the application's back end. `issuedAt`, `expiresAt`: the token's life, ms. */
 export interface Caller { userId: string, terminalId: string, role: 'user' | 'server', issuedAt: number, expiresAt: number }
+
+/** By which a user's request comes in: what it weighs, and whether it was admitted, once the store was asked. [COST-1] [KICK-1] */
+export interface Door { caller: Caller, weight: Weight, isAdmitted?: boolean }
 
 /** What a handler gets. `receivedAt`: when the request came in, ms since 1970. */
 export interface Request<Body = unknown, Query = unknown, Params = unknown> {
@@ -15,6 +18,8 @@ export interface Request<Body = unknown, Query = unknown, Params = unknown> {
   caller: Caller
   traceId: string
   receivedAt: number
+  /** Of an operation that admits itself. */
+  door?: Door
 }
 
 /** The facts of an operation that everything else is computed from. */
@@ -37,6 +42,8 @@ export interface Operation<Context, Body extends TSchema = TSchema, Query extend
   example: { body?: Static<Body>, result: Static<Result> }
   /** What it weighs beside itself; one up-request when absent. Of users' operations only: the server API is not counted. [COST-1] */
   costs?: readonly CostLine<Static<Body>, Static<Query>>[]
+  /** It is admitted in the same step in which it is decided, by its `door`. */
+  admitsItself?: true
   /** It needs no store: while that does not answer it goes on all the same, counted by this node alone. */
   withoutStore?: true
   /** It costs little and says that somebody is there: it is done also while the node has too much to do. [DEADLINE-2] */

@@ -1,16 +1,16 @@
 // Which up-requests of users go on: not those of kicked terminals, not more than the rate. [KICK-1] [COST-1]
 import type { Weight } from '../protocol/cost.js'
-import type { Caller } from '../protocol/operation.js'
+import type { Caller, Door } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import { createBuckets } from './bucket.js'
 import type { StoreContext } from './context.js'
 import { keys } from './keys.js'
 import { tokenArgs } from './kicks.js'
-import { defineScript } from './scripts.js'
+import { defineScript, type Reply } from './scripts.js'
 
 const admitRequest = defineScript('admit-request', {
   full: 'done',
-  preludes: ['kick', 'rate'],
+  preludes: ['kick', 'rate', 'admission'],
   keys: ['kick', 'rate', 'members'],
   args: ['user', 'terminal', 'issuedAt', 'expiresAt', 'emissionUs', 'burst', 'units', 'membersPerUnit']
 })
@@ -31,11 +31,11 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
   const emissionUs = 1_000_000 / upRate
   const buckets = createBuckets({ rate: upRate, burst: upBurst })
 
-  async function ask ({ userId, terminalId, ...token }: Caller, { units, members }: Weight) {
-    const [, verdict, reason, retryMs, taken] = await admitRequest(redis, {
+  async function ask ({ caller: { userId, terminalId, ...token }, weight: { units, members } }: Door): Promise<Verdict> {
+    const [, ...verdict] = await admitRequest(redis, {
       kick: keys.kick(userId), rate: keys.rate(userId), members: members ? keys.members(members.conversationId) : keys.rate(userId)
     }, { user: userId, terminal: terminalId, ...tokenArgs(token), emissionUs, burst: upBurst, units, membersPerUnit: members?.per ?? 0 })
-    return { verdict, reason: String(reason), retryMs: Number(retryMs), taken: Number(taken) }
+    return readVerdict(verdict)
   }
 
   /** Refuses who is too fast as far as this node knows; costs Redis nothing. Throws RATE_LIMITED with `retryAfterSec`. */
@@ -44,34 +44,55 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
     if (ms > 0) throw tooFast(ms)
   }
 
+  /**
+   * Admits one up-request by what `decide` is told; a refused one does not count, and its door says so.
+   * Whoever is not in debt is admitted whatever it weighs, and in debt afterwards: else those who send little things
+   * all the time could never send a great one.
+   * @param decide asks the store for its verdict, and for more if need be. @returns the rest of what it was told.
+   * Throws KICKED (its detail is the reason of the kick), RATE_LIMITED with `retryAfterSec`, and when the store does not answer.
+   */
+  async function through<Rest extends unknown[]> (door: Door, decide: () => Promise<[Verdict, ...Rest]>): Promise<Rest> {
+    const { caller: { userId }, weight: { units } } = door
+    // before Redis is asked: what comes meanwhile must not all be asked for
+    buckets.take(userId, units)
+    const [{ verdict, reason, retryMs, taken }, ...rest] = await decide().catch((error: unknown) => {
+      buckets.take(userId, -units)
+      throw error
+    })
+    if (taken !== units) buckets.take(userId, taken - units)
+    door.isAdmitted = verdict === 'ok'
+    if (door.isAdmitted) return rest
+    if (verdict === 'kicked') throw new Problem('KICKED', { detail: reason })
+    buckets.hold(userId, retryMs)
+    throw tooFast(retryMs)
+  }
+
   return {
     glance,
+    through,
+    /** Asks for the verdict on a request, and nothing else. */
+    ask,
 
     /** Counts in this node's bucket what Redis is not asked about: a request that goes on without it, or what it has taken already. */
     count: ({ userId }: Pick<Caller, 'userId'>, units = 1): void => buckets.take(userId, units),
 
-    /**
-     * Admits one up-request of a weight, in one round trip; a refused one does not count.
-     * Whoever is not in debt is admitted whatever it weighs, and in debt afterwards: else those who send little things
-     * all the time could never send a great one.
-     * Throws KICKED (its detail is the reason of the kick), RATE_LIMITED with `retryAfterSec`, and when the store does not answer.
-     */
+    /** Admits one up-request of a weight, in one round trip: see `through`. */
     async admit (caller: Caller, weight: Weight): Promise<void> {
       glance(caller)
-      const { userId } = caller
-      // before Redis is asked: what comes meanwhile must not all be asked for
-      buckets.take(userId, weight.units)
-      const { verdict, reason, retryMs, taken } = await ask(caller, weight).catch((error: unknown) => {
-        buckets.take(userId, -weight.units)
-        throw error
-      })
-      if (taken !== weight.units) buckets.take(userId, taken - weight.units)
-      if (verdict === 'kicked') throw new Problem('KICKED', { detail: reason })
-      if (verdict !== 'limited') return
-      buckets.hold(userId, retryMs)
-      throw tooFast(retryMs)
+      const door = { caller, weight }
+      await through(door, async () => [await ask(door)])
     }
   }
+}
+
+export type Admission = ReturnType<typeof createAdmission>
+
+/** What Redis says to an up-request. `taken`: what it weighed, units. */
+export interface Verdict { verdict: unknown, reason: string, retryMs: number, taken: number }
+
+/** @returns the four values of `admit` in admission.lua. */
+export function readVerdict ([verdict, reason, retryMs, units]: Reply): Verdict {
+  return { verdict, reason: String(reason), retryMs: Number(retryMs), taken: Number(units) }
 }
 
 /** @returns how long a refusal asks to stay away, ms; 0 when it does not say. */

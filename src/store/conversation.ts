@@ -1,20 +1,11 @@
 // Conversations: their log, members, and the scripts that change them. Sections 5 and 6.
 import { dmId } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
-import { downArgs, downValues, type Here, numberAt, readHere, type StoreContext } from './context.js'
-import { isFull } from './full.js'
-import { keys, partition } from './keys.js'
-import { memoArgs, memoOf } from './memo.js'
+import { downArgs, downValues, numberAt, readHere, type StoreContext } from './context.js'
+import { keys } from './keys.js'
 import { isKind, isWhole, messageIn, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
-
-const appendMessage = defineScript('append-message', {
-  full: 'refused',
-  preludes: ['life', 'down', 'member', 'direct', 'serve', 'memo'],
-  keys: ['conversation', 'members', 'log', 'memos'],
-  args: [...downArgs, 'id', 'from', 'terminal', 'field', 'fingerprint', 'draft', 'nonce', 'quoteSeq', 'silent', 'create', 'dedupeMs', 'logMessages', 'logMs', 'newDirect']
-})
 
 const revokeMessage = defineScript('revoke-message', {
   full: 'done',
@@ -22,23 +13,6 @@ const revokeMessage = defineScript('revoke-message', {
   keys: ['conversation', 'members', 'log'],
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
 })
-
-/** A send, ready to be decided. `draft`: the message's JSON members after `ts`, without braces; `create`: the two users of a new direct conversation, the one who opens it first; `terminalId` is empty for the server API, which opens any number. */
-export interface Send {
-  conversationId: string
-  from: string
-  terminalId: string
-  clientMsgId: string
-  fingerprint: string
-  draft: string
-  nonce: string
-  quoteSeq: number
-  silent: boolean
-  create?: [string, string]
-}
-
-/** How a send was decided. `body`: the message as the log keeps it; `opened`: it is the first of a direct conversation. */
-export interface Sent { duplicate: boolean, opened: boolean, seq: number, msgId: string, ts: number, epoch: string, body: string, here: Here }
 
 /** What a revocation needs. `windowSec` binds only a sender who is no admin. */
 export interface Revocation { conversationId: string, by: string, server: boolean, seq: number, reason: string, windowSec: number, draft: string }
@@ -50,42 +24,7 @@ export interface View { conversationId: string, kind: 'dm' | 'group', title: str
 export function createConversations (store: StoreContext) {
   const { redis, limits } = store
 
-  /** A full store takes nothing new, but who sends again what is stored has his answer. [STORE-2] [MSG-2] */
-  async function sentBefore (send: Send, error: unknown) {
-    const before = isFull(error) ? await memoOf(store, send) : undefined
-    if (!before) throw error
-    return before
-  }
-
   return {
-    /** Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED, CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote), RATE_LIMITED (too many direct conversations opened). */
-    async append (send: Send): Promise<Sent> {
-      const { conversationId: id, from, draft } = send
-      const [status, seq, msgId, ts, epoch, here, opened] = await appendMessage(redis, {
-        conversation: keys.conversation(id),
-        members: keys.members(id),
-        log: keys.log(id),
-        memos: keys.memos(id)
-      }, {
-        ...downValues(store),
-        id,
-        from,
-        terminal: send.terminalId,
-        ...memoArgs(send),
-        draft,
-        nonce: send.nonce,
-        quoteSeq: send.quoteSeq,
-        silent: Number(send.silent),
-        create: send.create?.map(user => `${user}/${partition(user)}`).join(' ') ?? '',
-        dedupeMs: limits.dedupeSec * 1000,
-        logMessages: limits.logMessages,
-        logMs: limits.logSec * 1000,
-        newDirect: send.terminalId === '' ? 0 : limits.newDirect
-      }).catch((error: unknown) => sentBefore(send, error))
-      const body = `{"conversationId":"${id}","seq":${String(seq)},"msgId":"${String(msgId)}","ts":${String(ts)},${draft}}`
-      return { duplicate: status === 1, opened: opened === 1, seq: Number(seq), msgId: String(msgId), ts: Number(ts), epoch: String(epoch), body, here: readHere(store, here) }
-    },
-
     /** Replaces a message by its tombstone. [REVOKE-1] [REVOKE-2] `event` is the CMD_DOWN's body, `tombstone` the message's. */
     async revoke (revocation: Revocation) {
       const { conversationId: id, by, server, seq, reason, windowSec, draft } = revocation

@@ -29,7 +29,7 @@ export const mutants: Record<string, Mutant> = {
   dedupe: {
     wrong: 'stores a message again that is sent again',
     shownAs: ['double'],
-    edits: [['store/lua/append-message.lua', 'if memo.stored then', 'if memo.stored and false then']],
+    edits: [['store/lua/append.lua', 'if memo.stored then', 'if memo.stored and false then']],
     schedule: schedules.losingAnswers,
     nodes: 1
   },

@@ -3,7 +3,7 @@
 local down_entries, down_idle, this_node, seen_mark = unpack(ARGV)
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local here = {} -- the mark, then user, id, user, id ...: what this node delivers itself
+local here, stamped = {}, nil -- `here`: the mark, then user, id, user, id ...: what this node delivers itself
 
 -- The node has seen what is not here any more, or nobody knows which life this is: begin-life.lua judges that first.
 if not is_recorded or mark < tonumber(seen_mark) then return { -11 } end
@@ -30,7 +30,7 @@ local function top_of (key)
 end
 
 -- A step that gives out a number has a mark, which goes along with the answer and with every hint: see begin-life.lua. [STORE-1]
-local function stamp () here[1] = here[1] or int(redis.call('INCR', mark_key)) end
+local function stamp () stamped = stamped or int(redis.call('INCR', mark_key)) here[1] = stamped end
 
 -- Tells the nodes that hold a terminal of the user. A hint, never the delivery itself: the stream is.
 local function hint (user, tag, id, entry, body)

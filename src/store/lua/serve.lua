@@ -1,6 +1,6 @@
 -- serve.lua - prelude after down, member and direct: what a message does to a member: his list, his box, his stream. [MSG-3]
--- message: id from seq ts body, `entry` and the sender's `own`, silent, trimmed (seqs up to it have left the log);
--- of a direct conversation: `ends`, and whether that has `moved`.
+-- message: id from terminal(the sender's) seq, as text `place`, ts epoch nonce body silent trimmed(seqs up to it have left the log); of a
+-- direct conversation: `ends`, and whether that has `moved`. Its `entry` and the sender's `own` are made here.
 local function serve (message, members, user, stored)
   local id, ends = message.id, message.ends
   local member, _, tag, spoke, known = member_of(stored)
@@ -24,4 +24,13 @@ local function serve (message, members, user, stored)
   local speaks = is_own and spoke == '' -- for the first time
   if speaks and not ends then redis.call('SADD', user_key(tag, 'GROUPS', user) .. ':SPOKEN', id) end
   if speaks or served ~= known then redis.call('HSET', members, user, member .. (speaks and 'w' or spoke) .. ' ' .. served) end
+end
+
+local function serve_all (message, members, all)
+  local id, place = message.id, message.place
+  local entry, own = { 'k', 'msg', 'c', id, 's', place }, { 'k', 'msg', 'c', id, 's', place, 't', message.terminal, 'e', message.epoch }
+  -- else it could lead to a message of another life
+  if message.ends then entry[7], entry[8], own[11], own[12] = 'm', message.nonce, 'm', message.nonce end
+  message.entry, message.own = entry, own
+  for i = 1, #all, 2 do serve(message, members, all[i], all[i + 1]) end
 end

@@ -1,0 +1,49 @@
+-- append.lua - prelude after serve and memo: decides one send: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
+-- send: the keys conversation, members, log, memos; id, from, terminal, field, fingerprint, draft, nonce, quote, silent, create, new_direct.
+-- limits: dedupe_ms, log_messages, log_ms.
+-- Returns status(0 stored, 1 duplicate) seq msgId ts epoch here[] opened(0|1) and how many were served; -9 carries after how many ms
+-- another conversation may be opened.
+local function append (send, limits)
+  local conversation, members, log, id, from, create = send.conversation, send.members, send.log, send.id, send.from, send.create
+  local skipped = #unreadable
+  local kind, closed, head, last_ts, epoch = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch'))
+  local seq = (number_of(head, conversation .. ' headSeq', 2 ^ 53 - 1) or 0) + 1
+  epoch = number_of(epoch, conversation .. ' epoch') or 0
+  last_ts = number_of(last_ts, conversation .. ' lastTs', 2 ^ 42) or 0 -- as no time of a life is later
+  local is_sound = #unreadable == skipped
+  local memo = memo_of(send.memos, send.field, tonumber(limits.dedupe_ms), last_ts, seq)
+  if memo.stored then return duplicate_of(memo, send.fingerprint) end
+  local named = #unreadable -- a hash of memos that is none is not needed
+  local all = redis.call('HGETALL', members)
+  if not is_sound or #unreadable > named then return unsound end
+  if not kind and create == '' then return { -1 } end
+  local sender = from ~= 'system' and redis.call('HGET', members, from)
+  -- of a closed direct conversation nothing but that may be left
+  if closed and (sender or from == 'system' or create ~= '') then return { -3 } end
+  if kind and from ~= 'system' and not sender then return { -1 } end
+  local _, joined = member_of(sender or '')
+  if sender and not joined then return { -1, skip(members .. ' ' .. from) } end
+  local quote = send.quote
+  if quote ~= '0' and (tonumber(quote) < tonumber(joined or 1) or redis.call('HEXISTS', log, quote) == 0) then return { -2 } end
+
+  local wait = not kind and refuse_opening(create, send.new_direct)
+  if wait then return { -9, int(wait) } end
+  if not kind then epoch, all = open_direct(conversation, members, id, create), redis.call('HGETALL', members) end
+  epoch = int(math.max(epoch, life * 4096))
+  local ts, place = int(math.max(now, last_ts)), int(seq) -- text: Redis' own conversion of a number (%.17g) costs as much as a lookup
+  local msg_id = string.format('%011x%08x', ts, seq) .. send.nonce
+  local message = {
+    id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce, silent = send.silent == '1',
+    body = '{"conversationId":"' .. id .. '","seq":' .. place .. ',"msgId":"' .. msg_id .. '","ts":' .. ts .. ',' .. send.draft .. '}',
+    trimmed = seq - tonumber(limits.log_messages), ends = kind ~= 'group' and ends_at(ts, limits.log_ms)
+  }
+  message.moved = message.ends and message.ends ~= ends_at(last_ts, limits.log_ms)
+  redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
+  redis.call('HSET', log, place, message.body)
+  if message.trimmed > 0 then redis.call('HDEL', log, message.trimmed) end
+  remember(memo, { print = send.fingerprint, seq = seq, ts = ts, nonce = send.nonce, epoch = epoch }, limits.dedupe_ms)
+  stamp() -- also when nobody is left to be served
+  serve_all(message, members, all)
+  if message.moved then for _, key in ipairs({ conversation, members, log }) do redis.call('PEXPIREAT', key, message.ends) end end
+  return { 0, seq, msg_id, ts, epoch, here, kind and 0 or 1, #all / 2 }
+end

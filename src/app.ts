@@ -6,6 +6,7 @@ import { isSpared, shedding } from './commands/shedding.js'
 import type { Config } from './config.js'
 import { timed } from './health/meter.js'
 import { createGateway } from './gateway.js'
+import { arrival } from './plugins/arrival.js'
 import { answers } from './plugins/answers.js'
 import { createAuth } from './plugins/auth.js'
 import { bodies } from './plugins/bodies.js'
@@ -19,7 +20,6 @@ import { pipelined } from './plugins/pipelined.js'
 import { createClientErrorHandler, createFrameworkErrors, problems } from './plugins/problems.js'
 import { createBareHeaders, pageSecurity, security } from './plugins/security.js'
 import { createTokens } from './plugins/tokens.js'
-import { trace } from './plugins/trace.js'
 import { createUpgrades } from './plugins/upgrades.js'
 import { serverOperations } from './server-api/index.js'
 import { LONGEST_MS } from './store/deadline.js'
@@ -105,9 +105,9 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
 
   // RFC 9110 10.1.1: an expectation that is not known may be ignored; Node's own answer is a bare 417
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-  await app.register(trace)
+  await app.register(arrival, { headersOf: bareHeaders })
   await app.register(answers, { takenMs: config.limits.answerSec * 1000 })
-  await app.register(pipelined, { mayShed, onShed: () => { meter.shed.connection++ } })
+  await app.register(pipelined, { mayShed, headersOf: bareHeaders, onShed: () => { meter.shed.connection++ } })
   // before whatever may refuse: a page can read refusals, too
   await app.register(security, { allowedOrigins: config.allowedOrigins })
   await app.register(problems)

@@ -1,30 +1,31 @@
 // Who calls: a user by bearer token, a terminal's down side by bearer or ticket, a back end by server key. Section 3.
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { SYSTEM_USER } from '../protocol/ids.js'
 import type { Caller } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import type { createTickets } from '../store/tickets.js'
+import type { Identity } from './claims.js'
 import type { Tokens } from './tokens.js'
 
 const DEFAULT_TERMINAL = 'default'
 const TERMINAL = /^[A-Za-z0-9_-]{1,64}$/
 
-interface Floor { tokens: Pick<Tokens, 'verify'>, tickets: Pick<ReturnType<typeof createTickets>, 'use'>, serverKeys: string[] }
+interface Floor { tokens: Pick<Tokens, 'identify' | 'verify'>, tickets: Pick<ReturnType<typeof createTickets>, 'use'>, serverKeys: string[] }
 
-/** Makes the three doors. Each throws a Problem: 401, or 400 for a malformed `Terminal-Id`. */
+/** Makes the three doors. Each throws a Problem, or rejects with it: 401, or 400 for a malformed `Terminal-Id`. */
 export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
   const digests = serverKeys.map(digest)
 
   return {
     /** A user's terminal, by bearer token and the `Terminal-Id` header. */
-    async user (request: FastifyRequest): Promise<Caller> {
-      const identity = await tokens.verify(bearer(request))
-      return { ...identity, terminalId: terminalOf(request) ?? DEFAULT_TERMINAL, role: 'user' }
+    user (request: FastifyRequest): Caller | Promise<Caller> {
+      const identity = tokens.identify(bearer(request))
+      return identity instanceof Promise ? identity.then(found => callerOf(request, found)) : callerOf(request, identity)
     },
 
     /** The application's back end. All keys are compared, each in constant time. */
-    async server (request: FastifyRequest): Promise<Caller> {
+    server (request: FastifyRequest): Caller {
       const given = digest(bearer(request))
       if (digests.filter(known => timingSafeEqual(known, given)).length === 0) throw new Problem('BAD_SERVER_KEY')
       return { userId: SYSTEM_USER, terminalId: 'server', role: 'server', issuedAt: Infinity, expiresAt: Infinity }
@@ -44,9 +45,13 @@ export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
   }
 }
 
+function callerOf (request: FastifyRequest, { userId, issuedAt, expiresAt }: Identity): Caller {
+  return { userId, terminalId: terminalOf(request) ?? DEFAULT_TERMINAL, role: 'user', issuedAt, expiresAt }
+}
+
 export type Auth = ReturnType<typeof createAuth>
 
-const digest = (key: string) => createHash('sha256').update(key).digest()
+const digest = (key: string) => hash('sha256', key, 'buffer')
 
 const bearerOf = ({ headers: { authorization } }: FastifyRequest) => /^Bearer +([^\s]+)$/i.exec(authorization ?? '')?.[1]
 

@@ -4,9 +4,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { isBusy } from '../health/pressure.js'
 import { overloaded } from '../protocol/problem.js'
+import { outside } from '../store/deadline.js'
+import type { BareHeaders } from './security.js'
 
 /** So many requests of a connection are worked on at once, each of another caller. Fewer would hide from the pressure how many wait. */
 const AT_ONCE = 128
@@ -17,16 +20,19 @@ const MOST_MS = 50
 /** What one read of a socket brings at most, bytes. After such a read more may wait outside of this process. */
 const READ_BYTES = 65_536
 
+/** A request that is worked on, or whose answer is not taken yet. */
+interface Begun { caller: string, answer: ServerResponse }
+
 /** A request that waits for its turn. */
-interface Waiting { caller: string, answer: ServerResponse, begin (): void, end (): void }
+interface Waiting extends Begun { begin (): void, end (): void }
 
 /**
- * The requests of a connection. `begun`: the answers that are not taken yet, by their callers. `underWay`: so many are worked on, since `since`, and
+ * The requests of a connection. `begun`: the answers that are not taken yet, and their callers. `underWay`: so many are worked on, since `since`, and
  * `ended` have been meanwhile; before, `workedMs`. `bytesRead`: when the last one came; `together`: so many came with that read;
  * `unreadMs`: what had been worked when nothing else waited to be read.
  */
 interface Line {
-  begun: Map<string, ServerResponse>
+  begun: Begun[]
   waiting: Waiting[]
   underWay: number
   since: number
@@ -37,7 +43,7 @@ interface Line {
   unreadMs: number
 }
 
-const createLine = (): Line => ({ begun: new Map(), waiting: [], underWay: 0, since: 0, ended: 0, workedMs: 0, bytesRead: 0, together: 0, unreadMs: 0 })
+const createLine = (): Line => ({ begun: [], waiting: [], underWay: 0, since: 0, ended: 0, workedMs: 0, bytesRead: 0, together: 0, unreadMs: 0 })
 
 /** @returns for how long any request of a connection has been worked on, ms. */
 const worked = ({ workedMs, underWay, ended, since }: Line) =>
@@ -63,14 +69,15 @@ function work (line: Line, answer: ServerResponse): void {
     line.since = performance.now()
     line.ended = 0
   }
-  answer.once('prefinish', () => {
+  answer.on('prefinish', () => {
     const workedMs = worked(line)
     line.ended++
     if (--line.underWay === 0) line.workedMs = workedMs
   })
 }
 
-const mayBegin = ({ begun }: Line, caller: string) => begun.size < AT_ONCE && !begun.has(caller)
+/** There are few: to look at each is cheaper than to make a number of a token, whose text is new each time. */
+const mayBegin = ({ begun }: Line, caller: string) => begun.length < AT_ONCE && !begun.some(one => one.caller === caller)
 
 /** Lets begin who may, in order. */
 function letBegin (line: Line): void {
@@ -85,7 +92,7 @@ function letBegin (line: Line): void {
 /** The connection has ended: Node 22 tells only the answer that has the socket. */
 function end (line: Line): void {
   const waiting = line.waiting.splice(0)
-  for (const answer of [...line.begun.values(), ...waiting.map(({ answer }) => answer)]) {
+  for (const answer of [...line.begun, ...waiting].map(({ answer }) => answer)) {
     if (answer.closed || answer.socket) continue
     answer.destroyed = true
     answer.emit('close')
@@ -96,7 +103,12 @@ function end (line: Line): void {
 /** @returns whether a request has waited too long, by what this process did meanwhile. */
 const isTooLate = (ms: number, since: EventLoopUtilization) => ms > WAIT_MS.store || (ms > WAIT_MS.loop && isBusy(since))
 
+/** A request that comes while others are worked on, in the hook that holds it. */
+interface Comer { line: Line, request: IncomingMessage, reply: FastifyReply, done (error?: Error): void }
+
 interface Floor {
+  /** A refusal comes before the hook of CORS: a page must be able to read it all the same. */
+  headersOf: BareHeaders
   /** Whether a request may be refused by a status. */
   mayShed (request: IncomingMessage): boolean
   /** One is refused. */
@@ -104,7 +116,7 @@ interface Floor {
 }
 
 /** Registers the order of requests of one connection; while one waits, nothing is read behind it. */
-export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
+export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) => {
   const lines = new WeakMap<Socket, Line>()
 
   function lineOf (socket: Socket): Line {
@@ -116,40 +128,51 @@ export const pipelined = fp<Floor>(async (app, { mayShed, onShed }) => {
     return line
   }
 
-  app.addHook('onRequest', async ({ raw: request }, reply) => {
+  app.addHook('onRequest', ({ raw: request }, reply, done) => {
     const { socket, headers: { authorization: caller = '' } } = request
-    const { raw: answer } = reply
     const line = lineOf(socket)
+    const own = { caller, answer: reply.raw }
     note(line, socket)
+    if (line.waiting.length > 0 || !mayBegin(line, caller)) return wait(own, { line, request, reply, done })
+    line.begun.push(own)
+    work(line, own.answer)
+    done()
+  })
+
+  /** Waits for its turn; who has waited too long is refused then. */
+  function wait (own: Begun, { line, request, reply, done }: Comer): void {
+    const { socket, headers: { origin } } = request
     const { unreadMs } = line
-    function begin (): void {
-      line.begun.set(caller, answer)
-      answer.once('close', () => {
-        line.begun.delete(caller)
-        letBegin(line)
-      })
-    }
-    const isFirst = line.waiting.length === 0 && mayBegin(line, caller)
-    if (isFirst) begin()
-    else {
-      socket.pause()
-      const use = performance.eventLoopUtilization()
-      await new Promise<void>(resolve => line.waiting.push({
-        caller,
-        answer,
-        begin () {
-          begin()
-          resolve()
-        },
-        end: resolve
-      }))
-      if (socket.destroyed) return reply.hijack()
+    const use = performance.eventLoopUtilization()
+    socket.pause()
+
+    function goOn (): void {
+      if (socket.destroyed) return void reply.hijack()
       if (line.waiting.length === 0) socket.resume()
       if (isTooLate(worked(line) - unreadMs, use) && mayShed(request)) {
         onShed()
-        throw overloaded()
+        reply.headers(headersOf(origin))
+        return done(overloaded())
       }
+      work(line, own.answer)
+      done()
     }
-    work(line, answer)
+    line.waiting.push({
+      ...own,
+      begin () {
+        line.begun.push(own)
+        // it is called by the end of another request, whose deadline is not that of this one
+        queueMicrotask(() => outside(goOn))
+      },
+      end: goOn
+    })
+  }
+
+  app.onAnswered(({ raw: { socket } }, { raw: answer }) => {
+    const line = lines.get(socket)
+    const place = line?.begun.findIndex(one => one.answer === answer) ?? -1
+    if (!line || place < 0) return
+    line.begun.splice(place, 1)
+    letBegin(line)
   })
 }, { name: 'pipelined' })

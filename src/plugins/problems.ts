@@ -83,10 +83,6 @@ export const problems = fp(async app => {
     routes.push(...[method].flat().map(name => ({ pattern, method: name })))
   })
   app.setErrorHandler(handleError)
-  // RFC 9112 3.2: HTTP/1.1 names the host
-  app.addHook('onRequest', async ({ headers, raw }) => {
-    if (headers.host === undefined && raw.httpVersion === '1.1') throw new Problem('INVALID_REQUEST')
-  })
   app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '/'
     const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]

@@ -17,7 +17,7 @@ const isAllowed = (origin: string, { allowedOrigins }: Options) => origin !== ''
 /** The headers of an API. They are four: helmet makes twelve for each request, and a stream would keep them, and helmet's own state, for its life. */
 const apiHeaders = (options: Options) => ({ 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': resourcePolicy(options) })
 
-/** @returns what makes the headers, CORS among them, of an answer to which no hook adds any: that of the router, or of the HTTP parser. */
+/** @returns what makes the headers of an API; for an origin, those of CORS among them: what is refused before the hook of CORS needs them. */
 export function createBareHeaders (options: Options) {
   const headers = { ...apiHeaders(options), ...(options.allowedOrigins.length > 0 && { vary: 'Origin' }) }
   return (origin = ''): Record<string, string> =>
@@ -29,10 +29,8 @@ export type BareHeaders = ReturnType<typeof createBareHeaders>
 /** A preflight; any other OPTIONS is a method as others are. */
 const isPreflight = ({ method, headers }: FastifyRequest) => method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
 
-/** Registers CORS (the configured origins, however they are spelled; none configured: no CORS headers) and the headers of an API. */
+/** Registers CORS: the configured origins, however they are spelled; none configured: no CORS headers. */
 export const security = fp<Options>(async (app, options) => {
-  const headers = apiHeaders(options)
-  app.addHook('onRequest', async (_request, reply) => { reply.headers(headers) })
   if (options.allowedOrigins.length === 0) return
   const shared = {
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],

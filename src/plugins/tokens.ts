@@ -1,5 +1,5 @@
 // Tokens: JWTs are verified, and minted when Iris holds the secret. docs/protocol.md sections 3 and 10.
-import { createPublicKey, hash, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.js'
@@ -7,9 +7,12 @@ import { Problem } from '../protocol/problem.js'
 import { TIME_UNKNOWN } from '../store/clock.js'
 import { type Claimed, claimedBy, type Identity, identityAt, isFarAhead } from './claims.js'
 import { createKeySet } from './key-set.js'
+import { createQuickVerify } from './quick-token.js'
 
-/** Verified tokens are remembered: an HMAC by WebCrypto costs more than a whole request. */
-const CACHED = 20_000
+/** Verified tokens are remembered by their text, so many characters in all; who was not here for longest is forgotten. */
+const KNOWN_CHARS = 16_000_000
+/** What one takes beside its text. */
+const ENTRY_CHARS = 400
 const MAX_CHARS = 8_192
 /** RFC 7518 3.3 and 3.5; the library verifies with no shorter one. */
 const MIN_RSA_BITS = 2_048
@@ -44,7 +47,10 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
   const keySet = config.tokenJwks === undefined ? undefined : createKeySet(config.tokenJwks, { ticks, log })
   const { key, algorithms } = keySet ? { key: keySet.find, algorithms: kinds.flatMap(kind => kind.algorithms) } : keyOf(config)
   const edition = () => keySet ? keySet.edition() : 1
-  const known = new LRUCache<string, { claimed: Claimed, edition: number | undefined }>({ max: CACHED })
+  const known = new LRUCache<string, { claimed: Claimed, edition: number | undefined }>({
+    maxSize: KNOWN_CHARS, sizeCalculation: (_entry, token) => token.length + ENTRY_CHARS
+  })
+  const quickVerify = isShared(config) ? createQuickVerify(config.tokenSecret, { issuer: tokenIssuer, audience: tokenAudience }) : () => undefined
   const claims = {
     algorithms,
     requiredClaims: ['exp', 'sub'],
@@ -54,17 +60,10 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
   }
 
   return {
-    /** @returns whose token it is. Throws BAD_TOKEN, TOKEN_EXPIRED, KEYS_UNAVAILABLE when the key set cannot be fetched, and STORE_UNAVAILABLE while the time is not known. */
-    async verify (token: string): Promise<Identity> {
-      if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
-      const digest = hash('sha256', token, 'base64')
-      const before = known.get(digest)
-      if (before?.edition !== undefined && before.edition === edition()) return await judged(before.claimed)
-      const verifiedBy = edition()
-      const claimed = claimedBy(await verified(token))
-      known.set(digest, { claimed, edition: verifiedBy })
-      return await judged(claimed)
-    },
+    identify,
+
+    /** As `identify`, always by a promise. */
+    verify: async (token: string): Promise<Identity> => await identify(token),
 
     /** Makes a user's token. @param issuedAt ms; it ends `ttlSec` later. Throws TOKENS_NOT_MINTED when somebody else signs. */
     async mint (userId: string, { issuedAt, ttlSec }: { issuedAt: number, ttlSec: number }): Promise<{ token: string, expiresAt: number }> {
@@ -78,17 +77,48 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
   }
 
   /**
+   * @returns whose token it is: at once where it is known, or plain; else by a promise.
+   *   Throws, or rejects with, BAD_TOKEN, TOKEN_EXPIRED, KEYS_UNAVAILABLE when the key set cannot be fetched, and STORE_UNAVAILABLE while the
+   *   time is not known.
+   */
+  function identify (token: string): Identity | Promise<Identity> {
+    if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
+    const before = known.get(token)
+    if (before?.edition !== undefined && before.edition === edition()) return judged(token, before.claimed)
+    const claims = quickVerify(token)
+    return claims ? judged(token, remember(token, claims, edition())) : verifySlowly(token)
+  }
+
+  function remember (token: string, claims: JWTPayload, verifiedBy: number | undefined): Claimed {
+    const claimed = claimedBy(claims)
+    known.set(token, { claimed, edition: verifiedBy })
+    return claimed
+  }
+
+  async function verifySlowly (token: string): Promise<Identity> {
+    const verifiedBy = edition()
+    return await judged(token, remember(token, await verified(token), verifiedBy))
+  }
+
+  /**
    * Each time anew: the clock of Redis may have been set. [TIME-1] After a kick of one who came by a clock that was ahead Iris mints,
    * and says in `tokensFrom`, what is as far ahead: that is welcome. [KICK-3]
    * A machine's clock may be wrong: what it would refuse is asked again when Redis has said the time.
    */
-  async function judged (claimed: Claimed): Promise<Identity> {
-    const isAsked = isTimeKnown() && isFarAhead(claimed, now())
-    const latest = isAsked ? await welcomeFrom?.(claimed.identity.userId) : 0
+  function judged (token: string, claimed: Claimed): Identity | Promise<Identity> {
+    const at = now()
+    if (!welcomeFrom || !isFarAhead(claimed, at) || !isTimeKnown()) return identity(token, claimed, at)
+    return welcomeFrom(claimed.identity.userId).then(latest => identity(token, claimed, now(), toWholeSecond(latest)))
+  }
+
+  /** What has ended, as far as the clock of Redis says now, need not be remembered. */
+  function identity (token: string, claimed: Claimed, at: number, latest = 0): Identity {
     try {
-      return identityAt(claimed, now(), toWholeSecond(latest ?? 0))
+      return identityAt(claimed, at, latest)
     } catch (error) {
-      throw isTimeKnown() ? error : new Problem('STORE_UNAVAILABLE', { detail: TIME_UNKNOWN })
+      if (!isTimeKnown()) throw new Problem('STORE_UNAVAILABLE', { detail: TIME_UNKNOWN })
+      if (error instanceof Problem && error.code === 'TOKEN_EXPIRED') known.delete(token)
+      throw error
     }
   }
 
@@ -107,6 +137,10 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
 
 /** `tokensFrom` is a NumericDate in whole seconds. */
 const toWholeSecond = (ms: number): number => Math.ceil(ms / 1000) * 1000
+
+/** Whether tokens are signed by a secret that both sides have. A key of the other side's own is never taken for one. */
+const isShared = (config: TokenConfig): config is TokenConfig & { tokenSecret: string } =>
+  config.tokenSecret !== undefined && config.tokenPublicKey === undefined && config.tokenJwks === undefined
 
 function keyOf ({ tokenSecret, tokenPublicKey }: TokenConfig): { key: Uint8Array | KeyObject, algorithms: string[] } {
   if (tokenPublicKey === undefined) return { key: Buffer.from(tokenSecret ?? ''), algorithms: ['HS256'] }

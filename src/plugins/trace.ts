@@ -1,7 +1,6 @@
 // TRACE_ID: taken or made, on every answer and in every log line. [TRACE-1] [TRACE-2]
-import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import fp from 'fastify-plugin'
+import { newTraceId } from '../store/random.js'
 
 declare module 'fastify' {
   interface FastifyRequest { traceId: string, userId?: string }
@@ -16,14 +15,5 @@ export function traceIdOf (headers: IncomingHttpHeaders): string {
   const own = headers['trace-id']
   if (typeof own === 'string' && TRACE_ID.test(own)) return own
   const w3c = headers['traceparent']
-  return (typeof w3c === 'string' ? TRACEPARENT.exec(w3c)?.[1] : undefined) ?? randomUUID().replaceAll('-', '')
+  return (typeof w3c === 'string' ? TRACEPARENT.exec(w3c)?.[1] : undefined) ?? newTraceId()
 }
-
-/** Gives every request its `traceId`, and every answer the header. */
-export const trace = fp(async app => {
-  app.decorateRequest('traceId', '')
-  app.addHook('onRequest', async (request, reply) => {
-    request.traceId = traceIdOf(request.headers)
-    reply.header('trace-id', request.traceId)
-  })
-}, { name: 'trace' })

@@ -37,8 +37,8 @@ export const forgetEffects = (): void => noteEffects(-(current.getStore()?.effec
 export const isUndone = (): boolean => (current.getStore()?.effects.count ?? 0) === 0
 
 /** Does work for a request, whatever it waits for: throws `late` when it is not done in time, and lets it end by itself. */
-export async function within<T> (work: () => Promise<T>, ms = REQUEST_MS, late: ErrorCode = 'STORE_UNAVAILABLE'): Promise<T> {
-  return await soon(withDeadline(work, ms), ms + LAST_MS, late)
+export function within<T> (work: () => Promise<T>, ms = REQUEST_MS, late: ErrorCode = 'STORE_UNAVAILABLE'): Promise<T> {
+  return soon(withDeadline(work, ms), ms + LAST_MS, late)
 }
 
 /** Does work that outlives the request that began it: a stream's reads, the sweep. */
@@ -58,6 +58,12 @@ const LATE = 'The store did not answer in time: the outcome is unknown'
 function soon<T> (work: Promise<T>, ms: number, late: ErrorCode = 'STORE_UNAVAILABLE'): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Problem(late, late === 'STORE_UNAVAILABLE' ? { detail: LATE } : {})), Math.max(0, ms))
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
+    work.then(value => {
+      clearTimeout(timer)
+      resolve(value)
+    }, (error: Error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
   })
 }

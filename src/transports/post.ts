@@ -1,5 +1,5 @@
 // Mounts operations as HTTP routes: authentication, then execute(), which validates for all transports. docs/protocol.md section 3.
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
 import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
@@ -10,7 +10,7 @@ import type { createIdempotent } from './idempotent.js'
 interface Floor<Context> {
   operations: readonly AnyOperation<Context>[]
   execute (name: string, request: Request): Promise<unknown>
-  auth: Record<'user' | 'server', (request: FastifyRequest) => Promise<Caller>>
+  auth: Record<'user' | 'server', (request: FastifyRequest) => Caller | Promise<Caller>>
   /** Runs a write once per Idempotency-Key. */
   once: ReturnType<typeof createIdempotent>
   now (): number
@@ -22,7 +22,7 @@ declare module 'fastify' {
 
 const nobody: Caller = { userId: '', terminalId: '', role: 'user', issuedAt: 0, expiresAt: Infinity }
 
-/** Mounts every operation. */
+/** Mounts every operation. Nothing is awaited that is there already: each promise is a turn of the queue, and costs as much as a header. */
 export function mountOperations<Context> (app: FastifyInstance, { operations, execute, auth, once, now }: Floor<Context>): void {
   app.decorateRequest('caller', null)
   app.decorateRequest('receivedAt', 0)
@@ -30,27 +30,63 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
 
   for (const { name, method, path, auth: door, body, isRead, waitMs } of operations) {
     const keyed = isRepeatable({ auth: door, method, isRead })
+    const callerOf = door === 'none' ? () => nobody : auth[door]
+
+    function run (request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+      const { body: sent, query: asked, params: named, caller, traceId, receivedAt } = request
+      const execution = () => execute(name, { body: sent, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
+      // its body may have come slowly: that is not the node's time
+      const leftMs = REQUEST_MS - request.knownMs + (waitMs?.(asked as never) ?? 0)
+      return within(async () => {
+        try {
+          return await (keyed ? once(request, reply, execution) : execution())
+        } catch (error) {
+          throw asUnavailable(error)
+        }
+      }, leftMs)
+    }
+
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      serializerCompiler: () => JSON.stringify,
       // before the body is read: a stranger's body is not worth parsing
-      onRequest: async request => {
+      onRequest: (request, _reply, done) => {
         request.receivedAt = now()
-        const began = performance.now()
-        request.caller = door === 'none' ? nobody : await auth[door](request)
-        request.knownMs = performance.now() - began
+        identify(request, callerOf, done)
       },
-      handler: async (request, reply) => {
-        const { body: sent, query: asked, params: named, caller, traceId, receivedAt } = request
-        if (body && sent === undefined) throw new Problem('INVALID_JSON', { detail: 'The request has no body' })
-        const run = () => execute(name, { body: sent, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
-        // its body may have come slowly: that is not the node's time
-        const leftMs = REQUEST_MS - request.knownMs + (waitMs?.(asked as never) ?? 0)
-        const result = await within(async () => await (keyed ? once(request, reply, run) : run()).catch((error: unknown) => { throw asUnavailable(error) }), leftMs)
-        reply.header('cache-control', 'no-store')
-        return { ...result as object, traceId }
+      handler: (request, reply) => {
+        if (body && request.body === undefined) throw new Problem('INVALID_JSON', { detail: 'The request has no body' })
+        run(request, reply).then(result => answer(reply, result), (error: unknown) => reply.send(error))
       }
     })
+  }
+}
+
+/** Finds out whose a request is, and how long that took. */
+function identify (request: FastifyRequest, callerOf: (request: FastifyRequest) => Caller | Promise<Caller>, done: (error?: Error) => void): void {
+  const began = performance.now()
+  let caller: Caller | Promise<Caller>
+  try {
+    caller = callerOf(request)
+  } catch (error) {
+    return done(error as Error)
+  }
+  if (!(caller instanceof Promise)) {
+    request.caller = caller
+    return done()
+  }
+  caller.then(found => {
+    request.caller = found
+    request.knownMs = performance.now() - began
+    done()
+  }, done)
+}
+
+/** Hands an answer over; one that cannot be is said as a bug is. */
+function answer (reply: FastifyReply, result: unknown): void {
+  try {
+    reply.header('cache-control', 'no-store').send({ ...result as object, traceId: reply.request.traceId })
+  } catch (error) {
+    reply.send(error)
   }
 }

@@ -1,5 +1,4 @@
 // Commands up a WebSocket: `{"up": name, "requestId", "traceId"?, "body"}`, answered by requestId. docs/protocol.md section 4, "WebSocket".
-import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import type { FastifyBaseLogger } from 'fastify'
@@ -14,6 +13,7 @@ import { hasEnded } from '../protocol/login.js'
 import type { Caller, Request } from '../protocol/operation.js'
 import { type FieldError, isOfLoad, Problem, problemBody } from '../protocol/problem.js'
 import { within } from '../store/deadline.js'
+import { newTraceId } from '../store/random.js'
 import type { Reader } from './down.js'
 import { createPace } from './websocket-pace.js'
 
@@ -71,7 +71,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
 
   async function answer (frame: Up): Promise<object> {
     const { requestId, up } = frame
-    const traceId = checkTrace(frame.traceId).length === 0 ? String(frame.traceId) : randomUUID().replaceAll('-', '')
+    const traceId = checkTrace(frame.traceId).length === 0 ? String(frame.traceId) : newTraceId()
     const began = performance.now()
     try {
       const data = await within(() => run(frame, traceId))
@@ -88,7 +88,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, { socke
   }
 
   function refuse (problem: Problem, requestId: string | null): void {
-    send({ requestId, error: problemBody(problem, { instance: '/v1/ws', traceId: randomUUID().replaceAll('-', '') }) })
+    send({ requestId, error: problemBody(problem, { instance: '/v1/ws', traceId: newTraceId() }) })
     if (++brokenFrames >= MAX_BROKEN) onBroken()
   }
 

@@ -1,6 +1,6 @@
 // Tokens: fixed algorithms, required claims, keys of others. docs/protocol.md sections 3 and 10.
 import { createHmac, generateKeyPairSync } from 'node:crypto'
-import { SignJWT, UnsecuredJWT } from 'jose'
+import { jwtVerify, SignJWT, UnsecuredJWT } from 'jose'
 import t from 'tap'
 import { createTokens as create } from '../../src/plugins/tokens.js'
 
@@ -63,6 +63,33 @@ for (const [what, make, code] of bad) {
     await t.rejects(hs256.verify(await make()), { code })
   })
 }
+
+t.test('what is read at once is what the library reads, and nothing else', async t => {
+  const b64 = (value: string | Buffer) => Buffer.from(value).toString('base64url')
+  const hmac = (text: string) => createHmac('sha256', SECRET).update(text)
+  const signed = (head: unknown, body: unknown, tail = '') => {
+    const text = `${b64(typeof head === 'string' ? head : JSON.stringify(head))}.${b64(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))}`
+    return `${text}.${hmac(text).digest('base64url')}${tail}`
+  }
+  const plain = { alg: 'HS256', typ: 'JWT' }
+  const text = JSON.stringify(good)
+  const tokens = [
+    signed(plain, good), signed({ ...plain, kid: 'k' }, good), signed({ typ: 'other', alg: 'HS256' }, good), signed(plain, { ...good, nbf: 1, aud: 'x', other: {} }),
+    ...[{ alg: 'none' }, { alg: 'HS512' }, { alg: ['HS256'] }, {}, null, [], 'HS256', '{"alg":"none","alg":"HS256"}', { ...plain, crit: ['exp'], exp: 1 }, { ...plain, crit: ['b64'], b64: false }, { ...plain, b64: false }]
+      .map(head => signed(head, good)),
+    ...[null, [], 'text', '', `\ufeff${text}`, `${text} `, `${text}x`, Buffer.concat([Buffer.from(text.slice(0, -1)), Buffer.from(',"a":"\xff"}', 'latin1')]), { sub: 'alice' }, { exp: good.exp }, { ...good, exp: String(good.exp) },
+      { ...good, iat: '1' }, { ...good, nbf: null }, { ...good, sub: 7 }, { ...good, iat: null }].map(body => signed(plain, body)),
+    signed(plain, good, '='), signed(plain, good, '.'), signed(plain, good, 'A'), signed(plain, good).slice(0, -1), signed(plain, good).replace('.', '..'), ` ${signed(plain, good)}`, `${b64(text)}.${b64(text)}.${'A'.repeat(43)}`
+  ]
+  for (const token of tokens) {
+    const theirs = await jwtVerify(token, Buffer.from(SECRET), { algorithms: ['HS256'], requiredClaims: ['exp', 'sub'] }).then(({ payload }) => payload.sub, () => undefined)
+    const ours = await hs256.verify(token).then(({ userId }) => userId, () => undefined)
+    t.equal(ours, typeof theirs === 'string' ? theirs : undefined, token)
+  }
+  t.notOk(hs256.identify(signed(plain, good)) instanceof Promise, 'a plain one needs no turn')
+  t.ok(hs256.identify(signed({ ...plain, extra: 1 }, good)) instanceof Promise, 'what is not plain is the library\'s')
+  t.throws(() => hs256.identify(signed(plain, { ...good, exp: now() - 60 })), { code: 'TOKEN_EXPIRED' })
+})
 
 t.test('issuer and audience are required when they are configured', async t => {
   const strict = createTokens({ ...none, tokenSecret: SECRET, tokenIssuer: 'shop', tokenAudience: 'iris' })

@@ -1,5 +1,6 @@
 // The log of the process: errors without what they carry along, and one line per state, not per victim.
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
+import { createGathered } from './gathered.js'
 
 /** So many warnings and errors of one message are written in a window; the rest is counted. */
 const SAME = 10
@@ -50,9 +51,24 @@ function createQuota () {
   }
 }
 
-/** Makes the log of a process. @param destination where its lines go; stdout when absent. */
+/** The lines of requests wait for others; whatever else is said goes out at once, and they before it. */
+const GATHERED = 'answered'
+
+let lines: ReturnType<typeof createGathered> | undefined
+
+/** The lines to stdout, the same for all logs: all of them are there when the process ends, however it does (but by SIGKILL). */
+function stdout (): ReturnType<typeof createGathered> {
+  if (lines) return lines
+  const out = pino.destination({ dest: 1, sync: true })
+  lines = createGathered(text => out.write(text))
+  process.on('exit', lines.flushSync)
+  return lines
+}
+
+/** Makes the log of a process. @param destination where its lines go, each at once; gathered to stdout when absent. */
 export function createLog (level: string, destination?: DestinationStream): Logger {
   const admit = createQuota()
+  const gathered = destination ? undefined : stdout()
   const { warn, fatal } = pino.levels.values as Record<'warn' | 'fatal', number>
   const options: LoggerOptions = {
     level,
@@ -60,12 +76,13 @@ export function createLog (level: string, destination?: DestinationStream): Logg
     hooks: {
       logMethod (line, method, severity) {
         const [, message] = line as unknown as [unknown, unknown]
-        if (severity < warn || severity >= fatal || typeof message !== 'string') return method.apply(this, line)
-        const isWritten = admit(message, suppressed => { method.apply(log, [{ suppressed }, message] as never) })
-        if (isWritten) method.apply(this, line)
+        if (message === GATHERED) return method.apply(this, line)
+        const isLimited = severity >= warn && severity < fatal && typeof message === 'string'
+        if (!isLimited || admit(message, suppressed => { method.apply(log, [{ suppressed }, message] as never) })) method.apply(this, line)
+        gathered?.flushSync()
       }
     }
   }
-  const log = destination ? pino(options, destination) : pino(options)
+  const log = pino(options, destination ?? gathered as DestinationStream)
   return log
 }

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { Session } from 'node:inspector/promises'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { pino } from 'pino'
 import { buildApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config.js'
 import { listen } from '../../src/listen.js'
+import { createLog } from '../../src/log.js'
 import { createRedis } from '../../src/store/redis.js'
 import { serve } from './child.js'
 
@@ -18,7 +18,7 @@ const [socketPath = ''] = process.argv.slice(2)
 const config = loadConfig(process.env)
 const redis = createRedis(socketPath)
 await once(redis, 'ready')
-const app = await buildApp({ config, redis, logger: pino({ level: config.logLevel }) })
+const app = await buildApp({ config, redis, logger: createLog(config.logLevel) })
 await listen(app, { host: config.host, port: 0 })
 const session = new Session()
 let watch: NodeJS.Timeout | undefined

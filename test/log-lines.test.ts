@@ -1,0 +1,48 @@
+// The log's lines: gathered, and all there, in order, however the process ends.
+import t from 'tap'
+import { createGathered } from '../src/gathered.js'
+import { startSharedRedis } from './helper/process.js'
+import { until } from './helper/user.js'
+
+const REQUESTS = 200
+
+const shared = await startSharedRedis(t)
+
+t.test('lines are written together, in order, soon, and what is long at once', async t => {
+  const written: string[] = []
+  const lines = createGathered(text => written.push(text))
+  for (let i = 0; i < 1_000; i++) lines.write(`${i}\n`)
+  t.same(written, [], 'they wait for others')
+  await until(async () => written.length > 0 || undefined)
+  t.same(written, [Array.from({ length: 1_000 }, (_, i) => `${i}\n`).join('')])
+  lines.write('a')
+  lines.flushSync()
+  lines.flushSync()
+  t.same(written.slice(1), ['a'], 'nothing twice')
+  for (let i = 0; i < 100; i++) lines.write('x'.repeat(1_000))
+  t.equal(written.slice(2).join('').length >= 98_000, true, 'what is much is not kept')
+})
+
+/** What a process is told by a signal: a bug that nobody catches, or an end without a word. */
+const preload = (act: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,process.once('SIGWINCH',()=>{${act}})` })
+
+for (const [what, env, signal, code, last] of [
+  ['at SIGTERM', { IRIS_DRAIN_SEC: '0' }, 'SIGTERM', 0, 'Iris has ended'],
+  ['at an exception that nobody catches', { IRIS_DRAIN_SEC: '0', ...preload('setTimeout(()=>{throw/**/new/**/Error(1)})') }, 'SIGWINCH', 1, 'Iris has ended'],
+  ['when the process exits', preload('process.exit(3)'), 'SIGWINCH', 3, 'answered']
+] as const) {
+  t.test(`[TRACE-2] the lines of all requests are there ${what}, in order`, async t => {
+    const { child, url, exited, output } = await shared.start(t, env)
+    for (let i = 0; i < REQUESTS; i += 20) {
+      await Promise.all(Array.from({ length: 20 }, async (_, j) => await (await fetch(`${url}/v1/time`, { headers: { 'trace-id': `of-${i + j}` } })).text()))
+    }
+    child.kill(signal)
+    const [exitCode] = await exited
+    const lines = output().trim().split('\n').filter(line => !line.includes('Iris listens')).map(line => JSON.parse(line) as { time: number, msg: string, traceId?: string })
+    t.equal(exitCode, code)
+    const traces = lines.flatMap(({ msg, traceId }) => msg === 'answered' && traceId !== undefined ? [traceId] : [])
+    t.same(traces.toSorted(), Array.from({ length: REQUESTS }, (_, i) => `of-${i}`).toSorted(), 'each once')
+    t.ok(lines.every(({ time }, i) => time >= (lines[i - 1]?.time ?? 0)), 'in order')
+    t.equal(lines.at(-1)?.msg, last)
+  })
+}

@@ -60,11 +60,13 @@ export type Meter = ReturnType<typeof createMeter>
 export function timed<Request> (execute: (name: string, request: Request) => Promise<unknown>, meter: Pick<Meter, 'acknowledged' | 'refused'>) {
   return async function (name: string, request: Request): Promise<unknown> {
     const began = performance.now()
-    const result = await execute(name, request).catch((error: unknown) => {
+    try {
+      const result = await execute(name, request)
+      meter.acknowledged(name, performance.now() - began)
+      return result
+    } catch (error) {
       if (error instanceof Problem && error.code === 'RATE_LIMITED') meter.refused(name)
       throw error
-    })
-    meter.acknowledged(name, performance.now() - began)
-    return result
+    }
   }
 }

@@ -141,8 +141,7 @@ export function createPressure ({ meter: { shed } }: { meter: Pick<Meter, 'shed'
   }
 
   /** Waits to be worked on. Throws OVERLOADED. */
-  async function enter (): Promise<void> {
-    if (underWay < limit && waiting.length === 0) return start()
+  async function wait (): Promise<void> {
     const begun = new Promise<void>((resolve, reject) => waiting.push({ since: clock, begin: resolve, refuse: reject }))
     if (!isWatching) {
       isWatching = true
@@ -161,7 +160,8 @@ export function createPressure ({ meter: { shed } }: { meter: Pick<Meter, 'shed'
 
     /** Does what a request asks for, when it is its turn. Throws OVERLOADED when that does not come in time. */
     async during<T> (work: () => Promise<T>): Promise<T> {
-      await enter()
+      if (underWay < limit && waiting.length === 0) start()
+      else await wait()
       const began = performance.now()
       try {
         return await work()

@@ -9,7 +9,10 @@ const LOOK_MS = 1_000
 /** Never sent: the client had gone, or did not take its answer. The number is nginx's. */
 const CLIENT_GONE = 499
 
-type Listener = (request: FastifyRequest, reply: FastifyReply, status: number) => void
+/** What the client got, and from where: the pattern of the route. A quiet one has no line above `debug`. */
+interface Facts { status: number, route: string, isQuiet: boolean }
+
+type Listener = (request: FastifyRequest, reply: FastifyReply, facts: Facts) => void
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -41,11 +44,15 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
   }
 
   app.addHook('onRequest', (request, reply, done) => {
+    const { raw } = reply
     // not onResponse: it is not called when the client has gone
-    reply.raw.once('close', () => {
-      sent.delete(reply.raw)
-      const status = statusOf(request, reply)
-      for (const listener of listeners) listener(request, reply, status)
+    raw.on('close', function over () {
+      raw.off('close', over)
+      sent.delete(raw)
+      // asked once: the framework makes them anew each time
+      const { url: route = 'unknown', config: { quiet = request.isQuiet ?? false } } = request.routeOptions
+      const facts = { status: statusOf(request, reply), route, isQuiet: quiet }
+      for (const listener of listeners) listener(request, reply, facts)
     })
     done()
   })
@@ -65,11 +72,11 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
 }, { name: 'answers' })
 
 /** A line without URL, query, token or body. One who had gone heard of no refusal. */
-function log (request: FastifyRequest, { elapsedTime }: FastifyReply, status: number): void {
-  const { traceId, method, userId, code, bye, routeOptions: { url: route = 'unknown', config: { quiet } } } = request
+function log (request: FastifyRequest, { elapsedTime }: FastifyReply, { status, route, isQuiet }: Facts): void {
+  const { traceId, method, userId, code, bye, log } = request
   const why = { ...(code && status !== CLIENT_GONE && { code }), ...(bye && { bye: byes[bye].code }) }
   const facts = { traceId, method, route, status, ...why, ms: Math.round(elapsedTime), ...(userId !== undefined && { userId }) }
-  request.log[quiet ?? request.isQuiet ? 'debug' : 'info'](facts, 'answered')
+  log[isQuiet ? 'debug' : 'info'](facts, 'answered')
 }
 
 /** What the client got: of a stream, which has no end of its own, its beginning. */

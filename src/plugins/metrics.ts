@@ -1,16 +1,13 @@
 // GET /metrics for Prometheus: what the meter has counted, the connections as they are now, and the process. Section 10.
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { Hub } from '../hub/hub.js'
 import type { Meter } from '../health/meter.js'
 import { byes } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
 import { isNeighbour } from './neighbour.js'
-
-const PREFIX = 'iris_'
-/** Seconds: from what a command takes on an idle machine to what makes it time out. */
-const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+import { createRequestCounts, histogram, PREFIX, readLater, type Sample } from './samples.js'
 
 interface Floor {
   meter: Meter
@@ -18,11 +15,8 @@ interface Floor {
   /** Who may read: anybody, who has a server key, or this machine itself and who has a server key. */
   mode: 'open' | 'key' | 'neighbour'
   /** Throws a Problem when there is no server key. */
-  authenticate (request: FastifyRequest): Promise<unknown>
+  authenticate (request: FastifyRequest): unknown
 }
-
-/** One number of a metric, with its labels. */
-type Sample = [labels: Record<string, string>, value: number]
 
 /** Registers the metrics in a registry of their own, and the page that prints them. */
 export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate }) => {
@@ -32,10 +26,11 @@ export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate })
   counters(register, meter)
   histograms(register, meter)
   const help = 'HTTP requests by what the client got; a stream counts when it ends. `499`: the client had gone before, or did not take its answer.'
-  const requests = new Counter({ name: `${PREFIX}http_requests_total`, help, labelNames: ['method', 'route', 'status'], registers: [register] })
-  app.onAnswered(({ method, routeOptions }, _reply, status) => requests.inc({ method, route: routeOptions.url ?? 'unknown', status }))
+  const requests = createRequestCounts()
+  readLater(Counter, register, { name: 'http_requests_total', help, labelNames: ['method', 'route', 'status'], read: requests.read })
+  app.onAnswered(({ method }, _reply, { route, status }) => requests.note(method, route, status))
   app.get('/metrics', { exposeHeadRoute: true, config: { quiet: true }, schema: { hide: true } }, async (request, reply) => {
-    if (mode === 'key' || (mode === 'neighbour' && !isNeighbour(request))) await authenticate(request)
+    if (mode === 'key' || (mode === 'neighbour' && !isNeighbour(request))) authenticate(request)
     return await reply.type(register.contentType).header('cache-control', 'no-store').send(await register.metrics())
   })
 }, { name: 'metrics' })
@@ -44,21 +39,6 @@ export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate })
 export const noMetrics = fp(async app => {
   app.get('/metrics', { schema: { hide: true } }, async () => { throw new Problem('NOT_FOUND') })
 }, { name: 'metrics' })
-
-/** Counters and gauges are not kept in step: their numbers are read when they are printed. */
-function readLater (Kind: typeof Counter | typeof Gauge, register: Registry, { name, help, labelNames = [], read }: { name: string, help: string, labelNames?: string[], read (): Sample[] }): void {
-  const metric = new Kind({
-    name: PREFIX + name,
-    help,
-    labelNames,
-    registers: [],
-    collect () {
-      this.reset()
-      for (const [labels, value] of read()) this.inc(labels, value)
-    }
-  })
-  register.registerMetric(metric)
-}
 
 function gauges (register: Registry, { hub: { census }, meter }: Pick<Floor, 'hub' | 'meter'>): void {
   const gauge = readLater.bind(undefined, Gauge, register)
@@ -98,11 +78,8 @@ function eventSamples ({ printed }: Meter): Sample[] {
 }
 
 function histograms (register: Registry, meter: Meter): void {
-  const registers = [register]
-  const acks = new Histogram({ name: `${PREFIX}ack_seconds`, help: 'From a command\'s validation to its acknowledgement, by operation; refused ones are not counted.', labelNames: ['operation'], buckets, registers })
-  const deliveries = new Histogram({ name: `${PREFIX}delivery_seconds`, help: 'From the first hint of a turn of the event loop to the writes that print its hints; once per turn.', buckets, registers })
-  const redis = new Histogram({ name: `${PREFIX}redis_seconds`, help: 'Round trips to Redis, sampled each second.', buckets, registers })
-  meter.acknowledged = (operation, ms) => acks.observe({ operation }, ms / 1000)
-  meter.delivered = ms => deliveries.observe(ms / 1000)
-  meter.redisAnswered = ms => redis.observe(ms / 1000)
+  const acks = histogram(register, { name: 'ack_seconds', help: 'From a command\'s validation to its acknowledgement, by operation; refused ones are not counted.', label: 'operation' })
+  meter.acknowledged = (operation, ms) => acks(ms, operation)
+  meter.delivered = histogram(register, { name: 'delivery_seconds', help: 'From the first hint of a turn of the event loop to the writes that print its hints; once per turn.' })
+  meter.redisAnswered = histogram(register, { name: 'redis_seconds', help: 'Round trips to Redis, sampled each second.' })
 }

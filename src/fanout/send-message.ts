@@ -1,10 +1,11 @@
 // A send, from a user's MSG_UP or from the server API: prepared here, decided by the conversation's script. [MSG-1] [MSG-2]
-import { hash, randomUUID } from 'node:crypto'
+import { hash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { dmId, SYSTEM_USER } from '../protocol/ids.js'
 import type { MessageContent } from '../protocol/message.js'
 import type { Door } from '../protocol/operation.js'
 import { type FieldError, invalid } from '../protocol/problem.js'
+import { randomHex } from '../store/random.js'
 import type { Context } from './context.js'
 
 /** What a sender hands in: where to (exactly one of `to` and `conversationId`), his own id, the content. */
@@ -35,7 +36,7 @@ export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: 
     clientMsgId,
     fingerprint: fingerprint(parts),
     draft: JSON.stringify({ from, clientMsgId, ...parts, traceId }).slice(1, -1),
-    nonce: randomUUID().slice(0, 8),
+    nonce: randomHex(4),
     quoteSeq: quote?.seq ?? 0,
     silent: options?.silent ?? false,
     ...(to !== undefined && { create: [from, to] as [string, string] })

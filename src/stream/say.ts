@@ -1,12 +1,12 @@
 // What the gateway itself says: CMD_DOWN with a name that begins with `IRIS.`, and other commands made here. Section 4.
-import { randomUUID } from 'node:crypto'
 import { type Bye, byes, type gatewayCommands, type Reconnect } from '../protocol/events.js'
 import type { Static } from '@sinclair/typebox'
+import { randomHex } from '../store/random.js'
 import type { Frame } from './render.js'
 
 /** @returns a command id: time and chance, sortable, opaque. */
 export function newCmdId (now: number): string {
-  return 'k' + now.toString(16).padStart(11, '0') + randomUUID().slice(-10)
+  return 'k' + now.toString(16).padStart(11, '0') + randomHex(5)
 }
 
 /** How a transport makes text of a goodbye, and of the pause before its client comes back where it has one. */

@@ -9,7 +9,7 @@ import { defineScript } from './scripts.js'
 
 const revokeMessage = defineScript('revoke-message', {
   full: 'done',
-  preludes: ['life', 'down', 'member'],
+  preludes: ['life', 'down', 'member', 'log'],
   keys: ['conversation', 'members', 'log'],
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
 })
@@ -69,10 +69,10 @@ export function createConversations (store: StoreContext) {
       if (seqs.length === 0) return []
       const place = `LOG:${conversationId}`
       const found = await redis.hmget(keys.log(conversationId), ...seqs.map(String))
-      return found.map((body, i) => {
-        const isBroken = body !== null && messageIn(body, { conversationId, seq: seqs[i] ?? 0 }) === null
-        if (isBroken) store.onUnreadable?.(`${place} ${seqs[i]}`)
-        return isBroken ? null : body
+      return found.map((record, i) => {
+        const body = record === null ? null : messageIn(record, { conversationId, seq: seqs[i] ?? 0 })
+        if (record !== null && body === null) store.onUnreadable?.(`${place} ${seqs[i]}`)
+        return body
       })
     },
 

@@ -83,7 +83,7 @@ export const keys = {
   /** Members who left a group: user -> first and last visible seq, and when he left. Ends as the conversation; bounded by the limit `left`. */
   left: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'LEFT'),
   /**
-   * The messages: seq -> body. A hash, since an overwritten field is gone while a deleted stream entry's bytes stay in its
+   * The messages: seq -> record (log.lua). A hash, since an overwritten field is gone while a deleted stream entry's bytes stay in its
    * node. [REVOKE-2] Ends with the conversation; a message by `logMessages`.
    */
   log: (conversation: string) => key(conversation, 'LOG', conversation),

@@ -6,7 +6,7 @@ import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
   full: 'done',
-  preludes: ['life', 'down', 'member', 'receipt', 'direct', 'unread', 'rate'],
+  preludes: ['life', 'down', 'member', 'log', 'receipt', 'direct', 'unread', 'rate'],
   keys: ['conversation', 'members', 'log', 'box', 'unread', 'marker', 'rate'],
   args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit']
 })

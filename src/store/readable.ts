@@ -2,6 +2,7 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Message } from '../protocol/message.js'
 import { Problem } from '../protocol/problem.js'
+import { objectIn, type Place, unpacked } from './record.js'
 
 /** @returns the refusal of what would destroy something sound, since what stands beside it cannot be read: an operator must look. */
 export const unsound = () => new Problem('STORE_UNAVAILABLE', { detail: 'A record in the store that is needed for this cannot be read' })
@@ -32,31 +33,19 @@ const isClosed = (body: string) => body.startsWith('{"') && body.endsWith('}')
 
 const shape = TypeCompiler.Compile(Message)
 
-/** What a sender writes: a message that is revoked has nothing of it any more. [REVOKE-2] */
-const written = ['content', 'ext', 'mentions', 'quote', 'options'] as const
+/** What a sender writes; of a message that is revoked nothing of it is left. [REVOKE-2] */
+const written = ['content', 'ext', 'mentions', 'quote', 'options']
 
 /**
  * The one place where what a log keeps becomes a message. [DOWN-2]
- * @returns the body as it was stored; null when it is not the message of that conversation and number, or not one that a script writes:
- *   what is revoked has no text, and what has none is revoked.
+ * @returns its body, as it was sent; null when it is not one that a script writes: what is revoked has no text, and what has none is revoked.
  */
-export function messageIn (body: string, { conversationId, seq }: { conversationId: string, seq: number }): string | null {
-  const message = isClosed(body) ? objectIn(body) : null
-  if (!shape.Check(message) || message.conversationId !== conversationId || message.seq !== seq) return null
-  if (![message.ts, message.revoked?.at ?? 0].every(time => isWhole(String(time)))) return null
-  const isRevoked = message.type === 'revoked'
-  if (isRevoked !== (message.revoked !== undefined) || isRevoked === (message.content !== undefined)) return null
-  return isRevoked && written.some(part => part in message) ? null : body
+export function messageIn (record: string, place: Place): string | null {
+  const { rest = {}, message, body = null } = unpacked(record, place) ?? {}
+  if (!shape.Check(message) || !isWhole(String(message.revoked?.at ?? 0))) return null
+  const members = message.type === 'revoked' ? ['revoked'] : written
+  return Object.keys(rest).every(name => members.includes(name)) ? body : null
 }
 
 /** @returns a body as it was stored; null when it is not the JSON of an object on one line, and so could not be printed on any transport. */
-export const readable = (body: string): string | null => objectIn(body) === null ? null : body
-
-function objectIn (body: string): object | null {
-  try {
-    const value = JSON.parse(body) as unknown
-    return typeof value === 'object' && value !== null && !Array.isArray(value) && !/[\r\n]/.test(body) ? value : null
-  } catch {
-    return null
-  }
-}
+export const readable = (body: string): string | null => objectIn(body) === null || /[\r\n]/.test(body) ? null : body

@@ -30,8 +30,8 @@ async function begin (): Promise<void> {
 }
 
 t.test('[DOWN-2] what a poll has collected before another life began is looked at again: a text that was recalled in between is not sent', async t => {
-  await send()
-  const frames = [{ event: 'MSG_DOWN' as const, id: '1-1', data: await redis.hget(keys.log(facts.conversationId), '1') ?? '' }]
+  const { body } = await send()
+  const frames = [{ event: 'MSG_DOWN' as const, id: '1-1', data: body }]
   t.match(frames[0]?.data, 'secret')
   const since = performance.now()
   await revoke(1)

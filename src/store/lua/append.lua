@@ -1,4 +1,4 @@
--- append.lua - prelude after serve and memo: decides one send: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
+-- append.lua - prelude after serve, memo and log: decides one send: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
 -- send: the keys conversation, members, log, memos; id, from, terminal, field, fingerprint, draft, nonce, quote, silent, create, new_direct.
 -- limits: dedupe_ms, log_messages, log_ms.
 -- Returns status(0 stored, 1 duplicate) seq msgId ts epoch here[] opened(0|1) and how many were served; -9 carries after how many ms
@@ -31,7 +31,7 @@ local function append (send, limits)
   if not kind then epoch, all = open_direct(conversation, members, id, create), redis.call('HGETALL', members) end
   epoch = int(math.max(epoch, life * 4096))
   local ts, place = int(math.max(now, last_ts)), int(seq) -- text: Redis' own conversion of a number (%.17g) costs as much as a lookup
-  local msg_id = string.format('%011x%08x', ts, seq) .. send.nonce
+  local msg_id, record = msg_id_of(ts, seq, send.nonce), record_of(ts, send.nonce, send.draft)
   local message = {
     id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce, silent = send.silent == '1',
     body = '{"conversationId":"' .. id .. '","seq":' .. place .. ',"msgId":"' .. msg_id .. '","ts":' .. ts .. ',' .. send.draft .. '}',
@@ -39,7 +39,7 @@ local function append (send, limits)
   }
   message.moved = message.ends and message.ends ~= ends_at(last_ts, limits.log_ms)
   redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
-  redis.call('HSET', log, place, message.body)
+  redis.call('HSET', log, place, record)
   if message.trimmed > 0 then redis.call('HDEL', log, message.trimmed) end
   remember(memo, { print = send.fingerprint, seq = seq, ts = ts, nonce = send.nonce, epoch = epoch }, limits.dedupe_ms)
   stamp() -- also when nobody is left to be served

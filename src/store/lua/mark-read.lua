@@ -1,5 +1,5 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES life down member receipt direct unread rate (streams of those who are told: standalone Redis only)
+-- USES life down member log receipt direct unread rate (streams of those who are told: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log box unread marker rate
 -- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit

@@ -1,4 +1,4 @@
--- receipt.lua - prelude after down and member: whom a reading concerns, and what each of them is told. [READ-3]
+-- receipt.lua - prelude after down, member and log: whom a reading concerns, and what each of them is told. [READ-3]
 local bodies = {} -- one for each of `here`
 local told_count = 0
 
@@ -32,8 +32,8 @@ local function senders_of (members, log, reader, seqs)
   local stored = members_in(members)
   for i = 1, #stored, 2 do all[stored[i]] = stored[i + 1] end
   for i = 1, #seqs, 100 do
-    for n, body in ipairs(redis.call('HMGET', log, unpack(seqs, i, math.min(i + 99, #seqs)))) do
-      local from = string.match(body or '', '"from":"([^"]*)"')
+    for n, record in ipairs(redis.call('HMGET', log, unpack(seqs, i, math.min(i + 99, #seqs)))) do
+      local from = sender_in(record)
       local _, first = member_of(from and from ~= reader and all[from] or '')
       if first and tonumber(first) <= tonumber(seqs[i + n - 1]) then found[from] = all[from] end
     end

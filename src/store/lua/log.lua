@@ -1,0 +1,34 @@
+-- log.lua - prelude: the form of a record of a log. What its key and its field say, or its time, is not kept again. [DOWN-2] [REVOKE-2]
+-- `<ts, 11 hex digits><nonce> <from> <clientMsgId> <type> <traceId> <content, and what stands behind it, as JSON members without its name>`;
+-- of one that is revoked `revoked` stands where `content` did. record.ts reads the same.
+local RECORD = '^(%x%x%x%x%x%x%x%x%x%x%x)(%w*) ([%w_-]+) ([%w_.:-]+) (%l+) ([%w_.-]+) ([^\r\n]+)$'
+local DRAFT = '^"from":"([^"]*)","clientMsgId":"([^"]*)","type":"([^"]*)","content":(.*),"traceId":"([^"]*)"$'
+
+local function msg_id_of (ts, seq, nonce) return string.format('%011x%08x', ts, seq) .. nonce end
+
+local function packed (message)
+  return table.concat({ string.format('%011x', message.ts) .. message.nonce, message.from, message.client_id, message.type, message.trace, message.rest }, ' ')
+end
+
+-- draft: the members of a message behind its ts, as JSON.
+local function record_of (ts, nonce, draft)
+  local from, client_id, type, rest, trace = string.match(draft, DRAFT)
+  return packed({ ts = ts, nonce = nonce, from = from, client_id = client_id, type = type, trace = trace, rest = rest })
+end
+
+-- nil for what is no record.
+local function message_in (record)
+  local ts, nonce, from, client_id, type, trace, rest = string.match(record or '', RECORD)
+  return ts and { ts = tonumber(ts, 16), nonce = nonce, from = from, client_id = client_id, type = type, trace = trace, rest = rest }
+end
+
+local function sender_in (record) return string.match(record or '', '^%x+%w* ([%w_-]+) ') end
+
+local function rest_of (message) return (message.type == 'revoked' and '"revoked":' or '"content":') .. message.rest end
+
+-- What is sent down, and what it was before it was packed.
+local function body_of (id, seq, message)
+  return '{"conversationId":"' .. id .. '","seq":' .. seq .. ',"msgId":"' .. msg_id_of(message.ts, seq, message.nonce) .. '","ts":' .. int(message.ts)
+    .. ',"from":"' .. message.from .. '","clientMsgId":"' .. message.client_id .. '","type":"' .. message.type .. '",' .. rest_of(message)
+    .. ',"traceId":"' .. message.trace .. '"}'
+end

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { createGate } from '../../src/hub/gate.js'
 import { keys } from '../../src/store/keys.js'
+import { definedScripts } from '../../src/store/scripts.js'
 import type { Redis } from '../../src/store/redis.js'
 import { startIris } from '../helper/iris.js'
 import { pollOnce } from '../helper/poll.js'
@@ -157,19 +158,26 @@ t.test('[DEADLINE-1] one pause among many who come out quickly turns nobody away
   await Promise.all([...all, late])
 })
 
-/** Keeps attaches from reaching Redis until `release()`: a store that is slow. */
+/** What attach-users.lua is told of all, and of each. */
+const rules: readonly string[] = definedScripts.get('attach-users')?.args ?? []
+const FIELDS = 11
+
+/** Keeps attaches from reaching Redis until `release()`: a store that is slow. `held`: whose. */
 function holdAttaches (redis: Redis) {
-  const held: (() => void)[] = []
+  const held: string[] = []
+  const calls: (() => void)[] = []
   const send = redis.sendCommand.bind(redis)
   redis.sendCommand = (...sent: Parameters<Redis['sendCommand']>) => {
-    if (!sent[0].getKeys().some(key => String(key).endsWith(':LOGINS'))) return send(...sent)
-    return new Promise((resolve, reject) => held.push(() => { Promise.resolve(send(...sent)).then(resolve, reject) }))
+    const [, , ...args] = sent[0].args.map(String)
+    if (args[rules.indexOf('policy')] !== 'multi') return send(...sent)
+    for (let i = rules.length; i < args.length; i += FIELDS) held.push(args[i + 1] ?? '')
+    return new Promise((resolve, reject) => calls.push(() => { Promise.resolve(send(...sent)).then(resolve, reject) }))
   }
   return {
     held,
     release (): void {
       redis.sendCommand = send
-      for (const go of held) go()
+      for (const go of calls) go()
     }
   }
 }

@@ -122,6 +122,37 @@ t.test('[SLOW-2] what several callers send on one connection is worked on at onc
   t.same(seqs, upTo(3).flatMap(n => callers.map(caller => [dm(caller, bob), n + 1])))
 })
 
+t.test('[DEADLINE-2] a poll in front makes nobody wait for the store: what is done behind it is done', async t => {
+  const bob = await iris.user(t)
+  const callers = await Promise.all(upTo(40).map(() => iris.user(t)))
+  const poll = `GET /v1/down/poll?timeoutMs=2000&terminalId=front HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${(await iris.user(t)).token}\r\n\r\n`
+  const { socket, until: arrived } = openRaw(t, iris.url)
+  socket.write(poll + upTo(2).flatMap(n => callers.map(caller => postOf(caller, bob, `${caller.userId}-${n}`))).join(''))
+  t.same(statusesOf(await arrived(81)), upTo(81).map(() => 200))
+})
+
+t.test('[SLOW-2] a body that is no JSON is refused, and costs nobody behind it his answer', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  const { socket, until: arrived } = openRaw(t, iris.url)
+  const broken = `POST /v1/up/msg HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${alice.token}\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n{"a":`
+  socket.write((broken + postOf(bob, alice, 'j-1')).repeat(3))
+  t.same(statusesOf(await arrived(6)), [400, 200, 400, 200, 400, 200])
+})
+
+t.test('[HTTP-1] what waits in line, an upgrade that is ignored, and what comes behind it are all answered', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  await alice.send(bob, 'hi')
+  way.delay(100)
+  const { socket, until: arrived } = openRaw(t, iris.url)
+  const time = (headers = '') => `GET /v1/time HTTP/1.1\r\nHost: x\r\n${headers}\r\n`
+  socket.write(postOf(alice, bob, 'u-1') + postOf(alice, bob, 'u-2') + time('Connection: Upgrade\r\nUpgrade: h2c\r\n'))
+  await arrived(1)
+  socket.write(time())
+  const text = await arrived(4)
+  way.delay(0)
+  t.same(statusesOf(text), [200, 200, 200, 200])
+})
+
 t.test('[DEADLINE-2] what has not been read yet counts as waiting, too: no read of a connection takes a second, but all of them do', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   await alice.send(bob, 'hi')

@@ -165,3 +165,21 @@ t.test('[SLOW-2] what waits behind another answer ends with its connection', asy
   await until(() => metric(/^iris_connections\{transport="poll"\} 0$/m))
   await until(() => metric(/^iris_http_requests_total\{method="GET",route="\/v1\/down\/poll",status="499"\} 3$/m))
 })
+
+t.test('[SLOW-2] an answer has its time from when it has the socket: who takes each in time is not cut', async t => {
+  const { url } = await startIris(t, { env: { IRIS_LIMIT_ANSWER_SEC: '2' }, redisPath: iris.redisPath })
+  const raw = openRaw(t, url)
+  const path = '/docs/static/swagger-ui-bundle.js'
+  const { length } = await (await fetch(url + path)).text()
+  const times = 6
+  let taken = 0
+  // each answer takes some 0.7 s, all of them longer than one may
+  raw.socket.on('data', chunk => {
+    taken += chunk.length
+    raw.socket.pause()
+    void setTimeout(chunk.length * 700 / length).then(() => raw.socket.resume())
+  })
+  raw.socket.write(Array.from({ length: times }, (_, n) => `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${n}\r\n\r\n`).join(''))
+  await until(async () => taken >= times * length || raw.socket.destroyed || undefined)
+  t.ok(taken >= times * length, `${taken} of ${times * length}`)
+})

@@ -32,16 +32,10 @@ declare module 'fastify' {
 
 /** Registers the deadline of answers, ms from when one is handed to the socket on; streams have their own. And their log lines. */
 export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
-  /** Answers that are on their way, and until when; the oldest first. */
-  const sent = new Map<ServerResponse, number>()
+  /** Answers that are on their way, and until when; undefined while another answer of the connection has its socket. */
+  const sent = new Map<ServerResponse, number | undefined>()
   const listeners: Listener[] = [log]
   app.decorate('onAnswered', (listener: Listener) => { listeners.push(listener) })
-
-  /** What waits behind another answer of its connection could not be taken yet. */
-  function postpone (answer: ServerResponse, now: number): void {
-    sent.delete(answer)
-    sent.set(answer, now + takenMs)
-  }
 
   app.addHook('onRequest', (request, reply, done) => {
     const { raw } = reply
@@ -57,15 +51,14 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
     done()
   })
   app.addHook('onSend', (_request, { raw }, payload, done) => {
-    if (!raw.destroyed) sent.set(raw, performance.now() + takenMs)
+    if (!raw.destroyed) sent.set(raw, raw.socket ? performance.now() + takenMs : undefined)
     done(null, payload)
   })
   const timer = setInterval(() => {
     const now = performance.now()
     for (const [answer, until] of sent) {
-      if (until > now) return
-      if (answer.socket) answer.socket.destroy()
-      else postpone(answer, now)
+      if (until === undefined && answer.socket) sent.set(answer, now + takenMs)
+      else if (until !== undefined && until < now) answer.req.socket.destroy()
     }
   }, LOOK_MS).unref()
   app.addHook('onClose', async () => clearInterval(timer))

@@ -27,27 +27,22 @@ interface Begun { caller: string, answer: ServerResponse }
 interface Waiting extends Begun { begin (): void, end (): void }
 
 /**
- * The requests of a connection. `begun`: the answers that are not taken yet, and their callers. `underWay`: so many are worked on, since `since`, and
- * `ended` have been meanwhile; before, `workedMs`. `bytesRead`: when the last one came; `together`: so many came with that read;
- * `unreadMs`: what had been worked when nothing else waited to be read.
+ * The requests of a connection. `begun`: the answers that are not taken yet, and their callers. `underWay`: those that are worked on, and
+ * since when. `workedMs`: how long any were, up to `workedTo`, as far as each counts. `bytesRead`: when the last one came; `together`: so
+ * many came with that read; `unreadMs`: what had been worked when nothing else waited to be read.
  */
 interface Line {
   begun: Begun[]
   waiting: Waiting[]
-  underWay: number
-  since: number
-  ended: number
+  underWay: Map<ServerResponse, number>
   workedMs: number
+  workedTo: number
   bytesRead: number
   together: number
   unreadMs: number
 }
 
-const createLine = (): Line => ({ begun: [], waiting: [], underWay: 0, since: 0, ended: 0, workedMs: 0, bytesRead: 0, together: 0, unreadMs: 0 })
-
-/** @returns for how long any request of a connection has been worked on, ms. */
-const worked = ({ workedMs, underWay, ended, since }: Line) =>
-  workedMs + (underWay === 0 ? 0 : Math.min(performance.now() - since, MOST_MS * (ended + underWay)))
+const createLine = (): Line => ({ begun: [], waiting: [], underWay: new Map(), workedMs: 0, workedTo: 0, bytesRead: 0, together: 0, unreadMs: 0 })
 
 /**
  * Notes that a request came. What comes with a read that is not full came while those before it were worked on; behind a full one, of
@@ -58,22 +53,19 @@ function note (line: Line, { bytesRead }: Socket): void {
     line.together++
     return
   }
-  if (bytesRead - line.bytesRead < READ_BYTES || line.together === 1) line.unreadMs = worked(line)
+  if (bytesRead - line.bytesRead < READ_BYTES || line.together === 1) line.unreadMs = line.workedMs
   line.bytesRead = bytesRead
   line.together = 1
 }
 
-/** From now on a request is worked on, until its answer is handed over, taken or not. */
-function work (line: Line, answer: ServerResponse): void {
-  if (line.underWay++ === 0) {
-    line.since = performance.now()
-    line.ended = 0
-  }
-  answer.on('prefinish', () => {
-    const workedMs = worked(line)
-    line.ended++
-    if (--line.underWay === 0) line.workedMs = workedMs
-  })
+/** The answer to a request is there, whether it can be taken yet or not. */
+function isThere (line: Line, answer: ServerResponse): void {
+  const since = line.underWay.get(answer)
+  if (since === undefined) return
+  line.underWay.delete(answer)
+  const to = Math.min(performance.now(), since + MOST_MS)
+  line.workedMs += Math.max(0, to - Math.max(since, line.workedTo))
+  line.workedTo = Math.max(line.workedTo, to)
 }
 
 /** There are few: to look at each is cheaper than to make a number of a token, whose text is new each time. */
@@ -133,9 +125,9 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
     const line = lineOf(socket)
     const own = { caller, answer: reply.raw }
     note(line, socket)
-    if (line.waiting.length > 0 || !mayBegin(line, caller)) return wait(own, { line, request, reply, done })
+    if (!mayBegin(line, caller) || line.waiting.some(one => one.caller === caller)) return wait(own, { line, request, reply, done })
     line.begun.push(own)
-    work(line, own.answer)
+    line.underWay.set(own.answer, performance.now())
     done()
   })
 
@@ -148,13 +140,14 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
 
     function goOn (): void {
       if (socket.destroyed) return void reply.hijack()
-      if (line.waiting.length === 0) socket.resume()
-      if (isTooLate(worked(line) - unreadMs, use) && mayShed(request)) {
+      // null: an upgrade has taken it out of HTTP, and reads it when it is its turn
+      if (line.waiting.length === 0 && socket.readableFlowing === false) socket.resume()
+      if (isTooLate(line.workedMs - unreadMs, use) && mayShed(request)) {
         onShed()
         reply.headers(headersOf(origin))
         return done(overloaded())
       }
-      work(line, own.answer)
+      line.underWay.set(own.answer, performance.now())
       done()
     }
     line.waiting.push({
@@ -173,6 +166,12 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
     const place = line?.begun.findIndex(one => one.answer === answer) ?? -1
     if (!line || place < 0) return
     line.begun.splice(place, 1)
+    isThere(line, answer)
     letBegin(line)
+  })
+  app.addHook('onSend', ({ raw: { socket } }, { raw: answer }, payload, done) => {
+    const line = lines.get(socket)
+    if (line) isThere(line, answer)
+    done(null, payload)
   })
 }, { name: 'pipelined' })

@@ -61,6 +61,8 @@ function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
 function handleError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error)
   if (isOfLoad(problem)) request.isQuiet = true // the metrics count it
+  // Fastify ends the connection when a body was not as it should be; one that was read wholly hurts nothing that comes behind it
+  if (request.raw.complete) reply.removeHeader('connection')
   const hasGone = reply.raw.destroyed || request.raw.socket.destroyed
   if (problem.code === 'INTERNAL' && !hasGone) request.log.error({ traceId: request.traceId, err: error }, 'a request failed')
   void send(problem, request, reply)

@@ -33,6 +33,10 @@ const places: Record<string, (bob: User, text: string, facts: { conversationId: 
   'the kind of an entry': async (bob, text) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', text, 'x', text),
   'the reference of an entry': async (bob, text) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'box', 'n', text, 'i', text),
   'the seq of an entry': async (bob, text) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'msg', 'c', 'g.x', 's', `x${text}`),
+  'the words of an entry': async (bob, text, { conversationId, seq }) => {
+    const words = ['', text, conversationId, `${conversationId} x`, `${conversationId} 0`, ` ${seq}`, `${conversationId} ${seq} n t x`, `${conversationId} ${seq} n t 1 x`]
+    for (const some of words) await redis.xadd(keys.down(bob.userId), await entryOf(bob), 'm', some)
+  },
   'the filter of an entry': async (bob, text, { cmdId }) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'box', 'n', 'CMD_BOX', 'i', cmdId, 'f', `x${text}`)
 }
 

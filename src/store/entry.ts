@@ -1,7 +1,7 @@
 // An entry of a down stream: a reference, and the body it leads to. [DOWN-2]
 import { fieldsOf } from './hash.js'
 import type { BoxName } from './keys.js'
-import { whole } from './readable.js'
+import { isWhole, whole } from './readable.js'
 
 /**
  * What an entry refers to. `terminal`: the one that sent, which gets ACK_DOWN [DOWN-1]; `except`: the one that need not be told;
@@ -31,18 +31,28 @@ export function seqOf (id: string): number {
 /** @returns the `msgId` in a message's JSON. Unparsed: what a user wrote stands behind it, and there its quotes are escaped. */
 export const msgIdOf = (body: string): string | undefined => /"msgId":"(\w*)"/.exec(body)?.[1]
 
-/** Reads the fields of a stream entry, as the scripts write them: `k` kind, then what that kind needs. */
+/**
+ * Reads the fields of a stream entry, as the scripts write them: of a message `m`, its words (see serve.lua); else `k` kind, then what
+ * that kind needs.
+ */
 export function readReference (fields: readonly (string | number)[]): Reference {
+  if (fields.length === 2 && fields[0] === 'm') return messageOf(String(fields[1]))
   const all = fieldsOf(fields)
   const text = (name: string) => String(all.get(name) ?? '')
-  const [terminal, epoch, except, filter, nonce] = ['t', 'e', 'x', 'f', 'm'].map(name => all.has(name) ? text(name) : undefined)
-  const [kind, box, seq] = [text('k'), text('n') as BoxName, whole(text('s'))]
+  const [except, filter] = ['x', 'f'].map(name => all.has(name) ? text(name) : undefined)
+  const [kind, box] = [text('k'), text('n') as BoxName]
   const isBox = box === 'CMD_BOX' || box === 'NOTICE_BOX'
-  if (kind === 'msg' && all.has('c') && seq > 0) {
-    const own = { ...(terminal !== undefined && { terminal }), ...(epoch !== undefined && { epoch }), ...(nonce !== undefined && { nonce }) }
-    return { kind, conversationId: text('c'), seq, ...own }
-  }
   if (kind === 'event') return { kind, body: text('b'), ...(except !== undefined && { except }), ...(isBox && { box }) }
   if (kind === 'box' && isBox) return { kind, box, id: text('i'), ...(filter !== undefined && { filter }) }
   return { kind: kind === 'birth' ? 'birth' : 'unknown' }
+}
+
+/** Two words, a third where a conversation may have had another life, five for who sent it. */
+function messageOf (words: string): Reference {
+  const [conversationId = '', place, nonce = '', terminal, epoch, more] = words.split(' ')
+  const seq = whole(place)
+  if (conversationId === '' || seq === 0 || more !== undefined || (terminal !== undefined && !isWhole(epoch))) return { kind: 'unknown' }
+  return {
+    kind: 'msg', conversationId, seq, ...(nonce !== '' && { nonce }), ...(terminal !== undefined && { terminal }), ...(epoch !== undefined && { epoch })
+  }
 }

@@ -5,6 +5,7 @@ import { startBench } from './bench.js'
 import { measureCost } from './cases/cost.js'
 import { measureGroup } from './cases/group.js'
 import { measureIdle } from './cases/idle.js'
+import { measureMemory } from './cases/memory.js'
 import { measureBase, measureMessages } from './cases/messages.js'
 import { measureOverload } from './cases/overload.js'
 import { measureSlow } from './cases/slow.js'
@@ -15,7 +16,7 @@ import { profileMessages } from './profile.js'
 import { table } from './report.js'
 
 /** What is measured beside the messages, by its name for `--only`. */
-const cases = { group: measureGroup, transports: measureTransports, idle: measureIdle, storm: measureStorm, slow: measureSlow, overload: measureOverload }
+const cases = { group: measureGroup, transports: measureTransports, idle: measureIdle, storm: measureStorm, slow: measureSlow, overload: measureOverload, memory: measureMemory }
 
 /** Descriptors that a process needs beside its streams. */
 const SPARE_FILES = 500

@@ -19,7 +19,8 @@ export const full = {
    */
   slow: { readers: 100, messages: 2_500, filling: 8, seconds: 5, rate: 200, early: 5, late: 5 },
   /** `seconds` at each load, after as long a measure of what the server can do, closed loop. */
-  overload: { seconds: 6, sockets: 4_000 }
+  overload: { seconds: 6, sockets: 4_000 },
+  memory: { pairs: 100, each: 200, users: 2_000, members: 200 }
 }
 export const quick: Plan = {
   rounds: 1,
@@ -32,7 +33,8 @@ export const quick: Plan = {
   idle: 500,
   storm: { streams: 500, missed: 20, rate: 100, calmSeconds: 0.5 },
   slow: { readers: 10, messages: 500, filling: 1, seconds: 1, rate: 100, early: 2, late: 0 },
-  overload: { seconds: 0.5, sockets: 100 }
+  overload: { seconds: 0.5, sockets: 100 },
+  memory: { pairs: 10, each: 20, users: 100, members: 20 }
 }
 
 export type Plan = typeof full

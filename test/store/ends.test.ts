@@ -21,6 +21,27 @@ const owners: Record<string, RegExp> = {
   'bounded by the limit `events`': /^iris:events$/
 }
 
+const SEC = 1_000
+const HOUR = 3_600 * SEC
+const DAY = 24 * HOUR
+/** The longest that is left of any other key, by its name and what stands behind the ids: as keys.ts and the limits say. */
+const longest: [key: RegExp, ms: number][] = [
+  [/^(DOWN|TERMINALS|LOGINS)$/, 30 * DAY],
+  [/^PRESENCE$/, 90 * DAY],
+  [/^ROUTES$/, 90 * SEC],
+  [/^RATE$/, 60 * SEC],
+  [/^NEW$/, HOUR],
+  [/^OPENED$/, HOUR],
+  [/^(TICKET|TICKETS|USED)$/, HOUR + 5 * SEC],
+  [/^SYSTEM_INSTRUCT_USER_KICK$/, 31 * DAY],
+  [/^REAPER$/, 60 * SEC],
+  [/^DEDUPE$/, 2 * DAY],
+  [/^IDEMPOTENCY$/, DAY],
+  [/^CMD_BOX$/, 2 * DAY],
+  [/^(NOTICE_BOX|NOTICE)$/, 8 * DAY],
+  [/^(CONVERSATION|LOG|CHAT_MSG_BOX|RESET_READ_NUM_AND_LAST_MSG|CONVERSATIONS)$/, 91 * DAY]
+]
+
 t.test('every key says in keys.ts when it ends', async t => {
   const source = readFileSync(new URL('../../../src/store/keys.ts', import.meta.url), 'utf8')
   const table = source.slice(source.indexOf('export const keys = {'), source.indexOf('\n}\n', source.indexOf('export const keys = {')))
@@ -78,8 +99,13 @@ t.test('after a varied run every key has its end, or an owner', async t => {
     t.ok(names.has(nameOf(key)), `${key} is known to keys.ts`)
     const ends = await iris.redis.pttl(key)
     t.ok(ends !== -1 || Object.values(owners).some(pattern => pattern.test(key)), `${key} has an end or an owner`)
+    const most = longest.find(([pattern]) => pattern.test(partOf(key)))?.[1] ?? 0
+    t.ok(ends === -2 || ends <= most, `${key} ends after ${ends} ms, within ${most}`)
   }
 })
 
 /** The name of a key: what stands behind its partition. */
 const nameOf = (key: string) => key.replace(/^iris:(\{[^}]*\}:)?/, '').split(':')[0] as string
+
+/** What stands behind the ids of a user's key, where its end is one of its own; else its name. */
+const partOf = (key: string) => /:(PRESENCE|ROUTES|LOGINS|NEW|USED)$/.exec(key)?.[1] ?? nameOf(key)

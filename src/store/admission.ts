@@ -4,16 +4,18 @@ import type { Caller, Door } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import { createBuckets } from './bucket.js'
 import type { StoreContext } from './context.js'
-import { keys } from './keys.js'
+import { leftMs } from './deadline.js'
+import { keys, partition } from './keys.js'
 import { tokenArgs } from './kicks.js'
-import { defineScript, type Reply } from './scripts.js'
+import { reasons } from './redis-errors.js'
+import { decided, defineScript, noted, type Reply } from './scripts.js'
+import { createTurns } from './turns.js'
+import { unavailable } from './unavailable.js'
 
-const admitRequest = defineScript('admit-request', {
-  full: 'done',
-  preludes: ['kick', 'rate', 'admission'],
-  keys: ['kick', 'rate', 'members'],
-  args: ['user', 'terminal', 'issuedAt', 'expiresAt', 'emissionUs', 'burst', 'units', 'membersPerUnit']
-})
+const admitRequests = defineScript('admit-requests', { full: 'done', preludes: ['kick', 'rate', 'admission'], keys: [], args: ['emissionUs', 'burst'] })
+
+/** So many are asked about in one call. */
+const AT_ONCE = 64
 
 /** Why an attach is refused: the user comes too often; a new terminal alone is another matter. */
 export const TOO_OFTEN = 'too many attaches'
@@ -31,11 +33,18 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
   const emissionUs = 1_000_000 / upRate
   const buckets = createBuckets({ rate: upRate, burst: upBurst })
 
-  async function ask ({ caller: { userId, terminalId, ...token }, weight: { units, members } }: Door): Promise<Verdict> {
-    const [, ...verdict] = await admitRequest(redis, {
-      kick: keys.kick(userId), rate: keys.rate(userId), members: members ? keys.members(members.conversationId) : keys.rate(userId)
-    }, { user: userId, terminal: terminalId, ...tokenArgs(token), emissionUs, burst: upBurst, units, membersPerUnit: members?.per ?? 0 })
-    return readVerdict(verdict)
+  const together = createTurns<Door, Reply>({
+    most: AT_ONCE,
+    weigh: () => 1,
+    async run (doors) {
+      const [, ...verdicts] = await admitRequests(redis, {}, { emissionUs, burst: upBurst }, doors.flatMap(doorValues))
+      return verdicts as Reply[]
+    }
+  })
+
+  async function ask (door: Door): Promise<Verdict> {
+    if (leftMs() <= 0) throw unavailable(reasons.late.told, 'unasked')
+    return readVerdict(decided(await noted(together(door))))
   }
 
   /** Refuses who is too fast as far as this node knows; costs Redis nothing. Throws RATE_LIMITED with `retryAfterSec`. */
@@ -86,6 +95,12 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
 }
 
 export type Admission = ReturnType<typeof createAdmission>
+
+/** @returns a door in the order of admit-requests.lua. */
+function doorValues ({ caller: { userId, terminalId, ...token }, weight: { units, members } }: Door): (string | number)[] {
+  const { issuedAt, expiresAt } = tokenArgs(token)
+  return [partition(userId), userId, terminalId, issuedAt, expiresAt, units, members?.per ?? 0, members ? keys.members(members.conversationId) : '']
+}
 
 /** What Redis says to an up-request. `taken`: what it weighed, units. */
 export interface Verdict { verdict: unknown, reason: string, retryMs: number, taken: number }

@@ -1,7 +1,7 @@
 // Broken records and keys of another type: no answer is 500, none prints them, what stands beside them is served; the log names each once. [DOWN-2]
 import { hash, randomUUID } from 'node:crypto'
 import t from 'tap'
-import { keys } from '../src/store/keys.js'
+import { keys, unreadField } from '../src/store/keys.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
 import { dm, three, type User } from './helper/user.js'
@@ -38,7 +38,9 @@ const places: Record<string, (facts: Facts) => Promise<unknown>> = {
   'markers of another type': ({ bob }) => ofAnotherType(keys.marker(bob.userId)),
   'a marker that is none': ({ broken, bob }) => redis.hset(keys.marker(bob.userId), broken, 'SECRET'),
   'unread counts of another type': ({ bob }) => ofAnotherType(keys.unread(bob.userId)),
-  'an unread count that is no number': ({ broken, bob }) => redis.hset(keys.unread(bob.userId), broken, 'SECRET'),
+  'an unread count that is no number': ({ broken, bob }) => redis.hset(keys.unread(bob.userId), unreadField(broken), 'SECRET'),
+  'an index of another type': ({ broken }) => ofAnotherType(keys.logIndex(broken, 0)),
+  'what was taken of another type': ({ broken, bob }) => ofAnotherType(keys.taken(bob.userId, broken)),
   'a box of another type': ({ bob }) => ofAnotherType(keys.box('CMD_BOX', bob.userId)),
   'an order of a box of another type': ({ bob }) => ofAnotherType(keys.boxPart('NOTICE_BOX', bob.userId, 'ORDER')),
   ...Object.fromEntries(texts.map(text => [`a message that is ${text || 'empty'}`, ({ broken }: Facts) => redis.hset(keys.log(broken), '1', text)]))

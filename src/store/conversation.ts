@@ -9,7 +9,7 @@ import { defineScript } from './scripts.js'
 
 const revokeMessage = defineScript('revoke-message', {
   full: 'done',
-  preludes: ['life', 'down', 'member', 'log'],
+  preludes: ['life', 'down', 'member', 'log', 'direct', 'index', 'leaving'],
   keys: ['conversation', 'members', 'log'],
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
 })
@@ -105,4 +105,4 @@ export function createConversations (store: StoreContext) {
   }
 }
 
-const hasWritten = (member: string | null | undefined) => member?.split(' ')[2]?.endsWith('w') === true
+const hasWritten = (member: string | null | undefined) => member?.split(' ')[2]?.includes('w') === true

@@ -24,12 +24,12 @@ const key = (owner: string, name: string, ...rest: string[]) => [`iris:{${partit
 export const keys = {
   /** Ends `downIdleSec` after the last attach. */
   down: (user: string) => key(user, 'DOWN', user),
-  /** Conversations with unread messages: conversation -> count. Ends: with its last conversation; each goes when it is read, left or forgotten. */
+  /** Conversations with unread messages: `<partition>/<conversation>` -> count. Ends: with its last conversation; each goes when it is read, left or forgotten. */
   unread: (user: string) => key(user, 'CHAT_MSG_BOX', user),
-  /** Ends: as the field of its conversation above. */
-  chatMsgBox: (user: string, conversation: string) => key(user, 'CHAT_MSG_BOX', user, conversation),
   /** Conversation -> markers. Ends: with its last conversation. */
   marker: (user: string) => key(user, 'RESET_READ_NUM_AND_LAST_MSG', user),
+  /** What a user has taken out of his unread messages singly, beyond his marker, by seq. Ends as the field of its conversation above. */
+  taken: (user: string, conversation: string) => key(user, 'RESET_READ_NUM_AND_LAST_MSG', user, conversation),
   /**
    * The conversations that a user is in, by the time of their last message. Ends, as `unread` and `marker` do, with the last of
    * his direct conversations; while he is in a group never, the application owns that.
@@ -76,7 +76,7 @@ export const keys = {
    */
   conversation: (conversation: string) => key(conversation, 'CONVERSATION', conversation),
   /**
-   * Members: user -> role, first visible seq, partition (`w`: he has written), and the epoch of his stream when he was last
+   * Members: user -> role, first visible seq, partition (`w` and his number: he has written), and the epoch of his stream when he was last
    * served. Ends as the conversation.
    */
   members: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'MEMBERS'),
@@ -92,6 +92,11 @@ export const keys = {
    * memo.lua). Ends `dedupeSec` after that day.
    */
   memos: (conversation: string) => key(conversation, 'DEDUPE', conversation),
+  /**
+   * Of each message of a block of the log who wrote it, and when (index.lua): unread counts are arithmetic over it. Ends with the
+   * conversation; a block with its last message.
+   */
+  logIndex: (conversation: string, block: number) => key(conversation, 'LOG', conversation, 'INDEX', String(block)),
   /** Ends after `dedupeSec`, that of an online command after five minutes. */
   dedupeCommand: (sender: string, clientCmdId: string) => key(sender, 'DEDUPE', sender, clientCmdId),
   /** The answer to a write of the server API, by a digest of its Idempotency-Key. Ends after `dedupeSec`. */
@@ -119,6 +124,9 @@ export const keys = {
   /** The channel on which a node hears of entries of one partition's users. Ends: no key, nothing is kept. */
   node: (p: number, node: string) => `iris:{${p}}:NODE:${node}`
 }
+
+/** @returns the field of a conversation in a user's counts: the scripts that read them cannot compute its partition. */
+export const unreadField = (conversation: string) => `${partition(conversation)}/${conversation}`
 
 export type BoxPart = 'ORDER' | 'EXPIRY' | 'WAITING' | 'DONE' | 'DELIVERIES' | 'COLLAPSE' | 'SHARES' | 'ONCE'
 

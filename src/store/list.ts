@@ -2,13 +2,13 @@
 import type { Message } from '../protocol/message.js'
 import { downArgs, downValues, numberAt, type StoreContext } from './context.js'
 import { isFull } from './full.js'
-import { keys, partition } from './keys.js'
+import { keys, partition, unreadField } from './keys.js'
 import { isKind, messageIn, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
 const dropRows = defineScript('drop-rows', { full: 'done', preludes: ['life', 'down', 'direct'], keys: ['list'], args: [...downArgs, 'user', 'tag'] })
-const countUnread = defineScript('count-unread', { full: 'done', preludes: ['unread'], keys: ['unread'], args: [] })
+const countUnread = defineScript('count-unread', { full: 'done', preludes: ['index', 'unread', 'waiting'], keys: ['unread'], args: [] })
 
 const LIST_CHUNK = 100
 /** A page ends where it has so many bytes of messages. [SLOW-2] */
@@ -52,7 +52,7 @@ export function createLists (store: StoreContext) {
       together(redis, ids, (pipeline, id) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq')) as Promise<(string | null)[][]>,
       joinedSeqs(userId, ids),
       rowsOf(keys.marker(userId), ids),
-      rowsOf(keys.unread(userId), ids)
+      rowsOf(keys.unread(userId), ids.map(unreadField))
     ])
     life.saw(await redis.get(keys.mark)) // behind all that is told
     const broken = new Set<string>()
@@ -76,7 +76,7 @@ export function createLists (store: StoreContext) {
   async function drop (userId: string, rows: Listed[]): Promise<void> {
     if (rows.length === 0) return
     const facts = { ...downValues(store), user: userId, tag: partition(userId) }
-    await dropRows(redis, { list: keys.conversations(userId) }, facts, rows.flatMap(({ id, score }) => [id, score]))
+    await dropRows(redis, { list: keys.conversations(userId) }, facts, rows.flatMap(({ id, score }) => [unreadField(id), score]))
       .catch((error: unknown) => { if (!isFull(error)) throw error })
   }
 

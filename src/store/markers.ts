@@ -6,10 +6,12 @@ import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
   full: 'done',
-  preludes: ['life', 'down', 'member', 'log', 'receipt', 'direct', 'unread', 'rate'],
-  keys: ['conversation', 'members', 'log', 'box', 'unread', 'marker', 'rate'],
+  preludes: ['life', 'down', 'member', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'waiting', 'rate'],
+  keys: ['conversation', 'members', 'log', 'taken', 'unread', 'marker', 'rate'],
   args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit']
 })
+
+const firstUnread = defineScript('first-unread', { full: 'reads', preludes: ['index', 'unread'], keys: ['conversation', 'members', 'marker', 'taken'], args: ['id', 'user'] })
 
 /** So many who are told weigh as much as a request. */
 export const TOLD_PER_UNIT = 50
@@ -43,7 +45,7 @@ export function createMarkers (store: StoreContext) {
         conversation: keys.conversation(id),
         members: keys.members(id),
         log: keys.log(id),
-        box: keys.chatMsgBox(reader, id),
+        taken: keys.taken(reader, id),
         unread: keys.unread(reader),
         marker: keys.marker(reader),
         rate: keys.rate(reader)
@@ -73,10 +75,15 @@ export function createMarkers (store: StoreContext) {
       }
     },
 
-    /** @returns the first seq in CHAT_MSG_BOX, undefined when everything is read. [GET-4] */
+    /** @returns the first seq that is not read, undefined when everything is read. [GET-4] */
     async firstUnread (userId: string, conversationId: string): Promise<number | undefined> {
-      const [member] = await redis.zrange(keys.chatMsgBox(userId, conversationId), '0', '0')
-      return whole(member?.split(':')[0]) || undefined
+      const [, seq] = await firstUnread(redis, {
+        conversation: keys.conversation(conversationId),
+        members: keys.members(conversationId),
+        marker: keys.marker(userId),
+        taken: keys.taken(userId, conversationId)
+      }, { id: conversationId, user: userId })
+      return Number(seq) || undefined
     },
 
     /** @returns how far a user has read, 0 when nowhere. */

@@ -15,7 +15,7 @@ import { unavailable } from './unavailable.js'
 
 const appendMessage = defineScript('append-message', {
   full: 'refused',
-  preludes: ['life', 'down', 'member', 'direct', 'serve', 'memo', 'log', 'append', 'kick', 'rate', 'admission'],
+  preludes: ['life', 'down', 'member', 'direct', 'index', 'leaving', 'serve', 'memo', 'log', 'append', 'kick', 'rate', 'admission'],
   keys: [],
   args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst']
 })

@@ -1,6 +1,6 @@
 // The end of a direct conversation that was quiet: with all its keys, and what is left of it with its users. docs/protocol.md section 2
 import t from 'tap'
-import { keys } from '../../src/store/keys.js'
+import { keys, unreadField } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { between, dm, groupOf, three, two, until, type User } from '../helper/user.js'
 
@@ -55,7 +55,7 @@ t.test('[READ-2] [ATTACH-3] what was unread when it was forgotten is counted now
   const ready = await fresh.next('IRIS.READY')
   t.strictSame(between(fresh, fresh.events[0] ?? ready, ready).map(text), ['there'])
   t.strictSame(ready.data.data, {}, 'nor are there more')
-  t.equal(await redis.hexists(keys.unread(bob.userId), dm(alice, bob)), 0)
+  t.equal(await redis.hexists(keys.unread(bob.userId), unreadField(dm(alice, bob))), 0)
 })
 
 t.test('[REST-3] one that was closed is remembered, but no list and no RESET name it when it has ended', async t => {
@@ -127,7 +127,7 @@ t.test('[REST-3] of a user who never looks, the rows of ended conversations go w
     await (await iris.user(t)).send(bob, 'opens another')
     return await redis.zscore(keys.conversations(bob.userId), dm(alice, bob)) === null || undefined
   })
-  t.equal(await redis.hget(keys.unread(bob.userId), dm(alice, bob)), null)
+  t.equal(await redis.hget(keys.unread(bob.userId), unreadField(dm(alice, bob))), null)
 })
 
 t.test('[SERVER] a direct conversation that was closed stays closed when its messages are forgotten', async t => {

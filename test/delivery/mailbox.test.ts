@@ -1,8 +1,8 @@
 // What waits at an attach: unread messages, oldest first, and what is pending. docs/protocol.md section 4.
 import t from 'tap'
-import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import type { SseEvent } from '../helper/sse.js'
+import { leaveUnread } from '../helper/unread.js'
 
 const iris = await startIris(t, { env: { IRIS_LIMIT_MAILBOX_MESSAGES: '20' } })
 
@@ -49,9 +49,9 @@ t.test('[COST-1] an attach looks at so many conversations and no more; of others
   // what a message leaves in his boxes, without a thousand groups
   const pipeline = iris.redis.pipeline()
   const crowd = (total: number) => {
-    for (let i = 0; i < total; i++) pipeline.hset(keys.unread(bob.userId), `g.${i}`, 1).zadd(keys.chatMsgBox(bob.userId, `g.${i}`), 1, '1:1')
+    for (let i = 0; i < total; i++) leaveUnread(pipeline, { userId: bob.userId, group: `g.${i}` })
   }
-  const calls = async () => Number(/cmdstat_zrange:calls=(\d+)/.exec(await iris.redis.info('commandstats'))?.[1] ?? 0)
+  const calls = async () => Number(/cmdstat_getrange:calls=(\d+)/.exec(await iris.redis.info('commandstats'))?.[1] ?? 0)
   for (const [total, most, more] of [[15, 15, {}], [900, 510, { more: true }]] as const) {
     crowd(total)
     await pipeline.exec()

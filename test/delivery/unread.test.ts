@@ -12,6 +12,7 @@ const STEPS = Number(process.env['IRIS_TEST_UNREAD_STEPS'] ?? 250)
 const STEPS_OF_A_RUN = 50
 const seed = process.env['IRIS_TEST_SEED']
 
+t.setTimeout(600_000)
 const iris = await startIris(t, { env: { IRIS_LIMIT_LOG_MESSAGES: String(LOG), IRIS_LIMIT_DOWN_ENTRIES: String(LOG), IRIS_LIMIT_MAILBOX_MESSAGES: String(MAILBOX) } })
 const { redis, server, url } = iris
 

@@ -7,6 +7,7 @@ import { createLife } from '../../src/store/life.js'
 import { createMailbox } from '../../src/store/mailbox.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
+import { leaveUnread } from '../helper/unread.js'
 
 const { redis } = await startRedis(t)
 const life = createLife(redis, { known: () => 0 })
@@ -88,7 +89,7 @@ t.test('[KICK-2] [KICK-1] a verdict of one is not that of the next', async t => 
 t.test('[COST-1] a call reads little more than one long mailbox: who comes behind it is asked for again', async t => {
   const pipeline = redis.pipeline()
   for (const user of ['long-1', 'long-2']) {
-    for (const i of upTo(500)) pipeline.zadd(keys.chatMsgBox(user, `g.${i}`), 1, `1:${i}`).hset(keys.unread(user), `g.${i}`, 1)
+    for (const i of upTo(500)) leaveUnread(pipeline, { userId: user, group: `g.${user}-${i}`, ts: i })
   }
   await pipeline.exec()
   const before = await calls('evalsha')

@@ -12,9 +12,9 @@ const owned = '[^:]+'
 const group = 'g\\.[^:]+'
 /** Who owns what has no time to live, and what bounds it. */
 const owners: Record<string, RegExp> = {
-  'the application owns its groups': new RegExp(`^iris:\\{\\d+\\}:(CONVERSATION|LOG):${group}(:(MEMBERS|LEFT))?$`),
+  'the application owns its groups': new RegExp(`^iris:\\{\\d+\\}:(CONVERSATION|LOG):${group}(:(MEMBERS|LEFT|INDEX:\\d+))?$`),
   'a field for each conversation that the user is in, which goes with it': new RegExp(`^iris:\\{\\d+\\}:(CHAT_MSG_BOX|RESET_READ_NUM_AND_LAST_MSG|CONVERSATIONS|GROUPS):${owned}(:SPOKEN)?$`),
-  'the unread of a group, which go with it': new RegExp(`^iris:\\{\\d+\\}:CHAT_MSG_BOX:${owned}:${group}$`),
+  'what was taken of the unread of a group, which goes with it': new RegExp(`^iris:\\{\\d+\\}:RESET_READ_NUM_AND_LAST_MSG:${owned}:${group}$`),
   'one number of each partition, and of the store': /^iris:\{\d+\}:(EPOCH|LIFE|LIFE:(RUN|MARK|FOUND))$/,
   'the nodes at work, each goes with its end': /^iris:\{0\}:LIFE:NODES$/,
   'the reaper takes each field when its time has come': /^iris:\{\d+\}:LEASES$/,

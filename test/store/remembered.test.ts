@@ -2,7 +2,7 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { keys } from '../../src/store/keys.js'
+import { keys, unreadField } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life.js'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
@@ -53,7 +53,7 @@ t.test('[STORE-1] [REVOKE-3] [COMPLETE-4] a revocation and a completion that are
   for (const { url } of [a, b]) await until(async () => (await fetch(`${url}/readyz`)).status === 200 || undefined)
   t.same([await found(bob), await found(bobOnB)], [['text', 'order'], ['text', 'order']])
   t.match((await bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })).body, { messages: [{ type: 'text' }] })
-  t.equal(await server.redis.hget(keys.unread(bob.userId), dm(alice, bob)), '1', 'what is shown is what is counted')
+  t.equal(await server.redis.hget(keys.unread(bob.userId), unreadField(dm(alice, bob))), '1', 'what is shown is what is counted')
 })
 
 t.test('[STORE-1] a node that waits for the word of others hears all the same that another life has begun', async t => {

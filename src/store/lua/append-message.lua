@@ -1,5 +1,5 @@
 -- append-message.lua - decides sends, in order, each by itself: one that fails touches none of its neighbours. [MSG-1] to [MSG-5]
--- USES life down member direct serve memo log append kick rate admission (all members' keys are built from their ids: standalone Redis only)
+-- USES life down member direct index leaving serve memo log append kick rate admission (all members' keys are built from their ids: standalone Redis only)
 -- FULL refused
 -- ARGV downEntries downIdleMs node seenMark dedupeMs logMessages logMs emissionUs burst
 -- then tag id from terminal field fingerprint draft nonce quoteSeq silent create newDirect userTag issuedAt expiresAt units membersPerUnit ...

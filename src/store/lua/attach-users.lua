@@ -1,5 +1,5 @@
 -- attach-users.lua - terminals attach, in order, each by itself and at one instant: what happens to one touches none of its neighbours. [ATTACH-3]
--- USES life down routes kick logins login presence connect unread rate attach (keys are built from the users' ids: standalone Redis only)
+-- USES life down routes kick logins login presence connect index unread waiting rate attach (keys are built from the users' ids: standalone Redis only)
 -- FULL done
 -- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs maxEvents attachEmissionUs burst newEmissionUs newBurst
 -- then tag user terminal platform epoch seq issuedAt expiresAt traceId lease(socket|empty) units ...
@@ -9,7 +9,7 @@ local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, at
 local FIELDS = 11
 local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
 -- One call reads as much as its longest mailbox, and little more: Redis does nothing else meanwhile. [COST-1]
-local found, MOST_FOUND = 0, 3 * max_boxes
+local found, MOST_FOUND = 0, 3 * MAX_LOOKED
 
 local function attach (me)
   local keys = me.keys

@@ -1,5 +1,5 @@
 -- count-unread.lua - all unread messages of a user.
--- USES unread
+-- USES index unread waiting
 -- FULL done
 -- KEYS unread
 -- ARGV

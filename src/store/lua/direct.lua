@@ -13,12 +13,15 @@ local function end_keys (user, tag, ends, names)
   for _, name in ipairs(names) do redis.call('PEXPIREAT', user_key(tag, name, user), ends) end
 end
 
+-- Its field in the counts of a user.
+local function field_of (conversation) return (string.gsub(conversation, '^iris:{(%d+)}:CONVERSATION:', '%1/')) end
+
 -- What a conversation that has ended, or a membership, has left with a user.
-local function clear_leftovers (user, tag, id)
-  local unread = user_key(tag, 'CHAT_MSG_BOX', user)
-  redis.call('DEL', unread .. ':' .. id)
-  redis.call('HDEL', unread, id)
-  redis.call('HDEL', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user), id) -- who comes back begins anew, without a mark [REST-1]
+local function clear_leftovers (user, tag, field)
+  local marker, id = user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user), string.match(field, '/(.*)$')
+  redis.call('HDEL', user_key(tag, 'CHAT_MSG_BOX', user), field)
+  redis.call('DEL', marker .. ':' .. id)
+  redis.call('HDEL', marker, id) -- who comes back begins anew, without a mark [REST-1]
 end
 
 -- Counts a conversation that a user opens. Returns nil, or after how many ms he may open another. Limit 0: it is not counted.
@@ -37,7 +40,7 @@ local function open_direct (conversation, members, id, create)
   redis.call('HSET', conversation, 'kind', 'dm', 'epoch', epoch, 'createdAt', int(now))
   for user, tag in string.gmatch(create, '(%S+)/(%d+)') do
     redis.call('HSET', members, user, 'member 1 ' .. tag)
-    clear_leftovers(user, tag, id)
+    clear_leftovers(user, tag, field_of(conversation))
   end
   return epoch
 end

@@ -3,15 +3,16 @@
 -- FULL done
 -- KEYS list
 -- ARGV downEntries downIdleMs node seenMark user tag
--- then id score ... (a row that has another score by now is of another life, and stays)
+-- then field score ... (a row that has another score by now is of another life, and stays)
 -- RETURNS 0
 local list = KEYS[1]
 local user, tag = unpack(ARGV, 5)
 for i = 7, #ARGV, 2 do
-  local id, score = ARGV[i], ARGV[i + 1]
+  local field, score = ARGV[i], ARGV[i + 1]
+  local id = string.match(field, '/(.*)$')
   if redis.call('ZSCORE', list, id) == score then
     redis.call('ZREM', list, id)
-    clear_leftovers(user, tag, id)
+    clear_leftovers(user, tag, field)
   end
 end
 return { 0 }

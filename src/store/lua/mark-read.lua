@@ -1,12 +1,12 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES life down member log receipt direct unread rate (streams of those who are told: standalone Redis only)
+-- USES life down member log receipt direct index unread reading waiting rate (streams of those who are told: standalone Redis only)
 -- FULL done
--- KEYS conversation members log box unread marker rate
+-- KEYS conversation members log taken unread marker rate
 -- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit
 -- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
-local conversation, members, log, box, unread, marker, rate = unpack(KEYS)
+local conversation, members, log, taken_key, unread, marker, rate = unpack(KEYS)
 local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, burst, told_per_unit = unpack(ARGV, 5)
 
 local member = redis.call('HGET', members, reader)
@@ -21,14 +21,11 @@ local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
 local new_read, new_receipt = math.max(read, to), tonumber(receipt)
 if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]
 
-local taken = {}
-for seq in string.gmatch(seqs, '%d+') do
-  if redis.call('ZREMRANGEBYSCORE', box, seq, seq) > 0 then taken[#taken + 1] = seq end
-end
-local removed = #taken + (to > 0 and redis.call('ZREMRANGEBYSCORE', box, '-inf', to) or 0)
-if removed > 0 and redis.call('HINCRBY', unread, id, -removed) <= 0 then redis.call('HDEL', unread, id) end
-local count, total = redis.call('ZCARD', box), public == '1' and total_unread(unread) or 0
-local own_moved = new_read > tonumber(read) or removed > 0 or mark ~= marked
+local view = view_of(conversation, member, tonumber(read), taken_key)
+local taken = take_singly(view, seqs, kind == 'dm' and ends_at(now, log_ms))
+local count = read_up_to(view, to, unread, field_of(conversation), taken)
+local total = public == '1' and total_unread(unread) or 0
+local own_moved = new_read > tonumber(read) or #taken > 0 or mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
 if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, here, {}, 0 } end
 

@@ -6,12 +6,12 @@ local function join_group (user, tag, id)
   for _, name in ipairs(own_keys) do redis.call('PERSIST', user_key(tag, name, user)) end
 end
 
-local function leave_group (user, tag, id, log_ms)
-  local groups = user_key(tag, 'GROUPS', user)
+local function leave_group (user, tag, field, log_ms)
+  local groups, id = user_key(tag, 'GROUPS', user), string.match(field, '/(.*)$')
   redis.call('SREM', groups, id)
   redis.call('SREM', groups .. ':SPOKEN', id)
   redis.call('ZREM', user_key(tag, 'CONVERSATIONS', user), id)
-  clear_leftovers(user, tag, id)
+  clear_leftovers(user, tag, field)
   end_keys(user, tag, ends_at(now, log_ms), own_keys)
 end
 

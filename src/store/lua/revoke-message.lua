@@ -1,5 +1,5 @@
 -- revoke-message.lua - replaces a message by its tombstone and tells every member who may see it. [REVOKE-1] to [REVOKE-5]
--- USES life down member log (members' streams and boxes: standalone Redis only)
+-- USES life down member log direct index leaving (members' streams and boxes: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log
 -- ARGV downEntries downIdleMs node seenMark id by server seq reason windowSec draft
@@ -38,15 +38,14 @@ message.rest = '{"by":"' .. by .. '","at":' .. int(now) .. (reason ~= '' and ',"
 local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '","seq":' .. seq ..
   ',"msgId":"' .. msg_id_of(message.ts, seq, message.nonce) .. '","by":"' .. by .. '","revokedAt":' .. int(now) .. '}}'
 redis.call('HSET', log, seq, packed(message))
+local writer = strike(index_of(conversation), tonumber(seq))
+local revoked = { id = id, field = field_of(conversation), gone = { writer ~= 0 and { tonumber(seq), writer } or nil } }
 local all = members_in(members)
 for i = 1, #all, 2 do
   local user = all[i]
-  local _, first, tag = member_of(all[i + 1])
+  local _, first = member_of(all[i + 1])
   if tonumber(first) <= tonumber(seq) then
-    local unread = user_key(tag, 'CHAT_MSG_BOX', user)
-    if redis.call('ZREMRANGEBYSCORE', unread .. ':' .. id, seq, seq) > 0 and redis.call('HINCRBY', unread, id, -1) <= 0 then
-      redis.call('HDEL', unread, id)
-    end
+    let_go(revoked, user, all[i + 1])
     deliver_to(user, all[i + 1], { 'k', 'event', 'b', body }, body)
   end
 end

@@ -1,36 +1,46 @@
--- serve.lua - prelude after down, member and direct: what a message does to a member: his list, his box, his stream. [MSG-3]
--- message: id from terminal(the sender's) seq, as text `place`, ts epoch nonce body silent trimmed(seqs up to it have left the log); of a
--- direct conversation: `ends`, and whether that has `moved`. Its `entry` and the sender's `own` are made here.
+-- serve.lua - prelude after down, member, direct, index and leaving: what a message does to its members: a count, an entry in the stream. [MSG-3]
+-- message: id from terminal(the sender's) seq, as text `place`, ts epoch nonce body silent trimmed(seqs up to it leave the log); of a
+-- direct conversation: `ends`, and whether that has `moved`. Made here: its `entry` and the sender's `own`; `field`: of the conversation
+-- in a user's counts; `writer`: the sender's number; `gone`: what leaves the log with it, [seq, writer] each.
 local function serve (message, members, user, stored)
-  local id, ends = message.id, message.ends
+  local id, ends, field = message.id, message.ends, message.field
   local member, _, tag, spoke, known = member_of(stored)
   if not member then return skip(members .. ' ' .. user) end -- the others have their message all the same
-  local unread, is_own, first = user_key(tag, 'CHAT_MSG_BOX', user), user == message.from, false
-  local box = unread .. ':' .. id
+  local is_own, first = user == message.from, false
   redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id)
-  if not is_own and not message.silent then
-    redis.call('ZADD', box, message.seq, message.seq .. ':' .. message.ts)
-    first = redis.call('HINCRBY', unread, id, '1') == 1
-  end
-  if ends and (message.moved or first) then
-    redis.call('PEXPIREAT', box, ends)
-    end_keys(user, tag, ends, message.moved and own_keys or { 'CHAT_MSG_BOX' })
-  end
-  if message.trimmed > 0 then
-    local gone = redis.call('ZREMRANGEBYSCORE', box, '-inf', message.trimmed)
-    if gone > 0 and redis.call('HINCRBY', unread, id, -gone) <= 0 then redis.call('HDEL', unread, id) end
-  end
+  if not is_own and not message.silent then first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
+  if message.gone[1] then let_go(message, user, stored) end
+  if message.moved then redis.call('PEXPIREAT', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user) .. ':' .. id, ends) end
+  if ends and (message.moved or first) then end_keys(user, tag, ends, message.moved and own_keys or { 'CHAT_MSG_BOX' }) end
   local served = string.match(deliver(user, tag, is_own and message.own or message.entry, message.body, known), '^%d+')
   local speaks = is_own and spoke == '' -- for the first time
   if speaks and not ends then redis.call('SADD', user_key(tag, 'GROUPS', user) .. ':SPOKEN', id) end
-  if speaks or served ~= known then redis.call('HSET', members, user, member .. (speaks and 'w' or spoke) .. ' ' .. served) end
+  if speaks then spoke = 'w' .. int(message.writer) end
+  if speaks or served ~= known then redis.call('HSET', members, user, member .. spoke .. ' ' .. served) end
+end
+
+local function writer_of (message, all)
+  if message.from == 'system' then return SYSTEM end
+  for i = 1, #all, 2 do
+    if all[i] == message.from then
+      local _, _, _, spoke = member_of(all[i + 1])
+      return tonumber(string.sub(spoke or '', 2)) or new_writer(message.seq)
+    end
+  end
+  return SYSTEM
 end
 
 local function serve_all (message, members, all)
-  local id, place = message.id, message.place
+  local conversation, id, seq, place = string.sub(members, 1, -9), message.id, message.seq, message.place
+  local index = index_of(conversation)
   -- one field, words in it: each more would cost Redis as much again. Without the nonce it could lead to a message of another life
   local nonce = message.ends and message.nonce or ''
   message.entry = { 'm', id .. ' ' .. place .. (nonce == '' and '' or ' ' .. nonce) }
   message.own = { 'm', table.concat({ id, place, nonce, message.terminal, message.epoch }, ' ') }
+  message.field, message.writer = field_of(conversation), writer_of(message, all)
+  message.gone = leave_log(conversation, index, message.trimmed)
+  note(index, seq, message.silent and 0 or message.writer, tonumber(message.ts))
+  if message.moved then for n = block_of(math.max(1, message.trimmed)), block_of(seq) do redis.call('PEXPIREAT', index .. n, message.ends) end
+  elseif message.ends and offset_of(seq) == 0 then redis.call('PEXPIREAT', index .. block_of(seq), message.ends) end
   for i = 1, #all, 2 do serve(message, members, all[i], all[i + 1]) end
 end

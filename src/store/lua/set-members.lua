@@ -43,7 +43,7 @@ for user, change in pairs(wanted) do
   if role == '-' then redis.call('HDEL', members, user) end
   if role == '-' and before then
     redis.call('HSET', left, user, string.match(rest, '^%d+') .. ' ' .. int(head) .. ' ' .. int(now))
-    leave_group(user, tag, id, log_ms)
+    leave_group(user, tag, field_of(conversation), log_ms)
   elseif role ~= '-' then
     redis.call('HSET', members, user, (role == '=' and (old_role or 'member') or role) .. ' ' .. (rest or int(head + 1) .. ' ' .. tag))
     if not before then

@@ -6,11 +6,12 @@ local function skip (place) unreadable[#unreadable + 1] = place end
 
 local raw, none = redis, {}
 local absent = {
+  GETRANGE = '', ZCOUNT = 0,
   GET = false, HGET = false, ZSCORE = false, HMGET = none, ZMSCORE = none, HGETALL = none, HKEYS = none, HSCAN = { '0', none },
   ZRANGE = none, ZREVRANGE = none, ZRANGEBYSCORE = none, ZREVRANGEBYSCORE = none, XRANGE = none, XREVRANGE = none,
   HLEN = 0, HEXISTS = 0, ZCARD = 0, HDEL = 0, ZREM = 0, SREM = 0, ZREMRANGEBYSCORE = 0
 }
-local added = { HSET = true, HSETNX = true, HINCRBY = true, INCR = true, ZADD = true, SADD = true, XADD = true }
+local added = { HSET = true, HSETNX = true, HINCRBY = true, INCR = true, ZADD = true, SADD = true, XADD = true, SETRANGE = true }
 local counting = { HINCRBY = true, INCR = true }
 
 local function begin_anew (command, key, ...)

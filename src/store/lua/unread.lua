@@ -1,37 +1,52 @@
--- unread.lua - prelude: a user's unread messages. A count whose box has ended, with its direct conversation, goes.
-local function drop_count (unread, id)
-  if not is_dry then redis.call('HDEL', unread, id) end
+-- unread.lua - prelude after index: what a user has not read: what others wrote above his marker, but for what he has taken singly.
+-- CHAT_MSG_BOX:<user>: `<partition>/<conversation>` -> how many; RESET_READ_NUM_AND_LAST_MSG:<user>:<conversation>: what was taken, by seq.
+-- In one attach so many conversations are looked at, and so many messages: that takes 3 ms. [COST-1]
+local MAX_LOOKED, MAX_SCANNED, CHUNK = 500, 20000, 128
+
+-- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key. nil for who is no member.
+local function view_of (conversation, row, read, taken)
+  local joined, own = string.match(row or '', '^%a+ (%d+) %d+w?(%d*)')
+  if not whole_of(joined) then return end
+  local head, first = unpack(redis.call('HMGET', conversation, 'headSeq', 'firstSeq'))
+  head = number_of(head, conversation .. ' headSeq') or 0
+  local low = math.max(read, joined - 1, (number_of(first, conversation .. ' firstSeq') or 1) - 1)
+  return { index = index_of(conversation), own = tonumber(own) or -1, head = head, low = low, taken = taken }
 end
 
-local function total_unread (unread)
-  local total, counts = 0, redis.call('HGETALL', unread)
-  for i = 1, #counts, 2 do
-    local id = counts[i]
-    if string.sub(id, 1, 3) == 'dm.' and redis.call('EXISTS', unread .. ':' .. id) == 0 then drop_count(unread, id)
-    else total = total + (number_of(counts[i + 1], unread .. ' ' .. id) or 0) end
+local function count_between (view, from, to)
+  if from > to then return 0 end
+  local text, own, n = entries(view.index, from, to), view.own, -redis.call('ZCOUNT', view.taken, from, to)
+  for i = 1, #text, WIDTH do
+    local writer = writer_at(text, i)
+    if writer ~= 0 and writer ~= own then n = n + 1 end
   end
-  return total
+  return n
 end
 
--- So many conversations are looked at by one attach: that takes 3 ms. [COST-1]
-local max_boxes = 500
-
--- The oldest unread messages of each conversation. [ATTACH-3]
--- Each brings its oldest; of very many conversations each brings fewer, and some none, so that one attach stays bounded.
--- Returns how many conversations were not looked at, then conversation, n, [seq:ts ...], conversation ...
-local function oldest_unread (unread, limit)
-  local counts = redis.call('HSCAN', unread, 0, 'COUNT', max_boxes)[2]
-  local looked = math.min(#counts / 2, max_boxes)
-  local waiting = { redis.call('HLEN', unread) - looked }
-  local share = math.min(limit, math.ceil(4 * limit / math.max(1, looked)))
-  for i = 1, 2 * looked, 2 do
-    local box = unread .. ':' .. counts[i]
-    local oldest = redis.call('ZRANGE', box, 0, share - 1)
-    if #oldest == 0 then drop_count(unread, counts[i])
-    else
-      local n = #oldest < share and #oldest or math.max(#oldest, number_of(counts[i + 1], unread .. ' ' .. counts[i]) or 0)
-      waiting[#waiting + 1], waiting[#waiting + 2], waiting[#waiting + 3] = counts[i], n, oldest
+-- The oldest unread messages, `seq:ts` each. Returns them, and how many messages were looked at for them; no more than `most`.
+local function oldest_of (view, count, most)
+  local found, seq = {}, view.low
+  while seq < view.head and #found < count and seq - view.low < most do
+    local gone, to = {}, math.min(seq + CHUNK, view.head)
+    for _, each in ipairs(redis.call('ZRANGEBYSCORE', view.taken, seq + 1, to)) do gone[each] = true end
+    local text = entries(view.index, seq + 1, to)
+    for i = 1, #text, WIDTH do
+      seq = seq + 1
+      local writer, place = writer_at(text, i), string.format('%.0f', seq)
+      if writer ~= 0 and writer ~= view.own and not gone[place] and #found < count then
+        found[#found + 1] = place .. ':' .. string.format('%.0f', struct.unpack('>I5', text, i + 4) + 2 ^ 40)
+      end
     end
   end
-  return waiting
+  return found, seq - view.low
+end
+
+local function drop_count (unread, field)
+  if not is_dry then redis.call('HDEL', unread, field) end
+end
+
+-- The keys of the conversation of a count, and its id.
+local function place_of (field)
+  local tag, id = string.match(field, '^(%d+)/(.+)$')
+  return tag and 'iris:{' .. tag .. '}:CONVERSATION:' .. id, id
 end

@@ -1,4 +1,4 @@
-// npm run bench [-- --quick | --profile[=file]]: installs and builds what is missing, then measures. Timings are never tests.
+// npm run bench [-- options; --help lists them]: installs and builds what is missing, then measures. Timings are never tests.
 import { ensureBuild, ensureModules, ensureNode, ensureRedisServer } from './bootstrap.js'
 
 await ensureNode()

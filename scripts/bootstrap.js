@@ -122,12 +122,15 @@ export function ensureNginx () {
   else say(`nginx is not installed (run \`${remedy}\`, or set IRIS_NGINX): the test of the README's nginx block will be skipped`)
 }
 
+/** Packages that were installed beside sources (the bench's peers) are none. */
+const isSource = path => !path.includes('/node_modules/', root.length)
+
 /** @returns a digest of everything that the build depends on: contents, so that a checkout which only touches files is not stale. */
 export function hashSources () {
   const hash = createHash('sha256')
   for (const directory of ['src', 'test']) {
     const entries = readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
-    const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name)).sort()
+    const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name)).filter(isSource).sort()
     for (const file of files) hash.update(`\0${file.slice(root.length)}\0`).update(readFileSync(file))
   }
   for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/build.js']) hash.update('\0').update(readFileSync(join(root, file)))

@@ -13,6 +13,7 @@ const hash = hashSources()
 rmSync(join(root, 'build'), { recursive: true, force: true })
 const { status } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd: root, stdio: 'inherit' })
 if (status !== 0) process.exit(1)
-const isAsset = path => statSync(path).isDirectory() || !path.endsWith('.ts')
+// the bench's peers have packages of their own, which stay where they are
+const isAsset = path => !path.endsWith('node_modules') && (statSync(path).isDirectory() || !path.endsWith('.ts'))
 for (const directory of ['src', 'test']) cpSync(join(root, directory), join(root, 'build', directory), { recursive: true, filter: isAsset })
 stampBuild(hash)

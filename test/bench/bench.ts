@@ -33,6 +33,11 @@ export async function startBench () {
   return {
     redis,
     redisUs,
+    secret: SECRET,
+    /** Where everything that the bench writes lies; it is removed at the end. */
+    directory,
+    /** The process of its Redis. */
+    redisPid: async () => Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1]),
     version: async () => /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? '?',
 
     /** Switches between `appendfsync` always and everysec: the same server with the same data either way. */

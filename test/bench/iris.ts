@@ -67,6 +67,7 @@ export async function createIris ({ socketPath, secret, serverKey, logFile, redi
 
   return {
     url: `http://127.0.0.1:${port}`,
+    port,
     server,
     load,
     costOf,

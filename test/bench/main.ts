@@ -8,6 +8,7 @@ import { measureIdle } from './cases/idle.js'
 import { measureMemory } from './cases/memory.js'
 import { measureBase, measureMessages } from './cases/messages.js'
 import { measureOverload } from './cases/overload.js'
+import { measurePeers, peerMeasures } from './cases/peers.js'
 import { measureSlow } from './cases/slow.js'
 import { measureStorm } from './cases/storm.js'
 import { measureTransports } from './cases/transports.js'
@@ -24,12 +25,13 @@ const SPARE_FILES = 500
 const usage = `npm run bench [-- options]
   --quick            a smoke run: does it work?
   --only=storm,idle  these cases and no others; there are messages, ${Object.keys(cases).join(', ')}, cost
+  --peers            beside nchan and Socket.IO on the same work; --only names some of ${peerMeasures.join(', ')}
   --profile[=file]   where the time of a message goes; the profile itself into a file
 `
 
 const began = performance.now()
 const args = process.argv.slice(2)
-if (args.some(arg => !/^--(?:quick|profile(?:=.+)?|only=.+)$/.test(arg))) {
+if (args.some(arg => !/^--(?:quick|peers|profile(?:=.+)?|only=.+)$/.test(arg))) {
   process.stdout.write(usage)
   process.exit(args.includes('--help') ? 0 : 1)
 }
@@ -38,17 +40,25 @@ const plan = fit(args.includes('--quick') ? quick : full)
 const bench = await startBench()
 try {
   const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, node ${process.versions.node}, redis ${await bench.version()}`
-  if (wanted === undefined) await measure()
+  if (args.includes('--peers')) process.stdout.write(await measurePeers(bench, plan, chosen(peerMeasures)))
+  else if (wanted === undefined) await measure()
   else process.stdout.write(await profileMessages(bench, plan, wanted.split('=')[1]))
   process.stdout.write(`\n${machine}; ${new Date().toISOString()}; ${Math.round((performance.now() - began) / 1000)} s. All on one machine: server, Redis and load share its cores, so only ratios travel.\n`)
 } finally {
   await bench.stop()
 }
 
+/** @returns what `--only` names, undefined without it; throws when it names what is not there. */
+function chosen (names: string[]): string[] | undefined {
+  const only = args.find(arg => arg.startsWith('--only='))?.slice('--only='.length).split(',')
+  const unknown = only?.find(name => !names.includes(name))
+  if (unknown !== undefined) throw new Error(`--only: there is no ${unknown}; there are ${names.join(', ')}`)
+  return only
+}
+
 async function measure (): Promise<void> {
-  const only = args.find(arg => arg.startsWith('--only='))?.slice('--only='.length).split(',') ?? ['messages', ...Object.keys(cases), 'cost']
-  const unknown = only.find(name => name !== 'messages' && name !== 'cost' && !(name in cases))
-  if (unknown !== undefined) throw new Error(`--only: there is no case ${unknown}; there are messages, ${Object.keys(cases).join(', ')}, cost`)
+  const all = ['messages', ...Object.keys(cases), 'cost']
+  const only = chosen(all) ?? all
   if (only.some(name => name !== 'cost')) await measureSpeed(only)
   if (only.includes('cost')) process.stdout.write(await measureCost(bench) + '\n')
 }
@@ -63,8 +73,8 @@ async function measureSpeed (only: string[]): Promise<void> {
 function fit (plan: typeof full): typeof full {
   const limit = spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).stdout.trim()
   const most = limit === 'unlimited' ? Infinity : Number(limit) - SPARE_FILES
-  const streams = Math.max(plan.idle, plan.storm.streams)
+  const streams = Math.max(plan.idle, plan.storm.streams, plan.peers.idle)
   if (streams <= most) return plan
   process.stderr.write(`ulimit -n is ${limit}: ${most} streams instead of ${streams}; raise it with \`ulimit -n ${streams + SPARE_FILES}\`\n`)
-  return { ...plan, idle: Math.min(plan.idle, most), storm: { ...plan.storm, streams: Math.min(plan.storm.streams, most) } }
+  return { ...plan, idle: Math.min(plan.idle, most), storm: { ...plan.storm, streams: Math.min(plan.storm.streams, most) }, peers: { ...plan.peers, idle: Math.min(plan.peers.idle, most) } }
 }

@@ -20,7 +20,23 @@ export const full = {
   slow: { readers: 100, messages: 2_500, filling: 8, seconds: 5, rate: 200, early: 5, late: 5 },
   /** `seconds` at each load, after as long a measure of what the server can do, closed loop. */
   overload: { seconds: 6, sockets: 4_000 },
-  memory: { pairs: 100, each: 200, users: 2_000, members: 200 }
+  memory: { pairs: 100, each: 200, users: 2_000, members: 200 },
+  /**
+   * `rounds` of each measure, the systems in turn; a group gets so many messages a round;
+   * `open` is at a rate, after `warmup` seconds that do not count.
+   */
+  peers: {
+    rounds: 3,
+    seconds: 2.5,
+    warmup: 2,
+    streams: 1_000,
+    sockets: 32,
+    members: 500,
+    groupMessages: 200,
+    attaches: 3_000,
+    idle: 10_000,
+    open: { rate: 2_000, seconds: 10, warmup: 5 }
+  }
 }
 export const quick: Plan = {
   rounds: 1,
@@ -34,7 +50,19 @@ export const quick: Plan = {
   storm: { streams: 500, missed: 20, rate: 100, calmSeconds: 0.5 },
   slow: { readers: 10, messages: 500, filling: 1, seconds: 1, rate: 100, early: 2, late: 0 },
   overload: { seconds: 0.5, sockets: 100 },
-  memory: { pairs: 10, each: 20, users: 100, members: 20 }
+  memory: { pairs: 10, each: 20, users: 100, members: 20 },
+  peers: {
+    rounds: 1,
+    seconds: 0.5,
+    warmup: 0.3,
+    streams: 100,
+    sockets: 16,
+    members: 50,
+    groupMessages: 20,
+    attaches: 100,
+    idle: 500,
+    open: { rate: 200, seconds: 1, warmup: 0.5 }
+  }
 }
 
 export type Plan = typeof full

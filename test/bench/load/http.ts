@@ -16,7 +16,7 @@ export function openHttp (port: number, answered: (status: string, body: string)
       if (text.length < head + 4 + size) return true
       const status = text.slice(9, 12)
       const body = text.slice(head + 4)
-      if (status !== '200') process.stderr.write(`refused: ${body}\n`)
+      if (!status.startsWith('2')) process.stderr.write(`refused: ${body}\n`)
       text = ''
       answered(status, body)
       return true

@@ -1,35 +1,39 @@
 // Requests up, one under way on each lane: as fast as they are answered, or at a rate.
 
-/** For so many seconds, by so many lanes; `rate` requests per second, whatever the answers, or as fast as the server answers. */
-export interface Pace { seconds: number, sockets: number, rate?: number | undefined }
+/**
+ * For so many seconds, and no more than `count` requests, by so many lanes;
+ * `rate` requests per second, whatever the answers, or as fast as the server answers.
+ */
+export interface Pace { seconds: number, sockets: number, rate?: number | undefined, count?: number | undefined }
 
 /** A command of a user: where to post it, and the JSON of its body. */
 export interface Command { path: string, userId: string, body: string }
 
 /** Carries commands up, one at a time: a keep-alive socket, or a place in the WebSockets of the users. */
-export interface Lane { send (command: Command): void, end (): void }
+export interface Lane<C = Command> { send (command: C): void, end (): void }
 
 /** Opens a lane, which calls back with each answer. */
-export type OpenLane = (answered: (isDone: boolean) => void) => Promise<Lane>
+export type OpenLane<C = Command> = (answered: (isDone: boolean) => void) => Promise<Lane<C>>
 
 /**
  * Sends what `make` makes.
- * It ends when `pace.seconds` are over, which may be shortened meanwhile. At a rate, a command that finds every lane busy waits, and its latency counts from when it was due.
+ * It ends when `pace.seconds` are over, which may be shortened meanwhile. At a rate, a command that finds every lane busy waits,
+ * and its latency counts from when it was due.
  * @returns how many were posted, how many were refused, when the last answer came, and the ms that each answer took.
  */
-export async function postAll (open: OpenLane, pace: Pace, make: (n: number) => Command) {
-  const { sockets, rate } = pace
+export async function postAll<C = Command> (open: OpenLane<C>, pace: Pace, make: (n: number) => C) {
+  const { sockets, rate, count = Infinity } = pace
   let posted = 0
   let refused = 0
   let busy = 0
   let began = 0
   let finish: () => void
   const finished = new Promise<void>(resolve => { finish = resolve })
-  const due: { command: Command, at: number }[] = []
+  const due: { command: C, at: number }[] = []
   const idle: number[] = []
   const since: number[] = []
   const waits: number[] = []
-  const isOver = () => performance.now() - began >= pace.seconds * 1000
+  const isOver = () => posted >= count || performance.now() - began >= pace.seconds * 1000
   const next = () => ({ command: make(posted), at: performance.now() })
 
   function go (i: number): void {

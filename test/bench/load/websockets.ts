@@ -1,41 +1,18 @@
-// WebSockets that count what comes down and carry commands up: RFC 6455 as far as a load generator needs it.
+// WebSockets that count what comes down and carry commands up.
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { attachAll, type Readers } from './attach.js'
 import type { Counter } from './counter.js'
+import { frameOf, PING, PONG, readFrames, TEXT, UPGRADE } from './frames.js'
 import type { OpenLane } from './posts.js'
 import type { Requests } from './requests.js'
 
-const HANDSHAKE = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: iris.v1\r\n'
-const TEXT = 0x81
-const PING = 0x89
-const PONG = 0x8a
+const HANDSHAKE = `${UPGRADE}Sec-WebSocket-Protocol: iris.v1\r\n`
 /** The answer to a command; an ACK_DOWN with an id is the sender's own entry in his stream. */
 const ANSWER = '{"event":"ACK_DOWN","requestId":"'
 const REFUSAL = '{"requestId":"'
 /** One buffer for all sockets: a read is scanned before the next one begins. */
 const buffer = Buffer.allocUnsafeSlow(256 * 1024)
-
-/** @returns a client's frame as latin1. It is masked with zeros, which change nothing: nobody here needs to be fooled. */
-function frameOf (kind: number, payload: string): string {
-  const size = payload.length < 126 ? [0x80 + payload.length] : [0x80 + 126, payload.length >> 8, payload.length & 255]
-  return String.fromCharCode(kind, ...size, 0, 0, 0, 0) + payload
-}
-
-/** Calls back with each whole frame of a server. @returns what is left: the beginning of the next one. */
-function readFrames (text: string, onFrame: (kind: number, payload: string) => void): string {
-  let from = 0
-  while (text.length - from >= 4) {
-    const short = text.charCodeAt(from + 1)
-    if (short === 127) throw new Error('a frame of 64 KiB or more: no message of the bench is so long')
-    const start = from + (short < 126 ? 2 : 4)
-    const end = start + (short < 126 ? short : text.charCodeAt(from + 2) * 256 + text.charCodeAt(from + 3))
-    if (text.length < end) break
-    onFrame(text.charCodeAt(from), text.slice(start, end))
-    from = end
-  }
-  return text.slice(from)
-}
 
 /** Makes the WebSockets of a server. */
 export function createWebSockets (port: number, requests: Requests, counter: Counter): Readers & { openLane: OpenLane } {

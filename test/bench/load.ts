@@ -9,6 +9,7 @@ import { createRequests } from './load/requests.js'
 import { createStalled } from './load/stalled.js'
 import { createStreams } from './load/streams.js'
 import { createWebSockets } from './load/websockets.js'
+import { createStallWatch } from './stalls.js'
 
 /** By what users are attached. */
 export type Transport = 'sse' | 'ws' | 'poll'
@@ -23,6 +24,8 @@ export interface Run extends Pace {
   fanOut: number
   /** Commands go up the senders' WebSockets instead of by POST. */
   byWebSocket?: boolean
+  /** It is told which messages were late, and when this process stood still. */
+  isWatched?: boolean
   /** Characters that fill the text of each message. */
   padding?: number
 }
@@ -38,6 +41,7 @@ const websockets = createWebSockets(port, requests, counter)
 const streams = createStreams(port, requests, counter)
 const readers = { sse: streams, ws: websockets, poll: createPolls(port, requests, counter) }
 const stalled = createStalled(port, requests)
+const stallWatch = createStallWatch('load generator')
 let runs = 0
 let pace: Pace | undefined
 
@@ -66,12 +70,24 @@ async function run (facts: Run) {
   const began = performance.now()
   const before = process.cpuUsage()
   counter.reset()
+  if (facts.isWatched) stallWatch.start()
   const { posted, refused, endedAt, waits } = await postAll(facts.byWebSocket ? websockets.openLane : openPost, facts, maker(facts))
   const expected = (posted - refused) * fanOut
   await counter.received(expected, LATE_MS)
   const { messages, acks, lastAt, latencies } = counter.counted
   const seconds = (Math.max(endedAt, fanOut > 0 ? lastAt : 0) - began) / 1000
-  return { posted, refused, seconds, messages, acks, lost: expected - messages, latencies: quantiles(latencies), answers: quantiles(waits), loadUs: usSince(before) }
+  return {
+    posted,
+    refused,
+    seconds,
+    messages,
+    acks,
+    lost: expected - messages,
+    latencies: quantiles(latencies),
+    answers: quantiles(waits),
+    loadUs: usSince(before),
+    ...(facts.isWatched && { tail: { max: latencies.reduce((most, ms) => Math.max(most, ms), 0), late: [...counter.late], ...stallWatch.stop() } })
+  }
 }
 
 /** More than the server can do, from each user to his neighbour. `lost`: done without an event; `phantoms`: events of what was refused. */

@@ -11,13 +11,23 @@ import { measureOverload } from './cases/overload.js'
 import { measurePeers, peerMeasures } from './cases/peers.js'
 import { measureSlow } from './cases/slow.js'
 import { measureStorm } from './cases/storm.js'
+import { measureTails } from './cases/tails.js'
 import { measureTransports } from './cases/transports.js'
 import { full, quick } from './plan.js'
 import { profileMessages } from './profile.js'
 import { table } from './report.js'
 
 /** What is measured beside the messages, by its name for `--only`. */
-const cases = { group: measureGroup, transports: measureTransports, idle: measureIdle, storm: measureStorm, slow: measureSlow, overload: measureOverload, memory: measureMemory }
+const cases = {
+  group: measureGroup,
+  transports: measureTransports,
+  idle: measureIdle,
+  storm: measureStorm,
+  slow: measureSlow,
+  overload: measureOverload,
+  memory: measureMemory,
+  tails: measureTails
+}
 
 /** Descriptors that a process needs beside its streams. */
 const SPARE_FILES = 500

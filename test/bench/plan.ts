@@ -21,6 +21,7 @@ export const full = {
   /** `seconds` at each load, after as long a measure of what the server can do, closed loop. */
   overload: { seconds: 6, sockets: 4_000 },
   memory: { pairs: 100, each: 200, users: 2_000, members: 200 },
+  tails: { rate: 2_000, seconds: 5 },
   /**
    * `rounds` of each measure, the systems in turn; a group gets so many messages a round;
    * `open` is at a rate, after `warmup` seconds that do not count.
@@ -51,6 +52,7 @@ export const quick: Plan = {
   slow: { readers: 10, messages: 500, filling: 1, seconds: 1, rate: 100, early: 2, late: 0 },
   overload: { seconds: 0.5, sockets: 100 },
   memory: { pairs: 10, each: 20, users: 100, members: 20 },
+  tails: { rate: 200, seconds: 1 },
   peers: {
     rounds: 1,
     seconds: 0.5,

@@ -9,6 +9,7 @@ import { listen } from '../../src/listen.js'
 import { createLog } from '../../src/log.js'
 import { createRedis } from '../../src/store/redis.js'
 import { serve } from './child.js'
+import { createStallWatch } from './stalls.js'
 
 /** Memory is read when three collections and pauses have let go of what can be let go. */
 const SETTLE_MS = 400
@@ -21,6 +22,7 @@ await once(redis, 'ready')
 const app = await buildApp({ config, redis, logger: createLog(config.logLevel) })
 await listen(app, { host: config.host, port: 0 })
 const session = new Session()
+const stallWatch = createStallWatch('server')
 let watch: NodeJS.Timeout | undefined
 let peakRss = 0
 
@@ -53,6 +55,10 @@ const verbs = {
     clearInterval(watch)
     return peakRss
   },
+
+  /** From now on it is noted when this thread stands still, and why. */
+  watchStalls: () => stallWatch.start(),
+  stalls: () => stallWatch.stop(),
 
   startProfile: async () => {
     session.connect()

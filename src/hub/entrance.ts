@@ -119,7 +119,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
       }
       const [oldest] = present.connections
       if (present.connections.size > limits.connections) oldest?.close(oldest.transport === 'poll' ? 'TOO_MANY_TERMINALS' : 'REPLACED')
-      opening.printer.onGone?.(() => connection.gone())
+      opening.printer.serve?.(connection)
       try {
         const entry = refuses() ? 'full' : await gate.pass(connection, () => attach(connection, opening, present))
         if (entry === 'full') {

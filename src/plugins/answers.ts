@@ -9,15 +9,30 @@ const LOOK_MS = 1_000
 /** Never sent: the client had gone, or did not take its answer. The number is nginx's. */
 const CLIENT_GONE = 499
 
-/** What the client got, and from where: the pattern of the route. A quiet one has no line above `debug`. */
-interface Facts { status: number, route: string, isQuiet: boolean }
+/** What is said of an answer when it has ended. A stream keeps it instead of its request. `began`: by `performance.now()`. */
+interface Line {
+  traceId: string
+  method: string
+  route: string
+  userId: string | undefined
+  status: number
+  isQuiet: boolean
+  code: ErrorCode | undefined
+  bye: Bye | undefined
+  began: number
+}
 
-type Listener = (request: FastifyRequest, reply: FastifyReply, facts: Facts) => void
+/** `answer`: none of a stream that was taken out of HTTP. */
+type Listener = (line: Line, answer?: ServerResponse) => void
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Adds a listener of the ends of all answers; a stream ends with its connection. */
     onAnswered (listener: Listener): void
+    /** What is to be said of a stream that is taken out of HTTP, as it is known now. */
+    lineOf (reply: FastifyReply): Line
+    /** It has ended. `isCut`: its client did not take its goodbye. */
+    answered (line: Line, isCut: boolean): void
   }
   interface FastifyContextConfig { quiet?: boolean }
   interface FastifyRequest {
@@ -36,17 +51,27 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
   const sent = new Map<ServerResponse, number | undefined>()
   const listeners: Listener[] = [log]
   app.decorate('onAnswered', (listener: Listener) => { listeners.push(listener) })
+  app.decorate('lineOf', lineOf)
+  app.decorate('answered', (line: Line, isCut: boolean) => answered(isCut ? { ...line, status: CLIENT_GONE } : line))
 
-  app.addHook('onRequest', (request, reply, done) => {
+  function answered (line: Line, answer?: ServerResponse): void {
+    for (const listener of listeners) listener(line, answer)
+  }
+
+  /** A line without URL, query, token or body. One who had gone heard of no refusal. */
+  function log ({ traceId, method, route, userId, status, isQuiet, code, bye, began }: Line): void {
+    const why = { ...(code && status !== CLIENT_GONE && { code }), ...(bye && { bye: byes[bye].code }) }
+    const facts = { traceId, method, route, status, ...why, ms: Math.round(performance.now() - began), ...(userId !== undefined && { userId }) }
+    app.log[isQuiet ? 'debug' : 'info'](facts, 'answered')
+  }
+
+  app.addHook('onRequest', (_request, reply, done) => {
     const { raw } = reply
     // not onResponse: it is not called when the client has gone
     raw.on('close', function over () {
       raw.off('close', over)
       sent.delete(raw)
-      // asked once: the framework makes them anew each time
-      const { url: route = 'unknown', config: { quiet = request.isQuiet ?? false } } = request.routeOptions
-      const facts = { status: statusOf(request, reply), route, isQuiet: quiet }
-      for (const listener of listeners) listener(request, reply, facts)
+      answered(lineOf(reply), raw)
     })
     done()
   })
@@ -64,12 +89,12 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
   app.addHook('onClose', async () => clearInterval(timer))
 }, { name: 'answers' })
 
-/** A line without URL, query, token or body. One who had gone heard of no refusal. */
-function log (request: FastifyRequest, { elapsedTime }: FastifyReply, { status, route, isQuiet }: Facts): void {
-  const { traceId, method, userId, code, bye, log } = request
-  const why = { ...(code && status !== CLIENT_GONE && { code }), ...(bye && { bye: byes[bye].code }) }
-  const facts = { traceId, method, route, status, ...why, ms: Math.round(elapsedTime), ...(userId !== undefined && { userId }) }
-  log[isQuiet ? 'debug' : 'info'](facts, 'answered')
+function lineOf (reply: FastifyReply): Line {
+  const { request, elapsedTime } = reply
+  // asked once: the framework makes them anew each time
+  const { url: route = 'unknown', config: { quiet = request.isQuiet ?? false } } = request.routeOptions
+  const { traceId, method, userId, code, bye } = request
+  return { traceId, method, route, userId, status: statusOf(request, reply), isQuiet: quiet, code, bye, began: performance.now() - elapsedTime }
 }
 
 /** What the client got: of a stream, which has no end of its own, its beginning. */

@@ -28,7 +28,7 @@ export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate })
   const help = 'HTTP requests by what the client got; a stream counts when it ends. `499`: the client had gone before, or did not take its answer.'
   const requests = createRequestCounts()
   readLater(Counter, register, { name: 'http_requests_total', help, labelNames: ['method', 'route', 'status'], read: requests.read })
-  app.onAnswered(({ method }, _reply, { route, status }) => requests.note(method, route, status))
+  app.onAnswered(({ method, route, status }) => requests.note(method, route, status))
   app.get('/metrics', { exposeHeadRoute: true, config: { quiet: true }, schema: { hide: true } }, async (request, reply) => {
     if (mode === 'key' || (mode === 'neighbour' && !isNeighbour(request))) authenticate(request)
     return await reply.type(register.contentType).header('cache-control', 'no-store').send(await register.metrics())

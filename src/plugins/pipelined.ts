@@ -40,9 +40,14 @@ interface Line {
   bytesRead: number
   together: number
   unreadMs: number
+  /** What is done when the connection ends. */
+  onClose (): void
 }
 
-const createLine = (): Line => ({ begun: [], waiting: [], underWay: new Map(), workedMs: 0, workedTo: 0, bytesRead: 0, together: 0, unreadMs: 0 })
+function createLine (): Line {
+  const line: Line = { begun: [], waiting: [], underWay: new Map(), workedMs: 0, workedTo: 0, bytesRead: 0, together: 0, unreadMs: 0, onClose: () => end(line) }
+  return line
+}
 
 /**
  * Notes that a request came. What comes with a read that is not full came while those before it were worked on; behind a full one, of
@@ -98,6 +103,13 @@ const isTooLate = (ms: number, since: EventLoopUtilization) => ms > WAIT_MS.stor
 /** A request that comes while others are worked on, in the hook that holds it. */
 interface Comer { line: Line, request: IncomingMessage, reply: FastifyReply, done (error?: Error): void }
 
+declare module 'fastify' {
+  interface FastifyReply {
+    /** A stream will hold its connection for itself. @returns false when other requests of it are under way, or wait. */
+    leaveLine (): boolean
+  }
+}
+
 interface Floor {
   /** A refusal comes before the hook of CORS: a page must be able to read it all the same. */
   headersOf: BareHeaders
@@ -116,9 +128,18 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
     if (known) return known
     const line = createLine()
     lines.set(socket, line)
-    socket.once('close', () => end(line))
+    socket.once('close', line.onClose)
     return line
   }
+
+  app.decorateReply('leaveLine', function (this: FastifyReply) {
+    const { raw, request: { raw: { socket } } } = this
+    const { begun, waiting, onClose } = lineOf(socket)
+    if (waiting.length > 0 || begun.some(({ answer }) => answer !== raw)) return false
+    lines.delete(socket)
+    socket.off('close', onClose)
+    return true
+  })
 
   app.addHook('onRequest', ({ raw: request }, reply, done) => {
     const { socket, headers: { authorization: caller = '' } } = request
@@ -161,8 +182,8 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
     })
   }
 
-  app.onAnswered(({ raw: { socket } }, { raw: answer }) => {
-    const line = lines.get(socket)
+  app.onAnswered((_said, answer) => {
+    const line = answer && lines.get(answer.req.socket)
     const place = line?.begun.findIndex(one => one.answer === answer) ?? -1
     if (!line || place < 0) return
     line.begun.splice(place, 1)

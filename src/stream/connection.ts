@@ -16,7 +16,6 @@ import { Runs } from './runs.js'
 import { farewell, gatewayCommand } from './say.js'
 
 const READ_ENTRIES = 100
-
 /** What the connections of a node share. */
 interface Floor extends OutletFloor, Memory {
   now (): number
@@ -29,9 +28,8 @@ interface Floor extends OutletFloor, Memory {
 
 /**
  * A connection prints nothing until it is started.
- * `wake()` prints what there is as long as the socket takes it; a hint, a drain and the sweep call it. A slow reader
- * is simply not pumped: its backlog is in Redis.
- * A class, and so are its parts: there is one per stream, and closures would cost each two kilobytes more.
+ * `wake()` prints what there is as long as the socket takes it; a hint, a drain and the sweep call it.
+ * A slow reader is simply not pumped: its backlog is in Redis. A class, and so are its parts: there is one per stream, and closures would cost each two kilobytes more.
  */
 export class Connection {
   #stage: 'attaching' | 'replay' | 'pending' | 'live' | 'closed' = 'attaching'
@@ -74,6 +72,7 @@ export class Connection {
     this.#more = more
     this.#isUnready = fresh
     this.#stage = 'replay'
+    this.#outlet.hold()
     this.#write(greeting)
     this.wake()
   }
@@ -89,8 +88,8 @@ export class Connection {
     if (this.#stage === 'live' && this.#jobs.length === 0 && this.#printTail()) return this.opening.printer.rest?.()
     // while Redis is away the stream stays open, and tries again
     this.#runs.run(() => this.#run(), failures => this.floor.retries.later(this, failures)).then(isWanted => {
-      if (isWanted) this.wake()
-      else this.opening.printer.rest?.()
+      this.#outlet.release()
+      return isWanted ? this.wake() : this.opening.printer.rest?.()
     }, (error: unknown) => this.#failed(error))
   }
 
@@ -124,6 +123,7 @@ export class Connection {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
     const { printer } = this.opening
+    this.#outlet.release()
     printer.end((lastWord ? printer.format(lastWord) : '') + farewell(bye, printer, { ...this.#facts(), notBeforeMs }), bye)
     this.floor.onClosed(this, bye)
   }
@@ -132,6 +132,7 @@ export class Connection {
   gone (): void {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
+    this.#outlet.drop()
     this.floor.onClosed(this)
   }
 
@@ -156,8 +157,7 @@ export class Connection {
     const { opening, floor: { renderer } } = this
     const { seq, outcome } = printItems(items, this.#position, { opening, renderer, outlet: this.#outlet, source: this.isLive ? 'live' : 'replay' })
     this.#position = { epoch: this.#position.epoch, seq }
-    // the next attach says so by RESET, never a silent gap
-    if (outcome === 'broken') this.close('SLOW')
+    if (outcome === 'broken') this.close('SLOW') // the next attach says so by RESET, never a silent gap
     return outcome === 'room'
   }
 
@@ -193,8 +193,8 @@ export class Connection {
     this.#isUnready = false
   }
 
-  #failed (error: unknown): void {
-    this.floor.log.warn({ err: error, traceId: this.opening.traceId }, 'a stream failed')
+  #failed (err: unknown): void {
+    this.floor.log.warn({ err, traceId: this.opening.traceId }, 'a stream failed')
     this.close('STORE_LOST')
   }
 }

@@ -5,6 +5,9 @@ import type { Job } from './jobs.js'
 import type { Lifetime } from './lifetime.js'
 import type { Frame, Viewer } from './render.js'
 
+/** Who prints by a transport: told when the client has gone, and when the socket has taken everything. */
+export interface Served { gone (): void, wake (): void }
+
 /** How a transport prints. `format` makes the text of a frame; `backlog` is what waits in the socket, in bytes. */
 export interface Printer {
   format (frame: Frame): string
@@ -19,8 +22,8 @@ export interface Printer {
   fits? (frame: Frame): boolean
   /** Nothing is under way any more: all that is known was printed, or there is no room. */
   rest? (): void
-  /** Calls back when the client has gone, at once when it has gone already: also while its attach waits. */
-  onGone? (gone: () => void): void
+  /** Who prints is told what becomes of the connection from now on, also while his attach waits; at once when the client has gone already. */
+  serve? (printing: Served): void
 }
 
 /** By what a connection is held; SSE unless it is said. */

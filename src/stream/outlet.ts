@@ -6,6 +6,10 @@ import type { Frame } from './render.js'
 export const MAX_BACKLOG = 256 * 1024
 /** A comment and an id-only block after so much silence, so that proxies and clients see a living stream. */
 export const HEARTBEAT_MS = 15_000
+/** What belongs to one attach waits so long to leave in one write: the store may be slow. */
+const HOLD_MS = 50
+/** More characters do not wait. */
+const HOLD_CHARS = 32 * 1024
 
 /** What the outlets of a node share: the monotonic clock, which nobody sets [TIME-1], and how long a socket may take nothing, both ms. */
 export interface OutletFloor { ticks (): number, stuckMs: number }
@@ -15,6 +19,7 @@ export class Outlet {
   readonly #printer: Printer
   #lastWrite = 0
   #blockedSince = 0
+  #held: { text: string, timer: NodeJS.Timeout } | undefined
   readonly #floor: OutletFloor
 
   constructor (printer: Printer, floor: OutletFloor) {
@@ -29,9 +34,27 @@ export class Outlet {
     return room
   }
 
+  /** From now on what is written waits for `release`, for a while: it leaves in one write. */
+  hold (): void { this.#held = { text: '', timer: setTimeout(release, HOLD_MS, this) } }
+
+  /** What waits leaves. */
+  release (): void {
+    const { text } = this.#held ?? {}
+    this.drop()
+    if (text) this.#printer.write(text)
+  }
+
+  /** Nobody is there any more who would read what waits. */
+  drop (): void {
+    clearTimeout(this.#held?.timer)
+    this.#held = undefined
+  }
+
   write (text: string): void {
     this.#lastWrite = this.#floor.ticks()
-    this.#printer.write(text)
+    if (!this.#held) return this.#printer.write(text)
+    this.#held.text += text
+    if (this.#held.text.length > HOLD_CHARS) this.release()
   }
 
   /** Whether there has been no room for too long, whoever has written what waits. [SLOW-2] */
@@ -43,3 +66,5 @@ export class Outlet {
     this.write(this.#printer.comment + (cursor ? this.#printer.format(cursor) : ''))
   }
 }
+
+const release = (outlet: Outlet) => outlet.release()

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Connection } from '../stream/connection.js'
+import type { Served } from '../stream/opening.js'
 import type { Frame } from '../stream/render.js'
 import { Problem } from '../protocol/problem.js'
 import { leftMs, REQUEST_MS, withDeadline } from '../store/deadline.js'
@@ -30,7 +31,7 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     const cursor = cursorOf(request)
     const { collection } = poll
     let isAnswered = false
-    const printer = { ...collection.printer(), onGone: (gone: () => void) => onClose(raw, gone) }
+    const printer = { ...collection.printer(), serve: (printing: Served) => onClose(raw, () => printing.gone()) }
     try {
       const { connection, session, isAdmitted } = soon(() => hub.poll({ ...reader, traceId: request.traceId, printer, transport: 'poll', ...(cursor !== undefined && { cursor }) }))
       onClose(raw, () => {

@@ -1,33 +1,32 @@
 // The stream: GET /v1/down/events as Server-Sent Events. It only prints what the pump finds. docs/protocol.md section 4.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { errors } from '../protocol/errors.js'
 import { Problem } from '../protocol/problem.js'
 import type { Bye } from '../protocol/events.js'
 import { downQuery } from '../protocol/stream.js'
-import type { Printer } from '../stream/opening.js'
 import { farewell } from '../stream/say.js'
 import { retryMsOf } from '../store/admission.js'
 import { withDeadline } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis.js'
 import { cursorOf, type DownFloor, queryCheck } from './down.js'
-import { sseComment, sseRetry, sseText } from './frames.js'
-
-/** A reader that does not take its goodbye is cut off. */
-const END_MS = 2_000
+import { createDetach } from './detach.js'
+import { sseRetry, sseText } from './frames.js'
+import { SseStream } from './sse-stream.js'
 
 const checkQuery = queryCheck(downQuery)
 
 /** Mounts the stream. */
 export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefused }: DownFloor): void {
+  const floor = { app, detach: createDetach(app.server) }
   app.get('/v1/down/events', { exposeHeadRoute: false, config: { answersOverLimit: true } }, async (request, reply) => {
     // [SSE-1] any status but 200 would end a browser's EventSource for ever
     if (request.isOverLimit) {
       request.isQuiet = true
-      return openStream(reply).end(sayBye('BUSY', request), 'BUSY')
+      return new SseStream(reply, floor).end(sayBye('BUSY', request), 'BUSY')
     }
     checkQuery(request)
+    const printer = new SseStream(reply, floor)
     try {
-      const printer = openLater(reply)
       const cursor = cursorOf(request)
       const connection = await withDeadline(async () => {
         const caller = await authenticate(request)
@@ -36,7 +35,6 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
       if (!connection) return printer.end(sayBye('TOO_MANY_TERMINALS', request), 'TOO_MANY_TERMINALS')
       if (!reply.sent) return reply.hijack() // gone before there was anything to say
       request.isQuiet = !connection.isBegun
-      reply.raw.on('drain', () => connection.wake())
     } catch (error) {
       // [KICK-1] the one answer after which a browser's EventSource does not come back; unless the kick's BYE was faster
       if (error instanceof Problem && error.code === 'KICKED') {
@@ -46,9 +44,8 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
       }
       const bye = troubleOf(error)
       if (!bye) throw error
-      if (!reply.sent) openStream(reply)
       request.isQuiet = bye === 'BUSY'
-      end(reply, sayBye(bye, request, retryMsOf(error)), bye)
+      printer.end(sayBye(bye, request, retryMsOf(error)), bye)
     }
   })
 
@@ -62,61 +59,4 @@ export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefu
 function troubleOf (error: unknown): Bye | undefined {
   if (isUnavailable(error)) return 'STORE_LOST'
   return error instanceof Problem && [429, 503].includes(errors[error.code].status) ? 'BUSY' : undefined
-}
-
-/** A stream that is opened by its first text: until then, the answer may still be another. */
-function openLater (reply: FastifyReply): Printer {
-  let opened: Printer | undefined
-  const open = () => {
-    opened ??= openStream(reply)
-    return opened
-  }
-  return {
-    format: sseText,
-    comment: sseComment,
-    write: text => open().write(text),
-    backlog: () => reply.raw.writableLength,
-    end: (text, bye) => open().end(text, bye),
-    retry: sseRetry,
-    onGone: gone => reply.raw.destroyed ? gone() : reply.raw.on('close', gone)
-  }
-}
-
-/**
- * Takes the response over from Fastify. It ends with the connection instead of being chunked: one string a write instead
- * of three parts.
- */
-function openStream (reply: FastifyReply): Printer {
-  const { raw } = reply
-  const headers = reply.getHeaders()
-  reply.hijack()
-  raw.useChunkedEncodingByDefault = false
-  raw.shouldKeepAlive = false
-  raw.writeHead(200, {
-    ...headers as Record<string, string>,
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-store, no-transform',
-    'x-accel-buffering': 'no'
-  })
-  // by themselves: joined with a body, the header would stay in memory in the forty pieces it was made of
-  raw.flushHeaders()
-  raw.write(sseRetry())
-  return {
-    format: sseText,
-    comment: sseComment,
-    write: text => { raw.write(text) },
-    backlog: () => raw.writableLength,
-    end: (text, bye) => end(reply, text, bye)
-  }
-}
-
-function end ({ raw, request }: FastifyReply, text: string, bye: Bye): void {
-  const { socket } = raw
-  request.bye = bye
-  raw.end(text)
-  if (!socket || socket.destroyed) return
-  // a client may have stopped reading: its half of the connection would keep the server from closing
-  const timer = setTimeout(() => socket.destroy(), END_MS)
-  timer.unref()
-  socket.on('close', () => clearTimeout(timer))
 }

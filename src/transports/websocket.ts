@@ -1,5 +1,6 @@
 // WebSocket: GET /v1/ws. The same pump down, the same execute() up. docs/protocol.md sections 3 and 4.
 import type { Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
@@ -80,12 +81,11 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     const reader = request.reader as Reader
     const { traceId } = request
     const { socket: stream } = request.raw
-    const printer = printerOf(socket, bye => { request.bye = bye })
+    const printer = printerOf(socket, stream, bye => { request.bye = bye })
     let connection: Connection | undefined
     alive.add(socket)
     // it proves the connection, not that anybody is there: the lease is renewed by heartbeats and commands alone [LIFE-2]
     socket.on('pong', () => alive.add(socket))
-    stream.on('drain', () => connection?.wake())
     // a fresh token may come while the attach is under way
     let life: TokenLife = reader
     const onLife = (lifetime: TokenLife) => { life = lifetime }
@@ -118,7 +118,7 @@ function refuseHandshake ({ headers }: FastifyRequest): void {
 }
 
 /** How a WebSocket prints: a frame each. The code of its goodbye closes it, too. */
-function printerOf (socket: WebSocket, onBye: (bye: Bye) => void): Printer {
+function printerOf (socket: WebSocket, stream: Duplex, onBye: (bye: Bye) => void): Printer {
   const send = (text: string) => { for (const frame of framesOf(text)) socket.send(frame) }
   return {
     format: jsonLine,
@@ -132,9 +132,10 @@ function printerOf (socket: WebSocket, onBye: (bye: Bye) => void): Printer {
       socket.resume() // the peer's close ends it at once
       setTimeout(() => socket.terminate(), END_MS).unref()
     },
-    onGone (gone) {
-      socket.on('close', gone)
-      if (socket.readyState !== socket.OPEN) gone()
+    serve (printing) {
+      stream.on('drain', () => printing.wake())
+      socket.on('close', () => printing.gone())
+      if (socket.readyState !== socket.OPEN) printing.gone()
     }
   }
 }

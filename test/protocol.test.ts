@@ -12,7 +12,7 @@ const contract = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
 const defined = [...contract.matchAll(/\*\*\[([A-Z]+-\d+)\]\*\*/g)].map(([, id = '']) => id)
 
 function textsIn (folder: string): { name: string, text: string }[] {
-  const names = readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  const names = readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile() && !entry.parentPath.includes('node_modules'))
   return names.map(({ parentPath, name }) => ({ name: join(parentPath, name).slice(root.length), text: readFileSync(join(parentPath, name), 'utf8') }))
 }
 

@@ -119,7 +119,11 @@ function refuseHandshake ({ headers }: FastifyRequest): void {
 
 /** How a WebSocket prints: a frame each. The code of its goodbye closes it, too. */
 function printerOf (socket: WebSocket, stream: Duplex, onBye: (bye: Bye) => void): Printer {
-  const send = (text: string) => { for (const frame of framesOf(text)) socket.send(frame) }
+  const send = (text: string) => {
+    stream.cork() // all of them, in one write
+    for (const frame of framesOf(text)) socket.send(frame)
+    stream.uncork()
+  }
   return {
     format: jsonLine,
     comment: '',

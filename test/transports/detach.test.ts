@@ -34,6 +34,19 @@ t.test('[SSE-1] a stream has neither parser nor response, and its attach leaves 
   t.same([server.parser, server._httpMessage], [null, null])
 })
 
+t.test('[SSE-1] the attach of a WebSocket leaves in two writes: the handshake, and all its frames', async t => {
+  const bob = await iris.user(t)
+  const { socket, server, until: comes } = await open(t)
+  let writes = 0
+  const { _write: write, _writev: writev } = server
+  server._write = (...args) => { writes++; write.apply(server, args) }
+  server._writev = (chunks, done) => { writes++; writev?.call(server, chunks, done) }
+  const key = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: iris.v1\r\n'
+  socket.write(head(bob, 'GET /v1/ws', key))
+  t.match(await comes(/IRIS\.READY/), /^HTTP\/1\.1 101 /)
+  t.equal(writes, 2)
+})
+
 t.test('[SSE-1] what comes behind a stream is not read, whatever it is: the stream goes on', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const { socket, until: comes } = await open(t)

@@ -31,7 +31,7 @@ export const keys = {
   /** What a user has taken out of his unread messages singly, beyond his marker, by seq. Ends as the field of its conversation above. */
   taken: (user: string, conversation: string) => key(user, 'RESET_READ_NUM_AND_LAST_MSG', user, conversation),
   /**
-   * The conversations that a user is in, by the time of their last message. Ends, as `unread` and `marker` do, with the last of
+   * The conversations that a user is in, by the time of their last message that was the first of its minute. Ends, as `unread` and `marker` do, with the last of
    * his direct conversations; while he is in a group never, the application owns that.
    */
   conversations: (user: string) => key(user, 'CONVERSATIONS', user),

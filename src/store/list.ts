@@ -22,8 +22,12 @@ export interface Standing { conversationId: string, epoch: string, headSeq: numb
 /** A row of a user's conversation list. `lastMsg` is null when he may see none. */
 export interface Row extends Standing { kind: 'dm' | 'group', title?: string, unreadMark: boolean, lastMsg: Message | null }
 
-/** A row as the list keeps it; `score`: the time of its last message, ms. */
-interface Listed { id: string, score: string }
+/**
+ * A row as the list keeps it, both ms: `score`: of the last message that was the first of its minute, so that a message does not
+ * sort the lists of all members anew; `place`: of the last message, less than a minute later.
+ */
+interface Listed { id: string, score: string, place: number, facts?: (string | null)[] | undefined }
+const SCORE_LATE_MS = 60_000
 
 /** Makes the lists of a store. */
 export function createLists (store: StoreContext) {
@@ -33,10 +37,14 @@ export function createLists (store: StoreContext) {
   async function listed (userId: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<Listed[]> {
     const [time = '+inf', last] = after === undefined ? [] : split(after)
     const found: Listed[] = []
-    for (let offset = 0; found.length <= limit; offset += LIST_CHUNK) {
-      const scored = await redis.zrevrangebyscore(keys.conversations(userId), time, '-inf', 'WITHSCORES', 'LIMIT', offset, LIST_CHUNK)
+    for (let offset = 0, lowest = Infinity; !((found[limit]?.place ?? -Infinity) >= lowest + SCORE_LATE_MS); offset += LIST_CHUNK) {
+      const scored = pairs(await redis.zrevrangebyscore(keys.conversations(userId), time, '-inf', 'WITHSCORES', 'LIMIT', offset, LIST_CHUNK))
       if (scored.length === 0) break
-      found.push(...pairs(scored).filter(({ id, score }) => last === undefined || Number(score) < Number(time) || id < last))
+      lowest = Number(scored.at(-1)?.score)
+      const facts = await together(redis, scored, (pipeline, { id }) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq', 'lastTs')) as ((string | null)[] | undefined)[]
+      scored.forEach((row, i) => { Object.assign(row, { facts: facts[i], place: Math.max(row.place, whole(facts[i]?.[4])) }) })
+      found.push(...scored.filter(({ id, place }) => last === undefined || place < Number(time) || (place === Number(time) && id < last)))
+      found.sort((a, b) => b.place - a.place || (a.id < b.id ? 1 : -1))
     }
     return found.slice(0, limit + 1)
   }
@@ -48,8 +56,8 @@ export function createLists (store: StoreContext) {
   async function standings (userId: string, rows: Listed[]) {
     if (rows.length === 0) return []
     const ids = rows.map(({ id }) => id)
-    const [facts, joined, markers, counts] = await Promise.all([
-      together(redis, ids, (pipeline, id) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq')) as Promise<(string | null)[][]>,
+    const facts = rows.map(row => row.facts)
+    const [joined, markers, counts] = await Promise.all([
       joinedSeqs(userId, ids),
       rowsOf(keys.marker(userId), ids),
       rowsOf(keys.unread(userId), ids.map(unreadField))
@@ -130,7 +138,7 @@ export function createLists (store: StoreContext) {
         return [{ ...standing, lastMsg: messageOf(bodies[i]) }]
       })
       const last = rows[fitting - 1]
-      return { items, ...(last && rows.length > fitting && { next: `${last.score}:${last.id}` }) }
+      return { items, ...(last && rows.length > fitting && { next: `${last.place}:${last.id}` }) }
     },
 
     /** @returns the first seq that the user sees of each conversation, undefined where he is no member. */
@@ -167,7 +175,7 @@ function fits (bodies: (string | null)[]): number {
 const messageOf = (body: string | null | undefined) => JSON.parse(body ?? 'null') as Message | null
 
 function pairs (flat: string[]): Listed[] {
-  return flat.flatMap((id, i) => i % 2 === 0 ? [{ id, score: flat[i + 1] as string }] : [])
+  return flat.flatMap((id, i) => i % 2 === 0 ? [{ id, score: flat[i + 1] as string, place: Number(flat[i + 1]) }] : [])
 }
 
 function split (after: string): [string, string] {

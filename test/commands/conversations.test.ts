@@ -1,5 +1,6 @@
 // GET /v1/conversations: pages, most recent first. [REST-3]
 import t from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { dm, groupOf, pointers, three, two, type User } from '../helper/user.js'
 
@@ -55,7 +56,10 @@ t.test('[REST-3] 250 conversations are paged without loss or repetition, also wh
   for (const id of real.ids) times.set(id, Number(await iris.redis.zscore(key, id)))
   t.ok(real.ids.every((id, i) => i === 0 || Number(times.get(id)) <= Number(times.get(real.ids[i - 1] ?? ''))), 'most recent first')
   // ties: groups of 120 with the same time, larger than any page and any chunk that is read at once
-  for (const [i, id] of expected.entries()) await iris.redis.zadd(key, 1_000 + Math.floor(i / 120), id)
+  for (const [i, id] of expected.entries()) {
+    const time = 1_000 + Math.floor(i / 120)
+    await Promise.all([iris.redis.zadd(key, time, id), iris.redis.hset(keys.conversation(id), 'lastTs', time)])
+  }
   for (const limit of [1, 7, 30, 100]) {
     const { ids, sizes, totals } = await walk(user, limit)
     orders.push(ids)

@@ -36,7 +36,7 @@ t.test('[COST-1] RESET, a page, and REST of 100 conversations cost a few command
     return await response.json() as { reset?: { conversations: object[] }, items?: object[] }
   }
   const asked: [name: string, perConversation: number, ask: () => Promise<unknown>][] = [
-    ['RESET of a poll', 4, async () => t.equal((await get('/v1/down/poll?lastEventId=1-1&timeoutMs=0')).reset?.conversations.length, COUNT)],
+    ['RESET of a poll', 6, async () => t.equal((await get('/v1/down/poll?lastEventId=1-1&timeoutMs=0')).reset?.conversations.length, COUNT)],
     ['GET /v1/conversations', 4, async () => t.equal((await get('/v1/conversations?limit=100')).items?.length, COUNT)],
     ['REST', 11, async () => t.equal((await user.rest({ items: ids.map(conversationId => ({ conversationId, readSeq: 0 })) })).status, 200)]
   ]

@@ -37,6 +37,7 @@ local function append (send, limits)
     body = '{"conversationId":"' .. id .. '","seq":' .. place .. ',"msgId":"' .. msg_id .. '","ts":' .. ts .. ',' .. send.draft .. '}',
     trimmed = seq - tonumber(limits.log_messages), ends = kind ~= 'group' and ends_at(ts, limits.log_ms)
   }
+  message.is_listed = math.floor(ts / 60000) ~= math.floor(last_ts / 60000)
   message.moved = message.ends and message.ends ~= ends_at(last_ts, limits.log_ms)
   redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
   redis.call('HSET', log, place, record)

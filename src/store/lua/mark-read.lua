@@ -13,15 +13,15 @@ local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
 local _, joined, tag = member_of(member)
 if not tag then return { -1, skip(members .. ' ' .. reader) } end
-local head, kind = unpack(redis.call('HMGET', conversation, 'headSeq', 'kind'))
-head = number_of(head, conversation .. ' headSeq') or 0
+local facts = redis.call('HMGET', conversation, 'headSeq', 'firstSeq', 'kind')
+local kind, head = facts[3], number_of(facts[1], conversation .. ' headSeq') or 0
 local read, receipt, marked = parts_of(redis.call('HGET', marker, id), '^(%d+) (%d+) (%d)$', 2, marker .. ' ' .. id)
 if not read then read, receipt, marked = '0', '0', '0' end -- what cannot be read begins anew
 local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
 local new_read, new_receipt = math.max(read, to), tonumber(receipt)
 if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]
 
-local view = view_of(conversation, member, tonumber(read), taken_key)
+local view = view_of(conversation, member, tonumber(read), taken_key, facts)
 local taken = take_singly(view, seqs, kind == 'dm' and ends_at(now, log_ms))
 local count = read_up_to(view, to, unread, field_of(conversation), taken)
 local total = public == '1' and total_unread(unread) or 0

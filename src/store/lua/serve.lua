@@ -1,13 +1,13 @@
 -- serve.lua - prelude after down, member, direct, index and leaving: what a message does to its members: a count, an entry in the stream. [MSG-3]
 -- message: id from terminal(the sender's) seq, as text `place`, ts epoch nonce body silent trimmed(seqs up to it leave the log); of a
 -- direct conversation: `ends`, and whether that has `moved`. Made here: its `entry` and the sender's `own`; `field`: of the conversation
--- in a user's counts; `writer`: the sender's number; `gone`: what leaves the log with it, [seq, writer] each.
+-- in a user's counts; is_listed: it is the first of its minute, see list.ts; `writer`: the sender's number; `gone`: what leaves the log with it, [seq, writer] each.
 local function serve (message, members, user, stored)
   local id, ends, field = message.id, message.ends, message.field
   local member, _, tag, spoke, known = member_of(stored)
   if not member then return skip(members .. ' ' .. user) end -- the others have their message all the same
   local is_own, first = user == message.from, false
-  redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id)
+  if message.is_listed then redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) end
   if not is_own and not message.silent then first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
   if message.gone[1] then let_go(message, user, stored) end
   if message.moved then redis.call('PEXPIREAT', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user) .. ':' .. id, ends) end

@@ -3,11 +3,11 @@
 -- In one attach so many conversations are looked at, and so many messages: that takes 3 ms. [COST-1]
 local MAX_LOOKED, MAX_SCANNED, CHUNK = 500, 20000, 128
 
--- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key. nil for who is no member.
-local function view_of (conversation, row, read, taken)
+-- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key, false: nothing was; facts: headSeq and firstSeq, if they are known. nil for who is no member.
+local function view_of (conversation, row, read, taken, facts)
   local joined, own = string.match(row or '', '^%a+ (%d+) %d+w?(%d*)')
   if not whole_of(joined) then return end
-  local head, first = unpack(redis.call('HMGET', conversation, 'headSeq', 'firstSeq'))
+  local head, first = unpack(facts or redis.call('HMGET', conversation, 'headSeq', 'firstSeq'))
   head = number_of(head, conversation .. ' headSeq') or 0
   local low = math.max(read, joined - 1, (number_of(first, conversation .. ' firstSeq') or 1) - 1)
   return { index = index_of(conversation), own = tonumber(own) or -1, head = head, low = low, taken = taken }
@@ -28,7 +28,7 @@ local function oldest_of (view, count, most)
   local found, seq = {}, view.low
   while seq < view.head and #found < count and seq - view.low < most do
     local gone, to = {}, math.min(seq + CHUNK, view.head)
-    for _, each in ipairs(redis.call('ZRANGEBYSCORE', view.taken, seq + 1, to)) do gone[each] = true end
+    for _, each in ipairs(view.taken and redis.call('ZRANGEBYSCORE', view.taken, seq + 1, to) or {}) do gone[each] = true end
     local text = entries(view.index, seq + 1, to)
     for i = 1, #text, WIDTH do
       seq = seq + 1

@@ -23,12 +23,17 @@ local function oldest_unread (unread, limit)
   local prefix, user = string.match(unread, '^(.*:)CHAT_MSG_BOX:(.*)$')
   local markers = prefix .. 'RESET_READ_NUM_AND_LAST_MSG:' .. user
 
-  local function look_at (field, count)
+  local ids = {}
+  for i = 1, looked do ids[i] = select(2, place_of(counts[2 * i - 1])) or '' end
+  local known = redis.call('HMGET', markers, unpack(ids))
+
+  -- marker: of who has taken anything there is one
+  local function look_at (field, count, marker)
     local conversation, id = place_of(field)
     if not id then return skip(unread .. ' ' .. field) end
     if left <= 0 then waiting[1] = waiting[1] + 1 return end
-    local read = parts_of(redis.call('HGET', markers, id), '^(%d+) %d+ %d$', 1, markers .. ' ' .. id)
-    local view = view_of(conversation, redis.call('HGET', conversation .. ':MEMBERS', user), tonumber(read) or 0, markers .. ':' .. id)
+    local read = parts_of(marker, '^(%d+) %d+ %d$', 1, markers .. ' ' .. id)
+    local view = view_of(conversation, redis.call('HGET', conversation .. ':MEMBERS', user), tonumber(read) or 0, marker and markers .. ':' .. id)
     if not view then return drop_count(unread, field) end
     local oldest, scanned = oldest_of(view, share, left)
     left = left - scanned
@@ -39,6 +44,6 @@ local function oldest_unread (unread, limit)
     waiting[#waiting + 1], waiting[#waiting + 2], waiting[#waiting + 3] = id, n, oldest
   end
 
-  for i = 1, 2 * looked, 2 do look_at(counts[i], counts[i + 1]) end
+  for i = 1, 2 * looked, 2 do look_at(counts[i], counts[i + 1], known[(i + 1) / 2]) end
   return waiting
 end

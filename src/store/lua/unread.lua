@@ -1,7 +1,7 @@
 -- unread.lua - prelude after index: what a user has not read: what others wrote above his marker, but for what he has taken singly.
 -- CHAT_MSG_BOX:<user>: `<partition>/<conversation>` -> how many; RESET_READ_NUM_AND_LAST_MSG:<user>:<conversation>: what was taken, by seq.
 -- In one attach so many conversations are looked at, and so many messages: that takes 3 ms. [COST-1]
-local MAX_LOOKED, MAX_SCANNED, CHUNK = 500, 20000, 128
+local MAX_LOOKED, MAX_SCANNED, CHUNK = 500, 10000, 128
 
 -- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key, false: nothing was; facts: headSeq and firstSeq, if they are known. nil for who is no member.
 local function view_of (conversation, row, read, taken, facts)
@@ -32,9 +32,10 @@ local function oldest_of (view, count, most)
     local text = entries(view.index, seq + 1, to)
     for i = 1, #text, WIDTH do
       seq = seq + 1
-      local writer, place = writer_at(text, i), string.format('%.0f', seq)
-      if writer ~= 0 and writer ~= view.own and not gone[place] and #found < count then
-        found[#found + 1] = place .. ':' .. string.format('%.0f', struct.unpack('>I5', text, i + 4) + 2 ^ 40)
+      local writer = writer_at(text, i)
+      if writer ~= 0 and writer ~= view.own and #found < count then
+        local place = string.format('%.0f', seq)
+        if not gone[place] then found[#found + 1] = place .. ':' .. string.format('%.0f', struct.unpack('>I5', text, i + 4) + 2 ^ 40) end
       end
     end
   end

@@ -18,6 +18,7 @@ import { createNodes } from './fanout/nodes.js'
 import { createReadiness } from './health/readiness.js'
 import { createReaper, REAP_MS } from './fanout/reaper.js'
 import { createPressure } from './health/pressure.js'
+import { releaseAll } from './stream/outlet.js'
 import { createRecalled } from './stream/recalled.js'
 import { createRecheck } from './stream/recheck.js'
 import { createRenderer } from './stream/render.js'
@@ -86,7 +87,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const fresh = createFresh(since => nodes.isProven(since), lives.isOfThis)
   const stores = createStores({ redis, node, limits, life, fresh, onUnreadable }, loginPolicy)
   const { conversations, sends, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
-  const recalled = createRecalled()
+  const recalled = createRecalled({ onRecall: releaseAll })
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
   const retries = createRetries()

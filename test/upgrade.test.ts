@@ -98,7 +98,9 @@ t.test('what is no HTTP behind a request is not taken for its answer', async t =
   raw.socket.write(`GET /v1/down/events?terminalId=garbage HTTP/1.1\r\nHost: x\r\n${bearer}\r\n`)
   await raw.until(/IRIS\.READY/)
   raw.socket.write('garbage\r\n\r\n')
-  t.notMatch(await raw.ended, /HTTP\/1\.1 400|INVALID_REQUEST/)
+  await (await iris.user(t)).send(alice, 'hi')
+  t.notMatch(await raw.until(/MSG_DOWN/), /HTTP\/1\.1 400|INVALID_REQUEST/)
+  raw.socket.destroy()
 })
 
 t.test('[HTTP-1] SIGTERM waits for none of them, and ends in order', async t => {

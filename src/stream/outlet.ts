@@ -35,7 +35,10 @@ export class Outlet {
   }
 
   /** From now on what is written waits for `release`, for a while: it leaves in one write. */
-  hold (): void { this.#held = { text: '', timer: setTimeout(release, HOLD_MS, this) } }
+  hold (): void {
+    this.#held = { text: '', timer: setTimeout(release, HOLD_MS, this) }
+    holding.add(this)
+  }
 
   /** What waits leaves. */
   release (): void {
@@ -48,6 +51,7 @@ export class Outlet {
   drop (): void {
     clearTimeout(this.#held?.timer)
     this.#held = undefined
+    holding.delete(this)
   }
 
   write (text: string): void {
@@ -68,3 +72,9 @@ export class Outlet {
 }
 
 const release = (outlet: Outlet) => outlet.release()
+
+/** Those of this process in which something waits, or may. */
+const holding = new Set<Outlet>()
+
+/** What waits anywhere leaves at once: something of it is recalled, and must not leave after that was answered. [REVOKE-4] */
+export const releaseAll = (): void => holding.forEach(release)

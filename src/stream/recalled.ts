@@ -19,19 +19,22 @@ interface Facts {
   max?: number
   /** A clock that never jumps, ms. */
   ticks? (): number
+  /** Something is: what was printed before, and waits to be written, must leave before that is answered. */
+  onRecall? (): void
 }
 
 /**
  * Makes the memory of recalled things. A body that was read from Redis, or lies in a tail, before a REVOKE or a completion
  * was answered is printed after it: the printer asks here first. Without it, recalled text would be sent after the answer.
  */
-export function createRecalled ({ max = MAX, ticks = () => performance.now() }: Facts = {}) {
+export function createRecalled ({ max = MAX, ticks = () => performance.now(), onRecall }: Facts = {}) {
   /** The oldest first. */
   const all = new Map<string, { since: number, revoked?: Revoked }>()
 
   function add (key: string, revoked?: Revoked): void {
     all.delete(key)
     all.set(key, { since: ticks(), ...(revoked && { revoked }) })
+    onRecall?.()
     prune()
   }
 

@@ -36,7 +36,7 @@ export const mutants: Record<string, Mutant> = {
   revoked: {
     wrong: 'leaves revoked messages in mailboxes',
     shownAs: ['counts', 'leak'],
-    edits: [['store/lua/revoke-message.lua', "let_go(revoked, user, all[i + 1])", '']],
+    edits: [['store/lua/revoke-message.lua', 'let_go(revoked, user, all[i + 1])', '']],
     schedule: schedules.revoking,
     nodes: 1
   },

@@ -65,7 +65,7 @@ const troubles: { name: string, detail: RegExp, cause (t: Test): Promise<Trouble
       let isOpen = false
       const door = createServer(socket => {
         socket.on('error', () => undefined)
-        if (isOpen) socket.pipe(connect(path)).pipe(socket)
+        if (isOpen) socket.pipe(connect(path).on('error', () => socket.destroy())).pipe(socket)
         else socket.resume().end()
         t.teardown(() => { socket.destroy() })
       })

@@ -8,7 +8,7 @@ import { pollOnce } from '../helper/poll.js'
 import type { User } from '../helper/user.js'
 import { createModel, LOG, MAILBOX, type Model, type Talk } from './unread-model.js'
 
-const STEPS = Number(process.env['IRIS_TEST_UNREAD_STEPS'] ?? 250)
+const STEPS = Number(process.env['IRIS_TEST_UNREAD_STEPS'] ?? 120)
 const STEPS_OF_A_RUN = 50
 const seed = process.env['IRIS_TEST_SEED']
 

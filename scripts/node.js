@@ -6,6 +6,8 @@ import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 
 const FORWARDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']
+/** Said here, since a process with a channel to its parent cannot start itself anew: src/young.ts, which says why. */
+const YOUNG = '--max-semi-space-size=16'
 const majorOf = version => Number(/\d+/.exec(version)?.[0])
 
 /** @returns what package.json says: `floor`, the oldest major that is supported, and `pinned`, the version that Iris is tested on. */
@@ -77,7 +79,7 @@ export async function goOnWithPinned (root, say) {
   const { pinned } = versionsOf(root)
   const binary = fetchNode(root, pinned, say)
   // a group of its own: a Ctrl-C in the terminal would reach it twice, and a second signal means "end at once"
-  const child = spawn(binary, [...process.execArgv, ...process.argv.slice(1)], {
+  const child = spawn(binary, [YOUNG, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     detached: true,
     env: { ...process.env, PATH: `${dirname(binary)}${delimiter}${process.env.PATH ?? ''}` }

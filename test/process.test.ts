@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createRedis } from '../src/store/redis.js'
+import { YOUNG_FLAG } from '../src/young.js'
 import { lives } from './helper/embedded.js'
 import { startProcess } from './helper/process.js'
 import { createUser, until } from './helper/user.js'
@@ -51,6 +52,17 @@ t.test('[MSG-1] [MSG-4] [STORE-1] kill -9 of the process under traffic: what was
   t.match(resumed.events[1]?.data, { name: 'IRIS.RESET', data: { reason: 'epoch' } })
   const texts = resumed.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => (data['content'] as { text: string }).text)
   t.same(texts, [...acknowledged, unknown].map(n => `m${n}`))
+})
+
+/** The command line of a process. */
+const commandOf = async (pid: number | undefined) => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
+
+t.test('the young generation is bounded however it is started, unless a size was said', { skip: process.platform !== 'linux' && 'no /proc' }, async t => {
+  const dataDir = await directory(t)
+  const [bare, said] = [await start(t, dataDir), await start(t, await directory(t), { NODE_OPTIONS: '--max-semi-space-size=4' })]
+  t.ok((await commandOf(bare.child.pid)).includes(YOUNG_FLAG), 'in the process that was started, not in a child of it')
+  t.notOk((await commandOf(said.child.pid)).some(word => word.includes('semi-space')))
+  t.match(await readFile(new URL('../../scripts/node.js', import.meta.url), 'utf8'), `'${YOUNG_FLAG}'`, 'and where npm start starts another Node')
 })
 
 t.test('[SSE-1] [STORE-1] SIGTERM: BYE 4200, exit 0, nothing is lost, and the life goes on', async t => {

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { startChild } from './child.js'
 import type { LoadVerbs, Run, Transport } from './load.js'
+import { YOUNG_FLAG } from '../../src/young.js'
 import type { ServerVerbs } from './server.js'
 
 /** What a run of load came to. `p50`, `p99`: ms from POST to event; `answers`: ms from POST to its answer. */
@@ -37,7 +38,7 @@ const REST_TRIES = 10
 /** Starts an Iris and a load generator. */
 export async function createIris ({ socketPath, secret, serverKey, logFile, redisUs }: Facts) {
   const env = { IRIS_TOKEN_SECRET: secret, IRIS_SERVER_KEY: serverKey, IRIS_NODE_ID: `bench-${process.hrtime.bigint()}`, ...LIMITS }
-  const server = await startChild<ServerVerbs>('server.js', { args: [socketPath], execArgv: ['--expose-gc'], env, stdout: logFile })
+  const server = await startChild<ServerVerbs>('server.js', { args: [socketPath], execArgv: ['--expose-gc', YOUNG_FLAG], env, stdout: logFile })
   const port = await server.ask('port')
   const loads: Load[] = []
   const authorization = { authorization: `Bearer ${serverKey}` }

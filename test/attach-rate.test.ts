@@ -35,7 +35,7 @@ const refusals: Record<string, unknown> = { sse: [200, 4205, true], ws: ['open',
 for (const [door, open] of Object.entries(doors)) {
   t.test(`[COST-1] ${door}: who attaches too often is asked to come back later, and then costs no script`, async t => {
     const user = await iris.user(t)
-    await iris.redis.set(keys.attachRate(user.userId), String((Date.now() + 150_000) * 1000))
+    await iris.redis.hset(keys.terminals(user.userId), '/attach', String((Date.now() + 150_000) * 1000))
     t.same(await open(user, 'a'), refusals[door])
     const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await iris.redis.info('commandstats'))?.[1] ?? 0)
     const before = await scripts()
@@ -56,9 +56,9 @@ t.test('[COST-1] an attach weighs by what it reads; a poll that resumes weighs a
   for (const i of upTo(120)) await iris.redis.zadd(keys.conversations(user.userId), i, `g.none-${i}`)
   async function weightOf (query: string): Promise<[number, string]> {
     const before = (Date.now() + 50_000) * 1000
-    await iris.redis.set(keys.attachRate(user.userId), String(before))
+    await iris.redis.hset(keys.terminals(user.userId), '/attach', String(before))
     const { body } = await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0${query}`, bearer(user))
-    return [(Number(await iris.redis.get(keys.attachRate(user.userId))) - before) / 1e6, body.cursor]
+    return [(Number(await iris.redis.hget(keys.terminals(user.userId), '/attach')) - before) / 1e6, body.cursor]
   }
   const [fresh] = await weightOf('')
   t.equal(fresh, 3, 'two more for 120 conversations')

@@ -101,7 +101,7 @@ t.test('[KICK-3] [TIME-1] after a kick of one who came by a clock that was an ho
   await (await alice.listen()).next('IRIS.READY')
   // as it is kept when Redis' clock has been set back by an hour since
   const ahead = Date.now() + 3_600_000
-  await iris.redis.hset(keys.logins(alice.userId), 'default', `${ahead} ${ahead} ${ahead + DAY_SEC * 1000}`)
+  await iris.redis.hset(keys.terminals(alice.userId), 'default/login', `${ahead} ${ahead} ${ahead + DAY_SEC * 1000}`)
   const { body: { tokensFrom } } = await kick(alice, { revokeTokens: true })
   t.ok(tokensFrom * 1000 > ahead)
   const issued = async (iat: number) => createUser(t, { ...alice, url: iris.url, token: await tokenOf(alice.userId, { agoSec: Math.floor(Date.now() / 1000) - iat, endsInSec: 7_200 }) })
@@ -199,7 +199,7 @@ for (const [what, remove, code] of removals) {
     const { body } = await iris.server('GET', `users/${alice.userId}/terminals`)
     t.same((body['items'] as unknown as { terminalId: string }[]).map(({ terminalId }) => terminalId), ['two'])
     t.same(await iris.redis.hkeys(keys.routes(alice.userId)), ['a/two'])
-    t.same(await iris.redis.hkeys(keys.logins(alice.userId)), ['two'])
+    t.same((await iris.redis.hkeys(keys.terminals(alice.userId))).filter(field => field.endsWith('/login')), ['two/login'])
     const { body: { cmdId } } = await share(bob, alice, 'c-2')
     t.match(await alice.cmdComplete({ ids: [cmdId] }, 'two'), { body: { results: [{ state: 'completed' }] } })
     t.equal(two.isOver, false)

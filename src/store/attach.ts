@@ -22,7 +22,7 @@ const AT_ONCE = 64
 
 const attachUsers = defineScript('attach-users', {
   full: 'done',
-  preludes: ['life', 'down', 'routes', 'kick', 'logins', 'login', 'presence', 'connect', 'index', 'unread', 'waiting', 'rate', 'attach'],
+  preludes: ['life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'index', 'unread', 'waiting', 'rate', 'begin', 'attach'],
   keys: [],
   args: [...downArgs, 'leaseMs', 'maxTerminals', 'mailboxMessages', 'policy', 'keepMs', 'heldMs', 'maxEvents', 'attachEmissionUs', 'burst', 'newEmissionUs', 'newBurst']
 })

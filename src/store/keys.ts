@@ -22,7 +22,7 @@ const key = (owner: string, name: string, ...rest: string[]) => [`iris:{${partit
  * Each says when it ends: nothing is kept for ever on account of one request. A test looks at every key after a varied run.
  */
 export const keys = {
-  /** Ends `downIdleSec` after the last attach. */
+  /** Born with its first entry. Ends `downIdleSec` after the last attach. */
   down: (user: string) => key(user, 'DOWN', user),
   /** Conversations with unread messages: `<partition>/<conversation>` -> count. Ends: with its last conversation; each goes when it is read, left or forgotten. */
   unread: (user: string) => key(user, 'CHAT_MSG_BOX', user),
@@ -41,7 +41,11 @@ export const keys = {
   spoken: (user: string) => key(user, 'GROUPS', user, 'SPOKEN'),
   /** How many direct conversations a user has opened. Ends after an hour. */
   opened: (user: string) => key(user, 'OPENED', user),
-  /** Every known terminal: terminal -> platform, state and when last seen (see presence.lua). Ends `downIdleSec` after the last attach, its `:PRESENCE` (is he online, how many events told of him) after three times that. */
+  /**
+   * Every known terminal: terminal -> platform, state and when last seen; beside it its trace and its login; and of the user whether he is online, how
+   * many events told of him, his next attach, the epoch of a stream that has no entry yet (presence.lua, logins.lua, attach.lua). Ends three times
+   * `downIdleSec` after the last attach: then no event of him is in the stream of events any more; after one that was refused, when the next is due.
+   */
   terminals: (user: string) => key(user, 'TERMINALS', user),
   /** Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. Ends 90 s after its last renewal; so does each field. */
   routes: (user: string) => key(user, 'TERMINALS', user, 'ROUTES'),
@@ -49,12 +53,6 @@ export const keys = {
   kick: (user: string) => key(user, 'SYSTEM_INSTRUCT_USER_KICK', user),
   /** When the next up-request would be due, us. Ends when it is due. */
   rate: (user: string) => key(user, 'RATE', user),
-  /** The same of his attaches. Ends when it is due. */
-  attachRate: (user: string) => key(user, 'RATE', user, 'ATTACH'),
-  /** The same of terminals that are new. Ends when it is due. */
-  newTerminals: (user: string) => key(user, 'RATE', user, 'NEW'),
-  /** The login of each terminal: when its token was issued and when it first attached, ms. Ends `downIdleSec` after the last attach. */
-  logins: (user: string) => key(user, 'TERMINALS', user, 'LOGINS'),
   /**
    * Until when the terminals of a partition's users count as there: `<user>/<terminal>` -> ms; `<user>/`: the grace of a user.
    * Ends with its last field; the reaper takes each away when its time has come.

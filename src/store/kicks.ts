@@ -9,14 +9,14 @@ export const TOMBSTONE_MS = 2_592_000_000
 
 const kickUser = defineScript('kick-user', {
   full: 'done',
-  preludes: ['kick', 'logins', 'presence'],
-  keys: ['kick', 'terminals', 'routes', 'logins', 'leases', 'events'],
+  preludes: ['kick', 'logins', 'presence', 'going'],
+  keys: ['kick', 'terminals', 'routes', 'leases', 'events'],
   args: ['keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'maxEvents']
 })
 const findKicked = defineScript('find-kicked', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
 const findWelcome = defineScript('find-welcome', { full: 'reads', preludes: ['kick'], keys: ['kick'], args: [] })
 const liftKicks = defineScript('lift-kicks', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
-const renewLogin = defineScript('renew-login', { full: 'done', preludes: ['kick', 'logins'], keys: ['kick', 'logins'], args: ['terminal', 'issuedAt', 'expiresAt'] })
+const renewLogin = defineScript('renew-login', { full: 'done', preludes: ['kick', 'logins'], keys: ['kick', 'terminals'], args: ['terminal', 'issuedAt', 'expiresAt'] })
 
 /** The reason in the tombstone of a terminal whose place a newer login took. [KICK-2] */
 export const REPLACED = 'replaced'
@@ -47,7 +47,6 @@ export function createKicks ({ redis, limits }: StoreContext) {
         kick: keys.kick(userId),
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
-        logins: keys.logins(userId),
         leases: keys.leases(partition(userId)),
         events: keys.events
       }, {
@@ -71,7 +70,7 @@ export function createKicks ({ redis, limits }: StoreContext) {
 
     /** A terminal hands in a fresh token: it counts as its login. [KICK-2] @returns why it is kicked, undefined when it is not. */
     async renew (userId: string, { terminalId, ...token }: Login): Promise<string | undefined> {
-      const [, reason] = await renewLogin(redis, { kick: keys.kick(userId), logins: keys.logins(userId) }, { terminal: terminalId, ...tokenArgs(token) })
+      const [, reason] = await renewLogin(redis, { kick: keys.kick(userId), terminals: keys.terminals(userId) }, { terminal: terminalId, ...tokenArgs(token) })
       return reason === '' ? undefined : String(reason)
     },
 

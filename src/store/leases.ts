@@ -13,7 +13,7 @@ const GAP_MS = 2_500
 const LOOKED_MS = 60_000
 
 const renewLeases = defineScript('renew-leases', { full: 'done', preludes: ['presence'], keys: ['leases'], args: ['tag', 'leaseMs'] })
-const reapLeases = defineScript('reap-leases', { full: 'done', preludes: ['presence'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents', 'leaseMs', 'since'] })
+const reapLeases = defineScript('reap-leases', { full: 'done', preludes: ['presence', 'going'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents', 'leaseMs', 'since'] })
 const claimReaping = defineScript('claim-reaping', { full: 'done', keys: ['reaper'], args: ['claimMs', 'gapMs', 'keepMs'] })
 const reviveTerminal = defineScript('revive-terminal', {
   full: 'done',
@@ -23,7 +23,7 @@ const reviveTerminal = defineScript('revive-terminal', {
 })
 const leaveTerminal = defineScript('leave-terminal', {
   full: 'done',
-  preludes: ['presence'],
+  preludes: ['presence', 'going'],
   keys: ['terminals', 'routes', 'leases', 'events'],
   args: ['user', 'terminal', 'node', 'reason', 'graceMs', 'maxEvents']
 })

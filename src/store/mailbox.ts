@@ -5,7 +5,7 @@ import { createAttach, positionOf, ROUTE_MS } from './attach.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
-import { messageIn, printable, whole } from './readable.js'
+import { isWhole, messageIn, printable, whole } from './readable.js'
 import { isUnavailable, together } from './redis.js'
 import { defineScript } from './scripts.js'
 
@@ -31,10 +31,11 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
 
     /** @returns of each of these users the end of his stream, undefined when there is none, and whether there is a record of kicks. */
     async glance (userIds: string[]): Promise<{ top: Position | undefined, isKicked: boolean }[]> {
-      const found = await together(redis, userIds, (pipeline, userId) => pipeline.xrevrange(keys.down(userId), '+', '-', 'COUNT', 1).exists(keys.kick(userId)))
+      const found = await together(redis, userIds, (pipeline, userId) => pipeline.xrevrange(keys.down(userId), '+', '-', 'COUNT', 1).hget(keys.terminals(userId), '/epoch').exists(keys.kick(userId)))
       return userIds.map((_, i) => {
-        const [[last] = []] = [found[2 * i] as [string, unknown][]]
-        return { top: last && positionOf(last[0]), isKicked: found[2 * i + 1] === 1 }
+        const [entries, epoch, kicks] = found.slice(3 * i, 3 * i + 3) as [[string, unknown][] | undefined, string | null | undefined, number]
+        const end = entries?.[0]?.[0] ?? (isWhole(epoch) ? `${epoch}-0` : undefined)
+        return { top: end === undefined ? undefined : positionOf(end), isKicked: kicks === 1 }
       })
     },
 

@@ -10,8 +10,8 @@ import { defineScript } from './scripts.js'
 
 const removeTerminal = defineScript('remove-terminal', {
   full: 'done',
-  preludes: ['presence'],
-  keys: ['terminals', 'routes', 'logins', 'leases', 'events'],
+  preludes: ['presence', 'going'],
+  keys: ['terminals', 'routes', 'leases', 'events'],
   args: ['user', 'terminal', 'reason', 'graceMs', 'maxEvents']
 })
 
@@ -48,7 +48,6 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
       const [, removed, at, nodes] = await removeTerminal(redis, {
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
-        logins: keys.logins(userId),
         leases: keys.leases(partition(userId)),
         events: keys.events
       }, { user: userId, terminal: terminalId, reason, graceMs: limits.graceSec * 1000, maxEvents: limits.events })
@@ -61,7 +60,7 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
      * @returns the known terminals of each of these users, the last seen first; two round trips for all.
      */
     async of (userIds: string[]): Promise<Terminal[][]> {
-      const kept = await hashesOf(redis, userIds.map(keys.terminals))
+      const kept = (await hashesOf(redis, userIds.map(keys.terminals))).map(fields => new Map([...fields].filter(([field]) => !field.includes('/'))))
       const ids = kept.map(terminals => [...terminals.keys()])
       const owners = userIds.map((userId, i) => ({ userId, terminals: ids[i] ?? [] })).filter(({ terminals }) => terminals.length > 0)
       const leases = await together(redis, owners, (pipeline, { userId, terminals: mine }) =>
@@ -77,10 +76,10 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
   }
 }
 
-/** Reads what `presence.lua` keeps: `platform state standing node trace since seen lease`. @returns undefined for what it does not write. */
+/** Reads what `presence.lua` keeps: `platform state standing node since seen lease`. @returns undefined for what it does not write. */
 function readTerminal (terminalId: string, value: string, online: boolean): Terminal | undefined {
-  if (!/^\S+ (?:foreground|background) \S+ \S+ \S+ \d+ \d+(?: socket)?$/.test(value)) return undefined
-  const [platform, state, , node, , since, seen, lease] = value.split(' ') as [string, TerminalStateName, string, string, string, string, string, string?]
+  if (!/^\S+ [fb] \S+ \S+ \d+ \d+(?: socket)?$/.test(value)) return undefined
+  const [platform, state, , node, since, seen, lease] = value.split(' ') as [string, string, string, string, string, string, string?]
   if (!isWhole(since) || !isWhole(seen)) return undefined
-  return { terminalId, platform, online, state, since: whole(since), lastSeen: whole(seen), node, ...(lease === 'socket' && { lease }) }
+  return { terminalId, platform, online, state: state === 'f' ? 'foreground' : 'background', since: whole(since), lastSeen: whole(seen), node, ...(lease === 'socket' && { lease }) }
 }

@@ -1,8 +1,10 @@
 // What attaches in one turn of the event loop goes to Redis in one call, and each is decided by itself. docs/protocol.md section 4, "Attach".
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { createBoxes } from '../../src/store/boxes.js'
 import { holdBack } from '../../src/store/disk.js'
 import { keys, partition, PARTITIONS } from '../../src/store/keys.js'
+import { createKicks } from '../../src/store/kicks.js'
 import { createLife } from '../../src/store/life.js'
 import { createMailbox } from '../../src/store/mailbox.js'
 import { startRedis } from '../helper/redis.js'
@@ -15,6 +17,7 @@ await life.begin()
 const store = { redis, node: 'a', limits: { ...defaultLimits, terminals: 2 }, life, fresh: async <T>(read: () => Promise<T>) => await read() }
 const multi = createMailbox(store, 'multi')
 const single = createMailbox(store, 'single')
+const boxes = createBoxes(store)
 
 const issuedAt = Date.now()
 const comes = (userId: string, more: object = {}) => ({ userId, terminalId: 't', platform: 'web', traceId: 'trace', issuedAt, expiresAt: issuedAt + 3_600_000, ...more })
@@ -42,13 +45,59 @@ t.test('[LIFE-1] [ATTACH-2] of who was never here nothing is asked; who comes tw
   t.equal((await told('twice')).length, 3, 'who was there has not come')
 })
 
-t.test('[ATTACH-3] a fresh attach costs Redis a write for each thing that is kept, and no more than two questions', async t => {
+t.test('[ATTACH-3] a fresh attach costs Redis a write for each thing that is kept and for its end, and no more than two questions', async t => {
   await multi.attach(comes('warm'))
   await redis.config('RESETSTAT')
   await multi.attach(comes('cheap'))
   const stats = [...(await redis.info('commandstats')).matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, count]) => [name, Number(count)] as const)
   const own = stats.filter(([name = '']) => !['evalsha', 'config', 'info', 'time', 'mget'].includes(name))
-  t.ok(own.reduce((sum, [, count]) => sum + count, 0) <= 18, JSON.stringify(own))
+  t.ok(own.reduce((sum, [, count]) => sum + count, 0) <= 11, JSON.stringify(own))
+})
+
+t.test('[ATTACH-3] who attaches and gets nothing is kept in two packed hashes, of 700 bytes at most', async t => {
+  const terminalId = '6f1c4f0e-3c1b-4d0e-9f59-0d3ac5a7b1e2'
+  await multi.attach(comes('idle', { terminalId, traceId: '4bf92f3577b34da6a3ce929d0e0e4736', platform: 'desktop', lease: 'socket' }))
+  const kept = await redis.keys('*:idle*')
+  t.same(kept.sort(), [keys.terminals('idle'), keys.routes('idle')])
+  t.same(await Promise.all(kept.map(key => redis.object('ENCODING', key))), ['listpack', 'listpack'])
+  const bytes = await Promise.all(kept.map(key => redis.memory('USAGE', key)))
+  t.ok(bytes.reduce((sum, each) => Number(sum) + Number(each), 0) as number <= 700, bytes.join(' + '))
+})
+
+t.test('[ATTACH-1] [ATTACH-3] a stream is born with its first entry, under the epoch that who was there before was told', async t => {
+  const first = await multi.attach(comes('quiet'))
+  const top = { epoch: first?.top.epoch, seq: 0 }
+  t.equal(await redis.exists(keys.down('quiet')), 0)
+  const end = async () => [(await multi.touch('quiet', [{ terminalId: 't', platform: 'web' }])).top, (await multi.glance(['quiet']))[0]?.top]
+  t.same(await end(), [top, top], 'a node that compares finds its end')
+  const cursor = `${top.epoch}-0`
+  t.equal((await multi.attach(comes('quiet', { cursor })))?.verdict, 'resumed')
+  await boxes.put('CMD_BOX', 'quiet', { id: 'k', from: '*server', draft: '{}', meta: {}, ttlMs: 60_000, everyTerminal: false })
+  t.same(await end(), [{ ...top, seq: 1 }, { ...top, seq: 1 }])
+  t.match(await multi.attach(comes('quiet', { cursor })), { verdict: 'resumed', top: { ...top, seq: 1 } })
+  await redis.del(keys.down('quiet'))
+  t.same(await end(), [undefined, undefined], 'one that was there, and is gone, has lost something')
+  const again = await multi.attach(comes('quiet', { cursor }))
+  t.equal(again?.verdict, 'epoch')
+  t.not(again?.top.epoch, top.epoch)
+})
+
+t.test('[LIFE-1] [COST-1] [DOWN-2] what is kept of a user, and is no number, counts as absent', async t => {
+  for (const text of ['nan', '1e30', '-5', '0x10', '', '9007199254740993']) {
+    await redis.hset(keys.terminals(`odd-${text}`), { '/n': text, '/attach': text, '/new': text, '/epoch': text })
+    t.match(await multi.attach(comes(`odd-${text}`)), { verdict: 'fresh', top: { epoch: /^\d{16}$/, seq: 0 } }, text)
+    t.same(await told(`odd-${text}`), ['user.online 1', 'terminal.connected 2'])
+    t.ok(Object.values(await redis.hmget(keys.terminals(`odd-${text}`), '/n', '/attach', '/new', '/epoch')).every(kept => /^[1-9]\d*$/.test(String(kept))))
+  }
+})
+
+t.test('[COST-1] who is refused and was never here is forgotten when he owes nothing any more', async t => {
+  await createKicks(store).bury('barred', { reason: 'x' })
+  for (const n of upTo(3)) {
+    await t.rejects(multi.attach(comes('barred')), { code: 'KICKED' })
+    const ms = await redis.pttl(keys.terminals('barred'))
+    t.ok(ms > (n - 1) * 200 - 100 && ms <= n * 200, `${ms} ms after ${n}`)
+  }
 })
 
 t.test('[ATTACH-3] one that fails is the trouble of its own alone', async t => {

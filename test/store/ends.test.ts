@@ -26,11 +26,10 @@ const HOUR = 3_600 * SEC
 const DAY = 24 * HOUR
 /** The longest that is left of any other key, by its name and what stands behind the ids: as keys.ts and the limits say. */
 const longest: [key: RegExp, ms: number][] = [
-  [/^(DOWN|TERMINALS|LOGINS)$/, 30 * DAY],
-  [/^PRESENCE$/, 90 * DAY],
+  [/^DOWN$/, 30 * DAY],
+  [/^TERMINALS$/, 90 * DAY],
   [/^ROUTES$/, 90 * SEC],
   [/^RATE$/, 60 * SEC],
-  [/^NEW$/, HOUR],
   [/^OPENED$/, HOUR],
   [/^(TICKET|TICKETS|USED)$/, HOUR + 5 * SEC],
   [/^SYSTEM_INSTRUCT_USER_KICK$/, 31 * DAY],
@@ -108,4 +107,4 @@ t.test('after a varied run every key has its end, or an owner', async t => {
 const nameOf = (key: string) => key.replace(/^iris:(\{[^}]*\}:)?/, '').split(':')[0] as string
 
 /** What stands behind the ids of a user's key, where its end is one of its own; else its name. */
-const partOf = (key: string) => /:(PRESENCE|ROUTES|LOGINS|NEW|USED)$/.exec(key)?.[1] ?? nameOf(key)
+const partOf = (key: string) => /:(ROUTES|USED)$/.exec(key)?.[1] ?? nameOf(key)

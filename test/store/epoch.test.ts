@@ -35,8 +35,8 @@ t.test('[ATTACH-1] an epoch rises although the clock went back, and keeps its pa
   const births: number[] = []
   for (let i = 0; i < 3; i++) {
     await (await user.listen()).next('IRIS.READY')
-    births.push(Number((await epochsOf([user.userId]))[0]))
-    await iris.redis.del(keys.down(user.userId))
+    births.push(Number(await iris.redis.hget(keys.terminals(user.userId), '/epoch')))
+    await iris.redis.hdel(keys.terminals(user.userId), '/epoch')
   }
   t.strictSame(births, [1, 2, 3].map(i => (ahead + i) * 128 + p))
 })

@@ -89,8 +89,8 @@ for (const [what, refusal, ask] of cases) {
 t.test('[COST-1] an attach that is refused weighs as much as another', async t => {
   for (const [user, refusal] of [[alice, 409], [kicked, 401]] as const) {
     const before = (Date.now() + 50_000) * 1000
-    await iris.redis.set(keys.attachRate(user.userId), String(before))
+    await iris.redis.hset(keys.terminals(user.userId), '/attach', String(before))
     t.equal(await doors['poll']?.(user, 'one-more'), refusal)
-    t.ok(Number(await iris.redis.get(keys.attachRate(user.userId))) > before)
+    t.ok(Number(await iris.redis.hget(keys.terminals(user.userId), '/attach')) > before)
   }
 })

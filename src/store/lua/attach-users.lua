@@ -1,5 +1,5 @@
 -- attach-users.lua - terminals attach, in order, each by itself and at one instant: what happens to one touches none of its neighbours. [ATTACH-3]
--- USES life down routes kick logins login presence connect index unread waiting rate attach (keys are built from the users' ids: standalone Redis only)
+-- USES life down routes kick logins presence going connect login index unread waiting rate begin attach (keys are built from the users' ids: standalone Redis only)
 -- FULL done
 -- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs maxEvents attachEmissionUs burst newEmissionUs newBurst
 -- then tag user terminal platform epoch seq issuedAt expiresAt traceId lease(socket|empty) units ...
@@ -8,44 +8,43 @@
 local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, attach_emission, burst, new_emission, new_burst = unpack(ARGV, 5)
 local FIELDS = 11
 local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
+local this_mark, route_until, held_until = int(mark), int(now + lease_ms), int(now + held_ms)
 -- One call reads as much as its longest mailbox, and little more: Redis does nothing else meanwhile. [COST-1]
 local found, MOST_FOUND = 0, 3 * MAX_LOOKED
 
 local function attach (me)
-  local keys = me.keys
-  local early = early_ms(keys.attach_rate, attaches)
+  local keys, known = me.keys, me.known
+  local ahead, crowd = ahead_of(known.attach, keys.terminals, attaches), ahead_of(known.new, keys.terminals, newcomers)
+  local is_new, early = not known.row, early_after(ahead, attaches)
   if early > 0 then return { 0, 'limited', early } end
-  local is_new = redis.call('HEXISTS', keys.terminals, me.terminal) == 0
-  early = is_new and early_ms(keys.new_terminals, newcomers) or 0
+  early = is_new and early_after(crowd, newcomers) or 0
   if early > 0 then return { 0, 'crowded', early } end
-  local function refuse (...) -- it has cost as much [COST-1]
-    take(keys.attach_rate, attaches, me.units)
-    return { 0, ... }
+  local live = prune(keys.routes, lease_ms)
+  local reason, login, replaced = judge_login(me, policy, live)
+  local evicted = not reason and (not is_new and '' or make_place(me, { live = live, replaced = replaced, most = tonumber(max_terminals) }))
+  if not evicted then
+    owe(keys.terminals, ahead_with(ahead, attaches, me.units)) -- it has cost as much [COST-1]
+    return { 0, reason and 'kicked' or 'full', reason }
   end
-  local reason, login, replaced = judge_login(keys, policy, me)
-  if reason then return refuse('kicked', reason) end
-  prune(keys.routes, lease_ms)
-  local evicted = ''
-  if is_new then evicted = make_place(me, replaced, max_terminals) end
-  if not evicted then return refuse('full') end
-  enter(keys, me.terminal, login, replaced)
-  if is_new then take(keys.new_terminals, newcomers, 1) end
-  local top = arrive(me, held_ms, lease_ms)
+  replace(keys.kick, login, replaced)
+  local top, is_there = end_of(me)
   local verdict = judge_cursor(keys.down, top, me)
   local is_resumed = verdict == 'resumed'
-  local units = is_resumed and me.units or 1 + math.floor(redis.call('ZCARD', keys.conversations) / 50)
-  take(keys.attach_rate, attaches, units) -- what is read weighs, too [COST-1]
+  local units = is_resumed and me.units or 1 + math.floor(redis.call('ZCARD', keys.conversations) / 50) -- what is read weighs, too [COST-1]
+  local facts = { me.terminal .. '/login', login_text(login), '/attach', due(ahead_with(ahead, attaches, units)) }
+  if is_new then facts[5], facts[6] = '/new', due(ahead_with(crowd, newcomers, 1)) end
+  arrive(me, { facts = facts, epoch = not is_there and string.match(top, '^%d+') or nil, lease_ms = lease_ms, route_until = route_until })
   local waiting = is_resumed and {} or oldest_unread(keys.unread, tonumber(mailbox))
   found = found + #waiting
   local pending = redis.call('HLEN', keys.commands) + redis.call('HLEN', keys.notices)
-  return { 0, verdict, top, this_moment, waiting, pending, evicted, replaced, ms(login.issued), int(mark) }
+  return { 0, verdict, top, this_moment, waiting, pending, evicted, replaced, login.issued, this_mark }
 end
 
 local function attach_one (tag, user, terminal, platform, epoch, seq, issued, expires, trace_id, lease, units)
   local keys = keys_of(tag, user)
   return attach({
-    terminal = terminal, platform = platform, epoch = epoch, seq = seq, issued = issued, expires = expires, keep_ms = keep_ms, trace_id = trace_id,
-    lease = lease, units = tonumber(units), keys = keys,
+    tag = tag, terminal = terminal, platform = platform, epoch = epoch, seq = seq, issued = issued, expires = expires, keep_ms = keep_ms, trace = trace_id,
+    node = this_node, lease = lease, held_until = held_until, units = tonumber(units), keys = keys, known = known_of(keys.terminals, terminal),
     who = { leases = 'iris:{' .. tag .. '}:LEASES', events = 'iris:events', terminals = keys.terminals, user = user, max_events = max_events }
   })
 end

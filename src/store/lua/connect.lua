@@ -1,26 +1,28 @@
 -- connect.lua - prelude, after down and presence: a terminal has a connection (again). [LIFE-1]
 local presence_idle = whole(3 * down_idle)
 
--- Whoever comes back before his lease has been found ended was never gone: nothing is said.
-local function connect (who, terminal, facts, held_ms)
+-- coming: terminal, platform, node, trace, lease, held_until (ms, as text); `known`: of its user's hash row, online and n as they are stored.
+-- more: what else is written there, a list. Whoever comes back before his lease has been found ended was never gone: nothing is said.
+local function connect (who, coming, known, more)
   if is_dry then return end
-  local before, presence = terminal_of(who, terminal), who.terminals .. ':PRESENCE'
+  local terminal, terminals = coming.terminal, who.terminals
+  local before = row_of(known.row, terminals, terminal)
   if before and not lease_of(who, terminal) then before = nil end
-  local kept = { state = before and before.state or 'foreground', since = before and before.since or this_moment }
-  kept.platform, kept.node, kept.trace, kept.standing, kept.seen = facts.platform, facts.node, facts.trace, 'on', this_moment
-  kept.lease = facts.lease
-  keep(who, terminal, kept)
-  redis.call('ZADD', who.leases, whole(this_ms + held_ms), who.user .. '/' .. terminal)
+  coming.state, coming.since = before and before.state or 'f', before and before.since or this_moment
+  coming.standing, coming.seen = 'on', this_moment
+  local written, n = { terminal, row_text(coming), terminal .. '/trace', coming.trace, unpack(more) }, nil
   if not before then
-    local is_new = void[presence] -- then one command says both
-    local is_first = is_new or redis.call('HSETNX', presence, 'online', '1') == 1
-    local n = is_new and 2 or redis.call('HINCRBY', presence, 'n', is_first and '2' or '1')
-    if is_new then redis.call('HSET', presence, 'online', '1', 'n', '2') end
-    if is_first then say(who, 'user.online', terminal, kept, nil, n - 1)
-    else redis.call('ZREM', who.leases, who.user .. '/') end -- only who is online can be in his grace
-    say(who, 'terminal.connected', terminal, kept, nil, n)
+    n = (number_of(known.n, terminals .. ' /n', 2 ^ 53 - 2) or 0) + (known.online and 1 or 2)
+    written[#written + 1], written[#written + 2] = '/n', n
+    if not known.online then written[#written + 1], written[#written + 2] = '/online', '1' end
   end
-  -- who never comes back is forgotten with his stream; his number in the stream of events later, or it would seem an old one
-  redis.call('PEXPIRE', who.terminals, down_idle)
-  redis.call('PEXPIRE', presence, presence_idle)
+  redis.call('HSET', terminals, unpack(written))
+  redis.call('ZADD', who.leases, coming.held_until, who.user .. '/' .. terminal)
+  if not before then
+    if known.online then redis.call('ZREM', who.leases, who.user .. '/') -- only who is online can be in his grace
+    else say(who, 'user.online', coming, n - 1) end
+    say(who, 'terminal.connected', coming, n)
+  end
+  -- later than his stream: with the number of his last event he would forget that it is an old one
+  redis.call('PEXPIRE', terminals, presence_idle)
 end

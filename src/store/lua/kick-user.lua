@@ -1,11 +1,11 @@
 -- kick-user.lua - tombstones for terminals of a user, before anybody is told: from then on they are refused. [KICK-1] [KICK-3] [TIME-1]
--- USES kick logins presence
+-- USES kick logins presence going
 -- FULL done
--- KEYS kick terminals routes logins leases events
+-- KEYS kick terminals routes leases events
 -- ARGV keepMs banMs revokeTokens(0|1) reason user graceMs maxEvents
 -- then terminal ... (none: all of them, also those that were never seen)
 -- RETURNS 0 kicked[] (those named; all that are known when none is named or tokens are revoked) before welcomeFrom
-local kick, terminals, routes, logins, leases, events = unpack(KEYS)
+local kick, terminals, routes, leases, events = unpack(KEYS)
 local keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms, max_events = unpack(ARGV)
 ban_ms = tonumber(ban_ms)
 local kicked, targets = {}, {}
@@ -18,7 +18,7 @@ if #kicked == 0 or revoke_tokens == '1' then
     if terminal and not seen[terminal] then kicked[#kicked + 1] = terminal end
     seen[terminal or ''] = true
   end
-  for _, terminal in ipairs(redis.call('HKEYS', terminals)) do add(terminal) end
+  for _, field in ipairs(redis.call('HKEYS', terminals)) do add(is_terminal(field) and field) end
   for _, route in ipairs(redis.call('HKEYS', routes)) do add(string.match(route, '[^/]+$')) end
 end
 -- Before the kick is who is there, also by a token from a clock that is ahead, and what was minted since an earlier kick of such a one.
@@ -28,7 +28,7 @@ local told = welcome_from(kick, earlier, this_ms)
 if told > this_ms then told = math.ceil(told / 1000) * 1000 end -- `tokensFrom` is in seconds
 local before, ends = math.max(this_ms, told), this_ms + keep_ms
 for _, terminal in ipairs(kicked) do
-  local login = login_of(logins, terminal)
+  local login = login_of(terminals, terminal)
   if login then before, ends = math.max(before, login.issued), math.max(ends, login.expires) end
 end
 for _, terminal in ipairs(targets) do

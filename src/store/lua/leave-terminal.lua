@@ -1,5 +1,5 @@
 -- leave-terminal.lua - the last connection of a terminal on a node is closed: unless it is connected elsewhere, its lease is cut to the grace. [LIFE-1] [LIFE-3]
--- USES presence
+-- USES presence going
 -- FULL done
 -- KEYS terminals routes leases events
 -- ARGV user terminal node reason graceMs maxEvents

@@ -44,7 +44,8 @@ if collapse_key ~= '' then write('HSET', collapse, collapse_key, id) end
 if every_terminal == '1' then
   local known, waits = redis.call('HGETALL', terminals), ','
   for i = 1, #known, 2 do
-    if is_addressed(known[i], string.match(known[i + 1], '^%S+')) then waits = waits .. known[i] .. ',' end
+    local is_terminal = not string.find(known[i], '/', 1, true)
+    if is_terminal and is_addressed(known[i], string.match(known[i + 1], '^%S+')) then waits = waits .. known[i] .. ',' end
   end
   if waits ~= ',' then write('HSET', waiting, id, waits) end
 end

@@ -12,22 +12,27 @@ local function pace (emission_us, burst, heaviest)
 end
 
 -- Further ahead than any debt: the clock went back, and what was taken before it did counts for nothing. Else a step of it would lock users out.
+local function ahead_of (stored, place, rate)
+  local ahead = (number_of(stored, place) or 0) - rate_now_us
+  return ahead > rate.most_us and 0 or math.max(0, ahead)
+end
+
 local aheads = {}
 local function ahead_us (key, rate)
-  if aheads[key] then return aheads[key] end
-  local ahead = (number_of(redis.call('GET', key), key) or 0) - rate_now_us
-  aheads[key] = ahead > rate.most_us and 0 or math.max(0, ahead)
+  if not aheads[key] then aheads[key] = ahead_of(redis.call('GET', key), key, rate) end
   return aheads[key]
 end
 
 -- Returns 0, or after how many ms there is a unit. Whoever has one may take more: then he is in debt until they are paid for.
-local function early_ms (key, rate)
-  return math.max(0, math.ceil((ahead_us(key, rate) + rate.emission_us * (1 - rate.burst)) / 1000))
-end
+local function early_after (ahead, rate) return math.max(0, math.ceil((ahead + rate.emission_us * (1 - rate.burst)) / 1000)) end
+local function early_ms (key, rate) return early_after(ahead_us(key, rate), rate) end
+
+local function ahead_with (ahead, rate, units) return math.min(ahead + rate.emission_us * math.min(units, rate.heaviest), rate.most_us) end
+local function due (ahead) return string.format('%.0f', rate_now_us + ahead) end
 
 local function take (key, rate, units)
   if is_dry then return end -- then the node's own bucket counts alone
-  local ahead = math.min(ahead_us(key, rate) + rate.emission_us * math.min(units, rate.heaviest), rate.most_us)
-  redis.call('SET', key, string.format('%.0f', rate_now_us + ahead), 'PX', string.format('%.0f', math.ceil(ahead / 1000)))
+  local ahead = ahead_with(ahead_us(key, rate), rate, units)
+  redis.call('SET', key, due(ahead), 'PX', string.format('%.0f', math.ceil(ahead / 1000)))
   aheads[key] = ahead
 end

@@ -1,5 +1,5 @@
 -- reap-leases.lua - leases of one partition that have ended: their terminals, and users without any, are said to be gone, once. [LIFE-2] [LIFE-3]
--- USES presence
+-- USES presence going
 -- FULL done
 -- KEYS leases events
 -- ARGV tag maxLeases graceMs maxEvents leaseMs since(when somebody began to look without a break: claim-reaping.lua)

@@ -1,10 +1,10 @@
 -- remove-terminal.lua - forgets a terminal: its routes, its lease, its login. When it comes back it is a new one. [COMPLETE-5] [LIFE-1]
--- USES presence
+-- USES presence going
 -- FULL done
--- KEYS terminals routes logins leases events
+-- KEYS terminals routes leases events
 -- ARGV user terminal reason graceMs maxEvents
 -- RETURNS 0 removed(0|1) at nodes[] (who may still hold a connection of it that attached up to `at`)
-local terminals, routes, logins, leases, events = unpack(KEYS)
+local terminals, routes, leases, events = unpack(KEYS)
 local user, terminal, reason, grace_ms, max_events = unpack(ARGV)
 local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 local nodes = {}
@@ -16,5 +16,4 @@ for _, route in ipairs(redis.call('HKEYS', routes)) do
   end
 end
 disconnect(who, terminal, reason, tonumber(grace_ms))
-redis.call('HDEL', logins, terminal)
-return { 0, redis.call('HDEL', terminals, terminal), whole(this_ms), nodes }
+return { 0, forget_terminal(terminals, terminal), whole(this_ms), nodes }

@@ -14,7 +14,7 @@ for i = 3, #ARGV, 4 do
   local kept = terminal_of(who, terminal)
   if kept then
     local seen, before = this_ms - age, tonumber(kept.seen)
-    if state ~= '' then kept.state = state end
+    if state ~= '' then kept.state = string.sub(state, 1, 1) end
     -- later than now: the clock went back
     if seen > before or before > this_ms then kept.seen = whole(seen) end
     keep(who, terminal, kept)

@@ -1,10 +1,10 @@
 -- renew-login.lua - a terminal hands in a fresh token: from then on that is its login, unless it is kicked. [KICK-1] [KICK-2]
 -- USES kick logins
 -- FULL done
--- KEYS kick logins
+-- KEYS kick terminals
 -- ARGV terminal issuedAt expiresAt
 -- RETURNS 0 reason (empty: not kicked)
-local kick, logins = unpack(KEYS)
+local kick, terminals = unpack(KEYS)
 local terminal, issued, expires = unpack(ARGV)
 local token = { terminal = terminal, issued = issued, expires = expires }
 local clock = redis.call('TIME')
@@ -12,5 +12,6 @@ local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local reason = refusal(kick, token, at)
 if reason then return { 0, reason } end
 -- one that never attached has nothing to renew
-if login_of(logins, terminal) then keep_login(logins, terminal, login_with(logins, token, at)) end
+local login = login_of(terminals, terminal)
+if login then redis.call('HSET', terminals, terminal .. '/login', login_text(login_with(login, token, at))) end
 return { 0, '' }

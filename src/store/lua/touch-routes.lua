@@ -21,4 +21,5 @@ if not is_dry then
   redis.call('PEXPIRE', down, down_idle)
 end
 local last = redis.call('XREVRANGE', down, '+', '-', 'COUNT', 1)[1]
-return { 0, last and is_alive(string.match(last[1], '^%d+')) and last[1] or '', int(now), ended }
+local top = last and last[1] or told_end(down)
+return { 0, top and is_alive(string.match(top, '^%d+')) and top or '', int(now), ended }

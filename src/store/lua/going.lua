@@ -1,0 +1,28 @@
+-- going.lua - prelude after presence: a terminal is gone, and with the last one its user. [LIFE-1] [LIFE-3]
+
+-- A user without a terminal is offline: now, or after a grace, as the lease of nobody. Its end comes here again. [LIFE-3]
+local function settle (who, grace_ms)
+  local last
+  for _, terminal in ipairs(redis.call('HKEYS', who.terminals)) do
+    if is_terminal(terminal) then
+      if lease_of(who, terminal) then return end
+      local kept = terminal_of(who, terminal)
+      if kept and (not last or kept.since >= last.since) then last = kept end
+    end
+  end
+  if grace_ms > 0 then return redis.call('ZADD', who.leases, whole(this_ms + grace_ms), who.user .. '/') end
+  if redis.call('HDEL', who.terminals, '/online') == 1 then say(who, 'user.offline', last or {}) end
+end
+
+local function disconnect (who, terminal, reason, grace_ms)
+  if redis.call('ZREM', who.leases, who.user .. '/' .. terminal) == 0 then return end
+  local kept = terminal_of(who, terminal)
+  if kept then
+    kept.standing, kept.since = reason == 'TIMEOUT' and 'lapsed' or 'off', this_moment
+    keep(who, terminal, kept)
+  end
+  local facts = kept or { terminal = terminal }
+  facts.reason = reason
+  say(who, 'terminal.disconnected', facts)
+  settle(who, grace_ms)
+end

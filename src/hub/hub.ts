@@ -120,7 +120,7 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     /** An entry was published for a user; its body comes with it, and counts while it is sure to be true. */
     hint (userId: string, item: Item): void {
       const present = users.get(userId)
-      const known = present?.feed.top?.seq ?? item.seq
+      const known = present?.feed.seq ?? item.seq
       if (!present?.feed.hint(item, isProven())) return
       if (item.seq > known + 1) meter.gaps.hint++
       wakeLater(present)

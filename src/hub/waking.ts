@@ -1,4 +1,5 @@
 // Wakes the connections that hints were for, once a turn of the event loop: one write per socket. Section 6, "Live delivery".
+import { outside } from '../store/deadline.js'
 import type { Connection } from '../stream/connection.js'
 import type { Feed } from '../stream/feed.js'
 import type { Meter } from '../health/meter.js'
@@ -28,7 +29,8 @@ export function createWaking (meter: Pick<Meter, 'delivered'>) {
   return function wakeLater (present: Present): void {
     if (dirty.size === 0) {
       dirtySince = performance.now()
-      setImmediate(flush)
+      // nobody's request: asked once, not for each connection
+      setImmediate(outside, flush)
     }
     dirty.add(present)
   }

@@ -56,8 +56,8 @@ export class Connection {
   /** Whether it prints: its attach was decided, and it is open. */
   get isBegun (): boolean { return this.#stage !== 'attaching' && this.#stage !== 'closed' }
   /** Whether it will print from the feed's memory: it lags, and its socket takes more. A full one reads Redis when it drains. [SLOW-1] */
-  get needsTail (): boolean { return !(this.isLive && this.#position.seq === this.feed.top?.seq) && this.#outlet.hasRoom() }
-  get isLagging (): boolean { return this.isLive && this.feed.top !== undefined && this.#position.seq < this.feed.top.seq }
+  get needsTail (): boolean { return !(this.isLive && this.#position.seq === this.feed.seq) && this.#outlet.hasRoom() }
+  get isLagging (): boolean { return this.isLive && this.#position.seq < (this.feed.seq ?? 0) }
   /** Whether all that is known was printed, and nothing is under way. */
   get isIdle (): boolean { return this.isLive && !this.#runs.isBusy && this.#jobs.length === 0 }
   /** Where it stands and what is left to do; `isUnready`: it began afresh and READY has not come, so its position would skip what is unread. */
@@ -144,16 +144,16 @@ export class Connection {
 
   /** The way of almost every event: all of it is in memory, nothing is awaited. @returns false when Redis must be asked. */
   #printTail (): boolean {
-    while (this.#outlet.hasRoom()) {
-      const items = this.feed.since(this.#position, this.floor.isProven())
-      if (items === undefined) return false
-      if (items.length === 0 || !this.#printItems(items)) return true
-    }
+    if (!this.#outlet.hasRoom()) return true
+    const items = this.feed.since(this.#position, this.floor.isProven())
+    if (items === undefined) return false
+    // all of them at once: nothing is added meanwhile
+    if (items.length > 0) this.#printItems(items)
     return true
   }
 
   /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
-  #printItems (items: Item[]): boolean {
+  #printItems (items: readonly Item[]): boolean {
     const { opening, floor: { renderer } } = this
     const { seq, outcome } = printItems(items, this.#position, { opening, renderer, outlet: this.#outlet, source: this.isLive ? 'live' : 'replay' })
     this.#position = { epoch: this.#position.epoch, seq }

@@ -1,7 +1,7 @@
 // Prints entries in order, each once, until the socket is full or the stream breaks off. [ATTACH-4] [SLOW-1]
 import type { Source } from '../protocol/events.js'
 import type { Position } from '../protocol/ids.js'
-import type { Item } from '../store/entry.js'
+import { isOfEpoch, type Item } from '../store/entry.js'
 import type { Print } from './jobs.js'
 import type { Opening, Printer } from './opening.js'
 import type { Outlet } from './outlet.js'
@@ -18,11 +18,11 @@ interface Press { opening: Opening, renderer: Renderer, outlet: Outlet, source: 
  * @returns the number reached, and whether there is room for more; `broken`: an entry is missing (trimmed while this
  *   reader lagged, or of another stream), so nothing behind it was printed.
  */
-export function printItems (items: Item[], { epoch, seq }: Position, { opening, renderer, outlet, source }: Press): { seq: number, outcome: 'room' | 'full' | 'broken' } {
+export function printItems (items: readonly Item[], { epoch, seq }: Position, { opening, renderer, outlet, source }: Press): { seq: number, outcome: 'room' | 'full' | 'broken' } {
   const { printer } = opening
   let text = ''
   for (const item of items) {
-    if (item.seq !== seq + 1 || !item.id.startsWith(epoch + '-')) {
+    if (item.seq !== seq + 1 || !isOfEpoch(item.id, epoch)) {
       if (text) outlet.write(text)
       return { seq, outcome: 'broken' }
     }

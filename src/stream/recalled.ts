@@ -30,8 +30,11 @@ interface Facts {
 export function createRecalled ({ max = MAX, ticks = () => performance.now(), onRecall }: Facts = {}) {
   /** The oldest first. */
   const all = new Map<string, { since: number, revoked?: Revoked }>()
+  /** What was looked for last, as long as nothing changes. */
+  let asked: { conversationId: string, seq: number, revoked: Revoked | undefined } | undefined
 
   function add (key: string, revoked?: Revoked): void {
+    asked = undefined
     all.delete(key)
     all.set(key, { since: ticks(), ...(revoked && { revoked }) })
     onRecall?.()
@@ -41,11 +44,17 @@ export function createRecalled ({ max = MAX, ticks = () => performance.now(), on
   function prune (): void {
     for (const [key, { since }] of all) {
       if (all.size <= max && ticks() - since < KEEP_MS) return
+      asked = undefined
       all.delete(key)
     }
   }
 
-  const revokedAt = (conversationId: string, seq: number) => all.get(`${conversationId}:${seq}`)?.revoked
+  function revokedAt (conversationId: string, seq: number): Revoked | undefined {
+    if (all.size === 0) return undefined
+    // every reader of a group asks for the same message
+    if (asked?.seq !== seq || asked.conversationId !== conversationId) asked = { conversationId, seq, revoked: all.get(`${conversationId}:${seq}`)?.revoked }
+    return asked.revoked
+  }
 
   /** A message is revoked. */
   function message (conversationId: string, seq: number, revoked: Revoked): void {
@@ -78,7 +87,10 @@ export function createRecalled ({ max = MAX, ticks = () => performance.now(), on
       return all.size > 0
     },
     /** Another life of the store has begun: what of it was lost is not recalled any more, the rest is where it is read. [STORE-1] */
-    forgetAll (): void { all.clear() },
+    forgetAll (): void {
+      asked = undefined
+      all.clear()
+    },
 
     /** @returns a message as it is now. */
     shown (read: Message): Message {

@@ -55,6 +55,23 @@ t.test('[DOWN-2] [COMPLETE-4] what a poll has collected is looked at again when 
   t.equal(still(command, { ...carol, terminalId: 'phone' }), undefined)
 })
 
+t.test('[DOWN-2] what was asked for a moment ago is asked for again when something was recalled since', async t => {
+  const recalled = createRecalled({ max: 2 })
+  const [body, tombstone] = ['{"msgId":"m3","type":"text"}', '{"msgId":"m3","type":"revoked"}']
+  const now = () => recalled.current('dm.alice.bob', 3, body)
+  recalled.message('dm.alice.bob', 1, { tombstone })
+  t.same([now(), now()], [body, body])
+  recalled.message('dm.alice.bob', 3, { tombstone })
+  t.same([now(), now(), recalled.current('dm.alice.bob', 2, body), now()], [tombstone, tombstone, body, tombstone])
+  recalled.item('bob', 'k1')
+  recalled.item('bob', 'k2')
+  t.equal(now(), body, 'so many are remembered')
+  recalled.message('dm.alice.bob', 3, { tombstone })
+  t.equal(now(), tombstone)
+  recalled.forgetAll()
+  t.equal(now(), body)
+})
+
 t.test('[DOWN-2] [COMPLETE-4] what another node has recalled is known by its entry, before that is printed', async t => {
   const recalled = createRecalled()
   const { still } = createRenderer({ recalled, now: Date.now, onUnreadable: () => undefined, onSeen: () => undefined })

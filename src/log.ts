@@ -1,4 +1,5 @@
 // The log of the process: errors without what they carry along, and one line per state, not per victim.
+import { hostname } from 'node:os'
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import { createGathered } from './gathered.js'
 
@@ -54,6 +55,15 @@ function createQuota () {
 /** The lines of requests wait for others; whatever else is said goes out at once, and they before it. */
 const GATHERED = 'answered'
 
+/** What stands in every line. */
+const base = { pid: process.pid, hostname: hostname() }
+const inEach = JSON.stringify(base).slice(1, -1)
+
+/** @returns a line as the library writes it. There are as many of these as of requests, and nothing in them needs its care. */
+function plainLine (facts: object, severity: number): string {
+  return `{"level":${severity},"time":${Date.now()},${inEach},${JSON.stringify(facts).slice(1, -1)},"msg":"${GATHERED}"}\n`
+}
+
 let lines: ReturnType<typeof createGathered> | undefined
 
 /** The lines to stdout, the same for all logs: all of them are there when the process ends, however it does (but by SIGKILL). */
@@ -69,20 +79,22 @@ function stdout (): ReturnType<typeof createGathered> {
 export function createLog (level: string, destination?: DestinationStream): Logger {
   const admit = createQuota()
   const gathered = destination ? undefined : stdout()
+  const out: Pick<DestinationStream, 'write'> = destination ?? stdout()
   const { warn, fatal } = pino.levels.values as Record<'warn' | 'fatal', number>
   const options: LoggerOptions = {
     level,
+    base,
     serializers: { err: describeError },
     hooks: {
       logMethod (line, method, severity) {
-        const [, message] = line as unknown as [unknown, unknown]
-        if (message === GATHERED) return method.apply(this, line)
+        const [facts, message] = line as unknown as [object, unknown]
+        if (message === GATHERED) return void out.write(plainLine(facts, severity))
         const isLimited = severity >= warn && severity < fatal && typeof message === 'string'
         if (!isLimited || admit(message, suppressed => { method.apply(log, [{ suppressed }, message] as never) })) method.apply(this, line)
         gathered?.flushSync()
       }
     }
   }
-  const log = pino(options, destination ?? gathered as DestinationStream)
+  const log = pino(options, out)
   return log
 }

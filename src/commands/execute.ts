@@ -46,38 +46,33 @@ export function createExecute<Context extends Admitting> (operations: readonly A
   return async function execute (name: string, request: Request): Promise<unknown> {
     const found = prepared.get(name)
     if (!found) throw new Problem('NOT_FOUND')
-    const isUser = found.operation.auth === 'user'
-    if (isUser) context.admission.glance(request.caller)
+    const { operation } = found
+    const { caller } = request
+    const isUser = operation.auth === 'user'
+    if (isUser) context.admission.glance(caller)
     const problem = problemOf(found, request)
     // what breaks a rule weighs one: it costs an answer
-    const weight = problem ? ONE : weigh(found.operation.costs, request as never)
-    if (isUser && found.operation.admitsItself && !problem) return await byItself(found.operation, request, weight)
-    if (isUser) await admit(found.operation, request.caller, weight)
+    const weight = problem ? ONE : weigh(operation.costs, request as never)
+    const door: Door | undefined = isUser && operation.admitsItself && !problem ? { caller, weight } : undefined
+    if (door) request.door = door
+    else if (isUser) await admit(operation, caller, weight)
     if (problem) throw problem
-    return await handle(found.operation, request)
-  }
-
-  async function handle (operation: AnyOperation<Context>, request: Request): Promise<unknown> {
     try {
-      return await operation.handle(request as never, context)
+      const result = await operation.handle(request as never, context)
+      if (door) context.leases.seen(caller)
+      return result
     } catch (error) {
-      throw asUnavailable(error)
+      const refusal = asUnavailable(error)
+      if (door) await atItsDoor(operation, door, refusal)
+      throw refusal
     }
   }
 
   /** [LIFE-2] Who is refused for a trouble of ours, or of his request, was here all the same. */
-  async function byItself (operation: AnyOperation<Context>, request: Request, weight: Weight): Promise<unknown> {
-    const { caller } = request
-    const door: Door = { caller, weight }
-    request.door = door
-    const result = await handle(operation, request).catch(async (error: unknown) => {
-      // a rule that only the handler knows was broken, and the store was not asked
-      if (door.isAdmitted === undefined && error instanceof Problem && errors[error.code].status < 500) await admit(operation, caller, ONE)
-      else if (door.isAdmitted !== false) context.leases.seen(caller)
-      throw error
-    })
-    context.leases.seen(caller)
-    return result
+  async function atItsDoor (operation: AnyOperation<Context>, { caller, isAdmitted }: Door, refusal: unknown): Promise<void> {
+    // a rule that only the handler knows was broken, and the store was not asked
+    if (isAdmitted === undefined && refusal instanceof Problem && errors[refusal.code].status < 500) await admit(operation, caller, ONE)
+    else if (isAdmitted !== false) context.leases.seen(caller)
   }
 
   /** A store that cannot say whether the caller is kicked admits nobody whose request could have an effect. */

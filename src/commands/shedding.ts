@@ -17,14 +17,15 @@ export const isSpared = ({ auth, light, waitMs }: Pick<AnyOperation<never>, 'aut
 /** @returns `execute`, which throws OVERLOADED instead of beginning what would wait too long, or has. */
 export function shedding<Context> (execute: (name: string, request: Request) => Promise<unknown>, { operations, pressure, onAlive }: Floor<Context>) {
   const spared = new Set(operations.filter(isSpared).map(({ name }) => name))
+
+  function refused (caller: Caller, error: unknown): never {
+    if (caller.role === 'user' && error instanceof Problem && error.code === 'OVERLOADED') onAlive(caller)
+    throw error
+  }
+
   return async function (name: string, request: Request): Promise<unknown> {
     if (spared.has(name)) return await execute(name, request)
-    try {
-      if (pressure.refuses()) throw overloaded()
-      return await pressure.during(() => execute(name, request))
-    } catch (error) {
-      if (request.caller.role === 'user' && error instanceof Problem && error.code === 'OVERLOADED') onAlive(request.caller)
-      throw error
-    }
+    if (pressure.refuses()) refused(request.caller, overloaded())
+    return await pressure.during(() => execute(name, request)).catch((error: unknown) => refused(request.caller, error))
   }
 }

@@ -58,15 +58,14 @@ export type Meter = ReturnType<typeof createMeter>
 
 /** @returns `execute`, whose acknowledgements the meter times, and whose refusals for the rate it counts. */
 export function timed<Request> (execute: (name: string, request: Request) => Promise<unknown>, meter: Pick<Meter, 'acknowledged' | 'refused'>) {
-  return async function (name: string, request: Request): Promise<unknown> {
+  return function (name: string, request: Request): Promise<unknown> {
     const began = performance.now()
-    try {
-      const result = await execute(name, request)
+    return execute(name, request).then(result => {
       meter.acknowledged(name, performance.now() - began)
       return result
-    } catch (error) {
+    }, (error: unknown) => {
       if (error instanceof Problem && error.code === 'RATE_LIMITED') meter.refused(name)
       throw error
-    }
+    })
   }
 }

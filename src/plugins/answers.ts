@@ -60,8 +60,8 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
 
   /** A line without URL, query, token or body. One who had gone heard of no refusal. */
   function log ({ traceId, method, route, userId, status, isQuiet, code, bye, began }: Line): void {
-    const why = { ...(code && status !== CLIENT_GONE && { code }), ...(bye && { bye: byes[bye].code }) }
-    const facts = { traceId, method, route, status, ...why, ms: Math.round(performance.now() - began), ...(userId !== undefined && { userId }) }
+    const heard = status === CLIENT_GONE ? undefined : code
+    const facts = { traceId, method, route, status, code: heard, bye: bye && byes[bye].code, ms: Math.round(performance.now() - began), userId }
     app.log[isQuiet ? 'debug' : 'info'](facts, 'answered')
   }
 

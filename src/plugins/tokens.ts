@@ -1,15 +1,15 @@
 // Tokens: JWTs are verified, and minted when Iris holds the secret. docs/protocol.md sections 3 and 10.
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
-import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.js'
 import { Problem } from '../protocol/problem.js'
 import { TIME_UNKNOWN } from '../store/clock.js'
+import { createRecent } from '../store/recent.js'
 import { type Claimed, claimedBy, type Identity, identityAt, isFarAhead } from './claims.js'
 import { createKeySet } from './key-set.js'
 import { createQuickVerify } from './quick-token.js'
 
-/** Verified tokens are remembered by their text, so many characters in all; who was not here for longest is forgotten. */
+/** Verified tokens are remembered by their text, so many characters in all. */
 const KNOWN_CHARS = 16_000_000
 /** What one takes beside its text. */
 const ENTRY_CHARS = 400
@@ -47,9 +47,7 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
   const keySet = config.tokenJwks === undefined ? undefined : createKeySet(config.tokenJwks, { ticks, log })
   const { key, algorithms } = keySet ? { key: keySet.find, algorithms: kinds.flatMap(kind => kind.algorithms) } : keyOf(config)
   const edition = () => keySet ? keySet.edition() : 1
-  const known = new LRUCache<string, { claimed: Claimed, edition: number | undefined }>({
-    maxSize: KNOWN_CHARS, sizeCalculation: (_entry, token) => token.length + ENTRY_CHARS
-  })
+  const known = createRecent<{ claimed: Claimed, edition: number | undefined }>(KNOWN_CHARS, token => token.length + ENTRY_CHARS)
   const quickVerify = isShared(config) ? createQuickVerify(config.tokenSecret, { issuer: tokenIssuer, audience: tokenAudience }) : () => undefined
   const claims = {
     algorithms,

@@ -21,26 +21,32 @@ interface Floor {
 
 const keyOf = ({ userId, terminalId }: TerminalOf) => `${userId}/${terminalId}`
 
-/** Makes the notes of a node: of each terminal that was seen here within a lease, the oldest first. A sign of life counts when it came, also while the store is away. */
+/** Makes the notes of a node: of each terminal that was seen here within a lease. A sign of life counts when it came, also while the store is away. */
 export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
   const notes = new Map<string, Note & { awakeAt: number, isTold: boolean }>()
   let isFailing = false
 
   const ageOf = (terminal: TerminalOf) => awake() - (notes.get(keyOf(terminal))?.awakeAt ?? -Infinity)
 
-  /** The newest is the last. */
-  function note ({ userId, terminalId }: TerminalOf, isTold: boolean, state?: TerminalStateName): void {
-    const key = keyOf({ userId, terminalId })
-    notes.delete(key)
-    notes.set(key, { userId, terminalId, at: performance.now(), awakeAt: awake(), isTold, ...(state && { state }) })
+  /** A note is changed in its place: to move it would cost more than the rest of a small request. */
+  function note (terminal: TerminalOf, isTold: boolean, state?: TerminalStateName): void {
+    const key = keyOf(terminal)
+    const known = notes.get(key)
+    if (!known) {
+      const { userId, terminalId } = terminal
+      return void notes.set(key, { userId, terminalId, at: performance.now(), awakeAt: awake(), isTold, ...(state && { state }) })
+    }
+    if (state !== undefined) known.state = state
+    else if (known.state !== undefined && (known.isTold || isTold)) delete known.state
+    known.at = performance.now()
+    known.awakeAt = awake()
+    known.isTold = isTold
   }
 
   /** What is older than a lease renews none: an outage may last, its notes are as many as the terminals of one lease. */
   function forgetOld (): void {
-    for (const [key, { awakeAt }] of notes) {
-      if (awake() - awakeAt < leaseMs) return
-      notes.delete(key)
-    }
+    const now = awake()
+    for (const [key, { awakeAt }] of notes) if (now - awakeAt >= leaseMs) notes.delete(key)
   }
 
   /** The store did not hear them: unless something newer came meanwhile they are told once more. */
@@ -57,8 +63,7 @@ export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
      * next flush. Unknown and leaving terminals are not brought back: only a connection does that.
      */
     seen (terminal: TerminalOf, state?: TerminalStateName): void {
-      const before = notes.get(keyOf(terminal))
-      note(terminal, false, state ?? (before?.isTold ? undefined : before?.state))
+      note(terminal, false, state)
     },
 
     /** A terminal was let in: the store has heard of it already. */
@@ -79,9 +84,11 @@ export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
     /** Tells the store: one pipeline, however many terminals were seen. Never rejects. */
     async flush (): Promise<void> {
       forgetOld()
-      const told = [...notes.values()].filter(({ isTold }) => !isTold)
-      if (told.length === 0) return
-      for (const each of told) each.isTold = true
+      const fresh = [...notes.values()].filter(({ isTold }) => !isTold)
+      if (fresh.length === 0) return
+      // as they are now: the next sign of life may come while the store hears of this one
+      const told = fresh.map(each => ({ ...each }))
+      for (const each of fresh) each.isTold = true
       meter.leases.renewed += told.length
       try {
         await leases.renew(told)

@@ -5,10 +5,12 @@ import { Problem } from '../protocol/problem.js'
 
 /** So long a request may ask the store, ms. Its answer is due within 2.5 s: the rest is for a busy event loop. */
 export const REQUEST_MS = 2_200
-/** So much later a request that hangs all the same is answered. */
-const LAST_MS = 100
+/** So much later a request that hangs all the same is answered, with the next look. */
+const LAST_MS = 80
+/** One timer looks for all waits that are over: one for each would cost more than most of them last. */
+const LOOK_MS = 20
 /** So long a request may take at most, ms; one that waits on purpose, so much longer than it waits. */
-export const LONGEST_MS = REQUEST_MS + LAST_MS
+export const LONGEST_MS = REQUEST_MS + LAST_MS + LOOK_MS
 
 /** When the deadline is, by `performance.now()`; how many writes were sent for the request that may have been done. */
 const current = new AsyncLocalStorage<{ at: number, effects: { count: number } } | undefined>()
@@ -41,9 +43,12 @@ export function within<T> (work: () => Promise<T>, ms = REQUEST_MS, late: ErrorC
   return soon(withDeadline(work, ms), ms + LAST_MS, late)
 }
 
+/** The context in which this process began: that of no request. To enter it is cheaper than to make one without a deadline. */
+const ofNobody = AsyncLocalStorage.snapshot()
+
 /** Does work that outlives the request that began it: a stream's reads, the sweep. */
 export function outside<T> (work: () => T): T {
-  return current.getStore() === undefined ? work() : current.run(undefined, work)
+  return current.getStore() === undefined ? work() : ofNobody(work)
 }
 
 /** Does what follows from a write that is done: it is not given up half-way, the deadline only ends the waiting. Throws STORE_UNAVAILABLE then. */
@@ -55,14 +60,38 @@ export async function consequence<T> (work: () => Promise<T>): Promise<T> {
 /** What a user is told then: it is not known how far the work got. */
 const LATE = 'The store did not answer in time: the outcome is unknown'
 
+interface Wait { until: number, end (): void }
+
+const waits = new Set<Wait>()
+let isLooking = false
+
+function lookLater (): void {
+  isLooking = waits.size > 0
+  if (isLooking) setTimeout(look, LOOK_MS)
+}
+
+function look (): void {
+  const now = performance.now()
+  for (const wait of waits) if (wait.until <= now) wait.end()
+  lookLater()
+}
+
 function soon<T> (work: Promise<T>, ms: number, late: ErrorCode = 'STORE_UNAVAILABLE'): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Problem(late, late === 'STORE_UNAVAILABLE' ? { detail: LATE } : {})), Math.max(0, ms))
+    const wait: Wait = {
+      until: performance.now() + ms,
+      end () {
+        waits.delete(wait)
+        reject(new Problem(late, late === 'STORE_UNAVAILABLE' ? { detail: LATE } : {}))
+      }
+    }
+    waits.add(wait)
+    if (!isLooking) outside(lookLater)
     work.then(value => {
-      clearTimeout(timer)
+      waits.delete(wait)
       resolve(value)
     }, (error: Error) => {
-      clearTimeout(timer)
+      waits.delete(wait)
       reject(error)
     })
   })

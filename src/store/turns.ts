@@ -37,15 +37,17 @@ export function createTurns<Item, Result> ({ run, weigh, most }: Floor<Item, Res
     flush()
   }
 
+  const askLater = () => setImmediate(onTurn)
+
   // a call belongs to no single request: each of them has a deadline of its own
-  return async (item: Item): Promise<Result> => await new Promise((resolve, reject) => outside(() => {
+  return (item: Item): Promise<Result> => new Promise((resolve, reject) => {
     const more = weigh(item)
-    if (weight + more > most) flush()
+    if (weight + more > most) outside(flush)
     waiting.push({ item, resolve, reject })
     weight += more
-    if (weight >= most) return flush()
+    if (weight >= most) return outside(flush)
     if (isDue) return
     isDue = true
-    setImmediate(onTurn)
-  }))
+    outside(askLater)
+  })
 }

@@ -37,13 +37,15 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
       const execution = () => execute(name, { body: sent, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
       // its body may have come slowly: that is not the node's time
       const leftMs = REQUEST_MS - request.knownMs + (waitMs?.(asked as never) ?? 0)
-      return within(async () => {
-        try {
-          return await (keyed ? once(request, reply, execution) : execution())
-        } catch (error) {
-          throw asUnavailable(error)
-        }
-      }, leftMs)
+      return within(keyed ? () => onceOnly(request, reply, execution) : execution, leftMs)
+    }
+
+    async function onceOnly (request: FastifyRequest, reply: FastifyReply, execution: () => Promise<unknown>): Promise<unknown> {
+      try {
+        return await once(request, reply, execution)
+      } catch (error) {
+        throw asUnavailable(error)
+      }
     }
 
     app.route({

@@ -73,7 +73,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const onUnreadable = createUnreadable({ meter, log })
   const witness = createSound(connection, onUnreadable)
   const lives = createLives({ meter, memories: () => [recalled, hub], log })
-  const life = createLife(witness, clock, { isSealed, onBegun: lives.begun })
+  const life = createLife(witness, clock, { node, isSealed, onBegun: lives.begun })
   const timers: NodeJS.Timeout[] = []
   let hasEnded = false
   const trust = createTrust({ redis: connection, expected: durability, ...createBeat(life, clock), onTrusted, onUnfit, log })

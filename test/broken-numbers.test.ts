@@ -155,13 +155,13 @@ t.test('[STORE-1] a mark that no step can have given out is not seen, wherever i
 
   const spoilt = '99999999999999999'
   const channels = await redis.call('PUBSUB', 'SHARDCHANNELS', `iris:{${partition(bob.userId)}}:NODE:*`) as string[]
-  t.equal(await redis.spublish(channels[0] ?? '', JSON.stringify([bob.userId, '1-1', ['k', 'event', 'b', '{}'], '{}', spoilt])), 1, 'another node says it')
+  t.equal(await redis.spublish(channels[0] ?? '', JSON.stringify([spoilt, [[['k', 'event', 'b', '{}'], '{}', bob.userId, '1-1']]])), 1, 'another node says it')
   await looked()
   t.match(await alice.send(bob, 'hi'), { status: 200 })
   t.equal(await redis.get(keys.life), life)
 
   await redis.set(keys.mark, spoilt)
-  await redis.spublish(channels[0] ?? '', JSON.stringify([bob.userId, '1-1', ['k', 'event', 'b', '{}'], '{}', '1'])) // the stream is read anew
+  await redis.spublish(channels[0] ?? '', JSON.stringify(['1', [[['k', 'event', 'b', '{}'], '{}', bob.userId, '1-1']]])) // the stream is read anew
   for (const read of [bob.conversations(), bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })]) t.equal((await read).status, 200)
   await until(async () => (await alice.send(bob, 'hi')).status === 200 || undefined)
   const another = await redis.get(keys.life)

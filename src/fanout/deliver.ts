@@ -91,7 +91,7 @@ export function createDeliver ({ conversations, sends, markers, lists, boxes, te
     /** A message to every member, its sender included. [MSG-1] [MSG-3] */
     async message (send: Send, door?: Door) {
       const sent = await written(sends.append(send, door))
-      const { conversationId, from, terminalId, create = [] } = send
+      const { conversationId, draft: { from }, terminalId, create = [] } = send
       const { seq, epoch, body, ts, opened } = sent
       // what is left undone is done at the next opening
       if (opened) for (const userId of create) outside(() => lists.tidy(userId, ts)).catch(() => undefined)

@@ -69,16 +69,23 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
     redis.spublish(keys.node(partition(via), from), JSON.stringify({ answer: { id, said: answers[kind](question) } })).catch(() => undefined)
   }
 
-  function receive (message: Heard): void {
-    if (Array.isArray(message)) {
-      const [userId, id, fields, body, mark] = message
-      if (!parseCursor(id)) return
-      onMark(mark)
+  function hear ([mark, groups]: Hints): void {
+    for (const [fields, body, ...told] of groups) {
       const reference = readReference(fields)
-      // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
-      if (recalled.learn(userId, reference, body)) hub.forget(userId)
-      hub.hint(userId, hintedItem(id, reference, body))
-    } else if ('ask' in message) answer(message.ask)
+      for (let i = 0; i < told.length; i += 2) {
+        const [userId, id] = told.slice(i, i + 2) as [string, string]
+        if (!parseCursor(id)) return
+        onMark(mark)
+        // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
+        if (recalled.learn(userId, reference, body)) hub.forget(userId)
+        hub.hint(userId, hintedItem(id, reference, body))
+      }
+    }
+  }
+
+  function receive (message: Heard): void {
+    if (Array.isArray(message)) hear(message)
+    else if ('ask' in message) answer(message.ask)
     else if ('answer' in message) receipts.settle(message.answer.id, message.answer.said)
     else if ('close' in message) hub.close(message.close.userId, message.close)
     else hub.renew(message.renew.userId, message.renew.terminalId, message.renew.fresh)
@@ -116,14 +123,15 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
   }
 }
 
-/** As `down.lua` publishes it: user, entry id, entry fields, body, mark. */
-type EntryHint = [string, string, (string | number)[], string, string]
-type Heard = NodeMessage | EntryHint | { ask: Asked } | { answer: { id: number, said: unknown } }
+/** As `deliver.lua` publishes them: the mark; then by their fields and body the entries, each by its user and its id in turn. */
+type Hints = [string, [(string | number)[], string, ...string[]][]]
+type Heard = NodeMessage | Hints | { ask: Asked } | { answer: { id: number, said: unknown } }
 
 /** @returns what was said; undefined when it cannot be read. */
 function heard (text: string): Heard | undefined {
   try {
-    return JSON.parse(text) as Heard
+    const said = JSON.parse(text) as Heard
+    return Array.isArray(said) && !Array.isArray(said[1]) ? undefined : said
   } catch {
     return undefined
   }

@@ -28,14 +28,12 @@ export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: 
   if (to === from) throw invalid('/to', 'must not be the sender')
   if (to !== undefined && (to === SYSTEM_USER || from === SYSTEM_USER)) throw invalid('/to', `cannot be used between ${SYSTEM_USER} and a user: name a conversation`)
   const conversationId = body.conversationId ?? dmId(from, String(to))
-  const parts = { type, content, ...(ext && { ext }), ...(mentions && { mentions }), ...(quote && { quote }), ...(options && { options }) }
+  const rest = { content, ...(ext && { ext }), ...(mentions && { mentions }), ...(quote && { quote }), ...(options && { options }) }
   const sent = await deliver.message({
     conversationId,
-    from,
     terminalId,
-    clientMsgId,
-    fingerprint: fingerprint(parts),
-    draft: JSON.stringify({ from, clientMsgId, ...parts, traceId }).slice(1, -1),
+    fingerprint: fingerprint({ type, ...rest }),
+    draft: { from, clientMsgId, type, traceId, rest: JSON.stringify(rest).slice('{"content":'.length, -1) },
     nonce: randomHex(4),
     quoteSeq: quote?.seq ?? 0,
     silent: options?.silent ?? false,

@@ -12,7 +12,7 @@ import { decided, defineScript, noted, type Reply } from './scripts.js'
 import { createTurns } from './turns.js'
 import { unavailable } from './unavailable.js'
 
-const admitRequests = defineScript('admit-requests', { full: 'done', preludes: ['kick', 'rate', 'admission'], keys: [], args: ['emissionUs', 'burst'] })
+const admitRequests = defineScript('admit-requests', { full: 'done', preludes: ['each', 'kick', 'rate', 'admission'], keys: [], args: ['emissionUs', 'burst'] })
 
 /** So many are asked about in one call. */
 const AT_ONCE = 64

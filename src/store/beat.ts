@@ -15,9 +15,9 @@ export function createBeat (life: Pick<Life, 'begin'>, clock: Pick<Clock, 'adjus
     },
 
     async beat (): Promise<boolean> {
-      const isAnother = await life.begin()
+      const isUntold = await life.begin()
       await clock.adjust(1).catch(() => undefined)
-      return isAnother
+      return isUntold
     }
   }
 }

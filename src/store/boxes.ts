@@ -10,14 +10,14 @@ const boxKeys = ['box', 'order', 'expiry', 'waiting', 'done', 'deliveries', 'col
 
 const putBox = defineScript('put-box', {
   full: 'refused',
-  preludes: ['life', 'down', 'box'],
+  preludes: ['life', 'down', 'deliver', 'box'],
   keys: [...boxKeys, 'terminals', 'routes'],
   args: [...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey', 'filter', 'keepMs']
 })
 
 const completeBox = defineScript('complete-box', {
   full: 'done',
-  preludes: ['life', 'down', 'box'],
+  preludes: ['life', 'down', 'deliver', 'box'],
   keys: boxKeys,
   args: [...downArgs, 'name', 'user', 'tag', 'terminal', 'op', 'traceId', 'nonce', 'keepMs']
 })

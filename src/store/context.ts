@@ -30,9 +30,9 @@ export function downValues ({ limits, node, life }: StoreContext) {
 /** Entries that this node's own terminals wait for: who, and the entry's id. */
 export type Here = { userId: string, id: string }[]
 
-/** Reads the flat list `mark, user, id, user, id ...` that a script returns; the mark is remembered, it is seen. [STORE-1] */
+/** Reads the words `mark user id user id ...` that a script returns; the mark is remembered, it is seen. [STORE-1] */
 export function readHere ({ life }: Pick<StoreContext, 'life'>, reply: unknown): Here {
-  const flat = reply as string[]
+  const flat = String(reply).split(' ')
   const here: Here = []
   life.saw(flat[0])
   for (let i = 1; i < flat.length; i += 2) here.push({ userId: flat[i] as string, id: flat[i + 1] as string })

@@ -35,7 +35,7 @@ export type Why = 'record' | 'lost' | 'unwitnessed' | 'silent' | 'elsewhere'
 /** A life: when it began, ms. */
 export interface Begun { life: number, why: Why }
 
-interface Witness { elapsed?: () => number, isSealed?: boolean | undefined, onBegun?: (begun: Begun) => void }
+interface Witness { node?: string, elapsed?: () => number, isSealed?: boolean | undefined, onBegun?: (begun: Begun) => void }
 
 export type Life = ReturnType<typeof createLife>
 
@@ -44,12 +44,12 @@ export type Life = ReturnType<typeof createLife>
  * get other epochs: a number that a client has seen may be given anew, and a cursor must not resume behind it.
  * No policy of Redis' is taken for a proof that nothing was lost: the marks that nodes have seen are compared with what is there.
  * @param clock knows the time that this process has heard of, 0 for none, ms: a life is never older than that.
- * @param witness `elapsed`: a clock that nobody sets, ms. `isSealed`: what is found first is known to be all that was there before.
+ * @param witness `node`: the name under which others tell it what they have written. `elapsed`: a clock that nobody sets, ms. `isSealed`: what is found first is known to be all that was there before.
  *   `onBegun` is called at once when another life has begun than this node knew, or by its own word, whatever becomes of the connection then.
  */
-export function createLife (redis: Redis, clock: { known (): number }, { elapsed = () => performance.now(), isSealed = false, onBegun = () => undefined }: Witness = {}) {
+export function createLife (redis: Redis, clock: { known (): number }, { node = '', elapsed = () => performance.now(), isSealed = false, onBegun = () => undefined }: Witness = {}) {
   /** This process: one that is started anew under the same name has seen nothing. */
-  const self = randomUUID()
+  const self = `${node}/${randomUUID()}`
   const seen = { run: '', mark: 0, at: elapsed() }
   let startedAt: number | undefined
   let others: string[] = []
@@ -69,25 +69,27 @@ export function createLife (redis: Redis, clock: { known (): number }, { elapsed
     /**
      * Says what this node has seen, and learns whether the life goes on. To be called before anything else is done with a
      * connection, and then every second, so that others know who is at work.
-     * @returns whether another life has begun since it looked last. Throws STORE_UNAVAILABLE while another node owes its word.
+     * @returns whether what was written meanwhile may not have been told to it: another life has begun since it looked last, or others did not know
+     *   that it is at work. Throws STORE_UNAVAILABLE while another node owes its word.
      */
     async begin (): Promise<boolean> {
       const { life: key, run, mark, found, nodes } = keys
       const asked = elapsed()
       const agoMs = Math.ceil(asked - seen.at)
-      const [, life, thisRun, top, owing, at, why] = await beginLife(redis, { life: key, run, mark, found, nodes },
+      const [, life, thisRun, top, owing, at, why, wasKnown] = await beginLife(redis, { life: key, run, mark, found, nodes },
         { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS, sealed: Number(sealed), seenLife: startedAt ?? 0 }, others)
       sealed = false
       others = at as string[]
       // until then this node may have to speak again, of the run before
       if (Number(owing) > 0) throw new Problem('STORE_UNAVAILABLE', { detail: reasons.owing.why })
       const isAnother = startedAt !== undefined && Number(life) !== startedAt
+      const isUntold = isAnother || (startedAt !== undefined && wasKnown === 0)
       if (isAnother || why !== '') onBegun({ life: Number(life), why: why === '' ? 'elsewhere' : why as Why })
       startedAt = Number(life)
       seen.at = asked
       seen.run = String(thisRun)
       seen.mark = Math.max(isMarkOf(startedAt, seen.mark) ? seen.mark : 0, Number(top))
-      return isAnother
+      return isUntold
     },
 
     /** This node ends in order: it has seen nothing that its answer does not follow. Where it has not said yet what it saw, it stays a witness. */

@@ -6,7 +6,7 @@ import { defineScript } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
   full: 'done',
-  preludes: ['life', 'down', 'member', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'waiting', 'rate'],
+  preludes: ['life', 'down', 'member', 'deliver', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'waiting', 'rate'],
   keys: ['conversation', 'members', 'log', 'taken', 'unread', 'marker', 'rate'],
   args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit']
 })

@@ -84,7 +84,8 @@ function spawnRedis ({ directory, socketPath }: Launch, guard: Guard, fsync: str
   const redis = [
     'redis-server', '--port', '0', '--unixsocket', socketPath, '--unixsocketperm', '700', '--dir', directory,
     '--appendonly', 'yes', '--appendfsync', fsync, '--save', '',
-    '--maxmemory-policy', 'noeviction', '--stream-node-max-bytes', '1024'
+    '--maxmemory-policy', 'noeviction', '--stream-node-max-bytes', '1024',
+    '--latency-tracking', 'no' // it costs a fifth of what a script does
   ]
   const gated = ['/bin/sh', '-c', GATE, 'sh', ...redis]
   const [program = '', ...args] = guard === 'flock' ? ['flock', ...guardArgs(directory, gated)] : gated

@@ -70,7 +70,7 @@ export const definedScripts = new Map<string, ScriptFacts<string, string>>()
 export function defineScript<Key extends string, Arg extends string> (name: string, facts: ScriptFacts<Key, Arg>) {
   if (!definedScripts.has(name)) definedScripts.set(name, facts)
   const body = [...facts.preludes ?? [], name].map(source).join('\n')
-  const lua = `${EVERYWHERE.map(source).join('\n')}\nlocal function main ()\n${body}\nend\nreturn { main(), unreadable }`
+  const lua = `${EVERYWHERE.map(source).join('\n')}\nlocal function main ()\n${body}\nend\nlocal reply = main()\nfor _, each in ipairs(finally) do each() end\nreturn { reply, unreadable }`
   const asItIs = createCall(`iris:${name}:${facts.full}`, `${shebangs[facts.full]}\nlocal is_dry = false\n${lua}`, facts.keys.length)
   const dry = createCall(`iris:${name}:dry`, `${shebangs.reads}\nlocal is_dry = true\n${lua}`, facts.keys.length)
 

@@ -8,14 +8,16 @@ import { isFull } from './full.js'
 import { partition } from './keys.js'
 import { tokenArgs } from './kicks.js'
 import { memoArgs, memoOf } from './memo.js'
+import { bodyOf, type Draft, tailOf } from './record.js'
 import { reasons } from './redis-errors.js'
+import { writeNow } from './redis.js'
 import { decided, defineScript, noted, type Reply } from './scripts.js'
 import { createTurns } from './turns.js'
 import { unavailable } from './unavailable.js'
 
 const appendMessage = defineScript('append-message', {
   full: 'refused',
-  preludes: ['life', 'down', 'member', 'direct', 'index', 'leaving', 'serve', 'memo', 'log', 'append', 'kick', 'rate', 'admission'],
+  preludes: ['life', 'down', 'member', 'deliver', 'direct', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick', 'rate', 'admission'],
   keys: [],
   args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst']
 })
@@ -25,14 +27,12 @@ const MEMBERS_AT_ONCE = 16
 /** So many conversations are remembered by how many are in them; of others it is not known. */
 const CONVERSATIONS = 10_000
 
-/** A send, ready to be decided. `draft`: the message's JSON members after `ts`, without braces; `create`: the two users of a new direct conversation, the one who opens it first; `terminalId` is empty for the server API, which opens any number. */
+/** A send, ready to be decided. `create`: the two users of a new direct conversation, the one who opens it first; `terminalId` is empty for the server API, which opens any number. */
 export interface Send {
   conversationId: string
-  from: string
   terminalId: string
-  clientMsgId: string
   fingerprint: string
-  draft: string
+  draft: Draft
   nonce: string
   quoteSeq: number
   silent: boolean
@@ -49,6 +49,7 @@ export function createSends (store: StoreContext, admission: Admission) {
 
   const ask = createTurns<{ send: Send, door: Door | undefined }, Reply>({
     most: MEMBERS_AT_ONCE,
+    onFull: () => writeNow(redis),
     weigh: ({ send: { create, conversationId } }) => create ? 2 : sizes.get(conversationId) ?? MEMBERS_AT_ONCE,
     async run (items) {
       const [, ...replies] = await appendMessage(redis, {}, {
@@ -65,10 +66,10 @@ export function createSends (store: StoreContext, admission: Admission) {
 
   /** @returns a send in the order of append-message.lua. */
   function valuesOf (send: Send): (string | number)[] {
-    const { conversationId: id, from, terminalId, draft, nonce, quoteSeq, silent, create } = send
-    const { field, fingerprint } = memoArgs(send)
+    const { conversationId: id, terminalId, draft, nonce, quoteSeq, silent, create } = send
+    const { field, fingerprint } = memoArgs(memoed(send))
     return [
-      partition(id), id, from, terminalId, field, fingerprint, draft, nonce, quoteSeq, Number(silent),
+      partition(id), id, draft.from, terminalId, field, fingerprint, tailOf(draft), nonce, quoteSeq, Number(silent),
       create?.map(user => `${user}/${partition(user)}`).join(' ') ?? '',
       terminalId === '' ? 0 : limits.newDirect
     ]
@@ -81,9 +82,9 @@ export function createSends (store: StoreContext, admission: Admission) {
 
   /** @returns how it was decided, as append.lua says it. */
   async function decisionOf (send: Send, door: Door | undefined): Promise<Reply> {
-    if (!door) return (await decide(send, door))[4] as Reply
+    if (!door) return decided(await decide(send, door))[4] as Reply
     const [decision] = await admission.through(door, async () => {
-      const reply = await decide(send, door)
+      const reply = decided(await decide(send, door))
       return [readVerdict(reply), reply[4] as Reply]
     })
     return decision
@@ -93,7 +94,7 @@ export function createSends (store: StoreContext, admission: Admission) {
   async function sentBefore (send: Send, door: Door | undefined, error: unknown): Promise<Reply> {
     if (!isFull(error)) throw error
     if (door) await admission.through(door, async () => [await admission.ask(door)])
-    const before = await memoOf(store, send)
+    const before = await memoOf(store, memoed(send))
     if (!before) throw error
     return before
   }
@@ -107,14 +108,17 @@ export function createSends (store: StoreContext, admission: Admission) {
       const { conversationId: id, draft } = send
       const [status, seq, msgId, ts, epoch, here, opened, size] = decided(await decisionOf(send, door).catch((error: unknown) => sentBefore(send, door, error)))
       if (status === 0 && !send.create) sizes.set(id, Number(size))
-      const body = `{"conversationId":"${id}","seq":${String(seq)},"msgId":"${String(msgId)}","ts":${String(ts)},${draft}}`
-      return { duplicate: status === 1, opened: opened === 1, seq: Number(seq), msgId: String(msgId), ts: Number(ts), epoch: String(epoch), body, here: readHere(store, here) }
+      const place = { conversationId: id, seq: Number(seq), msgId: String(msgId), ts: Number(ts) }
+      return { ...place, duplicate: status === 1, opened: opened === 1, epoch: String(epoch), body: bodyOf(place, draft), here: readHere(store, here) }
     }
   }
 }
 
+/** @returns what a memo is known by. */
+const memoed = ({ conversationId, fingerprint, draft: { from, clientMsgId } }: Send) => ({ conversationId, from, clientMsgId, fingerprint })
+
 /** @returns the rest of a send: who must be admitted first, and what it weighs. */
-function doorValues ({ from }: Send, door: Door | undefined): (string | number)[] {
+function doorValues ({ draft: { from } }: Send, door: Door | undefined): (string | number)[] {
   if (!door) return ['', 0, 0, 0, 0]
   const { caller, weight: { units, members } } = door
   const { issuedAt, expiresAt } = tokenArgs(caller)

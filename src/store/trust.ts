@@ -18,9 +18,9 @@ export interface TrustFacts {
   expected?: 'disk' | 'memory' | undefined
   /** Called, before anything else, when a connection has passed. Throws STORE_UNAVAILABLE when nothing may be served. */
   begin (): Promise<void>
-  /** Called every second from then on, and throws the same. @returns whether another life has begun. */
+  /** Called every second from then on, and throws the same. @returns whether something may not have been told to this node: see `createLife`. */
   beat (): Promise<boolean>
-  /** Called when the store may be worked with (again), when it takes writes again, and when another life has begun. */
+  /** Called when the store may be worked with (again), when it takes writes again, and when something may not have been told. */
   onTrusted (): void
   /** Called with a sentence when the first Redis that answers refuses, or breaks a promise, so that waiting cannot help. */
   onUnfit?: ((sentence: string) => void) | undefined
@@ -105,11 +105,11 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
     const mine = looks
     isChecking = true
     try {
-      const isAnother = await beat()
+      const isUntold = await beat()
       if (mine !== looks) return
       const isAllowedAgain = refusal !== ''
       refuses('')
-      if (isAnother || isAllowedAgain) onTrusted()
+      if (isUntold || isAllowedAgain) onTrusted()
     } catch (error) {
       if (mine !== looks) return
       if (error instanceof ReplyError) refuses(reasonOf(error).why)

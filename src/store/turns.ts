@@ -8,6 +8,8 @@ interface Floor<Item, Result> {
   weigh (item: Item): number
   /** A call holds so much at most; an item that is more by itself goes alone. */
   most: number
+  /** Called when a call has left before the turn is over. */
+  onFull? (): void
 }
 
 interface Waiting<Item, Result> { item: Item, resolve (result: Result): void, reject (error: unknown): void }
@@ -16,7 +18,7 @@ interface Waiting<Item, Result> { item: Item, resolve (result: Result): void, re
  * Gathers what is asked for, and asks when there is enough of it, or the turn is over; in order.
  * @returns `ask(item)`: its result. A call that fails, fails for each of its items.
  */
-export function createTurns<Item, Result> ({ run, weigh, most }: Floor<Item, Result>) {
+export function createTurns<Item, Result> ({ run, weigh, most, onFull = () => undefined }: Floor<Item, Result>) {
   let waiting: Waiting<Item, Result>[] = []
   let weight = 0
   let isDue = false
@@ -32,6 +34,11 @@ export function createTurns<Item, Result> ({ run, weigh, most }: Floor<Item, Res
     )
   }
 
+  function leave (): void {
+    flush()
+    onFull()
+  }
+
   function onTurn (): void {
     isDue = false
     flush()
@@ -42,10 +49,10 @@ export function createTurns<Item, Result> ({ run, weigh, most }: Floor<Item, Res
   // a call belongs to no single request: each of them has a deadline of its own
   return (item: Item): Promise<Result> => new Promise((resolve, reject) => {
     const more = weigh(item)
-    if (weight + more > most) outside(flush)
+    if (weight + more > most) outside(leave)
     waiting.push({ item, resolve, reject })
     weight += more
-    if (weight >= most) return outside(flush)
+    if (weight >= most) return outside(leave)
     if (isDue) return
     isDue = true
     outside(askLater)

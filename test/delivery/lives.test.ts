@@ -14,10 +14,10 @@ const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPo
 t.teardown(() => gateway.stop())
 await until(async () => gateway.unready() === undefined || undefined)
 const { context: { deliver, fresh }, hub } = gateway
-const facts = { conversationId: 'dm.alice.bob', from: 'alice', terminalId: 'x', fingerprint: 'f', nonce: 'n', quoteSeq: 0, silent: false, create: ['alice', 'bob'] as [string, string] }
+const facts = { conversationId: 'dm.alice.bob', terminalId: 'x', fingerprint: 'f', nonce: 'n', quoteSeq: 0, silent: false, create: ['alice', 'bob'] as [string, string] }
 const bob = { userId: 'bob', terminalId: 't', platform: 'web' }
 
-const send = async () => await deliver.message({ ...facts, clientMsgId: randomUUID(), draft: '"from":"alice","clientMsgId":"c","type":"text","content":{"text":"secret"},"traceId":"t"' })
+const send = async () => await deliver.message({ ...facts, draft: { from: 'alice', clientMsgId: randomUUID(), type: 'text', traceId: 't', rest: '{"text":"secret"}' } })
 const revoke = async (seq: number) => await deliver.revocation({ conversationId: facts.conversationId, by: 'alice', server: false, seq, reason: '', windowSec: 120, draft: '"cmdId":"k","op":"do","name":"REVOKE","needComplete":false,"traceId":"t"' })
 
 /** The store cannot prove that nothing is missing: the next look, within a second, begins another life. */

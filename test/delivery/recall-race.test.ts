@@ -30,15 +30,13 @@ function pair () {
 
     send: (text: string) => deliver.message({
       conversationId,
-      from: alice,
       terminalId: 'x',
-      clientMsgId: randomUUID(),
       fingerprint: 'f',
       nonce: 'n',
       quoteSeq: 0,
       silent: false,
       create: [alice, bob],
-      draft: JSON.stringify({ from: alice, clientMsgId: 'c', type: 'text', content: { text }, traceId: 't' }).slice(1, -1)
+      draft: { from: alice, clientMsgId: randomUUID(), type: 'text', traceId: 't', rest: JSON.stringify({ text }) }
     }),
 
     /** From the answer on, `text` must not be written. */

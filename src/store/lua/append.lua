@@ -1,7 +1,7 @@
 -- append.lua - prelude after serve, memo and log: decides one send: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
--- send: the keys conversation, members, log, memos; id, from, terminal, field, fingerprint, draft, nonce, quote, silent, create, new_direct.
+-- send: the keys conversation, members, log, memos; id, from, terminal, field, fingerprint, tail, nonce, quote, silent, create, new_direct.
 -- limits: dedupe_ms, log_messages, log_ms.
--- Returns status(0 stored, 1 duplicate) seq msgId ts epoch here[] opened(0|1) and how many were served; -9 carries after how many ms
+-- Returns status(0 stored, 1 duplicate) seq msgId ts epoch here opened(0|1) and how many were served; -9 carries after how many ms
 -- another conversation may be opened.
 local function append (send, limits)
   local conversation, members, log, id, from, create = send.conversation, send.members, send.log, send.id, send.from, send.create
@@ -11,13 +11,13 @@ local function append (send, limits)
   epoch = number_of(epoch, conversation .. ' epoch') or 0
   last_ts = number_of(last_ts, conversation .. ' lastTs', 2 ^ 42) or 0 -- as no time of a life is later
   local is_sound = #unreadable == skipped
-  local memo = memo_of(send.memos, send.field, tonumber(limits.dedupe_ms), last_ts, seq)
+  local memo = memo_of(send.memos, send.field, limits.dedupe_ms, last_ts, seq)
   if memo.stored then return duplicate_of(memo, send.fingerprint) end
   local named = #unreadable -- a hash of memos that is none is not needed
   local all = redis.call('HGETALL', members)
   if not is_sound or #unreadable > named then return unsound end
   if not kind and create == '' then return { -1 } end
-  local sender = from ~= 'system' and redis.call('HGET', members, from)
+  local sender = from ~= 'system' and row_of(all, from)
   -- of a closed direct conversation nothing but that may be left
   if closed and (sender or from == 'system' or create ~= '') then return { -3 } end
   if kind and from ~= 'system' and not sender then return { -1 } end
@@ -30,21 +30,19 @@ local function append (send, limits)
   if wait then return { -9, int(wait) } end
   if not kind then epoch, all = open_direct(conversation, members, id, create), redis.call('HGETALL', members) end
   epoch = int(math.max(epoch, life * 4096))
-  local ts, place = int(math.max(now, last_ts)), int(seq) -- text: Redis' own conversion of a number (%.17g) costs as much as a lookup
-  local msg_id, record = msg_id_of(ts, seq, send.nonce), record_of(ts, send.nonce, send.draft)
+  local ts, place = int(math.max(now, last_ts)), int(seq)
   local message = {
     id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce, silent = send.silent == '1',
-    body = '{"conversationId":"' .. id .. '","seq":' .. place .. ',"msgId":"' .. msg_id .. '","ts":' .. ts .. ',' .. send.draft .. '}',
-    trimmed = seq - tonumber(limits.log_messages), ends = kind ~= 'group' and ends_at(ts, limits.log_ms)
+    record = record_of(ts, send.nonce, send.tail), trimmed = seq - limits.log_messages, ends = kind ~= 'group' and ends_at(ts, limits.log_ms)
   }
   message.is_listed = math.floor(ts / 60000) ~= math.floor(last_ts / 60000)
   message.moved = message.ends and message.ends ~= ends_at(last_ts, limits.log_ms)
   redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
-  redis.call('HSET', log, place, record)
+  redis.call('HSET', log, place, message.record)
   if message.trimmed > 0 then redis.call('HDEL', log, message.trimmed) end
-  remember(memo, { print = send.fingerprint, seq = seq, ts = ts, nonce = send.nonce, epoch = epoch }, limits.dedupe_ms)
+  remember(memo, { print = send.fingerprint, seq = place, ts = ts, nonce = send.nonce, epoch = epoch }, limits.dedupe_ms)
   stamp() -- also when nobody is left to be served
   serve_all(message, members, all)
   if message.moved then for _, key in ipairs({ conversation, members, log }) do redis.call('PEXPIREAT', key, message.ends) end end
-  return { 0, seq, msg_id, ts, epoch, here, kind and 0 or 1, #all / 2 }
+  return { 0, seq, msg_id_of(ts, seq, send.nonce), ts, epoch, said(), kind and 0 or 1, #all / 2 }
 end

@@ -4,7 +4,7 @@
 -- KEYS life run mark found nodes
 -- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs sealed(1: what is here is all that was) seenLife
 -- then node ... (others that were at work when this one looked last)
--- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[] why(another life begins by this: record, lost, unwitnessed, silent)
+-- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[] why(another life begins by this: record, lost, unwitnessed, silent) known(0: nobody knew that this one is at work)
 -- run: the one that has all that was written: see run.lua. found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
 -- Another run goes on with the life when who had worked with the one before, every one of them, has seen no mark beyond what was found.
 local run_key, found_key, nodes_key = KEYS[2], KEYS[4], KEYS[5]
@@ -41,7 +41,7 @@ for name, each in pairs(nodes) do
   elseif each[1] < here - 10 * fresh then nodes[name] = nil end
 end
 if owing > 0 and math.abs(now - since) >= tonumber(owe_ms) then why, owing, nodes = 'silent', 0, {} end
-if is_dry and not why then return { 0, int(life), before or '', int(mark), owing, others, '' } end -- not noted, so asked again
+if is_dry and not why then return { 0, int(life), before or '', int(mark), owing, others, '', own ~= '' and 1 or 0 } end -- not noted, so asked again
 if why then -- newer than all that was before, also when the clock came back slow: the life before, its marks, what the node knows, and every
   local of_mark = is_mark_of(now, mark) and math.floor(mark / 4096) + 1 or 0
   local olds = { number(known), number(seen_life) + 1, life + 1, of_mark } -- epoch that was given (32 of a partition a ms; of all: standalone Redis only)
@@ -57,4 +57,4 @@ for name, each in pairs(nodes) do
   local text = int(each[1]) .. ' ' .. each[2]
   if was[name] ~= text then redis.call('HSET', nodes_key, name, text) end
 end
-return { 0, int(life), this_run, int(mark), owing, others, why or '' }
+return { 0, int(life), this_run, int(mark), owing, others, why or '', own ~= '' and 1 or 0 }

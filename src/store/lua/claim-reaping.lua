@@ -12,6 +12,6 @@ local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local last, since = string.match(redis.call('GET', reaper) or '', '^(%d+) (%d+)$')
 local passed = at - (last or 0)
 if passed >= 0 and passed < tonumber(claim_ms) then return { 0, 0, since } end
-if passed < 0 or passed > tonumber(gap_ms) then since = string.format('%.0f', at) end
-redis.call('SET', reaper, string.format('%.0f ', at) .. since, 'PX', keep_ms)
+if passed < 0 or passed > tonumber(gap_ms) then since = int(at) end
+redis.call('SET', reaper, int(at) .. ' ' .. since, 'PX', keep_ms)
 return { 0, 1, since }

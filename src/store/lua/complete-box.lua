@@ -1,10 +1,10 @@
 -- complete-box.lua - a terminal completes items by exact id, or the server cancels them. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4] [COMPLETE-5]
--- USES life down box (the sender's stream when he asked to be told: standalone Redis only)
+-- USES life down deliver box (the sender's stream when he asked to be told: standalone Redis only)
 -- FULL done
 -- KEYS box order expiry waiting done deliveries collapse shares once
 -- ARGV downEntries downIdleMs node seenMark name user tag terminal op(complete|cancel|shown) traceId nonce keepMs
 -- then id ...
--- RETURNS 0 here[] state(completed|share|already|unknown|expired) ...
+-- RETURNS 0 here state(completed|share|already|unknown|expired) ...
 -- share: this terminal's part is done, others' are not. shown: what needs no completion was shown from the box, and nobody is told. [BOX-1]
 local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 5)
 sweep(keep_ms)
@@ -18,7 +18,7 @@ local function tell (id, meta)
   else
     body = '{"noticeId":"' .. id .. '","kind":"' .. (meta.kind or 'notice') .. '","content":{},' .. rest .. op .. '"}'
   end
-  epoch = string.match(deliver(user, tag, { 'k', 'event', 'b', body, 'x', terminal, 'n', name }, body, epoch), '^%d+')
+  epoch = deliver(user, tag, { 'k', 'event', 'b', body, 'x', terminal, 'n', name }, body, epoch)
   if not meta.notify then return end
   local data = '{"cmdId":"' .. id .. '","clientCmdId":"' .. meta.clientCmdId .. '","userId":"' .. user .. '","completedAt":' .. int(now) .. '}'
   local told = '{"cmdId":"' .. id .. nonce .. '","name":"CMD_COMPLETE","data":' .. data .. ',' .. rest .. 'do"}'
@@ -43,7 +43,7 @@ local function complete (id)
   return 'completed'
 end
 
-local reply = { 0, here }
-for i = 13, #ARGV do reply[#reply + 1] = complete(ARGV[i]) end
+local states = {}
+for i = 13, #ARGV do states[#states + 1] = complete(ARGV[i]) end
 settle(keep_ms)
-return reply
+return { 0, said(), unpack(states) }

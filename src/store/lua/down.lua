@@ -3,9 +3,11 @@
 local down_entries, down_idle, this_node, seen_mark = unpack(ARGV)
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local here, stamped = {}, nil -- `here`: the mark, then user, id, user, id ...: what this node delivers itself
+local here, stamped = {}, nil -- `here`: the mark, then user, id, user, id ...: what this node delivers itself; a reply has it as `said()`
+
 -- The node has seen what is not here any more, or nobody knows which life this is: begin-life.lua judges that first.
 if not is_recorded or mark < tonumber(seen_mark) then return { -11 } end
+
 local function user_key (tag, name, user) return 'iris:{' .. tag .. '}:' .. name .. ':' .. user end
 local function is_alive (epoch) return tonumber(epoch) >= life * 4096 end
 
@@ -23,6 +25,7 @@ local function told_end (key)
   local epoch = number_of(redis.call('HGET', terminals, '/epoch'), terminals .. ' /epoch')
   return epoch and is_alive(epoch) and int(epoch) .. '-0', terminals
 end
+
 -- The last id of a user's stream; a stream that is not there is born with <epoch>-0.
 local function top_of (key)
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')[1]
@@ -34,27 +37,9 @@ local function top_of (key)
   redis.call('HDEL', terminals, '/epoch')
   return id
 end
+
 -- A step that gives out a number has a mark, which goes along with the answer and with every hint: see begin-life.lua. [STORE-1]
 local function stamp () stamped = stamped or int(redis.call('INCR', mark_key)) here[1] = stamped end
--- Tells the nodes that hold a terminal of the user. A hint, never the delivery itself: the stream is.
-local function hint (user, tag, id, entry, body)
-  local told = {}
-  for _, route in ipairs(redis.call('HKEYS', user_key(tag, 'TERMINALS', user) .. ':ROUTES')) do
-    local node = string.match(route, '^[^/]*')
-    if not told[node] and node == this_node then here[#here + 1], here[#here + 2] = user, id
-    elseif not told[node] then redis.call('SPUBLISH', user_key(tag, 'NODE', node), cjson.encode({ user, id, entry, body, here[1] })) end
-    told[node] = true
-  end
-  return next(told) ~= nil
-end
--- Appends one entry (field, value, ...) to a user's stream and hints its body. Returns its id, and whether a node is told.
--- `known`: the epoch as last seen, if any; it spares reading the stream's end. Of another stream XADD refuses it, or finds none.
-local function deliver (user, tag, entry, body, known)
-  stamp()
-  local key = user_key(tag, 'DOWN', user)
-  local id = (known or '') ~= '' and is_alive(known) and redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', down_entries, known .. '-*', unpack(entry))
-  -- seq 0: the clock went back, and a younger stream bears an older epoch. To go on in the one that was would bring old cursors back to life
-  if type(id) == 'string' and string.match(id, '%-0$') then id = redis.call('DEL', key) end
-  id = type(id) == 'string' and id or redis.call('XADD', key, 'MAXLEN', '~', down_entries, string.match(top_of(key), '^%d+') .. '-*', unpack(entry))
-  return id, hint(user, tag, id, entry, body)
-end
+
+-- As one text: a reply of many values costs as much as their entries.
+local function said () return table.concat(here, ' ') end

@@ -9,7 +9,7 @@ local function names_for (terminal) return { 't:' .. terminal, 't:*', 'ban:' .. 
 
 local function stone_of (stored, place) return parts_of(stored, '^(%d+) (%d+) (.*)$', 2, place) end
 
--- Writes a tombstone; the hash lives as long as the last of them.
+-- The hash lives as long as the last of them.
 local function engrave (kick, field, before, ends, reason)
   redis.call('HSET', kick, field, ms(before) .. ' ' .. ms(ends) .. ' ' .. reason)
   if redis.call('PEXPIRETIME', kick) < ends then redis.call('PEXPIREAT', kick, ms(ends)) end
@@ -18,7 +18,7 @@ end
 -- Why a token is refused; nil when it is not. token: terminal, issued, expires (ms).
 -- A tombstone lasts as long as the tokens that it refuses: one that ends later makes it last longer. [KICK-3]
 local function refusal (kick, token, at)
-  local names = names_for(token.terminal)
+  local names = void[kick] and {} or names_for(token.terminal)
   for i, stone in ipairs(redis.call('HMGET', kick, unpack(names))) do
     local before, ends, reason = stone_of(stone, kick .. ' ' .. names[i])
     if before and tonumber(token.issued) <= tonumber(before) and at < tonumber(ends) then

@@ -2,7 +2,6 @@
 -- What was born before has lost its last moments: its cursors are void. One record for all: standalone Redis only.
 -- Of what was never written so nobody knows what it was: it is named, and nothing is built on it. [STORE-1]
 local life_key, mark_key = 'iris:{0}:LIFE', 'iris:{0}:LIFE:MARK'
-local function int (n) return string.format('%.0f', n) end
 
 local stored = redis.call('MGET', life_key, mark_key)
 

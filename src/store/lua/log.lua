@@ -2,19 +2,14 @@
 -- `<ts, 11 hex digits><nonce> <from> <clientMsgId> <type> <traceId> <content, and what stands behind it, as JSON members without its name>`;
 -- of one that is revoked `revoked` stands where `content` did. record.ts reads the same.
 local RECORD = '^(%x%x%x%x%x%x%x%x%x%x%x)(%w*) ([%w_-]+) ([%w_.:-]+) (%l+) ([%w_.-]+) ([^\r\n]+)$'
-local DRAFT = '^"from":"([^"]*)","clientMsgId":"([^"]*)","type":"([^"]*)","content":(.*),"traceId":"([^"]*)"$'
-
 local function msg_id_of (ts, seq, nonce) return string.format('%011x%08x', ts, seq) .. nonce end
 
 local function packed (message)
   return table.concat({ string.format('%011x', message.ts) .. message.nonce, message.from, message.client_id, message.type, message.trace, message.rest }, ' ')
 end
 
--- draft: the members of a message behind its ts, as JSON.
-local function record_of (ts, nonce, draft)
-  local from, client_id, type, rest, trace = string.match(draft, DRAFT)
-  return packed({ ts = ts, nonce = nonce, from = from, client_id = client_id, type = type, trace = trace, rest = rest })
-end
+-- tail: what of a record stands behind its nonce.
+local function record_of (ts, nonce, tail) return string.format('%011x', ts) .. nonce .. ' ' .. tail end
 
 -- nil for what is no record.
 local function message_in (record)

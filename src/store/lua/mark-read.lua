@@ -1,9 +1,9 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES life down member log receipt direct index unread reading waiting rate (streams of those who are told: standalone Redis only)
+-- USES life down member deliver log receipt direct index unread reading waiting rate (streams of those who are told: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log taken unread marker rate
 -- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit
--- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here[] bodies[] (one for each of `here`; totalUnread of a public reading only) units
+-- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here bodies[] (one for each of `here`; totalUnread of a public reading only) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, taken_key, unread, marker, rate = unpack(KEYS)
@@ -27,7 +27,7 @@ local count = read_up_to(view, to, unread, field_of(conversation), taken)
 local total = public == '1' and total_unread(unread) or 0
 local own_moved = new_read > tonumber(read) or #taken > 0 or mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
-if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, here, {}, 0 } end
+if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, said(), {}, 0 } end
 
 if redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. mark) == 1 then
   end_keys(reader, tag, ends_at(now, log_ms), { 'RESET_READ_NUM_AND_LAST_MSG' })
@@ -54,4 +54,4 @@ if units > 0 then take(rate, pace(tonumber(emission_us), tonumber(burst), MAX_UN
 local own = receipt_of(reader, new_read, taken, 1) .. (mark ~= marked and ',"unreadMark":false' or '')
 if public == '0' then own = '"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. (mark == '1' and 'true' or 'false') end
 if own_moved then tell(reader, member, event(own), terminal) end
-return { 0, int(new_read), count, total, head, mark, here, bodies, units }
+return { 0, int(new_read), count, total, head, mark, said(), bodies, units }

@@ -15,7 +15,7 @@ local function members_in (key)
   return found
 end
 
-local function deliver_to (user, stored, entry, body)
-  local _, _, tag, _, known = member_of(stored)
-  return deliver(user, tag, entry, body, known)
+-- The row of a member; all: user, row, user, row ...
+local function row_of (all, user)
+  for i = 1, #all, 2 do if all[i] == user then return all[i + 1] end end
 end

@@ -5,11 +5,12 @@
 local DAY, MOST_MEMOS = 86400000, 4096
 
 local function read_memo (memo)
-  local print, seq, passed, nonce, epoch = string.match(memo.stored or '', '^(%S+) (%d+) (%d+) (%w+) ?(%d*)$')
+  if not memo.stored then return memo end
+  local print, seq, passed, nonce, epoch = string.match(memo.stored, '^(%S+) (%d+) (%d+) (%w+) ?(%d*)$')
   if epoch == '' then epoch = memo.epoch end -- none when that cannot be read
   if whole_of(seq) and whole_of(passed) and whole_of(epoch) then
     memo.print, memo.seq, memo.ts, memo.nonce, memo.of = print, seq, memo.day * DAY + passed, nonce, epoch
-  elseif memo.stored then skip(memo.place .. ' ' .. memo.field) end
+  else skip(memo.place .. ' ' .. memo.field) end
   return memo
 end
 
@@ -44,12 +45,12 @@ end
 -- The answer to who sends again. Of what cannot be read nobody knows what was made: it is not made twice.
 local function duplicate_of (memo, fingerprint)
   if memo.print ~= fingerprint then return { -4 } end
-  here[1] = redis.call('GET', mark_key)
-  return { 1, memo.seq, string.format('%011x%08x', memo.ts, memo.seq) .. memo.nonce, int(memo.ts), memo.of, here, 0 }
+  here[1] = redis.call('GET', mark_key) or ''
+  return { 1, memo.seq, string.format('%011x%08x', memo.ts, memo.seq) .. memo.nonce, int(memo.ts), memo.of, said(), 0 }
 end
 
 local function remember (memo, made, dedupe_ms)
-  local stored = table.concat({ made.print, int(made.seq), int(made.ts - memo.day * DAY), made.nonce }, ' ')
+  local stored = table.concat({ made.print, made.seq, int(made.ts - memo.day * DAY), made.nonce }, ' ')
   if memo.epoch then return redis.call('HSET', memo.place, memo.field, memo.epoch == made.epoch and stored or stored .. ' ' .. made.epoch) end
   redis.call('HSET', memo.place, '.', made.epoch, memo.field, stored)
   redis.call('PEXPIREAT', memo.place, int((memo.day + 1) * DAY + dedupe_ms))

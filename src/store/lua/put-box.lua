@@ -1,9 +1,9 @@
 -- put-box.lua - keeps a command or notice for a user until completed or expired, and tells his terminals. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1] [TIME-1]
--- USES life down box
+-- USES life down deliver box
 -- FULL refused
 -- KEYS box order expiry waiting done deliveries collapse shares once terminals routes
 -- ARGV downEntries downIdleMs node seenMark name user tag id draft(the event's JSON, without its times) meta ttlMs maxItems share maxShare everyTerminal collapseKey filter keepMs
--- RETURNS 0 outcome(stored|already|full) here[] body(for those of here)
+-- RETURNS 0 outcome(stored|already|full) here body(for those of here)
 local terminals, routes = KEYS[10], KEYS[11]
 local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 5)
 local expires_at = now + ttl_ms
@@ -20,12 +20,12 @@ local is_once, is_empty, replaced = share == '*once', redis.call('EXISTS', expir
 if not is_empty then
   sweep(keep_ms)
   local ended = redis.call('ZMSCORE', done, 'c:' .. id, 'e:' .. id)
-  if ended[1] or ended[2] or redis.call('HEXISTS', box, id) == 1 then return { 0, 'already', here, '' } end
+  if ended[1] or ended[2] or redis.call('HEXISTS', box, id) == 1 then return { 0, 'already', said(), '' } end
   replaced = collapse_key ~= '' and redis.call('HGET', collapse, collapse_key)
   local held = redis.call('HMGET', shares, share, '*users')
   local is_full = (number_of(held[1], shares) or 0) >= tonumber(max_share) or (string.sub(share, 1, 1) ~= '*' and (number_of(held[2], shares) or 0) >= tonumber(max_items))
   if is_once and is_full then replaced = redis.call('ZRANGE', once, 0, 0)[1] end -- the oldest goes
-  if is_full and not replaced then return { 0, 'full', here, '' } end
+  if is_full and not replaced then return { 0, 'full', said(), '' } end
   if replaced then forget(replaced, 'e', keep_ms) end
 end
 
@@ -37,7 +37,7 @@ end
 append(order)
 if is_once then append(once) end
 count(share, 1)
-local entry, is_held = deliver(user, tag, reference, body)
+local _, is_held, entry = deliver(user, tag, reference, body)
 write('HSET', box, id, entry .. ' ' .. meta .. '\n' .. body)
 write('ZADD', expiry, int(expires_at), id)
 if collapse_key ~= '' then write('HSET', collapse, collapse_key, id) end
@@ -57,4 +57,4 @@ for i = 1, #live, 2 do
 end
 if shown then write('HSET', deliveries, id, 1) end
 settle(keep_ms, is_empty and expires_at + keep_ms or nil)
-return { 0, 'stored', here, #here > 0 and body or '' }
+return { 0, 'stored', said(), #here > 0 and body or '' }

@@ -28,11 +28,11 @@ local function early_after (ahead, rate) return math.max(0, math.ceil((ahead + r
 local function early_ms (key, rate) return early_after(ahead_us(key, rate), rate) end
 
 local function ahead_with (ahead, rate, units) return math.min(ahead + rate.emission_us * math.min(units, rate.heaviest), rate.most_us) end
-local function due (ahead) return string.format('%.0f', rate_now_us + ahead) end
+local function due (ahead) return int(rate_now_us + ahead) end
 
 local function take (key, rate, units)
   if is_dry then return end -- then the node's own bucket counts alone
   local ahead = ahead_with(ahead_us(key, rate), rate, units)
-  redis.call('SET', key, due(ahead), 'PX', string.format('%.0f', math.ceil(ahead / 1000)))
+  redis.call('SET', key, due(ahead), 'PX', int(math.ceil(ahead / 1000)))
   aheads[key] = ahead
 end

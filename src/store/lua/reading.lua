@@ -7,7 +7,7 @@ local function left_of (view, count, to)
 end
 
 local function set_count (unread, field, count)
-  if count > 0 then redis.call('HSET', unread, field, string.format('%.0f', count)) else redis.call('HDEL', unread, field) end
+  if count > 0 then redis.call('HSET', unread, field, int(count)) else redis.call('HDEL', unread, field) end
 end
 
 -- Takes messages out singly. `ends`: when what is kept of that ends; nil of a group. Returns those that were unread.

@@ -6,7 +6,8 @@ local function tell (user, stored, body, except)
   stamp() -- first: what `deliver` adds to `here` is counted
   local entry, before = { 'k', 'event', 'b', body }, #here
   if except then entry[5], entry[6] = 'x', except end
-  deliver_to(user, stored, entry, body)
+  local _, _, tag, _, known = member_of(stored)
+  deliver(user, tag, entry, body, known)
   told_count = told_count + 1
   if #here > before then bodies[#bodies + 1] = body end
 end

@@ -1,9 +1,9 @@
 -- revoke-message.lua - replaces a message by its tombstone and tells every member who may see it. [REVOKE-1] to [REVOKE-5]
--- USES life down member log direct index leaving (members' streams and boxes: standalone Redis only)
+-- USES life down member deliver log direct index leaving (members' streams and boxes: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log
 -- ARGV downEntries downIdleMs node seenMark id by server seq reason windowSec draft
--- RETURNS 0 revokedAt alreadyRevoked(0|1) here[] body tombstone
+-- RETURNS 0 revokedAt alreadyRevoked(0|1) here body tombstone
 -- -6 carries windowSec and ageSec.
 local conversation, members, log = unpack(KEYS)
 local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 5)
@@ -20,7 +20,7 @@ for name in pairs(is_read and rest or {}) do is_read = is_read and left[name] en
 if stored and not is_read then skip(log .. ' ' .. seq) end
 if not is_read then message, done = nil, nil end -- what cannot be read is not there
 -- what he has done himself is answered before it is asked whether he still may
-if done and done.by == by then return { 0, int(done.at), 1, here, '', body_of(id, seq, message) } end
+if done and done.by == by then return { 0, int(done.at), 1, said(), '', body_of(id, seq, message) } end
 local member = redis.call('HGET', members, by)
 if redis.call('EXISTS', conversation) == 0 or (server == '0' and not member) then return { -1 } end
 local role, joined = 'server', 0
@@ -29,7 +29,7 @@ if not role then return { -1, skip(members .. ' ' .. by) } end
 local trusted = role == 'server' or role == 'owner' or role == 'admin'
 if not message or (not trusted and tonumber(seq) < tonumber(joined)) then return { -2 } end
 if not trusted and message.from ~= by then return { -5 } end
-if done then return { 0, int(done.at), 1, here, '', body_of(id, seq, message) } end
+if done then return { 0, int(done.at), 1, said(), '', body_of(id, seq, message) } end
 local age = math.floor((now - message.ts) / 1000)
 if not trusted and age >= tonumber(window_sec) then return { -6, window_sec, age } end
 
@@ -40,13 +40,13 @@ local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id
 redis.call('HSET', log, seq, packed(message))
 local writer = strike(index_of(conversation), tonumber(seq))
 local revoked = { id = id, field = field_of(conversation), gone = { writer ~= 0 and { tonumber(seq), writer } or nil } }
-local all = members_in(members)
+local all, entry = members_in(members), { 'k', 'event', 'b', body }
 for i = 1, #all, 2 do
   local user = all[i]
-  local _, first = member_of(all[i + 1])
+  local _, first, tag, _, known = member_of(all[i + 1])
   if tonumber(first) <= tonumber(seq) then
     let_go(revoked, user, all[i + 1])
-    deliver_to(user, all[i + 1], { 'k', 'event', 'b', body }, body)
+    deliver(user, tag, entry, body, known)
   end
 end
-return { 0, int(now), 0, here, body, body_of(id, seq, message) }
+return { 0, int(now), 0, said(), body, body_of(id, seq, message) }

@@ -2,6 +2,7 @@
 -- A key of another type holds nothing that could ever be read: there is nothing in it, and what is written there begins anew; so does
 -- a counter that is no number. Where something sound would be lost by that, a script returns `unsound`, before its first write.
 local unreadable, unsound = {}, { -10 }
+local finally = {} -- what is done when a script is through
 local function skip (place) unreadable[#unreadable + 1] = place end
 
 local raw, none = redis, {}
@@ -20,13 +21,21 @@ local function begin_anew (command, key, ...)
   return raw.call(command, key, ...)
 end
 
--- Keys that are known not to be there, until something is written there: what would be read is known without a call, which costs 2 us.
+-- Keys that are known not to be there, until something is written there: what would be read is known without a call.
 local void = {}
-
 local redis = {}
 function redis.pcall (command, key, ...)
   void[key or ''] = nil
   return raw.pcall(command, key, ...)
+end
+
+local function mend (command, reply, ...)
+  local is_none = type(reply) ~= 'table' or counting[command] and (string.find(reply.err, 'not an integer', 1, true) or string.find(reply.err, 'overflow', 1, true))
+  if not is_none and not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply) end
+  skip((...))
+  if absent[command] ~= nil then return absent[command] end
+  if not added[command] then error(reply) end
+  return begin_anew(command, ...)
 end
 
 function redis.call (command, ...)
@@ -36,13 +45,16 @@ function redis.call (command, ...)
     void[key] = nil
   end
   local reply = raw.pcall(command, ...)
-  local before = command == 'HINCRBY' and type(reply) == 'number' and reply - select(3, ...)
-  local was_counter = not before or (before >= 0 and before < 2 ^ 53) -- else it was a number, but none that Iris counts
-  if was_counter and (type(reply) ~= 'table' or not reply.err) then return reply end
-  local is_none = not was_counter or counting[command] and (string.find(reply.err, 'not an integer', 1, true) or string.find(reply.err, 'overflow', 1, true))
-  if not is_none and not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply) end
-  skip((...))
-  if absent[command] ~= nil then return absent[command] end
-  if not added[command] then error(reply) end
-  return begin_anew(command, ...)
+  if type(reply) == 'table' and reply.err then return mend(command, reply, ...) end
+  if command == 'HINCRBY' then
+    local before = reply - select(3, ...)
+    if before < 0 or before >= 2 ^ 53 then return mend(command, reply, ...) end -- it was a number, but none that Iris counts
+  end
+  return reply
+end
+
+-- Learns in one call that there is none of these keys; where there is one, nothing.
+local function look_for (keys)
+  if #keys == 0 or raw.pcall('EXISTS', unpack(keys)) ~= 0 then return end
+  for _, key in ipairs(keys) do void[key] = true end
 end

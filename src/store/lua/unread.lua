@@ -34,8 +34,8 @@ local function oldest_of (view, count, most)
       seq = seq + 1
       local writer = writer_at(text, i)
       if writer ~= 0 and writer ~= view.own and #found < count then
-        local place = string.format('%.0f', seq)
-        if not gone[place] then found[#found + 1] = place .. ':' .. string.format('%.0f', struct.unpack('>I5', text, i + 4) + 2 ^ 40) end
+        local place = int(seq)
+        if not gone[place] then found[#found + 1] = place .. ':' .. int(struct.unpack('>I5', text, i + 4) + 2 ^ 40) end
       end
     end
   end

@@ -85,7 +85,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   const redis = createSound(room.watched, onUnreadable)
   holdBack(redis, room.held)
   const fresh = createFresh(since => nodes.isProven(since), lives.isOfThis)
-  const stores = createStores({ redis, node, limits, life, fresh, onUnreadable }, loginPolicy)
+  const stores = createStores({ redis, node, limits, life, now, fresh, onUnreadable }, loginPolicy)
   const { conversations, sends, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled({ onRecall: releaseAll })
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst

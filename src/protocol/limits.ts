@@ -12,7 +12,7 @@ export const limitTable = {
   downEntries: { default: 5_000, sentence: 'Entries of a down stream; older ones are trimmed and a cursor before them gets `IRIS.RESET`.' },
   downIdleSec: { default: 2_592_000, sentence: 'Seconds without an attached terminal after which a down stream ends (`IRIS.RESET`).' },
   logMessages: { default: 10_000, sentence: 'Messages kept per conversation; `minSeq` rises with it. At least `downEntries`.' },
-  logSec: { default: 7_776_000, sentence: 'Seconds of quiet (and up to a day more) after which a direct conversation is forgotten: its messages, markers and counts. Taken up again it begins another epoch. Groups are kept as long as the application keeps them.' },
+  logSec: { default: 7_776_000, sentence: 'Seconds (and up to a day more) for which a message is kept. A direct conversation that was quiet for so long is forgotten whole: its messages, markers and counts; taken up again it begins another epoch. Groups are kept as long as the application keeps them.' },
   newDirect: { default: 20, sentence: 'Direct conversations that a user may open in an hour from the first; more is 429 `RATE_LIMITED`. One that the other side opened, and the server API\'s, are not counted.' },
   left: { default: 2_000, sentence: 'Former members of a group who may still read its history up to their leaving; of more, those who left first may not.' },
   members: { default: 500, sentence: 'Members of a group; more is 409 `TOO_MANY_MEMBERS`.' },

@@ -22,9 +22,9 @@ const AT_ONCE = 64
 
 const attachUsers = defineScript('attach-users', {
   full: 'done',
-  preludes: ['life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'index', 'unread', 'waiting', 'rate', 'begin', 'attach'],
+  preludes: ['life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'index', 'unread', 'aging', 'waiting', 'rate', 'begin', 'attach'],
   keys: [],
-  args: [...downArgs, 'leaseMs', 'maxTerminals', 'mailboxMessages', 'policy', 'keepMs', 'heldMs', 'maxEvents', 'attachEmissionUs', 'burst', 'newEmissionUs', 'newBurst']
+  args: [...downArgs, 'leaseMs', 'maxTerminals', 'mailboxMessages', 'policy', 'keepMs', 'heldMs', 'maxEvents', 'attachEmissionUs', 'burst', 'newEmissionUs', 'newBurst', 'logMs']
 })
 
 /** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`, `expiresAt`: his token's life, ms. */
@@ -65,7 +65,8 @@ export function createAttach (store: StoreContext, policy: LoginPolicy): Attach 
     attachEmissionUs: 1e6 / attachRate,
     burst: attachBurst,
     newEmissionUs: HOUR_US / newTerminals,
-    newBurst: newTerminals
+    newBurst: newTerminals,
+    logMs: limits.logSec * 1000
   }
 
   const ask = createTurns<Attaching, Reply>({

@@ -13,6 +13,8 @@ export interface StoreContext {
   node: string
   limits: Limits
   life: Pick<Life, 'epochOf' | 'saw' | 'seenMark'>
+  /** The time of Redis, ms. [TIME-1] */
+  now (): number
   /** What is read to be shown is asked for by it. */
   fresh: Fresh
   /** What stands at a place could not be read, and is skipped. The connection itself says so of keys of another type, and of what scripts skip. */

@@ -1,6 +1,7 @@
 // Conversations: their log, members, and the scripts that change them. Sections 5 and 6.
 import { dmId } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
+import { ageFacts, createAging } from './aging.js'
 import { downArgs, downValues, numberAt, readHere, type StoreContext } from './context.js'
 import { keys } from './keys.js'
 import { isKind, isWhole, messageIn, whole } from './readable.js'
@@ -11,7 +12,7 @@ const revokeMessage = defineScript('revoke-message', {
   full: 'done',
   preludes: ['life', 'down', 'member', 'deliver', 'log', 'direct', 'index', 'leaving'],
   keys: ['conversation', 'members', 'log'],
-  args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft']
+  args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft', 'logMs']
 })
 
 /** What a revocation needs. `windowSec` binds only a sender who is no admin. */
@@ -23,6 +24,13 @@ export interface View { conversationId: string, kind: 'dm' | 'group', title: str
 /** Makes the conversations of a store. */
 export function createConversations (store: StoreContext) {
   const { redis, limits } = store
+  const aging = createAging(store)
+
+  /** @returns the first seq that the log still has when what has had its time is gone. */
+  async function settled (id: string): Promise<string | null> {
+    await aging.settle(id)
+    return await redis.hget(keys.conversation(id), 'firstSeq')
+  }
 
   return {
     /** Replaces a message by its tombstone. [REVOKE-1] [REVOKE-2] `event` is the CMD_DOWN's body, `tombstone` the message's. */
@@ -30,20 +38,20 @@ export function createConversations (store: StoreContext) {
       const { conversationId: id, by, server, seq, reason, windowSec, draft } = revocation
       const [, revokedAt, already, here, event, tombstone] = await revokeMessage(redis, {
         conversation: keys.conversation(id), members: keys.members(id), log: keys.log(id)
-      }, { ...downValues(store), id, by, server: Number(server), seq, reason, windowSec, draft })
+      }, { ...downValues(store), id, by, server: Number(server), seq, reason, windowSec, draft, logMs: limits.logSec * 1000 })
       return { revokedAt: Number(revokedAt), alreadyRevoked: already === 1, here: readHere(store, here), event: String(event), tombstone: String(tombstone) }
     },
 
     /** @returns what a user may see of a conversation; throws CONVERSATION_NOT_FOUND when he never was in it. */
     async view (conversationId: string, userId: string): Promise<View> {
       const [facts, member, left, mark] = await Promise.all([
-        redis.hmget(keys.conversation(conversationId), 'kind', 'title', 'epoch', 'headSeq', 'closedAt'),
+        redis.hmget(keys.conversation(conversationId), 'kind', 'title', 'epoch', 'headSeq', 'closedAt', 'firstSeq', ...ageFacts),
         redis.hget(keys.members(conversationId), userId),
         redis.hget(keys.left(conversationId), userId),
         redis.get(keys.mark)
       ])
       store.life.saw(mark)
-      const [kind, title, epoch, head, closedAt] = facts
+      const [kind, title, epoch, head, closedAt, kept, ...ages] = facts
       if (kind && !isKind(kind)) store.onUnreadable?.(`CONVERSATION:${conversationId}`)
       if (!isKind(kind) || !(member ?? left)) throw new Problem('CONVERSATION_NOT_FOUND')
       const top = numberAt(store, head, `CONVERSATION:${conversationId} headSeq`)
@@ -52,13 +60,14 @@ export function createConversations (store: StoreContext) {
         store.onUnreadable?.(`CONVERSATION:${conversationId}:${member ? 'MEMBERS' : 'LEFT'} ${userId}`)
         throw new Problem('CONVERSATION_NOT_FOUND')
       }
+      const firstSeq = aging.isDue(ages) ? await settled(conversationId) : kept
       return {
         conversationId,
         kind,
         title: title ?? '',
         epoch: store.life.epochOf(epoch ?? ''),
         headSeq: member ? top : whole(last),
-        minSeq: Math.max(whole(first), top - limits.logMessages + 1, 1),
+        minSeq: Math.max(whole(first), whole(firstSeq), top - limits.logMessages + 1, 1),
         closed: Boolean(closedAt),
         member: Boolean(member)
       }

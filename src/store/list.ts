@@ -1,5 +1,6 @@
 // A user's list of conversations: its pages, what RESET says of it, and the rows of direct conversations that have ended.
 import type { Message } from '../protocol/message.js'
+import { ageFacts, createAging } from './aging.js'
 import { downArgs, downValues, numberAt, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition, unreadField } from './keys.js'
@@ -8,7 +9,7 @@ import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
 const dropRows = defineScript('drop-rows', { full: 'done', preludes: ['life', 'down', 'direct'], keys: ['list'], args: [...downArgs, 'user', 'tag'] })
-const countUnread = defineScript('count-unread', { full: 'done', preludes: ['index', 'unread', 'waiting'], keys: ['unread'], args: [] })
+const countUnread = defineScript('count-unread', { full: 'done', preludes: ['index', 'unread', 'aging', 'total'], keys: ['unread'], args: ['keptFrom'] })
 
 const LIST_CHUNK = 100
 /** A page ends where it has so many bytes of messages. [SLOW-2] */
@@ -32,6 +33,7 @@ const SCORE_LATE_MS = 60_000
 /** Makes the lists of a store. */
 export function createLists (store: StoreContext) {
   const { redis, limits, life, fresh } = store
+  const aging = createAging(store)
 
   /** Most recent first, from behind `after` on. @returns one more than `limit`, if there is one. */
   async function listed (userId: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<Listed[]> {
@@ -41,7 +43,7 @@ export function createLists (store: StoreContext) {
       const scored = pairs(await redis.zrevrangebyscore(keys.conversations(userId), time, '-inf', 'WITHSCORES', 'LIMIT', offset, LIST_CHUNK))
       if (scored.length === 0) break
       lowest = Number(scored.at(-1)?.score)
-      const facts = await together(redis, scored, (pipeline, { id }) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq', 'lastTs')) as ((string | null)[] | undefined)[]
+      const facts = await together(redis, scored, (pipeline, { id }) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq', ...ageFacts)) as ((string | null)[] | undefined)[]
       scored.forEach((row, i) => { Object.assign(row, { facts: facts[i], place: Math.max(row.place, whole(facts[i]?.[4])) }) })
       found.push(...scored.filter(({ id, place }) => last === undefined || place < Number(time) || (place === Number(time) && id < last)))
       found.sort((a, b) => b.place - a.place || (a.id < b.id ? 1 : -1))
@@ -57,6 +59,7 @@ export function createLists (store: StoreContext) {
     if (rows.length === 0) return []
     const ids = rows.map(({ id }) => id)
     const facts = rows.map(row => row.facts)
+    for (const { id } of rows.filter(row => aging.isDue(row.facts?.slice(4) ?? []))) await aging.settle(id)
     const [joined, markers, counts] = await Promise.all([
       joinedSeqs(userId, ids),
       rowsOf(keys.marker(userId), ids),
@@ -152,7 +155,7 @@ export function createLists (store: StoreContext) {
 
     /** @returns all unread messages of a user. */
     async totalUnread (userId: string): Promise<number> {
-      return Number((await countUnread(redis, { unread: keys.unread(userId) }, {}))[1])
+      return Number((await countUnread(redis, { unread: keys.unread(userId) }, { keptFrom: aging.keptFrom() }))[1])
     },
 
     /** Lets rows of ended conversations go, a few, oldest first: of a user who never looks at his list nobody else does. */

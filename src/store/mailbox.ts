@@ -1,6 +1,7 @@
 // A user's mailbox: his down stream, read from any position, and the instant at which a terminal attaches.
 import type { Position } from '../protocol/ids.js'
 import type { LoginPolicy } from '../protocol/login.js'
+import { createAging } from './aging.js'
 import { createAttach, positionOf, ROUTE_MS } from './attach.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
@@ -14,6 +15,7 @@ const touchRoutes = defineScript('touch-routes', { full: 'done', preludes: ['lif
 /** Makes the mailbox of a store. */
 export function createMailbox (store: StoreContext, policy: LoginPolicy) {
   const { redis } = store
+  const aging = createAging(store)
   return {
     attach: createAttach(store, policy),
 
@@ -45,14 +47,17 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy) {
       const [entries, mark] = await Promise.all([redis.xrange(keys.down(userId), `(${after.epoch}-${after.seq}`, '+', 'COUNT', count), redis.get(keys.mark)])
       store.life.saw(mark)
       const items = entries.map(([id, fields]): Item => ({ id, seq: seqOf(id), reference: readReference(fields), body: undefined }))
-      await store.fresh(() => resolve(store, userId, items))
+      await store.fresh(() => resolve(store, { userId, items, keptFrom: aging.keptFrom() }))
       return items
     }
   }
 }
 
+/** What is asked for: entries of a user's, and no message that was sent before `keptFrom` (ms). */
+interface Wanted { userId: string, items: Item[], keptFrom: number }
+
 /** Follows the references of `items`, one round trip for all, and sets their bodies; what cannot be read breaks no other item. */
-async function resolve (store: StoreContext, userId: string, items: Item[]): Promise<void> {
+async function resolve (store: StoreContext, { userId, items, keptFrom }: Wanted): Promise<void> {
   const { redis } = store
   const pipeline = redis.pipeline()
   const takers: { item: Item, take (found: string): void }[] = []
@@ -63,7 +68,7 @@ async function resolve (store: StoreContext, userId: string, items: Item[]): Pro
   for (const item of items) {
     const { reference } = item
     item.body = reference.kind === 'event' ? printable(reference.body) : undefined
-    if (reference.kind === 'msg') ask(item, body => { item.body = messageFor(reference, body) }).hget(keys.log(reference.conversationId), String(reference.seq))
+    if (reference.kind === 'msg') ask(item, body => { item.body = sentAt(body) < keptFrom ? undefined : messageFor(reference, body) }).hget(keys.log(reference.conversationId), String(reference.seq))
     if (reference.kind === 'box') {
       const { box, id } = reference
       ask(item, stored => { item.body = printable(stored.slice(stored.indexOf('\n') + 1)) }).hget(keys.box(box, userId), id)
@@ -78,27 +83,32 @@ async function resolve (store: StoreContext, userId: string, items: Item[]): Pro
     if (error) item.body = null // a key of another type
     else if (found !== null) take(found as string)
   })
-  await explain(store, items)
+  await explain(store, { userId, items, keptFrom })
 }
 
 /**
  * Why messages are missing. Their conversation may have been forgotten, and taken up again with others under the same numbers;
- * the log may have let them go, while the reader was out of the group and his stream stood still: such entries have nothing to
- * say any more, and the hole in `seq` tells the rest. [MSG-5] What should be there cannot be read.
+ * the log may have let them go, by their age or while the reader was out of the group and his stream stood still: such entries have
+ * nothing to say any more, and the hole in `seq` tells the rest. [MSG-5] What should be there cannot be read.
  */
-async function explain ({ redis, limits }: StoreContext, items: Item[]): Promise<void> {
+async function explain ({ redis, limits }: StoreContext, { items, keptFrom }: Wanted): Promise<void> {
   const missing = items.flatMap(item => item.reference.kind === 'msg' && item.body === undefined ? [{ item, ...item.reference }] : [])
-  const now = await together(redis, missing, (pipeline, { conversationId, seq }) => pipeline.hget(keys.conversation(conversationId), 'headSeq').hget(keys.log(conversationId), String(seq)))
+  const now = await together(redis, missing, (pipeline, { conversationId, seq }) =>
+    pipeline.hmget(keys.conversation(conversationId), 'headSeq', 'firstSeq', 'lastTs').hget(keys.log(conversationId), String(seq)))
   missing.forEach(({ item, seq }, i) => {
-    const [head, body] = [headOf(now[2 * i]), now[2 * i + 1]]
+    const [facts, body] = [now[2 * i] as (string | null)[] | undefined, now[2 * i + 1]]
+    const [head, first, lastTs] = [headOf(facts?.[0]), whole(facts?.[1]), whole(facts?.[2])]
     if (head === undefined || body === undefined) item.body = null
-    else if (body !== null || head < seq || seq <= head - limits.logMessages) item.reference = { kind: 'forgotten' }
+    else if (body !== null || head < seq || seq < first || seq <= head - limits.logMessages || lastTs < keptFrom) item.reference = { kind: 'forgotten' }
     else item.body = null
   })
 }
 
 /** @returns the head of a conversation, 0 when there is none; undefined when it cannot be read. */
-const headOf = (found: unknown) => found === null ? 0 : whole(found as string | undefined) || undefined
+const headOf = (found: string | null | undefined) => found === null ? 0 : whole(found) || undefined
+
+/** @returns when the message of a record was sent, see log.lua; NaN for what is no record. */
+const sentAt = (record: string) => parseInt(record.slice(0, 11), 16)
 
 /** @returns the message that an entry was written for; undefined for another one under its number, null for what cannot be read. */
 function messageFor (reference: { conversationId: string, seq: number, nonce?: string }, body: string): string | null | undefined {

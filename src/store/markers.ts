@@ -1,17 +1,21 @@
 // Read markers: RESET_READ_NUM_AND_LAST_MSG, and what moving one does.
+import { createAging } from './aging.js'
 import { downArgs, downValues, readHere, type StoreContext } from './context.js'
 import { keys } from './keys.js'
 import { whole } from './readable.js'
-import { defineScript } from './scripts.js'
+import { defineScript, type Reply } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
   full: 'done',
-  preludes: ['life', 'down', 'member', 'deliver', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'waiting', 'rate'],
+  preludes: ['life', 'down', 'member', 'deliver', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'aging', 'total', 'rate'],
   keys: ['conversation', 'members', 'log', 'taken', 'unread', 'marker', 'rate'],
   args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit']
 })
 
 const firstUnread = defineScript('first-unread', { full: 'reads', preludes: ['index', 'unread'], keys: ['conversation', 'members', 'marker', 'taken'], args: ['id', 'user'] })
+
+/** Messages have had their time: they go first. */
+const DUE = 1
 
 /** So many who are told weigh as much as a request. */
 export const TOLD_PER_UNIT = 50
@@ -31,6 +35,38 @@ export interface Reading {
 /** Makes the markers of a store. */
 export function createMarkers (store: StoreContext) {
   const { redis, limits } = store
+  const aging = createAging(store)
+
+  /** @returns what mark-read.lua says of a reading, once nothing of its conversation has had its time. */
+  async function replyTo (reading: Reading): Promise<Reply> {
+    const { conversationId: id, reader, upToSeq, seqs = [], unreadMark } = reading
+    const reply = await markRead(redis, {
+      conversation: keys.conversation(id),
+      members: keys.members(id),
+      log: keys.log(id),
+      taken: keys.taken(reader, id),
+      unread: keys.unread(reader),
+      marker: keys.marker(reader),
+      rate: keys.rate(reader)
+    }, {
+      ...downValues(store),
+      id,
+      reader,
+      terminal: reading.terminalId,
+      upTo: upToSeq ?? '',
+      seqs: seqs.join(' '),
+      public: Number(reading.public),
+      mark: unreadMark === undefined ? '' : Number(unreadMark),
+      draft: reading.draft,
+      logMs: limits.logSec * 1000,
+      emissionUs: 1_000_000 / limits.upRate,
+      burst: limits.upBurst,
+      toldPerUnit: TOLD_PER_UNIT
+    })
+    if (reply[0] !== DUE) return reply
+    await aging.settle(id)
+    return await replyTo(reading)
+  }
 
   return {
     /**
@@ -40,30 +76,7 @@ export function createMarkers (store: StoreContext) {
      *   were told, beyond the one that each request weighs. [COST-1]
      */
     async mark (reading: Reading) {
-      const { conversationId: id, reader, upToSeq, seqs = [], unreadMark } = reading
-      const [, readSeq, unread, totalUnread, headSeq, mark, here, bodies, units] = await markRead(redis, {
-        conversation: keys.conversation(id),
-        members: keys.members(id),
-        log: keys.log(id),
-        taken: keys.taken(reader, id),
-        unread: keys.unread(reader),
-        marker: keys.marker(reader),
-        rate: keys.rate(reader)
-      }, {
-        ...downValues(store),
-        id,
-        reader,
-        terminal: reading.terminalId,
-        upTo: upToSeq ?? '',
-        seqs: seqs.join(' '),
-        public: Number(reading.public),
-        mark: unreadMark === undefined ? '' : Number(unreadMark),
-        draft: reading.draft,
-        logMs: limits.logSec * 1000,
-        emissionUs: 1_000_000 / limits.upRate,
-        burst: limits.upBurst,
-        toldPerUnit: TOLD_PER_UNIT
-      })
+      const [, readSeq, unread, totalUnread, headSeq, mark, here, bodies, units] = await replyTo(reading)
       return {
         readSeq: Number(readSeq),
         unread: Number(unread),

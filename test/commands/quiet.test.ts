@@ -80,6 +80,18 @@ t.test('[REST-3] one that was closed is remembered, but no list and no RESET nam
   t.equal((await alice.send(bob, 'two')).status, 409, 'it stays closed')
 })
 
+t.test('[LOG-1] the messages of a group that was quiet for so long end, and it stays', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  const id = await groupOf(iris, alice, bob)
+  await alice.send(id, 'one')
+  t.match((await bob.conversations()).body, { items: [{ unread: 1 }] })
+  await until(async () => await redis.exists(keys.log(id), keys.logIndex(id, 0)) === 0 || undefined)
+  t.match((await bob.conversations()).body, { items: [{ conversationId: id, headSeq: 1, unread: 0, lastMsg: null }], totalUnread: 0 })
+  t.match((await bob.getReadMsg({ conversationId: id, deliver: 'inline' })).body, { minSeq: 2, headSeq: 1, count: 0 })
+  await alice.send(id, 'two')
+  t.match((await bob.getReadMsg({ conversationId: id, deliver: 'inline' })).body, { minSeq: 2, count: 1, messages: [{ seq: 2 }] })
+})
+
 t.test('[REST-3] nothing of a message to a stranger is kept for ever', async t => {
   const [alice, bob, carol] = await three(() => iris.user(t))
   await alice.send(bob, 'one')

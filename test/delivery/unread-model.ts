@@ -64,6 +64,13 @@ export function createModel (talks: Pick<Talk, 'id' | 'users' | 'isGroup'>[]) {
       return before
     },
 
+    /** What was sent up to there has had its time: it is in no log, and unread for nobody. @param lastTs of the last message, where it is all. */
+    age (talk: Talk, upTo: number, lastTs: number): void {
+      for (const seq of talk.log.keys()) if (seq <= upTo) talk.log.delete(seq)
+      for (const { unread } of standings(talk)) for (const seq of unread) if (seq <= upTo) unread.delete(seq)
+      if (upTo >= talk.head) talk.lastTs = lastTs
+    },
+
     join: (talk: Talk, user: string): void => { if (!talk.members.has(user)) enter(talk, user) },
     leave: (talk: Talk, user: string): void => { talk.members.delete(user) },
 

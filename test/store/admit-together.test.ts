@@ -11,7 +11,7 @@ import { upTo } from '../helper/sse.js'
 
 const { redis } = await startRedis(t)
 const life = createLife(redis, { known: () => 0 })
-const store = { redis, node: 'a', limits: { ...defaultLimits, upRate: 1, upBurst: 3 }, life, fresh: async <T>(read: () => Promise<T>) => await read() }
+const store = { redis, node: 'a', limits: { ...defaultLimits, upRate: 1, upBurst: 3 }, life, now: Date.now, fresh: async <T>(read: () => Promise<T>) => await read() }
 const admission = createAdmission(store)
 const comes = (userId: string) => ({ userId, terminalId: 't', role: 'user' as const, issuedAt: 1, expiresAt: Date.now() + 3_600_000 })
 const admit = async (userId: string, units = 1) => await admission.admit(comes(userId), { units }).then(() => 'ok', ({ code, message }: { code?: string, message: string }) => code ?? message)

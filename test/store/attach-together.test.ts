@@ -14,7 +14,7 @@ import { leaveUnread } from '../helper/unread.js'
 const { redis } = await startRedis(t)
 const life = createLife(redis, { known: () => 0 })
 await life.begin()
-const store = { redis, node: 'a', limits: { ...defaultLimits, terminals: 2 }, life, fresh: async <T>(read: () => Promise<T>) => await read() }
+const store = { redis, node: 'a', limits: { ...defaultLimits, terminals: 2 }, life, now: Date.now, fresh: async <T>(read: () => Promise<T>) => await read() }
 const multi = createMailbox(store, 'multi')
 const single = createMailbox(store, 'single')
 const boxes = createBoxes(store)

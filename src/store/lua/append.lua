@@ -6,7 +6,7 @@
 local function append (send, limits)
   local conversation, members, log, id, from, create = send.conversation, send.members, send.log, send.id, send.from, send.create
   local skipped = #unreadable
-  local kind, closed, head, last_ts, epoch = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch'))
+  local kind, closed, head, last_ts, epoch, oldest, created = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch', 'firstTs', 'createdAt'))
   local seq = (number_of(head, conversation .. ' headSeq', 2 ^ 53 - 1) or 0) + 1
   epoch = number_of(epoch, conversation .. ' epoch') or 0
   last_ts = number_of(last_ts, conversation .. ' lastTs', 2 ^ 42) or 0 -- as no time of a life is later
@@ -23,8 +23,8 @@ local function append (send, limits)
   if kind and from ~= 'system' and not sender then return { -1 } end
   local _, joined = member_of(sender or '')
   if sender and not joined then return { -1, skip(members .. ' ' .. from) } end
-  local quote = send.quote
-  if quote ~= '0' and (tonumber(quote) < tonumber(joined or 1) or redis.call('HEXISTS', log, quote) == 0) then return { -2 } end
+  local quote, kept = send.quote, kept_from(now, limits.log_ms)
+  if quote ~= '0' and (tonumber(quote) < tonumber(joined or 1) or (sent_in(redis.call('HGET', log, quote)) or 0) < kept) then return { -2 } end
 
   local wait = not kind and refuse_opening(create, send.new_direct)
   if wait then return { -9, int(wait) } end
@@ -33,16 +33,19 @@ local function append (send, limits)
   local ts, place = int(math.max(now, last_ts)), int(seq)
   local message = {
     id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce, silent = send.silent == '1',
-    record = record_of(ts, send.nonce, send.tail), trimmed = seq - limits.log_messages, ends = kind ~= 'group' and ends_at(ts, limits.log_ms)
+    record = record_of(ts, send.nonce, send.tail), trimmed = seq - limits.log_messages, ends = ends_at(ts, limits.log_ms), is_direct = kind ~= 'group'
   }
   message.is_listed = math.floor(ts / 60000) ~= math.floor(last_ts / 60000)
-  message.moved = message.ends and message.ends ~= ends_at(last_ts, limits.log_ms)
+  message.moved = message.ends ~= ends_at(last_ts, limits.log_ms)
+  kept = kind and (whole_of(oldest) or whole_of(created) or 0) < kept and kept or 0
+  local is_leaving = message.trimmed > 0 or kept > 0
+  message.gone = is_leaving and leave_log({ conversation = conversation, log = log, head = seq - 1, last_ts = last_ts }, message.trimmed, kept)
   redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
   redis.call('HSET', log, place, message.record)
-  if message.trimmed > 0 then redis.call('HDEL', log, message.trimmed) end
   remember(memo, { print = send.fingerprint, seq = place, ts = ts, nonce = send.nonce, epoch = epoch }, limits.dedupe_ms)
   stamp() -- also when nobody is left to be served
   serve_all(message, members, all)
-  if message.moved then for _, key in ipairs({ conversation, members, log }) do redis.call('PEXPIREAT', key, message.ends) end end
+  -- a group stays, its messages do not
+  if message.moved then for _, key in ipairs(message.is_direct and { log, conversation, members } or { log }) do redis.call('PEXPIREAT', key, message.ends) end end
   return { 0, seq, msg_id_of(ts, seq, send.nonce), ts, epoch, said(), kind and 0 or 1, #all / 2 }
 end

@@ -1,11 +1,11 @@
 -- attach-users.lua - terminals attach, in order, each by itself and at one instant: what happens to one touches none of its neighbours. [ATTACH-3]
--- USES life down routes kick logins presence going connect login index unread waiting rate begin attach (keys are built from the users' ids: standalone Redis only)
+-- USES life down routes kick logins presence going connect login index unread aging waiting rate begin attach (keys are built from the users' ids: standalone Redis only)
 -- FULL done
--- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs maxEvents attachEmissionUs burst newEmissionUs newBurst
+-- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs maxEvents attachEmissionUs burst newEmissionUs newBurst logMs
 -- then tag user terminal platform epoch seq issuedAt expiresAt traceId lease(socket|empty) units ...
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
 -- RETURNS 0 [0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded|later) top(kicked: why; limited, crowded: retryMs) serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark; or -12 and why it failed] ...
-local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, attach_emission, burst, new_emission, new_burst = unpack(ARGV, 5)
+local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, attach_emission, burst, new_emission, new_burst, log_ms = unpack(ARGV, 5)
 local FIELDS = 11
 local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
 local this_mark, route_until, held_until = int(mark), int(now + lease_ms), int(now + held_ms)
@@ -34,7 +34,7 @@ local function attach (me)
   local facts = { me.terminal .. '/login', login_text(login), '/attach', due(ahead_with(ahead, attaches, units)) }
   if is_new then facts[5], facts[6] = '/new', due(ahead_with(crowd, newcomers, 1)) end
   arrive(me, { facts = facts, epoch = not is_there and string.match(top, '^%d+') or nil, lease_ms = lease_ms, route_until = route_until })
-  local waiting = is_resumed and {} or oldest_unread(keys.unread, tonumber(mailbox))
+  local waiting = is_resumed and {} or oldest_unread(keys.unread, tonumber(mailbox), kept_from(now, log_ms))
   found = found + #waiting
   local pending = redis.call('HLEN', keys.commands) + redis.call('HLEN', keys.notices)
   return { 0, verdict, top, this_moment, waiting, pending, evicted, replaced, login.issued, this_mark }
@@ -50,7 +50,7 @@ local function attach_one (tag, user, terminal, platform, epoch, seq, issued, ex
 end
 
 local answers = { 0 }
-for i = 16, #ARGV, FIELDS do
+for i = 17, #ARGV, FIELDS do
   local is_done, answer = true, { 0, 'later' }
   if found < MOST_FOUND then is_done, answer = pcall(attach_one, unpack(ARGV, i, i + FIELDS - 1)) end
   answers[#answers + 1] = is_done and answer or { -12, type(answer) == 'table' and answer.err or answer }

@@ -1,7 +1,7 @@
 -- count-unread.lua - all unread messages of a user.
--- USES index unread waiting
+-- USES index unread aging total
 -- FULL done
 -- KEYS unread
--- ARGV
+-- ARGV keptFrom
 -- RETURNS 0 total
-return { 0, total_unread(KEYS[1]) }
+return { 0, total_unread(KEYS[1], tonumber(ARGV[1])) }

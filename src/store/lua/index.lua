@@ -38,3 +38,23 @@ local function writer_at (text, i)
   local a, b, c, d = string.byte(text, i, i + 3)
   return ((a * 256 + b) * 256 + c) * 256 + d
 end
+
+-- When a message was sent; nil where that is not known.
+local function time_at (index, seq)
+  local at = offset_of(seq) + 4
+  local entry = redis.call('GETRANGE', index .. block_of(seq), at, at + 4)
+  local passed = #entry == 5 and struct.unpack('>I5', entry) or 0
+  return passed > 0 and passed + 2 ^ 40 or nil
+end
+
+-- What was sent before this moment has had its time: whole days, as the end of a direct conversation. docs/protocol.md section 2
+local function kept_from (now, log_ms) local day = math.min(86400000, log_ms) return math.floor((now - log_ms) / day) * day end
+
+-- The last of the messages from `low` + 1 to `head` that was sent before a moment, else `low`: in a log time never falls.
+local function sent_before (index, low, head, moment)
+  while low < head do
+    local middle = math.ceil((low + head) / 2)
+    if (time_at(index, middle) or moment) < moment then low = middle else head = middle - 1 end
+  end
+  return low
+end

@@ -17,6 +17,9 @@ local function message_in (record)
   return ts and { ts = tonumber(ts, 16), nonce = nonce, from = from, client_id = client_id, type = type, trace = trace, rest = rest }
 end
 
+-- When a message was sent; nil for what is no record.
+local function sent_in (record) return tonumber(string.match(record or '', '^%x%x%x%x%x%x%x%x%x%x%x') or '', 16) end
+
 local function sender_in (record) return string.match(record or '', '^%x+%w* ([%w_-]+) ') end
 
 local function rest_of (message) return (message.type == 'revoked' and '"revoked":' or '"content":') .. message.rest end

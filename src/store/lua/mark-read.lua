@@ -1,9 +1,9 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES life down member deliver log receipt direct index unread reading waiting rate (streams of those who are told: standalone Redis only)
+-- USES life down member deliver log receipt direct index unread reading aging total rate (streams of those who are told: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log taken unread marker rate
 -- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit
--- RETURNS 0 readSeq unread totalUnread headSeq unreadMark here bodies[] (one for each of `here`; totalUnread of a public reading only) units
+-- RETURNS 0(1: messages have had their time, age-log.lua comes first) readSeq unread totalUnread headSeq unreadMark here bodies[] (one for each of `here`; totalUnread of a public reading only) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, taken_key, unread, marker, rate = unpack(KEYS)
@@ -13,8 +13,9 @@ local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
 local _, joined, tag = member_of(member)
 if not tag then return { -1, skip(members .. ' ' .. reader) } end
-local facts = redis.call('HMGET', conversation, 'headSeq', 'firstSeq', 'kind')
-local kind, head = facts[3], number_of(facts[1], conversation .. ' headSeq') or 0
+local facts, kept = facts_of(conversation), kept_from(now, log_ms)
+if is_due(facts, kept) and not is_dry then return { 1 } end
+local head, is_direct = number_of(facts[1], conversation .. ' headSeq') or 0, string.sub(id, 1, 3) == 'dm.'
 local read, receipt, marked = parts_of(redis.call('HGET', marker, id), '^(%d+) (%d+) (%d)$', 2, marker .. ' ' .. id)
 if not read then read, receipt, marked = '0', '0', '0' end -- what cannot be read begins anew
 local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
@@ -22,9 +23,9 @@ local new_read, new_receipt = math.max(read, to), tonumber(receipt)
 if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]
 
 local view = view_of(conversation, member, tonumber(read), taken_key, facts)
-local taken = take_singly(view, seqs, kind == 'dm' and ends_at(now, log_ms))
+local taken = take_singly(view, seqs, is_direct and ends_at(now, log_ms))
 local count = read_up_to(view, to, unread, field_of(conversation), taken)
-local total = public == '1' and total_unread(unread) or 0
+local total = public == '1' and total_unread(unread, kept) or 0
 local own_moved = new_read > tonumber(read) or #taken > 0 or mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
 if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, said(), {}, 0 } end
@@ -36,7 +37,7 @@ local function event (data)
   return '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '",' .. data .. '}}'
 end
 local watching = {}
-if told and kind == 'dm' then watching = others_of(members, reader)
+if told and is_direct then watching = others_of(members, reader)
 elseif told then
   local covered = { unpack(taken) }
   -- of very many the newest: the script must stay short [COST-1]

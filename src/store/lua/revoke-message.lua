@@ -2,11 +2,11 @@
 -- USES life down member deliver log direct index leaving (members' streams and boxes: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log
--- ARGV downEntries downIdleMs node seenMark id by server seq reason windowSec draft
+-- ARGV downEntries downIdleMs node seenMark id by server seq reason windowSec draft logMs
 -- RETURNS 0 revokedAt alreadyRevoked(0|1) here body tombstone
 -- -6 carries windowSec and ageSec.
 local conversation, members, log = unpack(KEYS)
-local id, by, server, seq, reason, window_sec, draft = unpack(ARGV, 5)
+local id, by, server, seq, reason, window_sec, draft, log_ms = unpack(ARGV, 5)
 
 local stored = redis.call('HGET', log, seq)
 local message = message_in(stored)
@@ -18,7 +18,7 @@ local left = done and { revoked = true } or { content = true, ext = true, mentio
 if done then is_read = type(done) == 'table' and is_time(done.at) else is_read = is_read and rest.content ~= nil end
 for name in pairs(is_read and rest or {}) do is_read = is_read and left[name] end
 if stored and not is_read then skip(log .. ' ' .. seq) end
-if not is_read then message, done = nil, nil end -- what cannot be read is not there
+if not is_read or message.ts < kept_from(now, log_ms) then message, done = nil, nil end -- what cannot be read, or has had its time, is not there
 -- what he has done himself is answered before it is asked whether he still may
 if done and done.by == by then return { 0, int(done.at), 1, said(), '', body_of(id, seq, message) } end
 local member = redis.call('HGET', members, by)
@@ -39,7 +39,8 @@ local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id
   ',"msgId":"' .. msg_id_of(message.ts, seq, message.nonce) .. '","by":"' .. by .. '","revokedAt":' .. int(now) .. '}}'
 redis.call('HSET', log, seq, packed(message))
 local writer = strike(index_of(conversation), tonumber(seq))
-local revoked = { id = id, field = field_of(conversation), gone = { writer ~= 0 and { tonumber(seq), writer } or nil } }
+local revoked = { id = id, field = field_of(conversation), gone = nothing_gone() }
+if writer ~= 0 then goes(revoked.gone, tonumber(seq), writer) end
 local all, entry = members_in(members), { 'k', 'event', 'b', body }
 for i = 1, #all, 2 do
   local user = all[i]

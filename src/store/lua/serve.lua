@@ -1,8 +1,8 @@
 -- serve.lua - prelude after deliver, log and leaving: what a message does to its members: a count, an entry in the stream. [MSG-3]
--- message: id from terminal(the sender's) seq, as text `place`, ts epoch nonce record silent trimmed(seqs up to it leave the log); of a
--- direct conversation: `ends`, and whether that has `moved`. Made here: its `entry` and the sender's `own`; `field`: of the conversation
--- in a user's counts; is_listed: it is the first of its minute, see list.ts; `writer`: the sender's number; `gone`: what leaves the log with it, [seq, writer] each;
--- `nodes`: those that are told without looking for routes; `body`, where one is told.
+-- message: id from terminal(the sender's) seq, as text `place`, ts epoch nonce record silent is_direct; what leaves the log before it:
+-- `trimmed`, up to which seq by their number, `gone`, false for nothing that counted; `ends`: when the log does, and whether that has
+-- `moved`; is_listed: it is the first of its minute, see list.ts. Made here: its `entry` and the sender's `own`; `field`: of the
+-- conversation in a user's counts; `writer`: the sender's number; `nodes`: those that are told without looking for routes; `body`, where one is told.
 local WIDE = 16 -- to tell a node costs as much as to look for the routes of so many users
 
 local function hint (message, user, tag, id, entry)
@@ -12,15 +12,15 @@ local function hint (message, user, tag, id, entry)
 end
 
 local function serve (message, members, user, stored)
-  local id, ends, field = message.id, message.ends, message.field
+  local id, ends, field = message.id, message.is_direct and message.ends, message.field
   local member, _, tag, spoke, known = member_of(stored)
   if not member then return skip(members .. ' ' .. user) end -- the others have their message all the same
   local is_own, first = user == message.from, false
   local entry = is_own and message.own or message.entry
   if message.is_listed then redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) end
+  if message.gone then let_go(message, user, stored) end
   if not is_own and not message.silent then first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
-  if message.gone[1] then let_go(message, user, stored) end
-  if message.moved then redis.call('PEXPIREAT', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user) .. ':' .. id, ends) end
+  if ends and message.moved then redis.call('PEXPIREAT', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user) .. ':' .. id, ends) end
   if ends and (message.moved or first) then end_keys(user, tag, ends, message.moved and own_keys or { 'CHAT_MSG_BOX' }) end
   local entered, served = enter(user, tag, entry, known)
   hint(message, user, tag, entered, entry)
@@ -39,14 +39,13 @@ local function serve_all (message, members, all)
   local conversation, id, seq, place = string.sub(members, 1, -9), message.id, message.seq, message.place
   local index, nodes = index_of(conversation), others()
   -- one field, words in it: each more would cost Redis as much again. Without the nonce it could lead to a message of another life
-  local nonce = message.ends and message.nonce or ''
+  local nonce = message.is_direct and message.nonce or ''
   message.entry = { 'm', id .. ' ' .. place .. (nonce == '' and '' or ' ' .. nonce) }
   message.own = { 'm', table.concat({ id, place, nonce, message.terminal, message.epoch }, ' ') }
   message.field, message.writer = field_of(conversation), writer_of(message, all)
   message.nodes, message.body = #all / 2 >= WIDE * #nodes and nodes, nodes[1] and body_of(id, place, message_in(message.record))
-  message.gone = leave_log(conversation, index, message.trimmed)
   note(index, seq, message.silent and 0 or message.writer, tonumber(message.ts))
   if message.moved then for n = block_of(math.max(1, message.trimmed)), block_of(seq) do redis.call('PEXPIREAT', index .. n, message.ends) end
-  elseif message.ends and offset_of(seq) == 0 then redis.call('PEXPIREAT', index .. block_of(seq), message.ends) end
+  elseif offset_of(seq) == 0 then redis.call('PEXPIREAT', index .. block_of(seq), message.ends) end
   for i = 1, #all, 2 do serve(message, members, all[i], all[i + 1]) end
 end

@@ -3,11 +3,17 @@
 -- In one attach so many conversations are looked at, and so many messages: that takes 3 ms. [COST-1]
 local MAX_LOOKED, MAX_SCANNED, CHUNK = 500, 10000, 128
 
--- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key, false: nothing was; facts: headSeq and firstSeq, if they are known. nil for who is no member.
+-- headSeq firstSeq lastTs, and of when the oldest message may be.
+local function facts_of (conversation)
+  local head, first, last, oldest, created = unpack(redis.call('HMGET', conversation, 'headSeq', 'firstSeq', 'lastTs', 'firstTs', 'createdAt'))
+  return { head, first, whole_of(last), whole_of(oldest) or whole_of(created) or 0 }
+end
+
+-- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key, false: nothing was. nil for who is no member.
 local function view_of (conversation, row, read, taken, facts)
   local joined, own = string.match(row or '', '^%a+ (%d+) %d+w?(%d*)')
   if not whole_of(joined) then return end
-  local head, first = unpack(facts or redis.call('HMGET', conversation, 'headSeq', 'firstSeq'))
+  local head, first = unpack(facts)
   head = number_of(head, conversation .. ' headSeq') or 0
   local low = math.max(read, joined - 1, (number_of(first, conversation .. ' firstSeq') or 1) - 1)
   return { index = index_of(conversation), own = tonumber(own) or -1, head = head, low = low, taken = taken }
@@ -15,7 +21,7 @@ end
 
 local function count_between (view, from, to)
   if from > to then return 0 end
-  local text, own, n = entries(view.index, from, to), view.own, -redis.call('ZCOUNT', view.taken, from, to)
+  local text, own, n = entries(view.index, from, to), view.own, view.taken and -redis.call('ZCOUNT', view.taken, from, to) or 0
   for i = 1, #text, WIDTH do
     local writer = writer_at(text, i)
     if writer ~= 0 and writer ~= own then n = n + 1 end
@@ -40,14 +46,4 @@ local function oldest_of (view, count, most)
     end
   end
   return found, seq - view.low
-end
-
-local function drop_count (unread, field)
-  if not is_dry then redis.call('HDEL', unread, field) end
-end
-
--- The keys of the conversation of a count, and its id.
-local function place_of (field)
-  local tag, id = string.match(field, '^(%d+)/(.+)$')
-  return tag and 'iris:{' .. tag .. '}:CONVERSATION:' .. id, id
 end

@@ -1,0 +1,26 @@
+-- total.lua - prelude after unread and aging: how much a user has not read. A count whose direct conversation has ended goes.
+-- kept: what was sent before this moment has had its time.
+local function total_unread (unread, kept)
+  local total, left, counts, user = 0, MAX_SCANNED, redis.call('HGETALL', unread), string.match(unread, '[^:]+$')
+  local markers = string.gsub(unread, ':CHAT_MSG_BOX:', ':RESET_READ_NUM_AND_LAST_MSG:', 1)
+
+  local function aged_in (conversation, id)
+    local facts = facts_of(conversation)
+    if not is_due(facts, kept) then return 0 end
+    local read = parts_of(redis.call('HGET', markers, id), '^(%d+) %d+ %d$', 1, markers .. ' ' .. id)
+    local view = view_of(conversation, redis.call('HGET', conversation .. ':MEMBERS', user), tonumber(read) or 0, markers .. ':' .. id, facts)
+    local aged, looked = 0, 0
+    if view then aged, looked = let_age(view, facts, kept, left) end
+    left = left - looked
+    return aged
+  end
+
+  for i = 1, #counts, 2 do
+    local conversation, id = place_of(counts[i])
+    local is_over = id and string.sub(id, 1, 3) == 'dm.' and redis.call('HEXISTS', conversation .. ':MEMBERS', user) == 0
+    if is_over then drop_count(unread, counts[i])
+    elseif id then total = total + math.max(0, (number_of(counts[i + 1], unread .. ' ' .. id) or 0) - aged_in(conversation, id))
+    else skip(unread .. ' ' .. counts[i]) end
+  end
+  return total
+end

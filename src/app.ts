@@ -73,8 +73,7 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
   const requestMs = config.limits.requestSec * 1000
   const bareHeaders = createBareHeaders(config)
   const app = Fastify({
-    loggerInstance: logger,
-    childLoggerFactory: parent => parent,
+    loggerInstance: oneFor(logger),
     // plugins/answers.ts writes the line: Fastify's own holds the URL, and so a ticket
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
@@ -148,6 +147,13 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
   })
   app.addHook('onClose', gateway.leave)
   return app
+}
+
+/** @returns a log that stands for its own children: each request gets one, and to make it, or to look whether it is one, takes as long as to find its route. */
+function oneFor (log: FastifyBaseLogger): FastifyBaseLogger {
+  const one = Object.create(log) as FastifyBaseLogger
+  one.child = () => one
+  return one
 }
 
 /** @returns how soon the connections that are open will have ended: fewer need less time than they may take. */

@@ -2,13 +2,16 @@
 import { outside } from '../store/deadline.js'
 import type { createMailbox } from '../store/mailbox.js'
 import { isUnavailable } from '../store/redis.js'
+import { inParts } from '../store/steps.js'
 import type { Leases } from '../presence/leases.js'
 import type { Meter } from '../health/meter.js'
 import type { Retries } from '../stream/retries.js'
 import type { Held, Present } from './waking.js'
 
-/** So many users are compared at the same time. */
+/** So many users are looked at in one step. */
 const AT_ONCE = 200
+/** So many are compared in one step: more would hold up, here and in Redis, whoever comes meanwhile. */
+const COMPARED = 25
 
 interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'touch' | 'glance'>
@@ -55,26 +58,25 @@ export function createComparison ({ mailbox, meter, presence, closeKicked, retri
     for (const connection of connections) connection.wake()
   }
 
+  async function compareAll (users: [string, Present][]): Promise<void> {
+    for (const some of inParts(users, COMPARED)) await Promise.all(some.map(([userId, present]) => compare(userId, present)))
+  }
+
   /** Throws when the store does not answer. */
   async function sweep (users: Users): Promise<void> {
     meter.sweeps++
-    const all = [...users]
-    for (let i = 0; i < all.length; i += AT_ONCE) {
-      await Promise.all(all.slice(i, i + AT_ONCE).map(([userId, present]) => compare(userId, present)))
-    }
+    await compareAll([...users])
   }
 
   /** A tenth of what a sweep costs, so that it may be done every second. */
   async function glance (users: Users): Promise<void> {
-    const all = [...users]
-    for (let i = 0; i < all.length; i += AT_ONCE) {
-      const some = all.slice(i, i + AT_ONCE)
+    for (const some of inParts([...users], AT_ONCE)) {
       const found = await mailbox.glance(some.map(([userId]) => userId))
       const changed = some.filter(([, { feed: { top } }], n) => {
         const seen = found[n]
         return seen?.isKicked || (top && (seen?.top?.epoch !== top.epoch || seen.top.seq !== top.seq))
       })
-      await Promise.all(changed.map(([userId, present]) => compare(userId, present)))
+      await compareAll(changed)
     }
   }
 

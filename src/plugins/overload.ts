@@ -45,4 +45,7 @@ export function shedRequests (server: Server, { mayShed, refuses, headersOf }: F
   }
 }
 
-const pathOf = (url: string) => url.split('?', 1)[0] ?? '/'
+function pathOf (url: string): string {
+  const end = url.indexOf('?')
+  return end < 0 ? url : url.slice(0, end)
+}

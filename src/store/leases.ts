@@ -4,9 +4,12 @@ import { downArgs, downValues, type StoreContext } from './context.js'
 import { keys, partition, PARTITIONS } from './keys.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
+import { inParts, stepwise } from './steps.js'
 
 /** So many terminals per run of a script: Redis does nothing else meanwhile. */
 const AT_ONCE = 100
+/** So many of these runs leave together. */
+const RUNS_AT_ONCE = 8
 /** When nobody has looked for ended leases for so long, nobody's could be renewed, either. Everybody looks every second. */
 const GAP_MS = 2_500
 /** So long it is known when somebody looked last; later it was a break in any case. */
@@ -48,15 +51,19 @@ export function createLeases (store: StoreContext) {
     return all.filter(p => found[p]?.length !== 0) // one that cannot be read, too: its script says so
   }
 
+  async function renewSome ([tag, notes]: [number, Note[]]): Promise<void> {
+    const now = performance.now()
+    const values = notes.flatMap(({ userId, terminalId, state = '', at }) => [userId, terminalId, state, Math.floor(now - at)])
+    await renewLeases(redis, { leases: keys.leases(tag) }, { tag, leaseMs }, values)
+  }
+
   return {
     /**
-     * Renews the leases of terminals that are connected, and keeps their state. All scripts leave in one pipeline. Redis is told
-     * how long ago each was seen: when that was is for its own clock to say. [LIFE-2] [TIME-1]
+     * Renews the leases of terminals that are connected, and keeps their state, a few partitions after the other: all at once would hold up
+     * messages. Redis is told how long ago each was seen: when that was is for its own clock to say. [LIFE-2] [TIME-1]
      */
     async renew (notes: Note[]): Promise<void> {
-      const now = performance.now()
-      await Promise.all(runsOf(notes).map(([tag, some]) => renewLeases(redis, { leases: keys.leases(tag) }, { tag, leaseMs },
-        some.flatMap(({ userId, terminalId, state = '', at }) => [userId, terminalId, state, Math.floor(now - at)]))))
+      await stepwise(inParts(runsOf(notes), RUNS_AT_ONCE).map(runs => async () => await Promise.all(runs.map(renewSome))))
     },
 
     /** The last connection of a terminal on a node, this one unless another is named, is closed: its route is taken away, and its lease ends with the grace. [LIFE-3] */
@@ -117,5 +124,5 @@ function runsOf (notes: Note[]): [number, Note[]][] {
     if (some) some.push(note)
     else byPartition.set(p, [note])
   }
-  return [...byPartition].flatMap(([p, all]) => Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_, i): [number, Note[]] => [p, all.slice(i * AT_ONCE, (i + 1) * AT_ONCE)]))
+  return [...byPartition].flatMap(([p, all]) => inParts(all, AT_ONCE).map((some): [number, Note[]] => [p, some]))
 }

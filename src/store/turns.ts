@@ -10,6 +10,8 @@ interface Floor<Item, Result> {
   most: number
   /** Called when a call has left before the turn is over. */
   onFull? (): void
+  /** While a call is under way what is asked for waits for its end, so long at most, ms: the next one then holds more. */
+  lingerMs?: number
 }
 
 interface Waiting<Item, Result> { item: Item, resolve (result: Result): void, reject (error: unknown): void }
@@ -18,20 +20,37 @@ interface Waiting<Item, Result> { item: Item, resolve (result: Result): void, re
  * Gathers what is asked for, and asks when there is enough of it, or the turn is over; in order.
  * @returns `ask(item)`: its result. A call that fails, fails for each of its items.
  */
-export function createTurns<Item, Result> ({ run, weigh, most, onFull = () => undefined }: Floor<Item, Result>) {
+export function createTurns<Item, Result> ({ run, weigh, most, onFull = () => undefined, lingerMs = 0 }: Floor<Item, Result>) {
   let waiting: Waiting<Item, Result>[] = []
   let weight = 0
   let isDue = false
+  let underWay = 0
+  let lingering: NodeJS.Timeout | undefined
 
   function flush (): void {
+    clearTimeout(lingering)
+    lingering = undefined
     const some = waiting
     if (some.length === 0) return
     waiting = []
     weight = 0
+    underWay++
     run(some.map(({ item }) => item)).then(
-      results => some.forEach(({ resolve }, i) => resolve(results[i] as Result)),
-      (error: unknown) => { for (const { reject } of some) reject(error) }
+      results => {
+        onEnd()
+        some.forEach(({ resolve }, i) => resolve(results[i] as Result))
+      },
+      (error: unknown) => {
+        onEnd()
+        for (const { reject } of some) reject(error)
+      }
     )
+  }
+
+  /** First: Redis works on the next call while this one's answers are read. */
+  function onEnd (): void {
+    underWay--
+    if (lingering && underWay === 0) flush()
   }
 
   function leave (): void {
@@ -41,7 +60,8 @@ export function createTurns<Item, Result> ({ run, weigh, most, onFull = () => un
 
   function onTurn (): void {
     isDue = false
-    flush()
+    if (lingerMs === 0 || underWay === 0) return flush()
+    lingering ??= setTimeout(flush, lingerMs)
   }
 
   const askLater = () => setImmediate(onTurn)

@@ -12,8 +12,7 @@ local function keys_of (tag, user)
     unread = prefix .. 'CHAT_MSG_BOX:' .. user, commands = prefix .. 'CMD_BOX:' .. user, notices = prefix .. 'NOTICE_BOX:' .. user,
     conversations = prefix .. 'CONVERSATIONS:' .. user
   }
-  local found = redis.call('EXISTS', terminals, keys.routes, keys.down, keys.kick, keys.unread, keys.commands, keys.notices, keys.conversations)
-  if found == 0 then for _, key in pairs(keys) do void[key] = true end end
+  look_for({ terminals, keys.routes, keys.down, keys.kick, keys.unread, keys.commands, keys.notices, keys.conversations })
   return keys
 end
 

@@ -1,5 +1,5 @@
 -- connect.lua - prelude, after down and presence: a terminal has a connection (again). [LIFE-1]
-local presence_idle = whole(3 * down_idle)
+local presence_idle = int(3 * down_idle)
 
 -- coming: terminal, platform, node, trace, lease, held_until (ms, as text); `known`: of its user's hash row, online and n as they are stored.
 -- more: what else is written there, a list. Whoever comes back before his lease has been found ended was never gone: nothing is said.

@@ -10,7 +10,7 @@ local function settle (who, grace_ms)
       if kept and (not last or kept.since >= last.since) then last = kept end
     end
   end
-  if grace_ms > 0 then return redis.call('ZADD', who.leases, whole(this_ms + grace_ms), who.user .. '/') end
+  if grace_ms > 0 then return redis.call('ZADD', who.leases, int(this_ms + grace_ms), who.user .. '/') end
   if redis.call('HDEL', who.terminals, '/online') == 1 then say(who, 'user.offline', last or {}) end
 end
 

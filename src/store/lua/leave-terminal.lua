@@ -20,8 +20,8 @@ if not kept or kept.standing == 'off' or kept.standing == 'lapsed' then return {
 if reason == 'KICKED' or reason == 'LOGOUT' then
   disconnect(who, terminal, reason, tonumber(grace_ms))
 elseif kept.standing == 'on' then
-  kept.standing, kept.seen = reason, whole(this_ms)
+  kept.standing, kept.seen = reason, int(this_ms)
   keep(who, terminal, kept)
-  redis.call('ZADD', leases, 'XX', 'LT', whole(this_ms + grace_ms), user .. '/' .. terminal)
+  redis.call('ZADD', leases, 'XX', 'LT', int(this_ms + grace_ms), user .. '/' .. terminal)
 end
 return { 0 }

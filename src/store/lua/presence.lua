@@ -8,8 +8,7 @@ local told = { 'terminalId', 'terminal', 'platform', 'platform', 'node', 'node',
 
 local moment = redis.call('TIME')
 local this_ms = moment[1] * 1000 + math.floor(moment[2] / 1000)
-local function whole (n) return string.format('%.0f', n) end
-local this_moment = whole(this_ms) -- as text: to make one costs as much as to read a key
+local this_moment = int(this_ms) -- as text: to make one costs as much as to read a key
 
 local function lease_of (who, terminal) return redis.call('ZSCORE', who.leases, who.user .. '/' .. terminal) end
 local function is_terminal (field) return not string.find(field, '/', 1, true) end

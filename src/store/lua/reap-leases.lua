@@ -7,7 +7,7 @@
 -- After an outage each has a lease, and who was leaving a grace, from its end on; those ends are spread over a grace, as returns will be.
 local leases, events = unpack(KEYS)
 local tag, max_leases, grace_ms, max_events, lease_ms, since = unpack(ARGV)
-local due = redis.call('ZRANGE', leases, '-inf', whole(this_ms), 'BYSCORE', 'LIMIT', 0, max_leases)
+local due = redis.call('ZRANGE', leases, '-inf', int(this_ms), 'BYSCORE', 'LIMIT', 0, max_leases)
 local found, ended = {}, 0
 since = math.min(since, this_ms)
 
@@ -20,10 +20,10 @@ local function read (member)
 end
 
 -- Further ahead than a lease that was held: the clock went back, and it ends as one that begins now. [TIME-1]
-local ahead = redis.call('ZRANGE', leases, '(' .. whole(this_ms + lease_ms + grace_ms), '+inf', 'BYSCORE', 'LIMIT', 0, max_leases)
+local ahead = redis.call('ZRANGE', leases, '(' .. int(this_ms + lease_ms + grace_ms), '+inf', 'BYSCORE', 'LIMIT', 0, max_leases)
 for _, member in ipairs(ahead) do
   local held_ms = read(member)
-  redis.call('ZADD', leases, whole(this_ms + held_ms), member)
+  redis.call('ZADD', leases, int(this_ms + held_ms), member)
 end
 
 -- Its routes go with it: they may be of a node that died.
@@ -44,7 +44,7 @@ for i, member in ipairs(due) do
   if not user then
     skip(leases)
     redis.call('ZREM', leases, member)
-  elseif held_until > this_ms then redis.call('ZADD', leases, whole(held_until), member)
+  elseif held_until > this_ms then redis.call('ZADD', leases, int(held_until), member)
   elseif terminal == '' then
     redis.call('ZREM', leases, member)
     settle(who, 0)

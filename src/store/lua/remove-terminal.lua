@@ -16,4 +16,4 @@ for _, route in ipairs(redis.call('HKEYS', routes)) do
   end
 end
 disconnect(who, terminal, reason, tonumber(grace_ms))
-return { 0, forget_terminal(terminals, terminal), whole(this_ms), nodes }
+return { 0, forget_terminal(terminals, terminal), int(this_ms), nodes }

@@ -16,11 +16,11 @@ for i = 3, #ARGV, 4 do
     local seen, before = this_ms - age, tonumber(kept.seen)
     if state ~= '' then kept.state = string.sub(state, 1, 1) end
     -- later than now: the clock went back
-    if seen > before or before > this_ms then kept.seen = whole(seen) end
+    if seen > before or before > this_ms then kept.seen = int(seen) end
     keep(who, terminal, kept)
     -- what ends later than a full lease may as well be of before the clock went back: it was seen just now
     local rule = tonumber(lease_of(who, terminal) or 0) > this_ms + lease_ms and 'CH' or 'GT'
-    if kept.standing == 'on' then redis.call('ZADD', leases, 'XX', rule, whole(seen + lease_ms), user .. '/' .. terminal) end
+    if kept.standing == 'on' then redis.call('ZADD', leases, 'XX', rule, int(seen + lease_ms), user .. '/' .. terminal) end
   end
 end
 return { 0 }

@@ -12,6 +12,6 @@ local kept = terminal_of(who, terminal)
 if lease_of(who, terminal) then return { 0, 1 } end
 if not kept or kept.standing ~= 'lapsed' then return { 0, 0 } end
 local row, online, n = unpack(redis.call('HMGET', terminals, terminal, '/online', '/n'))
-kept.node, kept.held_until = this_node, whole(this_ms + lease_ms - age)
+kept.node, kept.held_until = this_node, int(this_ms + lease_ms - age)
 connect(who, kept, { row = row, online = online, n = n }, {})
 return { 0, 1 }

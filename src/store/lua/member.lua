@@ -5,6 +5,12 @@ local function member_of (stored)
   if member and #first < 16 and tonumber(tag) < 128 then return member, first, tag, spoke, known end
 end
 
+-- What serving a member takes, of many in a row: no text is made of what is not needed. Returns tag spoke known.
+local function served_of (stored)
+  local from, to, tag, spoke, known = string.match(stored, '^%a+ ()%d+() (%d+)(w?%d*) ?(%d*)$')
+  if from and to - from < 16 and tonumber(tag) < 128 then return tag, spoke, known end
+end
+
 -- All members that can be read: user, row, user, row ...
 local function members_in (key)
   local found, all = {}, redis.call('HGETALL', key)

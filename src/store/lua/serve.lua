@@ -6,15 +6,16 @@
 local WIDE = 16 -- to tell a node costs as much as to look for the routes of so many users
 
 local function hint (message, user, tag, id, entry)
-  if not message.nodes then return tell_routes(user, tag, id, entry, message.body) end
-  tell(this_node, user, tag, id)
-  for _, node in ipairs(message.nodes) do tell(node, user, tag, id, entry, message.body) end
+  local nodes = message.nodes
+  if not nodes then return tell_routes(user, tag, id, entry, message.body) end
+  here[#here + 1], here[#here + 2] = user, id
+  for i = 1, #nodes do tell(nodes[i], user, tag, id, entry, message.body) end
 end
 
 local function serve (message, members, user, stored)
   local id, ends, field = message.id, message.is_direct and message.ends, message.field
-  local member, _, tag, spoke, known = member_of(stored)
-  if not member then return skip(members .. ' ' .. user) end -- the others have their message all the same
+  local tag, spoke, known = served_of(stored)
+  if not tag then return skip(members .. ' ' .. user) end -- the others have their message all the same
   local is_own, first = user == message.from, false
   local entry = is_own and message.own or message.entry
   if message.is_listed then redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) end
@@ -27,7 +28,7 @@ local function serve (message, members, user, stored)
   local speaks = is_own and spoke == '' -- for the first time
   if speaks and not ends then redis.call('SADD', user_key(tag, 'GROUPS', user) .. ':SPOKEN', id) end
   if speaks then spoke = 'w' .. int(message.writer) end
-  if speaks or served ~= known then redis.call('HSET', members, user, member .. spoke .. ' ' .. served) end
+  if speaks or served ~= known then redis.call('HSET', members, user, (member_of(stored)) .. spoke .. ' ' .. served) end
 end
 
 local function writer_of (message, all)

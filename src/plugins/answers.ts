@@ -67,9 +67,11 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
 
   app.addHook('onRequest', (_request, reply, done) => {
     const { raw } = reply
+    let isOver = false
     // not onResponse: it is not called when the client has gone
-    raw.on('close', function over () {
-      raw.off('close', over)
+    raw.on('close', () => {
+      if (isOver) return
+      isOver = true
       sent.delete(raw)
       answered(lineOf(reply), raw)
     })

@@ -20,24 +20,23 @@ interface Options {
 export function createUpgrades (server: Server, { path, answerMs }: Options) {
   const door = new Server()
   const taken = new Set<Socket>()
+  // not made where the request is known: it would be held for as long as the socket
+  function forget (this: Socket): void { taken.delete(this) }
 
   function open (request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const { bytesWritten } = socket
-    const timer = setTimeout(() => { if (socket.bytesWritten === bytesWritten) socket.destroy() }, answerMs).unref()
-    socket.on('close', () => clearTimeout(timer))
+    setTimeout(endSilent, answerMs, socket, socket.bytesWritten).unref()
     request.headers.upgrade = 'websocket'
     door.emit('upgrade', request, socket, head)
   }
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const socket = stream as Socket
-    const forget = () => { taken.delete(socket) }
     taken.add(socket)
     socket.once('close', forget)
     whenFree(socket, () => {
       if (isWebSocket(request, path)) return open(request, socket, head)
       socket.off('close', forget)
-      forget()
+      taken.delete(socket)
       socket.unshift(Buffer.concat([headOf(request), head]))
       server.emit('connection', socket)
     })
@@ -47,6 +46,9 @@ export function createUpgrades (server: Server, { path, answerMs }: Options) {
 }
 
 export type Upgrades = ReturnType<typeof createUpgrades>
+
+/** A handshake that nobody has answered meanwhile. */
+function endSilent (socket: Socket, bytesWritten: number): void { if (socket.bytesWritten === bytesWritten) socket.destroy() }
 
 /** RFC 6455 4.1: a GET of HTTP/1.1 or later. One with a body could not be told from the frames behind it. */
 function isWebSocket ({ method, url = '', headers, httpVersion }: IncomingMessage, path: string): boolean {

@@ -71,10 +71,10 @@ export class Outlet {
   }
 }
 
-const release = (outlet: Outlet) => outlet.release()
+const release = (held: { release (): void }) => held.release()
 
-/** Those of this process in which something waits, or may. */
-const holding = new Set<Outlet>()
+/** What of this process holds back for a moment what must not leave after a recall was answered. */
+export const holding = new Set<{ release (): void }>()
 
 /** What waits anywhere leaves at once: something of it is recalled, and must not leave after that was answered. [REVOKE-4] */
 export const releaseAll = (): void => holding.forEach(release)

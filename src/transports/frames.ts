@@ -1,13 +1,15 @@
 // Frames as text, for each transport. docs/protocol.md section 4.
 import type { Frame } from '../stream/render.js'
+import { bytesOf } from './bytes.js'
 
 /**
  * A frame as Server-Sent Events (WHATWG HTML, 9.2): `event:`, `id:`, one line of `data:`. Data is JSON, which holds no line
  * break. A frame that only moves the cursor is `id:` alone: a browser remembers it and dispatches nothing. [ATTACH-4]
+ * @returns bytes.
  */
-export function sseText ({ event, id, data }: Frame): string {
+export function sseText ({ event, id, data = '' }: Frame): string {
   if (event === undefined) return `id: ${id ?? ''}\n\n`
-  return id === undefined ? `event: ${event}\ndata: ${data ?? ''}\n\n` : `event: ${event}\nid: ${id}\ndata: ${data ?? ''}\n\n`
+  return id === undefined ? `event: ${event}\ndata: ${bytesOf(data)}\n\n` : `event: ${event}\nid: ${id}\ndata: ${bytesOf(data)}\n\n`
 }
 
 /** A comment: says that the stream lives. */

@@ -10,7 +10,7 @@ import { pollQuery } from '../protocol/stream.js'
 import { byes } from '../protocol/events.js'
 import { Collection } from './collect.js'
 import { cursorOf, type DownFloor, queryCheck } from './down.js'
-import { jsonLine } from './frame-json.js'
+import { jsonFrame } from './frame-json.js'
 
 const checkQuery = queryCheck(pollQuery)
 
@@ -123,5 +123,5 @@ function answer (request: FastifyRequest, reply: FastifyReply, { collection, sti
   const facts = JSON.stringify({ recovered, reset, ready, cursor, more: bye === undefined && (more || isFull), traceId: request.traceId })
   reply.header('cache-control', 'no-store').type('application/json')
   // what was collected may have been recalled since
-  return reply.send(`{"events":[${still(events).map(frame => jsonLine(frame).trimEnd()).join(',')}],${facts.slice(1)}`)
+  return reply.send(`{"events":[${still(events).map(jsonFrame).join(',')}],${facts.slice(1)}`)
 }

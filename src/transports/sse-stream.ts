@@ -1,6 +1,7 @@
 // How Server-Sent Events are printed: the answer is opened by its first text, and nothing of HTTP is held from then on.
 import type { Socket } from 'node:net'
 import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Bye } from '../protocol/events.js'
 import type { Printer, Served } from '../stream/opening.js'
@@ -35,7 +36,7 @@ export class SseStream implements Printer, Holder {
   backlog (): number { return this.#out?.writableLength ?? 0 }
 
   write (text: string): void {
-    if (this.#out) this.#out.write(text)
+    if (this.#out) writeTo(this.#out, text)
     else this.#open(text)
   }
 
@@ -51,7 +52,7 @@ export class SseStream implements Printer, Holder {
     if (out.writableEnded) return
     if (this.#reply) this.#reply.request.bye = bye
     if (this.#line) this.#line.bye = bye
-    out.end(this.#out ? text : sseRetry() + text)
+    endOf(out, this.#out ? text : sseRetry() + text)
     this.#out = out
     const socket = 'req' in out ? out.socket : out
     if (!socket || socket.destroyed) return
@@ -74,7 +75,7 @@ export class SseStream implements Printer, Holder {
     socket?.cork()
     const head = openHead(reply)
     this.#out = this.#detached(reply) ?? head
-    this.#out.write(sseRetry() + text)
+    writeTo(this.#out, sseRetry() + text)
     socket?.uncork()
   }
 
@@ -89,6 +90,10 @@ export class SseStream implements Printer, Holder {
     return socket
   }
 }
+
+/** `bytes`: see `bytesOf`. */
+function writeTo (out: Writable, bytes: string): void { out.write(bytes, 'latin1') }
+function endOf (out: Writable, bytes: string): void { out.end(bytes, 'latin1') }
 
 /** Takes the response over from Fastify, and sends its head. It ends with the connection instead of being chunked: one string a write instead of three parts. */
 function openHead (reply: FastifyReply): ServerResponse {

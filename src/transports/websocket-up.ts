@@ -1,8 +1,6 @@
 // Commands up a WebSocket: `{"up": name, "requestId", "traceId"?, "body"}`, answered by requestId. docs/protocol.md section 4, "WebSocket".
-import type { Duplex } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import type { FastifyBaseLogger } from 'fastify'
-import type { RawData, WebSocket } from 'ws'
 import { readJson } from '../commands/read-json.js'
 import { token } from '../commands/token.js'
 import { createValidators } from '../commands/validate.js'
@@ -15,7 +13,8 @@ import { type FieldError, isOfLoad, Problem, problemBody } from '../protocol/pro
 import { within } from '../store/deadline.js'
 import { newTraceId } from '../store/random.js'
 import type { Reader } from './down.js'
-import { createPace } from './websocket-pace.js'
+import type { WebSocketOut } from './websocket-out.js'
+import type { Pace } from './websocket-pace.js'
 
 /** So many frames that are no command end the connection: BYE 4400. */
 const MAX_BROKEN = 10
@@ -41,71 +40,68 @@ export interface UpFloor {
   admission: { glance (caller: Reader): void, count (caller: Reader): void }
 }
 
-/** `life`: that of the connection's token, as it is now; the events that go down end by the same. */
-interface Peer { socket: WebSocket, stream: Duplex, reader: Reader, life (): TokenLife, log: FastifyBaseLogger, onBroken (): void, onBusy (): void }
+/** Who sends. `life`: that of the connection's token, as it is now; the events that go down end by the same. */
+export interface Sender {
+  readonly reader: Reader
+  readonly life: TokenLife
+  readonly out: Pick<WebSocketOut, 'answer'>
+  readonly pace: Pick<Pace, 'rest'>
+  /** How many of his frames were no command. */
+  brokenFrames: number
+  onBroken (): void
+}
 
 /** `broken`: what would be changed on its way through. [TEXT-1] */
 interface Up { up: string, requestId: string, traceId?: unknown, body: Record<string, unknown>, broken: FieldError[] }
 
-/** @returns the listener of a connection's messages. Every frame gets one answer, in whatever order they are done. */
-export function createUp ({ upNames, execute, now, admission }: UpFloor, { socket, stream, reader, life, log, onBroken, onBusy }: Peer) {
-  const pace = createPace({ socket, stream, take, onBusy })
-  let brokenFrames = 0
-
-  async function run ({ up, body, broken }: Up, traceId: string): Promise<Record<string, unknown>> {
-    const { issuedAt, expiresAt } = life()
+/** @returns what answers a frame of a connection: each gets one answer, in whatever order they are done. Never rejects. */
+export function createUp ({ upNames, execute, now, admission }: UpFloor, log: FastifyBaseLogger) {
+  async function run ({ up, body, broken }: Up, traceId: string, { reader, life: { issuedAt, expiresAt } }: Sender): Promise<Record<string, unknown>> {
     // a fresh token may come as late as the goodbye: it stands in the body, and is judged there
-    if (up !== token.name && hasEnded(expiresAt, now())) throw counted(new Problem('TOKEN_EXPIRED'))
-    if (!upNames.has(up)) throw counted(new Problem('NOT_FOUND', { detail: `${up.slice(0, 64)} is no command` }))
-    if (broken.length > 0) throw counted(new Problem('INVALID_BODY', { errors: broken }))
+    if (up !== token.name && hasEnded(expiresAt, now())) throw counted(new Problem('TOKEN_EXPIRED'), reader)
+    if (!upNames.has(up)) throw counted(new Problem('NOT_FOUND', { detail: `${up.slice(0, 64)} is no command` }), reader)
+    if (broken.length > 0) throw counted(new Problem('INVALID_BODY', { errors: broken }), reader)
     const caller: Caller = { ...reader, role: 'user', issuedAt, expiresAt }
     const result = await execute(up, { body, query: {}, params: {}, caller, traceId, receivedAt: now() }) as Record<string, unknown>
     return { ...result, traceId }
   }
 
-  function counted (problem: Problem): Problem {
+  function counted (problem: Problem, reader: Reader): Problem {
     admission.glance(reader)
     admission.count(reader)
     return problem
   }
 
-  async function answer (frame: Up): Promise<object> {
+  async function answer (frame: Up, sender: Sender): Promise<object> {
     const { requestId, up } = frame
+    const { userId } = sender.reader
     const traceId = checkTrace(frame.traceId).length === 0 ? String(frame.traceId) : newTraceId()
     const began = performance.now()
+    const ms = () => Math.round(performance.now() - began)
     try {
-      const data = await within(() => run(frame, traceId))
-      log.info({ traceId, up, status: 200, ms: Math.round(performance.now() - began), userId: reader.userId }, 'answered')
+      const data = await within(() => run(frame, traceId, sender))
+      log.info({ traceId, up, status: 200, ms: ms(), userId }, 'answered')
       return { event: 'ACK_DOWN', requestId, data }
     } catch (error) {
       if (!(error instanceof Problem)) log.error({ traceId, up, err: error }, 'a request failed')
       const refusal = error instanceof Problem ? error : new Problem('INTERNAL')
       const problem = problemBody(refusal, { instance: '/v1/ws', traceId })
-      if (refusal.code === 'RATE_LIMITED') pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
-      log[isOfLoad(refusal) ? 'debug' : 'info']({ traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], code: refusal.code, ms: Math.round(performance.now() - began), userId: reader.userId }, 'answered')
+      if (refusal.code === 'RATE_LIMITED') sender.pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
+      const facts = { traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], code: refusal.code, ms: ms(), userId }
+      log[isOfLoad(refusal) ? 'debug' : 'info'](facts, 'answered')
       return { requestId, error: problem }
     }
   }
 
-  function refuse (problem: Problem, requestId: string | null): void {
-    send({ requestId, error: problemBody(problem, { instance: '/v1/ws', traceId: newTraceId() }) })
-    if (++brokenFrames >= MAX_BROKEN) onBroken()
+  function refuse (sender: Sender, problem: Problem, requestId: string | null): void {
+    sender.out.answer({ requestId, error: problemBody(problem, { instance: '/v1/ws', traceId: newTraceId() }) })
+    if (++sender.brokenFrames >= MAX_BROKEN) sender.onBroken()
   }
 
-  /** What was asked before a goodbye is not answered behind it. */
-  function send (frame: object): void {
-    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(frame))
-  }
-
-  async function take (data: Buffer): Promise<void> {
+  return async function take (sender: Sender, data: Buffer): Promise<void> {
     const frame = read(data)
-    if ('problem' in frame) refuse(frame.problem, frame.requestId)
-    else send(await answer(frame))
-  }
-
-  return function receive (data: RawData, isBinary: boolean): void {
-    if (isBinary) onBroken()
-    else pace.receive(data as Buffer)
+    if ('problem' in frame) refuse(sender, frame.problem, frame.requestId)
+    else sender.out.answer(await answer(frame, sender))
   }
 }
 

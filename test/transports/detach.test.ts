@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { startIris } from '../helper/iris.js'
+import { pollOnce } from '../helper/poll.js'
 import { openRaw, statusesOf } from '../helper/raw.js'
 import { until, type User } from '../helper/user.js'
+import { openWs } from '../helper/ws.js'
 
 const lines: Record<string, unknown>[] = []
-const iris = await startIris(t, { env: { IRIS_METRICS: 'open' }, logs: { write: line => lines.push(JSON.parse(line) as Record<string, unknown>) } })
+const iris = await startIris(t, { env: { IRIS_METRICS: 'open', IRIS_LIMIT_CONTENT_BYTES: '100000', IRIS_LIMIT_BODY_BYTES: '200000' }, logs: { write: line => lines.push(JSON.parse(line) as Record<string, unknown>) } })
 const head = ({ token }: User, line: string, more = '') => `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`
 const STREAM = 'GET /v1/down/events'
 const answered = (traceId: string) => lines.filter(line => line['msg'] === 'answered' && line['traceId'] === traceId)
@@ -34,17 +36,62 @@ t.test('[SSE-1] a stream has neither parser nor response, and its attach leaves 
   t.same([server.parser, server._httpMessage], [null, null])
 })
 
-t.test('[SSE-1] the attach of a WebSocket leaves in two writes: the handshake, and all its frames', async t => {
-  const bob = await iris.user(t)
-  const { socket, server, until: comes } = await open(t)
-  let writes = 0
+/** Opens a WebSocket on a raw connection. @returns it, and the server's writes to it, which are counted from now on. */
+async function openSocket (t: Test, user: User, traceId = 'a-socket') {
+  const raw = await open(t)
+  const { server } = raw
+  const writes: number[] = []
   const { _write: write, _writev: writev } = server
-  server._write = (...args) => { writes++; write.apply(server, args) }
-  server._writev = (chunks, done) => { writes++; writev?.call(server, chunks, done) }
-  const key = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: iris.v1\r\n'
-  socket.write(head(bob, 'GET /v1/ws', key))
-  t.match(await comes(/IRIS\.READY/), /^HTTP\/1\.1 101 /)
-  t.equal(writes, 2)
+  server._write = (...args) => { writes.push(1); write.apply(server, args) }
+  server._writev = (chunks, done) => { writes.push(chunks.length); writev?.call(server, chunks, done) }
+  const key = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: iris.v1\r\n' + `Trace-Id: ${traceId}\r\n`
+  raw.socket.write(head(user, 'GET /v1/ws', key))
+  t.match(await raw.until(/IRIS\.READY/), /^HTTP\/1\.1 101 /)
+  return { ...raw, writes }
+}
+
+t.test('[SSE-1] the attach of a WebSocket leaves in two writes: the handshake, and all its frames', async t => {
+  const { writes } = await openSocket(t, await iris.user(t))
+  t.equal(writes.length, 2)
+})
+
+/** A masked frame of text, as a client sends it. RFC 6455 5.2 */
+const masked = (text: string) => Buffer.concat([Buffer.from([0x81, 0xfe, text.length >> 8, text.length & 255, 0, 0, 0, 0]), Buffer.from(text)])
+
+t.test('[DOWN-1] the answer to a frame and the event that it causes leave in one write', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  const { socket, writes, until: comes } = await openSocket(t, bob)
+  writes.length = 0
+  const body = { clientMsgId: 'c-1', to: alice.userId, type: 'text', content: { text: 'x'.repeat(100) } }
+  socket.write(masked(JSON.stringify({ up: 'MSG_UP', requestId: 'r-1', body })))
+  const text = await comes(/"requestId":"r-1"[^]*"event":"ACK_DOWN","id"/)
+  t.notMatch(text, /"event":"ACK_DOWN","id"[^]*"requestId":"r-1"/, 'the answer first')
+  t.same(writes, [1])
+})
+
+t.test('[SSE-1] a WebSocket holds nothing of its request; its line is said when it ends, with its goodbye', async t => {
+  const [bob, carol] = [await iris.user(t), await iris.user(t)]
+  const [kicked, cut] = [await openSocket(t, bob, 'kicked-ws'), await openSocket(t, carol, 'cut-ws')]
+  t.same([kicked.server.parser, kicked.server._httpMessage], [null, null])
+  t.same(answered('kicked-ws'), [])
+  await iris.server('POST', `users/${bob.userId}/kick`, { reason: 'test' })
+  t.match(await until(async () => answered('kicked-ws')[0]), { route: '/v1/ws', status: 101, bye: 4301, method: 'GET' })
+  cut.socket.destroy()
+  t.match(await until(async () => answered('cut-ws')[0]), { status: 101, bye: undefined })
+})
+
+t.test('[TEXT-1] what is no ASCII comes as it was sent, short and long, on every way down', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  const [sse, ws] = [await bob.listen(), await openWs(`${iris.url}/v1/ws`, { headers: { authorization: `Bearer ${bob.token}` } })]
+  t.teardown(() => ws.cut())
+  const texts = [20, 30, 12_000].flatMap(length => ['x', '\u00e9', '\u4f60\u{1f600}'].map(sign => sign.repeat(length)))
+  for (const [i, text] of texts.entries()) {
+    await alice.send(bob, text, { clientMsgId: `c-${i}` })
+    for (const way of [sse, ws]) await way.next(({ data }) => (data['content'] as { text?: string } | undefined)?.text === text)
+  }
+  const polled = await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0&terminalId=poll`, { headers: { authorization: `Bearer ${bob.token}` } })
+  const found = polled.body.events.map(({ data }) => (data['content'] as { text?: string } | undefined)?.text)
+  t.same(found.filter(Boolean), texts)
 })
 
 t.test('[SSE-1] what comes behind a stream is not read, whatever it is: the stream goes on', async t => {

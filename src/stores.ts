@@ -21,6 +21,7 @@ import { createTickets } from './store/tickets.js'
 /** Makes the stores on one connection. */
 export function createStores (store: StoreContext, loginPolicy: LoginPolicy) {
   const admission = createAdmission(store)
+  const storedLeases = createLeases(store)
   return {
     admission,
     boxes: createBoxes(store),
@@ -29,9 +30,9 @@ export function createStores (store: StoreContext, loginPolicy: LoginPolicy) {
     groups: createGroups(store),
     idempotency: createIdempotency(store),
     kicks: createKicks(store),
-    storedLeases: createLeases(store),
+    storedLeases,
     lists: createLists(store),
-    mailbox: createMailbox(store, loginPolicy),
+    mailbox: createMailbox(store, loginPolicy, storedLeases.leaveNow),
     markers: createMarkers(store),
     notices: createNotices(store),
     once: createOnce(store),

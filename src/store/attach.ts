@@ -52,8 +52,8 @@ export interface Attached {
  */
 export type Attach = (attaching: Attaching) => Promise<Attached | undefined>
 
-/** @returns the attach of a store. What was asked for in one turn goes in one call; each is decided by itself. */
-export function createAttach (store: StoreContext, policy: LoginPolicy): Attach {
+/** @returns the attach of a store. What was asked for in one turn goes in one call; each is decided by itself. `before`: what goes to the store first. */
+export function createAttach (store: StoreContext, policy: LoginPolicy, before = () => undefined as void): Attach {
   const { redis, limits } = store
   const { attachRate, attachBurst, newTerminals, mailboxMessages } = limits
   const rules = {
@@ -73,6 +73,7 @@ export function createAttach (store: StoreContext, policy: LoginPolicy): Attach 
 
   const ask = createTurns<Attaching, Reply>({
     async run (some) {
+      before()
       const [, ...answers] = await attachUsers(redis, {}, { ...downValues(store), ...rules }, some.flatMap(valuesOf))
       return answers as Reply[]
     },

@@ -3,7 +3,8 @@ import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { keys, partition, PARTITIONS } from './keys.js'
 import { together } from './redis.js'
-import { defineScript } from './scripts.js'
+import { decided, defineScript, noted, type Reply } from './scripts.js'
+import { createTurns } from './turns.js'
 import { inParts, stepwise } from './steps.js'
 
 /** So many terminals per run of a script: Redis does nothing else meanwhile. */
@@ -24,15 +25,13 @@ const reviveTerminal = defineScript('revive-terminal', {
   keys: ['terminals', 'leases', 'events'],
   args: [...downArgs, 'user', 'terminal', 'age', 'leaseMs', 'maxEvents']
 })
-const leaveTerminal = defineScript('leave-terminal', {
-  full: 'done',
-  preludes: ['presence', 'going'],
-  keys: ['terminals', 'routes', 'leases', 'events'],
-  args: ['user', 'terminal', 'node', 'reason', 'graceMs', 'maxEvents']
-})
+const leaveTerminals = defineScript('leave-terminals', { full: 'done', preludes: ['presence', 'going'], keys: [], args: ['graceMs', 'maxEvents'] })
 
 /** One terminal of one user. */
 export interface TerminalOf { userId: string, terminalId: string }
+
+/** Its last connection on a node is closed. */
+interface Leaving extends TerminalOf { node: string, reason: GoneReason }
 
 /** A terminal was seen at `at`, ms of this process' monotonic clock; `state` when it said so. */
 export interface Note extends TerminalOf { at: number, state?: TerminalStateName }
@@ -43,6 +42,16 @@ export function createLeases (store: StoreContext) {
   const leaseMs = limits.leaseSec * 1000
   const graceMs = limits.graceSec * 1000
   const maxEvents = limits.events
+
+  const leaving = createTurns<Leaving, Reply>({
+    async run (some) {
+      const list = some.flatMap(({ userId, terminalId, node, reason }) => [partition(userId), userId, terminalId, node, reason])
+      const [, ...answers] = await leaveTerminals(redis, {}, { graceMs, maxEvents }, list)
+      return answers as Reply[]
+    },
+    weigh: () => 1,
+    most: AT_ONCE
+  })
 
   /** @returns the partitions in which a lease ends between two times. */
   async function partitionsWith (from: number | '-inf', to: number | '+inf'): Promise<number[]> {
@@ -67,14 +76,12 @@ export function createLeases (store: StoreContext) {
     },
 
     /** The last connection of a terminal on a node, this one unless another is named, is closed: its route is taken away, and its lease ends with the grace. [LIFE-3] */
-    async leave ({ userId, terminalId }: TerminalOf, reason: GoneReason, on = node): Promise<void> {
-      await leaveTerminal(redis, {
-        terminals: keys.terminals(userId),
-        routes: keys.routes(userId),
-        leases: keys.leases(partition(userId)),
-        events: keys.events
-      }, { user: userId, terminal: terminalId, node: on, reason, graceMs, maxEvents })
+    async leave (terminal: TerminalOf, reason: GoneReason, on = node): Promise<void> {
+      decided(await noted(leaving({ ...terminal, reason, node: on })))
     },
+
+    /** What leaves in this turn of the event loop is told to the store now: who comes back must not come before he has gone. */
+    leaveNow: leaving.flush,
 
     /** A terminal that is connected here, and was seen `age` ms ago, is there again when it was said to be gone for want of a sign of life. @returns whether it is there now. */
     async revive ({ userId, terminalId }: TerminalOf, age: number): Promise<boolean> {

@@ -12,12 +12,12 @@ import { defineScript } from './scripts.js'
 
 const touchRoutes = defineScript('touch-routes', { full: 'done', preludes: ['life', 'down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
 
-/** Makes the mailbox of a store. */
-export function createMailbox (store: StoreContext, policy: LoginPolicy) {
+/** Makes the mailbox of a store. `before`: what goes to the store before any attach. */
+export function createMailbox (store: StoreContext, policy: LoginPolicy, before?: () => void) {
   const { redis } = store
   const aging = createAging(store)
   return {
-    attach: createAttach(store, policy),
+    attach: createAttach(store, policy, before),
 
     /**
      * Renews the routes of a user's connected terminals.

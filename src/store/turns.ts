@@ -18,7 +18,7 @@ interface Waiting<Item, Result> { item: Item, resolve (result: Result): void, re
 
 /**
  * Gathers what is asked for, and asks when there is enough of it, or the turn is over; in order.
- * @returns `ask(item)`: its result. A call that fails, fails for each of its items.
+ * @returns `ask(item)`: its result; `flush()`: asks now. A call that fails, fails for each of its items.
  */
 export function createTurns<Item, Result> ({ run, weigh, most, onFull = () => undefined, lingerMs = 0 }: Floor<Item, Result>) {
   let waiting: Waiting<Item, Result>[] = []
@@ -67,7 +67,7 @@ export function createTurns<Item, Result> ({ run, weigh, most, onFull = () => un
   const askLater = () => setImmediate(onTurn)
 
   // a call belongs to no single request: each of them has a deadline of its own
-  return (item: Item): Promise<Result> => new Promise((resolve, reject) => {
+  const ask = (item: Item): Promise<Result> => new Promise((resolve, reject) => {
     const more = weigh(item)
     if (weight + more > most) outside(leave)
     waiting.push({ item, resolve, reject })
@@ -77,4 +77,6 @@ export function createTurns<Item, Result> ({ run, weigh, most, onFull = () => un
     isDue = true
     outside(askLater)
   })
+
+  return Object.assign(ask, { flush })
 }

@@ -1,0 +1,37 @@
+-- leave-terminals.lua - the last connections of terminals on a node are closed, each by itself: unless it is connected elsewhere, a terminal's lease is cut to the grace. [LIFE-1] [LIFE-3]
+-- USES presence going (keys are built from the users' ids: standalone Redis only)
+-- FULL done
+-- ARGV graceMs maxEvents
+-- then tag user terminal node reason ...
+-- RETURNS 0 [0; or -12 and why it failed] ...
+-- Who was sent away (KICKED, LOGOUT) does not come back: that is said at once.
+local grace_ms, max_events, FIELDS = ARGV[1], ARGV[2], 5
+
+local function is_connected (routes, terminal)
+  local live = redis.call('HGETALL', routes)
+  for i = 1, #live, 2 do
+    local is_held = tonumber(string.match(live[i + 1], '%d+$') or 0) > this_ms
+    if is_held and string.match(live[i], '[^/]+$') == terminal then return true end
+  end
+end
+
+local function leave (tag, user, terminal, node, reason)
+  local prefix = 'iris:{' .. tag .. '}:'
+  local who = { leases = prefix .. 'LEASES', events = 'iris:events', terminals = prefix .. 'TERMINALS:' .. user, user = user, max_events = max_events }
+  local routes = who.terminals .. ':ROUTES'
+  redis.call('HDEL', routes, node .. '/' .. terminal)
+  local kept = not is_connected(routes, terminal) and terminal_of(who, terminal)
+  if not kept or kept.standing == 'off' or kept.standing == 'lapsed' then return end
+  if reason == 'KICKED' or reason == 'LOGOUT' then return disconnect(who, terminal, reason, tonumber(grace_ms)) end
+  if kept.standing ~= 'on' then return end
+  kept.standing, kept.seen = reason, this_moment
+  keep(who, terminal, kept)
+  redis.call('ZADD', who.leases, 'XX', 'LT', int(this_ms + grace_ms), user .. '/' .. terminal)
+end
+
+local answers = { 0 }
+for i = 3, #ARGV, FIELDS do
+  local is_done, failure = pcall(leave, unpack(ARGV, i, i + FIELDS - 1))
+  answers[#answers + 1] = is_done and { 0 } or { -12, type(failure) == 'table' and failure.err or failure }
+end
+return answers

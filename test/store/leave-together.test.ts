@@ -1,0 +1,53 @@
+// Terminals whose last connections close in one turn of the event loop leave in one call, before whoever comes back. docs/protocol.md section 7.
+import t from 'tap'
+import { defaultLimits } from '../../src/protocol/limits.js'
+import { keys, partition } from '../../src/store/keys.js'
+import { createLeases } from '../../src/store/leases.js'
+import { createLife } from '../../src/store/life.js'
+import { createMailbox } from '../../src/store/mailbox.js'
+import { startRedis } from '../helper/redis.js'
+import { upTo } from '../helper/sse.js'
+
+const { redis } = await startRedis(t)
+const life = createLife(redis, { known: () => 0 })
+await life.begin()
+const store = { redis, node: 'a', limits: defaultLimits, life, now: Date.now, fresh: async <T>(read: () => Promise<T>) => await read() }
+const leases = createLeases(store)
+const mailbox = createMailbox(store, 'multi', leases.leaveNow)
+const issuedAt = Date.now()
+const comes = async (userId: string) => await mailbox.attach({ userId, terminalId: 't', platform: 'web', traceId: 'trace', issuedAt, expiresAt: issuedAt + 3_600_000 })
+const goes = async (userId: string) => await leases.leave({ userId, terminalId: 't' }, 'LINK_CLOSE')
+const calls = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1])
+const leftMs = async (userId: string) => Number(await redis.zscore(keys.leases(partition(userId)), `${userId}/t`)) - Date.now()
+
+t.test('[LIFE-3] a hundred that go in one turn share a call; of each the route is gone, and the grace is left', async t => {
+  const users = upTo(100).map(i => `crowd-${i}`)
+  await Promise.all(users.map(comes))
+  await goes('nobody') // now Redis knows the script
+  const before = await calls()
+  await Promise.all(users.map(goes))
+  t.equal(await calls() - before, 1)
+  for (const userId of users) {
+    t.equal(await redis.exists(keys.routes(userId)), 0)
+    t.ok(await leftMs(userId) <= defaultLimits.graceSec * 1000)
+  }
+})
+
+t.test('[LIFE-1] [ATTACH-3] who comes back in the turn in which he went is there: he has gone first', async t => {
+  await Promise.all(['back', 'other'].map(comes))
+  // the other's attach is what calls Redis in this turn: it was asked for first
+  await Promise.all([comes('other'), goes('back'), comes('back')])
+  t.same(await redis.hkeys(keys.routes('back')), ['a/t'])
+  t.ok(await leftMs('back') > defaultLimits.graceSec * 1000)
+  t.match(await redis.hget(keys.terminals('back'), 't'), /^web f on a /)
+})
+
+t.test('[LIFE-1] one that fails is the trouble of its own alone', async t => {
+  const users = upTo(20).map(i => `part-${i}`)
+  await Promise.all(users.map(comes))
+  const barred = partition(users[0] ?? '')
+  await redis.acl('SETUSER', 'default', 'resetkeys', '~iris:events', ...upTo(128).map(p => p - 1).filter(p => p !== barred).map(p => `~iris:{${p}}:*`))
+  const found = await Promise.allSettled(users.map(goes))
+  await redis.acl('SETUSER', 'default', '~*')
+  t.same(found.map(({ status }) => status), users.map(userId => partition(userId) === barred ? 'rejected' : 'fulfilled'))
+})

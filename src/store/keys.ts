@@ -82,7 +82,7 @@ export const keys = {
   left: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'LEFT'),
   /**
    * The messages: seq -> record (log.lua). A hash, since an overwritten field is gone while a deleted stream entry's bytes stay in its
-   * node. [REVOKE-2] Ends with the conversation; a message by `logMessages`.
+   * node. [REVOKE-2] Ends when its conversation was quiet for `logSec`, and up to a day more; a message by `logMessages` or `logSec`. [LOG-1]
    */
   log: (conversation: string) => key(conversation, 'LOG', conversation),
   /**
@@ -92,7 +92,7 @@ export const keys = {
   memos: (conversation: string) => key(conversation, 'DEDUPE', conversation),
   /**
    * Of each message of a block of the log who wrote it, and when (index.lua): unread counts are arithmetic over it. Ends with the
-   * conversation; a block with its last message.
+   * log; a block with its last message.
    */
   logIndex: (conversation: string, block: number) => key(conversation, 'LOG', conversation, 'INDEX', String(block)),
   /** Ends after `dedupeSec`, that of an online command after five minutes. */

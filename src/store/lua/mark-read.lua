@@ -24,7 +24,8 @@ if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif 
 
 local view = view_of(conversation, member, tonumber(read), taken_key, facts)
 local taken = take_singly(view, seqs, is_direct and ends_at(now, log_ms))
-local count = read_up_to(view, to, unread, field_of(conversation), taken)
+local count, is_new = read_up_to(view, to, unread, field_of(conversation), taken)
+if is_new then end_keys(reader, tag, ends_at(now, log_ms), { 'CHAT_MSG_BOX' }) end
 local total = public == '1' and total_unread(unread, kept) or 0
 local own_moved = new_read > tonumber(read) or #taken > 0 or mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)

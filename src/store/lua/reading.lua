@@ -24,11 +24,12 @@ local function take_singly (view, seqs, ends)
   return taken
 end
 
--- `field`: of the conversation among the counts `unread`. Returns how many are left.
+-- `field`: of the conversation among the counts `unread`. Returns how many are left, and whether
+-- that is counted anew: the count was lost.
 local function read_up_to (view, to, unread, field, taken)
   local before = number_of(redis.call('HGET', unread, field), unread .. ' ' .. field) or 0
   local count = left_of(view, math.max(before - #taken, 0), to)
   if count ~= before then set_count(unread, field, count) end
   if to > view.low then redis.call('ZREMRANGEBYSCORE', view.taken, '-inf', to) end
-  return count
+  return count, before == 0 and count > 0
 end

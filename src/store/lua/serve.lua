@@ -18,11 +18,11 @@ local function serve (message, members, user, stored)
   if not tag then return skip(members .. ' ' .. user) end -- the others have their message all the same
   local is_own, first = user == message.from, false
   local entry = is_own and message.own or message.entry
-  if message.is_listed then redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) end
+  local is_new = message.is_listed and redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) == 1
   if message.gone then let_go(message, user, stored) end
   if not is_own and not message.silent then first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
   if ends and message.moved then redis.call('PEXPIREAT', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user) .. ':' .. id, ends) end
-  if ends and (message.moved or first) then end_keys(user, tag, ends, message.moved and own_keys or { 'CHAT_MSG_BOX' }) end
+  if ends and (message.moved or first or is_new) then end_keys(user, tag, ends, (message.moved or is_new) and own_keys or { 'CHAT_MSG_BOX' }) end
   local entered, served = enter(user, tag, entry, known)
   hint(message, user, tag, entered, entry)
   local speaks = is_own and spoke == '' -- for the first time

@@ -2,7 +2,7 @@
 -- door: the keys kick, rate, members; user, terminal, issued, expires; units, members_per_unit (members weigh, too, for who is one
 -- of them; 0: they are not asked for). up: the pace of up-requests. Returns verdict(ok|kicked|limited) reason retryMs units.
 local function admit (door, up)
-  local reason = refusal(door.kick, { terminal = door.terminal, issued = door.issued, expires = door.expires }, math.floor(rate_now_us / 1000))
+  local reason = refusal(door.kick, door, math.floor(rate_now_us / 1000))
   if reason then return 'kicked', reason, 0, 0 end
 
   local units, per = tonumber(door.units), door.members_per_unit

@@ -29,7 +29,7 @@ return decide_each(10, FIELDS, function (tag, id, from, terminal, field, fingerp
   end
   here = { stamped }
   local is_done, decision = pcall(append, {
-    conversation = conversation, members = members, log = prefix .. 'LOG:' .. id, memos = prefix .. 'DEDUPE:' .. id,
+    tag = tag, conversation = conversation, members = members, log = prefix .. 'LOG:' .. id, memos = prefix .. 'DEDUPE:' .. id,
     id = id, from = from, terminal = terminal, field = field, fingerprint = fingerprint, tail = tail, nonce = nonce, quote = quote, silent = silent, create = create, new_direct = new_direct
   }, limits)
   return { verdict, reason, wait_ms, units, is_done and decision or failed(decision) }

@@ -1,5 +1,5 @@
 -- append.lua - prelude after serve, memo and log: decides one send: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
--- send: the keys conversation, members, log, memos; id, from, terminal, field, fingerprint, tail, nonce, quote, silent, create, new_direct.
+-- send: the keys conversation, members, log, memos; tag(of the conversation), id, from, terminal, field, fingerprint, tail, nonce, quote, silent, create, new_direct.
 -- limits: dedupe_ms, log_messages, log_ms.
 -- Returns status(0 stored, 1 duplicate) seq msgId ts epoch here opened(0|1) and how many were served; -9 carries after how many ms
 -- another conversation may be opened.
@@ -7,9 +7,9 @@ local function append (send, limits)
   local conversation, members, log, id, from, create = send.conversation, send.members, send.log, send.id, send.from, send.create
   local skipped = #unreadable
   local kind, closed, head, last_ts, epoch, oldest, created = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch', 'firstTs', 'createdAt'))
-  local seq = (number_of(head, conversation .. ' headSeq', 2 ^ 53 - 1) or 0) + 1
-  epoch = number_of(epoch, conversation .. ' epoch') or 0
-  last_ts = number_of(last_ts, conversation .. ' lastTs', 2 ^ 42) or 0 -- as no time of a life is later
+  local seq = (number_in(head, conversation, 'headSeq', 2 ^ 53 - 1) or 0) + 1
+  epoch = number_in(epoch, conversation, 'epoch') or 0
+  last_ts = number_in(last_ts, conversation, 'lastTs', 2 ^ 42) or 0 -- as no time of a life is later
   local is_sound = #unreadable == skipped
   local memo = memo_of(send.memos, send.field, limits.dedupe_ms, last_ts, seq)
   if memo.stored then return duplicate_of(memo, send.fingerprint) end
@@ -21,7 +21,7 @@ local function append (send, limits)
   -- of a closed direct conversation nothing but that may be left
   if closed and (sender or from == 'system' or create ~= '') then return { -3 } end
   if kind and from ~= 'system' and not sender then return { -1 } end
-  local _, joined = member_of(sender or '')
+  local _, joined, _, spoke = member_of(sender or '')
   if sender and not joined then return { -1, skip(members .. ' ' .. from) } end
   local quote, kept = send.quote, kept_from(now, limits.log_ms)
   if quote ~= '0' and (tonumber(quote) < tonumber(joined or 1) or (sent_in(redis.call('HGET', log, quote)) or 0) < kept) then return { -2 } end
@@ -33,6 +33,7 @@ local function append (send, limits)
   local ts, place = int(math.max(now, last_ts)), int(seq)
   local message = {
     id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce, silent = send.silent == '1',
+    field = send.tag .. '/' .. id, writer = from == 'system' and SYSTEM or tonumber(string.sub(spoke or '', 2)) or new_writer(seq), log = log,
     record = record_of(ts, send.nonce, send.tail), trimmed = seq - limits.log_messages, ends = ends_at(ts, limits.log_ms), is_direct = kind ~= 'group'
   }
   message.is_listed = math.floor(ts / 60000) ~= math.floor(last_ts / 60000)
@@ -42,7 +43,7 @@ local function append (send, limits)
   message.gone = is_leaving and leave_log({ conversation = conversation, log = log, head = seq - 1, last_ts = last_ts }, message.trimmed, kept)
   redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
   redis.call('HSET', log, place, message.record)
-  remember(memo, { print = send.fingerprint, seq = place, ts = ts, nonce = send.nonce, epoch = epoch }, limits.dedupe_ms)
+  remember(memo, send.fingerprint .. ' ' .. place .. ' ' .. int(ts - memo.day * DAY) .. ' ' .. send.nonce, epoch, limits.dedupe_ms)
   stamp() -- also when nobody is left to be served
   serve_all(message, members, all)
   -- a group stays, its messages do not

@@ -49,9 +49,8 @@ local function duplicate_of (memo, fingerprint)
   return { 1, memo.seq, string.format('%011x%08x', memo.ts, memo.seq) .. memo.nonce, int(memo.ts), memo.of, said(), 0 }
 end
 
-local function remember (memo, made, dedupe_ms)
-  local stored = table.concat({ made.print, made.seq, int(made.ts - memo.day * DAY), made.nonce }, ' ')
-  if memo.epoch then return redis.call('HSET', memo.place, memo.field, memo.epoch == made.epoch and stored or stored .. ' ' .. made.epoch) end
-  redis.call('HSET', memo.place, '.', made.epoch, memo.field, stored)
+local function remember (memo, stored, epoch, dedupe_ms)
+  if memo.epoch then return redis.call('HSET', memo.place, memo.field, memo.epoch == epoch and stored or stored .. ' ' .. epoch) end
+  redis.call('HSET', memo.place, '.', epoch, memo.field, stored)
   redis.call('PEXPIREAT', memo.place, int((memo.day + 1) * DAY + dedupe_ms))
 end

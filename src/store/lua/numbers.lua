@@ -18,6 +18,13 @@ local function number_of (text, place, limit)
   return number
 end
 
+-- The same of a field, whose name is made only when it is needed.
+local function number_in (text, key, field, limit)
+  local number = whole_of(text, limit)
+  if text and not number then skip(key .. ' ' .. field) end
+  return number
+end
+
 -- What a pattern takes from a stored text, if its first `count` captures are numbers; nothing, and its place is named, where it does not fit.
 local function parts_of (text, pattern, count, place)
   local parts = { string.match(text or '', pattern) }

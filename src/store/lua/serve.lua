@@ -1,8 +1,8 @@
 -- serve.lua - prelude after deliver, log and leaving: what a message does to its members: a count, an entry in the stream. [MSG-3]
--- message: id from terminal(the sender's) seq, as text `place`, ts epoch nonce record silent is_direct; what leaves the log before it:
--- `trimmed`, up to which seq by their number, `gone`, false for nothing that counted; `ends`: when the log does, and whether that has
--- `moved`; is_listed: it is the first of its minute, see list.ts. Made here: its `entry` and the sender's `own`; `field`: of the
--- conversation in a user's counts; `writer`: the sender's number; `nodes`: those that are told without looking for routes; `body`, where one is told.
+-- message: id log from terminal(the sender's) seq, as text `place`, ts epoch nonce record silent is_direct; `field`: of the conversation in
+-- a user's counts; `writer`: the sender's number; what leaves the log before it: `trimmed`, up to which seq by their number, `gone`,
+-- false for nothing that counted; `ends`: when the log does, and whether that has `moved`; is_listed: it is the first of its minute, see
+-- list.ts. Made here: its `entry` and the sender's `own`; `nodes`: those that are told without looking for routes; `body`, where one is told.
 local WIDE = 16 -- to tell a node costs as much as to look for the routes of so many users
 
 local function hint (message, user, tag, id, entry)
@@ -31,19 +31,13 @@ local function serve (message, members, user, stored)
   if speaks or served ~= known then redis.call('HSET', members, user, (member_of(stored)) .. spoke .. ' ' .. served) end
 end
 
-local function writer_of (message, all)
-  local _, _, _, spoke = member_of(row_of(all, message.from) or '')
-  return message.from == 'system' and SYSTEM or tonumber(string.sub(spoke or '', 2)) or new_writer(message.seq)
-end
-
 local function serve_all (message, members, all)
-  local conversation, id, seq, place = string.sub(members, 1, -9), message.id, message.seq, message.place
-  local index, nodes = index_of(conversation), others()
+  local id, seq, place = message.id, message.seq, message.place
+  local index, nodes = message.log .. ':INDEX:', others()
   -- one field, words in it: each more would cost Redis as much again. Without the nonce it could lead to a message of another life
   local nonce = message.is_direct and message.nonce or ''
   message.entry = { 'm', id .. ' ' .. place .. (nonce == '' and '' or ' ' .. nonce) }
-  message.own = { 'm', table.concat({ id, place, nonce, message.terminal, message.epoch }, ' ') }
-  message.field, message.writer = field_of(conversation), writer_of(message, all)
+  message.own = { 'm', id .. ' ' .. place .. ' ' .. nonce .. ' ' .. message.terminal .. ' ' .. message.epoch }
   message.nodes, message.body = #all / 2 >= WIDE * #nodes and nodes, nodes[1] and body_of(id, place, message_in(message.record))
   note(index, seq, message.silent and 0 or message.writer, tonumber(message.ts))
   if message.moved then for n = block_of(math.max(1, message.trimmed)), block_of(seq) do redis.call('PEXPIREAT', index .. n, message.ends) end

@@ -3,7 +3,7 @@ import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
 import { createBoxes } from '../../src/store/boxes.js'
 import { holdBack } from '../../src/store/disk.js'
-import { keys, partition, PARTITIONS } from '../../src/store/keys.js'
+import { keys, partition, PARTITIONS, unreadField } from '../../src/store/keys.js'
 import { createKicks } from '../../src/store/kicks.js'
 import { createLife } from '../../src/store/life.js'
 import { createMailbox } from '../../src/store/mailbox.js'
@@ -144,5 +144,21 @@ t.test('[COST-1] a call reads little more than one long mailbox: who comes behin
   const before = await calls('evalsha')
   const found = await Promise.all(['long-1', 'long-2', 'short'].map(async userId => await multi.attach(comes(userId))))
   t.same(found.map(attached => attached?.unread.length), [500, 500, 0])
+  t.equal(await calls('evalsha') - before, 3)
+})
+
+t.test('[COST-1] a call looks at little more messages than for one: who comes behind somebody with thousands of his own is asked for again', async t => {
+  const users = ['wrote-1', 'wrote-2']
+  for (const user of users) {
+    const group = `g.${user}`
+    await redis.hset(keys.conversation(group), 'kind', 'group', 'headSeq', 10_000)
+    await redis.hset(keys.members(group), user, `member 1 ${partition(user)}w5`)
+    await redis.hset(keys.unread(user), unreadField(group), 1)
+    const own = Buffer.from('00000005' + '0000000001', 'hex')
+    for (const block of upTo(10)) await redis.set(keys.logIndex(group, block - 1), Buffer.alloc(1_024 * own.length, own))
+  }
+  const before = await calls('evalsha')
+  const found = await Promise.all([...users, 'brief'].map(async userId => await multi.attach(comes(userId))))
+  t.same(found.map(attached => attached?.unread.length), [0, 0, 0])
   t.equal(await calls('evalsha') - before, 3)
 })

@@ -9,7 +9,7 @@ local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, at
 local FIELDS = 11
 local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
 local this_mark, route_until, held_until = int(mark), int(now + lease_ms), int(now + held_ms)
--- One call reads as much as its longest mailbox, and little more: Redis does nothing else meanwhile. [COST-1]
+-- One call reads, and looks at, as much as its longest mailbox, and little more: Redis does nothing else meanwhile. [COST-1]
 local found, MOST_FOUND = 0, 3 * MAX_LOOKED
 
 local function attach (me)
@@ -52,7 +52,7 @@ end
 local answers = { 0 }
 for i = 17, #ARGV, FIELDS do
   local is_done, answer = true, { 0, 'later' }
-  if found < MOST_FOUND then is_done, answer = pcall(attach_one, unpack(ARGV, i, i + FIELDS - 1)) end
+  if found < MOST_FOUND and scanned_in_all < MAX_SCANNED / 2 then is_done, answer = pcall(attach_one, unpack(ARGV, i, i + FIELDS - 1)) end
   answers[#answers + 1] = is_done and answer or { -12, type(answer) == 'table' and answer.err or answer }
 end
 return answers

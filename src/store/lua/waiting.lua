@@ -2,6 +2,7 @@
 -- Each brings its oldest; of very many conversations each brings fewer, and some none, so that one attach stays bounded.
 -- kept: what was sent before this moment has had its time.
 -- Returns how many conversations were not looked at, then conversation, n, [seq:ts ...], conversation ...
+local scanned_in_all = 0 -- messages, by all who attach in this call
 local function oldest_unread (unread, limit, kept)
   local counts = redis.call('HSCAN', unread, 0, 'COUNT', MAX_LOOKED)[2]
   local looked, left = math.min(#counts / 2, MAX_LOOKED), MAX_SCANNED
@@ -37,5 +38,6 @@ local function oldest_unread (unread, limit, kept)
   end
 
   for i = 1, 2 * looked, 2 do look_at(counts[i], counts[i + 1], known[(i + 1) / 2]) end
+  scanned_in_all = scanned_in_all + MAX_SCANNED - left
   return waiting
 end

@@ -1,5 +1,5 @@
 -- leaving.lua - prelude after down, member, direct and index: what leaves a log, or is revoked, is unread for nobody any more. [REVOKE-3]
--- So many leave in one call, of a group of 500 in 4 ms; when all of a log has had its time, all. [COST-1]
+-- So many leave in one call; when all of a log has had its time, all. [COST-1]
 local MOST_GONE = 1000
 
 -- How many of rising numbers are above another.

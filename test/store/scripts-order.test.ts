@@ -4,7 +4,9 @@ import t from 'tap'
 import '../../src/gateway.js'
 import { definedScripts } from '../../src/store/scripts.js'
 
-const textOf = (name: string) => readFileSync(new URL(`../../src/store/lua/${name}.lua`, import.meta.url), 'utf8')
+/** The text of a script, whose header goes on in lines that are indented. */
+const textOf = (name: string) =>
+  readFileSync(new URL(`../../src/store/lua/${name}.lua`, import.meta.url), 'utf8').replaceAll('\n--   ', ' ')
 const header = (name: string, word: string) => new RegExp(`^-- ${word} (.*)$`, 'm').exec(textOf(name))?.[1]?.split(' ') ?? []
 /** First words: `downEntries` and `down_entries` are both `down`. */
 const firstWords = (names: readonly string[]) => names.map(name => /^[a-z]+/.exec(name)?.[0])
@@ -17,10 +19,14 @@ for (const [name, { keys, args, preludes = [] }] of definedScripts) {
       t.strictSame(args.slice(0, header(prelude, 'ARGV').length), header(prelude, 'ARGV'), `the arguments of ${prelude}`)
       t.strictSame(keys.slice(0, header(prelude, 'KEYS').length), header(prelude, 'KEYS'), `the keys of ${prelude}`)
     }
-    for (const [, locals = '', list, from = '1'] of text.matchAll(/^local (.+) = unpack\((KEYS|ARGV)(?:, (\d+))?\)$/gm)) {
-      t.strictSame(firstWords(locals.split(', ')), firstWords((list === 'KEYS' ? keys : args).slice(Number(from) - 1)), `${list} from ${from}`)
+    for (const [, locals = '', list, from = '1'] of text.matchAll(/^local (.+) =\s+unpack\((KEYS|ARGV)(?:, (\d+))?\)$/gm)) {
+      t.strictSame(
+        firstWords(locals.split(', ')), firstWords((list === 'KEYS' ? keys : args).slice(Number(from) - 1)), `${list} from ${from}`
+      )
     }
-    for (const [, which, at] of text.matchAll(/\b(KEYS|ARGV)\[(\d+)\]/g)) t.ok(Number(at) <= (which === 'KEYS' ? keys : args).length, `${which}[${at}] is handed in`)
+    for (const [, which, at] of text.matchAll(/\b(KEYS|ARGV)\[(\d+)\]/g)) {
+      t.ok(Number(at) <= (which === 'KEYS' ? keys : args).length, `${which}[${at}] is handed in`)
+    }
     const loop = /\bi = (\d+), #ARGV/.exec(text)?.[1]
     t.equal(/^-- then /m.test(text), loop !== undefined, 'a list is announced in the header')
     if (loop !== undefined) t.equal(Number(loop), args.length + 1, 'the list begins behind the named arguments')

@@ -1,4 +1,5 @@
--- admission.lua - prelude after kick and rate: does a user's up-request go on? Is its terminal kicked, is the user too fast? [KICK-1] [COST-1]
+-- admission.lua - prelude after kick and rate: does a user's up-request
+-- go on? Is its terminal kicked, is the user too fast? [KICK-1] [COST-1]
 -- door: the keys kick, rate, members; user, terminal, issued, expires; units, members_per_unit (members weigh, too, for who is one
 -- of them; 0: they are not asked for). up: the pace of up-requests. Returns verdict(ok|kicked|limited) reason retryMs units.
 local function admit (door, up)

@@ -2,7 +2,8 @@
 -- USES each kick rate admission (keys are built from ids, the members are of another partition: standalone Redis only)
 -- FULL done
 -- ARGV emissionUs burst
--- then tag user terminal issuedAt expiresAt units membersPerUnit members ... (tag: the user's partition; members: their key, empty: not asked for)
+-- then tag user terminal issuedAt expiresAt units membersPerUnit members
+-- ... (tag: the user's partition; members: their key, empty: not asked for)
 -- RETURNS 0 [verdict(ok|kicked|limited) reason retryMs units; -12 and why it failed] ...
 local up, FIELDS = pace(tonumber(ARGV[1]), tonumber(ARGV[2]), MAX_UNITS), 8
 local function kick_of (tag, user) return 'iris:{' .. tag .. '}:SYSTEM_INSTRUCT_USER_KICK:' .. user end

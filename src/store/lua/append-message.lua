@@ -1,10 +1,12 @@
 -- append-message.lua - decides sends, in order, each by itself: one that fails touches none of its neighbours. [MSG-1] to [MSG-5]
--- USES life down member deliver direct index leaving memo log serve append each kick rate admission (all members' keys are built from their ids: standalone Redis only)
+-- USES life down member deliver direct index leaving memo log serve append each kick
+--   rate admission (all members' keys are built from their ids: standalone Redis only)
 -- FULL refused
 -- ARGV downEntries downIdleMs node seenMark dedupeMs logMessages logMs emissionUs burst
 -- then tag id from terminal field fingerprint tail nonce quote silent create newDirect userTag issuedAt expiresAt units membersPerUnit ...
 -- userTag: the partition of a user who must be admitted first; empty: the application sends. tail: of the record, see log.lua.
--- RETURNS 0 [verdict(ok|kicked|limited) reason retryMs units, decision[]: see append.lua; empty when it was not admitted; -12 and why it failed] ...
+-- RETURNS 0 [verdict(ok|kicked|limited) reason retryMs units, decision[]:
+--   see append.lua; empty when it was not admitted; -12 and why it failed] ...
 local dedupe_ms, log_messages, log_ms, emission_us, burst = unpack(ARGV, 5)
 local limits = { dedupe_ms = tonumber(dedupe_ms), log_messages = tonumber(log_messages), log_ms = tonumber(log_ms) }
 local up, FIELDS, FROM, USER_TAG = pace(tonumber(emission_us), tonumber(burst), MAX_UNITS), 17, 2, 12
@@ -16,7 +18,9 @@ for i = 10, #ARGV, FIELDS do
 end
 look_for(kicks)
 
-return decide_each(10, FIELDS, function (tag, id, from, terminal, field, fingerprint, tail, nonce, quote, silent, create, new_direct, user_tag, issued, expires, units, per)
+return decide_each(10, FIELDS, function (
+  tag, id, from, terminal, field, fingerprint, tail, nonce, quote, silent, create, new_direct, user_tag, issued, expires, units, per
+)
   local prefix = 'iris:{' .. tag .. '}:'
   local conversation, verdict, reason, wait_ms = prefix .. 'CONVERSATION:' .. id, 'ok', '', 0
   local members = conversation .. ':MEMBERS'
@@ -30,7 +34,8 @@ return decide_each(10, FIELDS, function (tag, id, from, terminal, field, fingerp
   here = { stamped }
   local is_done, decision = pcall(append, {
     tag = tag, conversation = conversation, members = members, log = prefix .. 'LOG:' .. id, memos = prefix .. 'DEDUPE:' .. id,
-    id = id, from = from, terminal = terminal, field = field, fingerprint = fingerprint, tail = tail, nonce = nonce, quote = quote, silent = silent, create = create, new_direct = new_direct
+    id = id, from = from, terminal = terminal, field = field, fingerprint = fingerprint, tail = tail, nonce = nonce, quote = quote,
+    silent = silent, create = create, new_direct = new_direct
   }, limits)
   return { verdict, reason, wait_ms, units, is_done and decision or failed(decision) }
 end)

@@ -1,12 +1,15 @@
--- append.lua - prelude after serve, memo and log: decides one send: duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
--- send: the keys conversation, members, log, memos; tag(of the conversation), id, from, terminal, field, fingerprint, tail, nonce, quote, silent, create, new_direct.
+-- append.lua - prelude after serve, memo and log: decides one send:
+-- duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
+-- send: the keys conversation, members, log, memos; tag(of the conversation), id,
+-- from, terminal, field, fingerprint, tail, nonce, quote, silent, create, new_direct.
 -- limits: dedupe_ms, log_messages, log_ms.
 -- Returns status(0 stored, 1 duplicate) seq msgId ts epoch here opened(0|1) and how many were served; -9 carries after how many ms
 -- another conversation may be opened.
 local function append (send, limits)
   local conversation, members, log, id, from, create = send.conversation, send.members, send.log, send.id, send.from, send.create
   local skipped = #unreadable
-  local kind, closed, head, last_ts, epoch, oldest, created = unpack(redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch', 'firstTs', 'createdAt'))
+  local facts = redis.call('HMGET', conversation, 'kind', 'closedAt', 'headSeq', 'lastTs', 'epoch', 'firstTs', 'createdAt')
+  local kind, closed, head, last_ts, epoch, oldest, created = unpack(facts)
   local seq = (number_in(head, conversation, 'headSeq', 2 ^ 53 - 1) or 0) + 1
   epoch = number_in(epoch, conversation, 'epoch') or 0
   last_ts = number_in(last_ts, conversation, 'lastTs', 2 ^ 42) or 0 -- as no time of a life is later
@@ -24,7 +27,8 @@ local function append (send, limits)
   local _, joined, _, spoke = member_of(sender or '')
   if sender and not joined then return { -1, skip(members .. ' ' .. from) } end
   local quote, kept = send.quote, kept_from(now, limits.log_ms)
-  if quote ~= '0' and (tonumber(quote) < tonumber(joined or 1) or (sent_in(redis.call('HGET', log, quote)) or 0) < kept) then return { -2 } end
+  local quotes = quote ~= '0'
+  if quotes and (tonumber(quote) < tonumber(joined or 1) or (sent_in(redis.call('HGET', log, quote)) or 0) < kept) then return { -2 } end
 
   local wait = not kind and refuse_opening(create, send.new_direct)
   if wait then return { -9, int(wait) } end
@@ -32,21 +36,25 @@ local function append (send, limits)
   epoch = int(math.max(epoch, life * 4096))
   local ts, place = int(math.max(now, last_ts)), int(seq)
   local message = {
-    id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce, silent = send.silent == '1',
-    field = send.tag .. '/' .. id, writer = from == 'system' and SYSTEM or tonumber(string.sub(spoke or '', 2)) or new_writer(seq), log = log,
-    record = record_of(ts, send.nonce, send.tail), trimmed = seq - limits.log_messages, ends = ends_at(ts, limits.log_ms), is_direct = kind ~= 'group'
+    id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce,
+    silent = send.silent == '1', field = send.tag .. '/' .. id, log = log, record = record_of(ts, send.nonce, send.tail),
+    writer = from == 'system' and SYSTEM or tonumber(string.sub(spoke or '', 2)) or new_writer(seq), trimmed = seq - limits.log_messages,
+    ends = ends_at(ts, limits.log_ms), is_direct = kind ~= 'group'
   }
   message.is_listed = math.floor(ts / 60000) ~= math.floor(last_ts / 60000)
   message.moved = message.ends ~= ends_at(last_ts, limits.log_ms)
   kept = kind and (whole_of(oldest) or whole_of(created) or 0) < kept and kept or 0
   local is_leaving = message.trimmed > 0 or kept > 0
-  message.gone = is_leaving and leave_log({ conversation = conversation, log = log, head = seq - 1, last_ts = last_ts }, message.trimmed, kept)
+  local talk = { conversation = conversation, log = log, head = seq - 1, last_ts = last_ts }
+  message.gone = is_leaving and leave_log(talk, message.trimmed, kept)
   redis.call('HSET', conversation, 'headSeq', place, 'lastTs', ts)
   redis.call('HSET', log, place, message.record)
   remember(memo, send.fingerprint .. ' ' .. place .. ' ' .. int(ts - memo.day * DAY) .. ' ' .. send.nonce, epoch, limits.dedupe_ms)
   stamp() -- also when nobody is left to be served
   serve_all(message, members, all)
   -- a group stays, its messages do not
-  if message.moved then for _, key in ipairs(message.is_direct and { log, conversation, members } or { log }) do redis.call('PEXPIREAT', key, message.ends) end end
+  if message.moved then
+    for _, key in ipairs(message.is_direct and { log, conversation, members } or { log }) do redis.call('PEXPIREAT', key, message.ends) end
+  end
   return { 0, seq, msg_id_of(ts, seq, send.nonce), ts, epoch, said(), kind and 0 or 1, #all / 2 }
 end

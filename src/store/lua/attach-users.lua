@@ -1,24 +1,25 @@
--- attach-users.lua - terminals attach, in order, each by itself and at one instant: what happens to one touches none of its neighbours. [ATTACH-3]
--- USES life down routes kick logins presence going connect login index unread aging waiting rate begin attach (keys are built from the users' ids: standalone Redis only)
+-- attach-users.lua - terminals attach, in order, each by itself and at one instant: what befalls one touches no neighbour. [ATTACH-3]
+-- USES life down routes kick logins presence going connect login index unread aging waiting rate begin attach (keys are built from ids)
 -- FULL done
--- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs maxEvents attachEmissionUs burst newEmissionUs newBurst logMs
+-- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs
+--   maxEvents attachEmissionUs burst newEmissionUs newBurst logMs
 -- then tag user terminal platform epoch seq issuedAt expiresAt traceId lease(socket|empty) units ...
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
--- RETURNS 0 [0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded|later) top(kicked: why; limited, crowded: retryMs) serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark; or -12 and why it failed] ...
-local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, attach_emission, burst, new_emission, new_burst, log_ms = unpack(ARGV, 5)
-local FIELDS = 11
+-- RETURNS 0 [0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded|later) top(or why, or retryMs)
+--   serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark; or -12 and why it failed] ...
+local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, attach_emission, burst, new_emission, new_burst, log_ms =
+  unpack(ARGV, 5)
 local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
 local this_mark, route_until, held_until = int(mark), int(now + lease_ms), int(now + held_ms)
 -- One call reads, and looks at, as much as its longest mailbox, and little more: Redis does nothing else meanwhile. [COST-1]
-local found, MOST_FOUND = 0, 3 * MAX_LOOKED
+local FIELDS, found, MOST_FOUND = 11, 0, 3 * MAX_LOOKED
 
 local function attach (me)
   local keys, known = me.keys, me.known
   local ahead, crowd = ahead_of(known.attach, keys.terminals, attaches), ahead_of(known.new, keys.terminals, newcomers)
   local is_new, early = not known.row, early_after(ahead, attaches)
   if early > 0 then return { 0, 'limited', early } end
-  early = is_new and early_after(crowd, newcomers) or 0
-  if early > 0 then return { 0, 'crowded', early } end
+  if is_new and early_after(crowd, newcomers) > 0 then return { 0, 'crowded', early_after(crowd, newcomers) } end
   local live = prune(keys.routes, lease_ms)
   local reason, login, replaced = judge_login(me, policy, live)
   local evicted = not reason and (not is_new and '' or make_place(me, { live = live, replaced = replaced, most = tonumber(max_terminals) }))
@@ -43,9 +44,10 @@ end
 local function attach_one (tag, user, terminal, platform, epoch, seq, issued, expires, trace_id, lease, units)
   local keys = keys_of(tag, user)
   return attach({
-    tag = tag, terminal = terminal, platform = platform, epoch = epoch, seq = seq, issued = issued, expires = expires, keep_ms = keep_ms, trace = trace_id,
-    node = this_node, lease = lease, held_until = held_until, units = tonumber(units), keys = keys, known = known_of(keys.terminals, terminal),
-    who = { leases = 'iris:{' .. tag .. '}:LEASES', events = 'iris:events', terminals = keys.terminals, user = user, max_events = max_events }
+    tag = tag, terminal = terminal, platform = platform, epoch = epoch, seq = seq, issued = issued, expires = expires, trace = trace_id,
+    keep_ms = keep_ms, node = this_node, lease = lease, held_until = held_until, units = tonumber(units), keys = keys,
+    known = known_of(keys.terminals, terminal), who = { leases = 'iris:{' .. tag .. '}:LEASES', events = 'iris:events', user = user,
+      terminals = keys.terminals, max_events = max_events }
   })
 end
 

@@ -1,5 +1,6 @@
 -- attach.lua - prelude after down, connect, login and rate: what a terminal that attaches needs of its user. [ATTACH-1] to [ATTACH-3]
--- me: tag user terminal platform epoch seq issued expires keep_ms trace_id lease units; then its `keys`, what is `known`, and `who` as presence.lua knows it.
+-- me: tag user terminal platform epoch seq issued expires keep_ms trace_id lease
+-- units; then its `keys`, what is `known`, and `who` as presence.lua knows it.
 -- In TERMINALS, too: `/attach`, `/new`: when his next attach, and the next terminal that is new, are due, us; `/epoch`: that of his stream
 -- while it has no entry yet.
 
@@ -8,7 +9,8 @@ local function keys_of (tag, user)
   local prefix = 'iris:{' .. tag .. '}:'
   local terminals = prefix .. 'TERMINALS:' .. user
   local keys = {
-    terminals = terminals, routes = terminals .. ':ROUTES', down = prefix .. 'DOWN:' .. user, kick = prefix .. 'SYSTEM_INSTRUCT_USER_KICK:' .. user,
+    terminals = terminals, routes = terminals .. ':ROUTES', down = prefix .. 'DOWN:' .. user,
+    kick = prefix .. 'SYSTEM_INSTRUCT_USER_KICK:' .. user,
     unread = prefix .. 'CHAT_MSG_BOX:' .. user, commands = prefix .. 'CMD_BOX:' .. user, notices = prefix .. 'NOTICE_BOX:' .. user,
     conversations = prefix .. 'CONVERSATIONS:' .. user
   }
@@ -17,7 +19,8 @@ local function keys_of (tag, user)
 end
 
 local function known_of (terminals, terminal)
-  local row, login, online, n, epoch, attach, new = unpack(redis.call('HMGET', terminals, terminal, terminal .. '/login', '/online', '/n', '/epoch', '/attach', '/new'))
+  local found = redis.call('HMGET', terminals, terminal, terminal .. '/login', '/online', '/n', '/epoch', '/attach', '/new')
+  local row, login, online, n, epoch, attach, new = unpack(found)
   return { row = row, login = login, online = online, n = n, epoch = epoch, attach = attach, new = new }
 end
 

@@ -2,10 +2,10 @@
 -- USES life run
 -- FULL done
 -- KEYS life run mark found nodes
--- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(ms: the time of Redis as the node has carried it on; 0: it has known none) oweMs sealed(1: what is here is all that was) seenLife
+-- ARGV node seenRun seenMark agoMs(since it looked last) touchMs known(time of Redis, ms; 0: none) oweMs sealed(1: all is here) seenLife
 -- then node ... (others that were at work when this one looked last)
--- RETURNS 0 life run mark owing(nodes that have not said yet what they have seen) nodes[] why(another life begins by this: record, lost, unwitnessed, silent) known(0: nobody knew that this one is at work)
--- run: the one that has all that was written: see run.lua. found: the mark when this run was seen first, and when that was. nodes: node -> when it was here last, and of which run.
+-- RETURNS 0 life run mark owing(nodes that owe their word) nodes[] why(record|lost|unwitnessed|silent: another life) known(0: it is new)
+-- run: it has all that was written, see run.lua. found: the mark when this run was seen first, and when. nodes: node -> last here, its run
 -- Another run goes on with the life when who had worked with the one before, every one of them, has seen no mark beyond what was found.
 local run_key, found_key, nodes_key = KEYS[2], KEYS[4], KEYS[5]
 local node, seen_run, seen_mark, ago_ms, touch_ms, known, owe_ms, sealed, seen_life = unpack(ARGV)
@@ -17,7 +17,7 @@ local seen, why = number(seen_mark), (#unreadable > 0 or life < number(seen_life
 local before, looked = redis.call('GET', run_key), redis.call('GET', found_key) or ''
 local found, since = number(string.match(looked, '^%d+')), number(string.match(looked, '%d+$'))
 local was, nodes, newest = {}, {}, 0 -- the other nodes: as they are stored; name -> { when it was here last, of which run }
-local all, own = redis.call('HGETALL', nodes_key), string.match(redis.call('HGET', nodes_key, node) or '', '%S*$') -- own: to which run it has spoken
+local all, own = redis.call('HGETALL', nodes_key), string.match(redis.call('HGET', nodes_key, node) or '', '%S*$') -- own: its run
 for i = 1, #all, 2 do
   local at = number(string.match(all[i + 1], '^%d+'))
   if all[i] ~= node then was[all[i]], nodes[all[i]], newest = all[i + 1], { at, string.match(all[i + 1], '%S*$') }, math.max(newest, at) end
@@ -41,14 +41,14 @@ for name, each in pairs(nodes) do
   elseif each[1] < here - 10 * fresh then nodes[name] = nil end
 end
 if owing > 0 and math.abs(now - since) >= tonumber(owe_ms) then why, owing, nodes = 'silent', 0, {} end
-if is_dry and not why then return { 0, int(life), before or '', int(mark), owing, others, '', own ~= '' and 1 or 0 } end -- not noted, so asked again
-if why then -- newer than all that was before, also when the clock came back slow: the life before, its marks, what the node knows, and every
+if is_dry and not why then return { 0, int(life), before or '', int(mark), owing, others, '', own ~= '' and 1 or 0 } end -- asked again
+if why then -- newer than all before, also when the clock came back slow: the life before, its marks, what the node knows, and every
   local of_mark = is_mark_of(now, mark) and math.floor(mark / 4096) + 1 or 0
-  local olds = { number(known), number(seen_life) + 1, life + 1, of_mark } -- epoch that was given (32 of a partition a ms; of all: standalone Redis only)
+  local olds = { number(known), number(seen_life) + 1, life + 1, of_mark } -- epoch (32 of a partition a ms; of all: standalone Redis only)
   for p = 0, 127 do olds[p + 5] = math.floor(number(redis.call('GET', 'iris:{' .. p .. '}:EPOCH')) / 32) + 1 end
   life = now -- what no life can be, or have given out, says nothing: another would have to begin again and again
   for _, old in ipairs(olds) do if old < last_life then life = math.max(life, old) end end
-  mark = math.max(life * 4096, is_mark_of(life, mark) and mark or 0, is_mark_of(life, seen) and seen or 0) -- below: seen in a life that is over
+  mark = math.max(life * 4096, is_mark_of(life, mark) and mark or 0, is_mark_of(life, seen) and seen or 0) -- else: of a life that is over
   redis.call('MSET', life_key, int(life), mark_key, int(mark), found_key, int(mark) .. ' ' .. int(now), run_key, this_run)
 elseif is_other_run then redis.call('MSET', run_key, this_run, found_key, int(found) .. ' ' .. int(since)) end
 for name in pairs(was) do if not nodes[name] then redis.call('HDEL', nodes_key, name) end end

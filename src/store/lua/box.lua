@@ -1,7 +1,8 @@
 -- box.lua - prelude after down: a user's CMD_BOX or NOTICE_BOX. All keys are the user's own.
 -- KEYS box order expiry waiting done deliveries collapse shares once
--- box: id -> `<id of its entry> <meta JSON>\n<body JSON>`; order: what is pending, by rank; done: `c:<id>` completed, `e:<id>` expired or cancelled, until then.
--- shares: how many items each sender has here; `*server`, `*own` (the user himself) and `*once` have room of their own, all others together are `*users`. [CMD-7]
+-- box: id -> `<id of its entry> <meta JSON>\n<body JSON>`; order: pending,
+-- by rank; done: `c:<id>` completed, `e:<id>` expired or cancelled.
+-- shares: how many items of each sender; `*server`, `*own` (the user himself) and `*once` have their own room, others: `*users`. [CMD-7]
 -- once: what needs no completion, by rank; it is pending until it was shown, its body stays for those who resume. [BOX-1]
 local box, order, expiry, waiting, done, deliveries, collapse, shares, once = unpack(KEYS, 1, 9)
 

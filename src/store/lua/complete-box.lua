@@ -1,4 +1,5 @@
--- complete-box.lua - a terminal completes items by exact id, or the server cancels them. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4] [COMPLETE-5]
+-- complete-box.lua - a terminal completes items by exact id, or the server
+-- cancels them. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4] [COMPLETE-5]
 -- USES life down deliver box (the sender's stream when he asked to be told: standalone Redis only)
 -- FULL done
 -- KEYS box order expiry waiting done deliveries collapse shares once
@@ -20,7 +21,8 @@ local function tell (id, meta)
   end
   epoch = deliver(user, tag, { 'k', 'event', 'b', body, 'x', terminal, 'n', name }, body, epoch)
   if not meta.notify then return end
-  local data = '{"cmdId":"' .. id .. '","clientCmdId":"' .. meta.clientCmdId .. '","userId":"' .. user .. '","completedAt":' .. int(now) .. '}'
+  local data = '{"cmdId":"' .. id .. '","clientCmdId":"' .. meta.clientCmdId .. '","userId":"' .. user ..
+    '","completedAt":' .. int(now) .. '}'
   local told = '{"cmdId":"' .. id .. nonce .. '","name":"CMD_COMPLETE","data":' .. data .. ',' .. rest .. 'do"}'
   deliver(meta.from, meta.fromTag, { 'k', 'event', 'b', told }, told)
 end

@@ -1,7 +1,8 @@
 -- connect.lua - prelude, after down and presence: a terminal has a connection (again). [LIFE-1]
 local presence_idle = int(3 * down_idle)
 
--- coming: terminal, platform, node, trace, lease, held_until (ms, as text); `known`: of its user's hash row, online and n as they are stored.
+-- coming: terminal, platform, node, trace, lease, held_until (ms, as
+-- text); `known`: of its user's hash row, online and n as they are stored.
 -- more: what else is written there, a list. Whoever comes back before his lease has been found ended was never gone: nothing is said.
 local function connect (who, coming, known, more)
   if is_dry then return end

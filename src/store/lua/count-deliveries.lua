@@ -1,4 +1,5 @@
--- count-deliveries.lua - counts that items are delivered from the box: only of those that are there, so that nothing is left behind. [COMPLETE-3]
+-- count-deliveries.lua - counts that items are delivered from the box: only
+-- of those that are there, so that nothing is left behind. [COMPLETE-3]
 -- USES life down box
 -- FULL done
 -- KEYS box order expiry waiting done deliveries collapse shares once

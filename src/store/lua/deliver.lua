@@ -2,7 +2,7 @@
 -- A hint is never the delivery itself: the stream is. Each node is told once by a script, of all its users, at the script's end.
 local hints, channels, other_nodes = {}, {}, nil
 
--- The other nodes at work, by name. Each has its record before it has a reader, and looks at its streams anew where that was gone: see life.ts.
+-- The other nodes at work, by name. Each has its record before it has a reader; where that was gone it looks at its streams anew: life.ts.
 local function others ()
   if other_nodes then return other_nodes end
   other_nodes = {}
@@ -46,7 +46,7 @@ local function enter (user, tag, entry, known)
   if known and known ~= '' and is_alive(known) then
     local id = redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', down_entries, known .. '-*', unpack(entry))
     if type(id) == 'string' and string.sub(id, -2) ~= '-0' then return id, known end
-    -- seq 0: the clock went back, and a younger stream bears an older epoch. To go on in the one that was would bring old cursors back to life
+    -- seq 0: the clock went back, a younger stream bears an older epoch. To go on in the one that was would bring old cursors back to life
     if type(id) == 'string' then redis.call('DEL', key) end
   end
   local epoch = string.match(top_of(key), '^%d+')

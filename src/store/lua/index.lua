@@ -1,5 +1,5 @@
 -- index.lua - prelude: who wrote each message of a log, and when, so that what is unread is arithmetic. [READ-2] [ATTACH-3]
--- LOG:<conversation>:INDEX:<n>: of each message from n * BLOCK + 1 on its writer (4 bytes) and its time (5 bytes: ms from 2^40, in 2004, on).
+-- LOG:<conversation>:INDEX:<n>: of each message from n * BLOCK + 1 on its writer (4 bytes) and its time (5 bytes: ms from 2^40, in 2004).
 -- writer: 0 where it counts for nobody (silent, revoked, not there), 1 for `system`, else the number in the member's row.
 local BLOCK, WIDTH, SYSTEM = 1024, 9, 1
 

@@ -42,6 +42,7 @@ if revoke_tokens == '1' then bury(kick, 'notBefore', before, ends, reason, this_
 local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
 for _, terminal in ipairs(kicked) do
   local kept = terminal_of(who, terminal)
-  if kept and kept.standing ~= 'on' and kept.standing ~= 'off' and kept.standing ~= 'lapsed' then disconnect(who, terminal, 'KICKED', tonumber(grace_ms)) end
+  local is_going = kept and kept.standing ~= 'on' and kept.standing ~= 'off' and kept.standing ~= 'lapsed'
+  if is_going then disconnect(who, terminal, 'KICKED', tonumber(grace_ms)) end
 end
 return { 0, kicked, ms(before), ms(welcome_from(kick, names, this_ms)) }

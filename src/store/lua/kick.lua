@@ -23,7 +23,8 @@ local function refusal (kick, token, at)
     local before, ends, reason = stone_of(stone, kick .. ' ' .. names[i])
     if before and tonumber(token.issued) <= tonumber(before) and at < tonumber(ends) then
       local is_ban = string.match(names[i], '^ban:')
-      if not is_ban and not is_dry and tonumber(token.expires) > tonumber(ends) then engrave(kick, names[i], before, tonumber(token.expires), reason) end
+      local expires = tonumber(token.expires)
+      if not is_ban and not is_dry and expires > tonumber(ends) then engrave(kick, names[i], before, expires, reason) end
       return reason
     end
   end
@@ -42,8 +43,7 @@ end
 -- What has ended goes; at the limit also the terminal's tombstone that ends soonest.
 local function make_room (kick, at)
   if redis.call('HLEN', kick) < MAX_TOMBSTONES then return end
-  local soonest, field
-  local all = redis.call('HGETALL', kick)
+  local all, soonest, field = redis.call('HGETALL', kick), nil, nil
   for i = 1, #all, 2 do
     local ends = tonumber((select(2, stone_of(all[i + 1], kick .. ' ' .. all[i]))) or 0)
     if ends <= at then redis.call('HDEL', kick, all[i])

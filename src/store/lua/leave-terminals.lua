@@ -1,4 +1,5 @@
--- leave-terminals.lua - the last connections of terminals on a node are closed, each by itself: unless it is connected elsewhere, a terminal's lease is cut to the grace. [LIFE-1] [LIFE-3]
+-- leave-terminals.lua - the last connections of terminals on a node are closed, each by itself. [LIFE-1] [LIFE-3]
+-- Unless it is connected elsewhere, a terminal's lease is cut to the grace.
 -- USES presence going (keys are built from the users' ids: standalone Redis only)
 -- FULL done
 -- ARGV graceMs maxEvents
@@ -17,7 +18,8 @@ end
 
 local function leave (tag, user, terminal, node, reason)
   local prefix = 'iris:{' .. tag .. '}:'
-  local who = { leases = prefix .. 'LEASES', events = 'iris:events', terminals = prefix .. 'TERMINALS:' .. user, user = user, max_events = max_events }
+  local who = { leases = prefix .. 'LEASES', events = 'iris:events', user = user, max_events = max_events,
+    terminals = prefix .. 'TERMINALS:' .. user }
   local routes = who.terminals .. ':ROUTES'
   redis.call('HDEL', routes, node .. '/' .. terminal)
   local kept = not is_connected(routes, terminal) and terminal_of(who, terminal)

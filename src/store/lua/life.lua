@@ -1,4 +1,5 @@
--- life.lua - prelude: when the present life began (ms), and the mark, which rises with each step that gives out a number. See begin-life.lua.
+-- life.lua - prelude: when the present life began (ms), and the mark,
+-- which rises with each step that gives out a number. See begin-life.lua.
 -- What was born before has lost its last moments: its cursors are void. One record for all: standalone Redis only.
 -- Of what was never written so nobody knows what it was: it is named, and nothing is built on it. [STORE-1]
 local life_key, mark_key = 'iris:{0}:LIFE', 'iris:{0}:LIFE:MARK'

@@ -1,11 +1,12 @@
 -- log.lua - prelude: the form of a record of a log. What its key and its field say, or its time, is not kept again. [DOWN-2] [REVOKE-2]
--- `<ts, 11 hex digits><nonce> <from> <clientMsgId> <type> <traceId> <content, and what stands behind it, as JSON members without its name>`;
--- of one that is revoked `revoked` stands where `content` did. record.ts reads the same.
+-- `<ts, 11 hex digits><nonce> <from> <clientMsgId> <type> <traceId> <content, and what stands behind it, as JSON
+-- members without its name>`; of one that is revoked `revoked` stands where `content` did. record.ts reads the same.
 local RECORD = '^(%x%x%x%x%x%x%x%x%x%x%x)(%w*) ([%w_-]+) ([%w_.:-]+) (%l+) ([%w_.-]+) ([^\r\n]+)$'
 local function msg_id_of (ts, seq, nonce) return string.format('%011x%08x', ts, seq) .. nonce end
 
 local function packed (message)
-  return table.concat({ string.format('%011x', message.ts) .. message.nonce, message.from, message.client_id, message.type, message.trace, message.rest }, ' ')
+  local sent = string.format('%011x', message.ts) .. message.nonce
+  return table.concat({ sent, message.from, message.client_id, message.type, message.trace, message.rest }, ' ')
 end
 
 -- tail: what of a record stands behind its nonce.
@@ -26,7 +27,8 @@ local function rest_of (message) return (message.type == 'revoked' and '"revoked
 
 -- What is sent down, and what it was before it was packed.
 local function body_of (id, seq, message)
-  return '{"conversationId":"' .. id .. '","seq":' .. seq .. ',"msgId":"' .. msg_id_of(message.ts, seq, message.nonce) .. '","ts":' .. int(message.ts)
+  return '{"conversationId":"' .. id .. '","seq":' .. seq .. ',"msgId":"' .. msg_id_of(message.ts, seq, message.nonce) ..
+    '","ts":' .. int(message.ts)
     .. ',"from":"' .. message.from .. '","clientMsgId":"' .. message.client_id .. '","type":"' .. message.type .. '",' .. rest_of(message)
     .. ',"traceId":"' .. message.trace .. '"}'
 end

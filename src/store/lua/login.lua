@@ -24,7 +24,8 @@ local function replace (kick, mine, replaced)
   for _, other in ipairs(replaced) do bury(kick, 't:' .. other, mine.issued, replaced[other], 'replaced', now) end
 end
 
--- The terminal that makes room for a new one: the longest unseen that is not connected. Empty while there is room, nil when all are connected.
+-- The terminal that makes room for a new one: the longest unseen that is
+-- not connected. Empty while there is room, nil when all are connected.
 -- room: how many there may be at `most`, who is `live`, and of them who is `replaced`.
 local function longest_unseen (terminals, room)
   if redis.call('HLEN', terminals) < room.most then return '' end -- there are no more terminals than fields

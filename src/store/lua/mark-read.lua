@@ -1,9 +1,9 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES life down member deliver log receipt direct index unread reading aging total rate (streams of those who are told: standalone Redis only)
+-- USES life down member deliver log receipt direct index unread reading aging total rate (tells users: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log taken unread marker rate
 -- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit
--- RETURNS 0(1: messages have had their time, age-log.lua comes first) readSeq unread totalUnread headSeq unreadMark here bodies[] (one for each of `here`; totalUnread of a public reading only) units
+-- RETURNS 0(1: age-log.lua comes first) readSeq unread totalUnread(of a public reading) headSeq unreadMark here bodies[](of `here`) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, taken_key, unread, marker, rate = unpack(KEYS)
@@ -20,7 +20,7 @@ local read, receipt, marked = parts_of(redis.call('HGET', marker, id), '^(%d+) (
 if not read then read, receipt, marked = '0', '0', '0' end -- what cannot be read begins anew
 local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
 local new_read, new_receipt = math.max(read, to), tonumber(receipt)
-if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif mark == '' then mark = marked end -- READ takes the mark away [REST-1]
+if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif mark == '' then mark = marked end -- READ takes it [REST-1]
 
 local view = view_of(conversation, member, tonumber(read), taken_key, facts)
 local taken = take_singly(view, seqs, is_direct and ends_at(now, log_ms))
@@ -54,6 +54,7 @@ end
 local units = math.max(0, math.ceil(told_count / told_per_unit) - 1)
 if units > 0 then take(rate, pace(tonumber(emission_us), tonumber(burst), MAX_UNITS), units) end
 local own = receipt_of(reader, new_read, taken, 1) .. (mark ~= marked and ',"unreadMark":false' or '')
-if public == '0' then own = '"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. (mark == '1' and 'true' or 'false') end
+local is_marked = mark == '1' and 'true' or 'false'
+if public == '0' then own = '"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. is_marked end
 if own_moved then tell(reader, member, event(own), terminal) end
 return { 0, int(new_read), count, total, head, mark, said(), bodies, units }

@@ -1,5 +1,6 @@
 -- member.lua - prelude after down: members of a conversation, and how they are served.
--- MEMBERS keeps each as `<role> <first visible seq> <partition>`, `w` and his number once he has written, and the epoch of his stream when he was last served.
+-- MEMBERS keeps each as `<role> <first visible seq> <partition>`, `w` and his
+-- number once he has written, and the epoch of his stream when he was last served.
 local function member_of (stored)
   local member, first, tag, spoke, known = string.match(stored, '^(%a+ (%d+) (%d+))(w?%d*) ?(%d*)$')
   if member and #first < 16 and tonumber(tag) < 128 then return member, first, tag, spoke, known end

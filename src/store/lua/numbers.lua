@@ -25,7 +25,8 @@ local function number_in (text, key, field, limit)
   return number
 end
 
--- What a pattern takes from a stored text, if its first `count` captures are numbers; nothing, and its place is named, where it does not fit.
+-- What a pattern takes from a stored text, if its first `count` captures
+-- are numbers; nothing, and its place is named, where it does not fit.
 local function parts_of (text, pattern, count, place)
   local parts = { string.match(text or '', pattern) }
   for i = 1, count do if not whole_of(parts[i]) then parts = {} end end

@@ -1,10 +1,11 @@
 -- presence.lua - prelude: who is there. A change is said in the stream of events by the script that makes it. [LIFE-1]
--- TERMINALS:<user>: `<terminal>` -> its row, these fields in this order; `<terminal>/trace`: of the request that it came with; `<terminal>/login`:
--- see logins.lua. What begins with a slash is the user's: `/online` while he is, `/n` events have told of him, and see attach.lua. No value is longer than
--- 64 bytes as a rule: Redis packs such a hash.
+-- TERMINALS:<user>: `<terminal>` -> its row, these fields in this order; `<terminal>/trace`: of the request that it came with;
+-- `<terminal>/login`: see logins.lua. What begins with a slash is the user's: `/online` while he is, `/n` events have told of him, and see
+-- attach.lua. No value is longer than 64 bytes as a rule: Redis packs such a hash.
 -- `who`: leases, events, terminals (the user's; all keys), user, max_events.
 local ROW = '^(%S+) ([fb]) (%S+) (%S+) (%d+) (%d+) ?(%a*)$'
-local told = { 'terminalId', 'terminal', 'platform', 'platform', 'node', 'node', 'traceId', 'trace', 'reason', 'reason' } -- of an event, and where it stands
+-- Of an event, and where it stands.
+local told = { 'terminalId', 'terminal', 'platform', 'platform', 'node', 'node', 'traceId', 'trace', 'reason', 'reason' }
 
 local moment = redis.call('TIME')
 local this_ms = moment[1] * 1000 + math.floor(moment[2] / 1000)
@@ -13,17 +14,19 @@ local this_moment = int(this_ms) -- as text: to make one costs as much as to rea
 local function lease_of (who, terminal) return redis.call('ZSCORE', who.leases, who.user .. '/' .. terminal) end
 local function is_terminal (field) return not string.find(field, '/', 1, true) end
 
--- state: f(oreground) or b(ackground). standing: on, off, lapsed (nothing was seen of it), or the reason for which it is gone when its lease
--- ends. lease: `socket` when the open connection is the sign of life [LIFE-2], else empty. nil: not known.
+-- state: f(oreground) or b(ackground). standing: on, off, lapsed (nothing was seen of it), or the reason for which it is gone
+-- when its lease ends. lease: `socket` when the open connection is the sign of life [LIFE-2], else empty. nil: not known.
 local function row_of (stored, terminals, terminal)
   if not stored then return end
   local platform, state, standing, node, since, seen, lease = string.match(stored, ROW)
   if not (whole_of(seen) and whole_of(since) and (lease == '' or lease == 'socket')) then return skip(terminals .. ' ' .. terminal) end
-  return { terminal = terminal, platform = platform, state = state, standing = standing, node = node, since = since, seen = seen, lease = lease }
+  return { terminal = terminal, platform = platform, state = state, standing = standing, node = node,
+    since = since, seen = seen, lease = lease }
 end
 
 local function row_text (kept)
-  return table.concat({ kept.platform, kept.state, kept.standing, kept.node, kept.since, kept.seen, kept.lease ~= '' and kept.lease or nil }, ' ')
+  local lease = kept.lease ~= '' and kept.lease or nil
+  return table.concat({ kept.platform, kept.state, kept.standing, kept.node, kept.since, kept.seen, lease }, ' ')
 end
 
 local function terminal_of (who, terminal)

@@ -1,8 +1,9 @@
--- put-box.lua - keeps a command or notice for a user until completed or expired, and tells his terminals. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1] [TIME-1]
+-- put-box.lua - keeps an item for a user until completed or expired, and tells him. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1] [TIME-1]
 -- USES life down deliver box
 -- FULL refused
 -- KEYS box order expiry waiting done deliveries collapse shares once terminals routes
--- ARGV downEntries downIdleMs node seenMark name user tag id draft(the event's JSON, without its times) meta ttlMs maxItems share maxShare everyTerminal collapseKey filter keepMs
+-- ARGV downEntries downIdleMs node seenMark name user tag id draft(JSON without times) meta ttlMs
+--   maxItems share maxShare everyTerminal collapseKey filter keepMs
 -- RETURNS 0 outcome(stored|already|full) here body(for those of here)
 local terminals, routes = KEYS[10], KEYS[11]
 local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 5)
@@ -14,7 +15,7 @@ local function has (list, value)
   for _, item in ipairs(list or { value }) do if item == value then return true end end
   return false
 end
-local function is_addressed (terminal, platform) return terminal ~= wanted.except and has(wanted.ids, terminal) and has(wanted.platforms, platform) end
+local function is_addressed (name, platform) return name ~= wanted.except and has(wanted.ids, name) and has(wanted.platforms, platform) end
 
 local is_once, is_empty, replaced = share == '*once', redis.call('EXISTS', expiry, done) == 0, nil
 if not is_empty then
@@ -23,7 +24,8 @@ if not is_empty then
   if ended[1] or ended[2] or redis.call('HEXISTS', box, id) == 1 then return { 0, 'already', said(), '' } end
   replaced = collapse_key ~= '' and redis.call('HGET', collapse, collapse_key)
   local held = redis.call('HMGET', shares, share, '*users')
-  local is_full = (number_of(held[1], shares) or 0) >= tonumber(max_share) or (string.sub(share, 1, 1) ~= '*' and (number_of(held[2], shares) or 0) >= tonumber(max_items))
+  local function fills (stored, most) return (number_of(stored, shares) or 0) >= tonumber(most) end
+  local is_full = fills(held[1], max_share) or (string.sub(share, 1, 1) ~= '*' and fills(held[2], max_items))
   if is_once and is_full then replaced = redis.call('ZRANGE', once, 0, 0)[1] end -- the oldest goes
   if is_full and not replaced then return { 0, 'full', said(), '' } end
   if replaced then forget(replaced, 'e', keep_ms) end
@@ -31,9 +33,7 @@ end
 
 local reference = { 'k', 'box', 'n', name, 'i', id }
 if filter ~= '' then reference[7], reference[8] = 'f', filter end
-local function append (key)
-  write('ZADD', key, (not is_empty and top_score(key) or 0) + 1, id)
-end
+local function append (key) write('ZADD', key, (not is_empty and top_score(key) or 0) + 1, id) end
 append(order)
 if is_once then append(once) end
 count(share, 1)

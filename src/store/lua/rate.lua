@@ -11,7 +11,8 @@ local function pace (emission_us, burst, heaviest)
   return { emission_us = emission_us, burst = burst, heaviest = heaviest, most_us = emission_us * (burst + heaviest) }
 end
 
--- Further ahead than any debt: the clock went back, and what was taken before it did counts for nothing. Else a step of it would lock users out.
+-- Further ahead than any debt: the clock went back, and what was taken
+-- before it did counts for nothing. Else a step of it would lock users out.
 local function ahead_of (stored, place, rate)
   local ahead = (number_of(stored, place) or 0) - rate_now_us
   return ahead > rate.most_us and 0 or math.max(0, ahead)

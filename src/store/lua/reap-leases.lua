@@ -1,4 +1,5 @@
--- reap-leases.lua - leases of one partition that have ended: their terminals, and users without any, are said to be gone, once. [LIFE-2] [LIFE-3]
+-- reap-leases.lua - leases of one partition that have ended: their terminals,
+-- and users without any, are said to be gone, once. [LIFE-2] [LIFE-3]
 -- USES presence going
 -- FULL done
 -- KEYS leases events
@@ -13,7 +14,8 @@ since = math.min(since, this_ms)
 
 local function read (member)
   local user, terminal = string.match(member, '^([^/]+)/(.*)$')
-  local who = { leases = leases, events = events, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. (user or ''), user = user, max_events = max_events }
+  local who = { leases = leases, events = events, user = user, max_events = max_events,
+    terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. (user or '') }
   local kept = user and terminal ~= '' and terminal_of(who, terminal)
   local is_leaving = kept and kept.standing ~= 'on' -- then the grace is over
   return (terminal == '' or is_leaving) and grace_ms or lease_ms, user, terminal, who, kept, is_leaving

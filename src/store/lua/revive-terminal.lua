@@ -1,4 +1,5 @@
--- revive-terminal.lua - a terminal whose lease was found ended, although it was seen where it is connected: its node could not say so. [LIFE-2]
+-- revive-terminal.lua - a terminal whose lease was found ended, although
+-- it was seen where it is connected: its node could not say so. [LIFE-2]
 -- USES life down presence connect
 -- FULL done
 -- KEYS terminals leases events

@@ -18,7 +18,8 @@ local left = done and { revoked = true } or { content = true, ext = true, mentio
 if done then is_read = type(done) == 'table' and is_time(done.at) else is_read = is_read and rest.content ~= nil end
 for name in pairs(is_read and rest or {}) do is_read = is_read and left[name] end
 if stored and not is_read then skip(log .. ' ' .. seq) end
-if not is_read or message.ts < kept_from(now, log_ms) then message, done = nil, nil end -- what cannot be read, or has had its time, is not there
+-- what cannot be read, or has had its time, is not there
+if not is_read or message.ts < kept_from(now, log_ms) then message, done = nil, nil end
 -- what he has done himself is answered before it is asked whether he still may
 if done and done.by == by then return { 0, int(done.at), 1, said(), '', body_of(id, seq, message) } end
 local member = redis.call('HGET', members, by)
@@ -35,7 +36,8 @@ if not trusted and age >= tonumber(window_sec) then return { -6, window_sec, age
 
 message.type = 'revoked'
 message.rest = '{"by":"' .. by .. '","at":' .. int(now) .. (reason ~= '' and ',"reason":' .. cjson.encode(reason) or '') .. '}'
-local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '","seq":' .. seq ..
+local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id ..
+  '","data":{"conversationId":"' .. id .. '","seq":' .. seq ..
   ',"msgId":"' .. msg_id_of(message.ts, seq, message.nonce) .. '","by":"' .. by .. '","revokedAt":' .. int(now) .. '}}'
 redis.call('HSET', log, seq, packed(message))
 local writer = strike(index_of(conversation), tonumber(seq))

@@ -2,7 +2,8 @@
 -- message: id log from terminal(the sender's) seq, as text `place`, ts epoch nonce record silent is_direct; `field`: of the conversation in
 -- a user's counts; `writer`: the sender's number; what leaves the log before it: `trimmed`, up to which seq by their number, `gone`,
 -- false for nothing that counted; `ends`: when the log does, and whether that has `moved`; is_listed: it is the first of its minute, see
--- list.ts. Made here: its `entry` and the sender's `own`; `nodes`: those that are told without looking for routes; `body`, where one is told.
+-- listed.ts. Made here: its `entry` and the sender's `own`; `nodes`: those
+-- that are told without looking for routes; `body`, where one is told.
 local WIDE = 16 -- to tell a node costs as much as to look for the routes of so many users
 
 local function hint (message, user, tag, id, entry)
@@ -22,7 +23,8 @@ local function serve (message, members, user, stored)
   if message.gone then let_go(message, user, stored) end
   if not is_own and not message.silent then first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
   if ends and message.moved then redis.call('PEXPIREAT', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user) .. ':' .. id, ends) end
-  if ends and (message.moved or first or is_new) then end_keys(user, tag, ends, (message.moved or is_new) and own_keys or { 'CHAT_MSG_BOX' }) end
+  local is_later = message.moved or is_new
+  if ends and (is_later or first) then end_keys(user, tag, ends, is_later and own_keys or { 'CHAT_MSG_BOX' }) end
   local entered, served = enter(user, tag, entry, known)
   hint(message, user, tag, entered, entry)
   local speaks = is_own and spoke == '' -- for the first time
@@ -40,7 +42,8 @@ local function serve_all (message, members, all)
   message.own = { 'm', id .. ' ' .. place .. ' ' .. nonce .. ' ' .. message.terminal .. ' ' .. message.epoch }
   message.nodes, message.body = #all / 2 >= WIDE * #nodes and nodes, nodes[1] and body_of(id, place, message_in(message.record))
   note(index, seq, message.silent and 0 or message.writer, tonumber(message.ts))
-  if message.moved then for n = block_of(math.max(1, message.trimmed)), block_of(seq) do redis.call('PEXPIREAT', index .. n, message.ends) end
+  if message.moved then
+    for n = block_of(math.max(1, message.trimmed)), block_of(seq) do redis.call('PEXPIREAT', index .. n, message.ends) end
   elseif offset_of(seq) == 0 then redis.call('PEXPIREAT', index .. block_of(seq), message.ends) end
   for i = 1, #all, 2 do serve(message, members, all[i], all[i + 1]) end
 end

@@ -29,7 +29,10 @@ for user, change in pairs(wanted) do
 end
 if count > tonumber(max_members) then return { -7 } end
 
-if not kind then redis.call('HSET', conversation, 'kind', 'group', 'epoch', new_epoch(string.match(conversation, '{(%d+)}')), 'createdAt', int(now)) end
+if not kind then
+  local epoch = new_epoch(string.match(conversation, '{(%d+)}'))
+  redis.call('HSET', conversation, 'kind', 'group', 'epoch', epoch, 'createdAt', int(now))
+end
 if mode == 'put' then redis.call('HSET', conversation, 'title', title, 'ext', ext) end
 if close == '1' then
   redis.call('HSET', conversation, 'closedAt', int(now))

@@ -1,4 +1,5 @@
--- set-value.lua - SET, for what is small, ends soon, and is needed by what frees: an answer that is remembered, a turn that is claimed. [STORE-2]
+-- set-value.lua - SET, for what is small, ends soon, and is needed by what
+-- frees: an answer that is remembered, a turn that is claimed. [STORE-2]
 -- FULL done
 -- KEYS key
 -- ARGV value

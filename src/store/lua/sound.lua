@@ -7,10 +7,9 @@ local function skip (place) unreadable[#unreadable + 1] = place end
 
 local raw, none = redis, {}
 local absent = {
-  GETRANGE = '', ZCOUNT = 0,
   GET = false, HGET = false, ZSCORE = false, HMGET = none, ZMSCORE = none, HGETALL = none, HKEYS = none, HSCAN = { '0', none },
   ZRANGE = none, ZREVRANGE = none, ZRANGEBYSCORE = none, ZREVRANGEBYSCORE = none, XRANGE = none, XREVRANGE = none,
-  HLEN = 0, HEXISTS = 0, ZCARD = 0, HDEL = 0, ZREM = 0, SREM = 0, ZREMRANGEBYSCORE = 0
+  HLEN = 0, HEXISTS = 0, ZCARD = 0, HDEL = 0, ZREM = 0, SREM = 0, ZREMRANGEBYSCORE = 0, ZCOUNT = 0, GETRANGE = ''
 }
 local added = { HSET = true, HSETNX = true, HINCRBY = true, INCR = true, ZADD = true, SADD = true, XADD = true, SETRANGE = true }
 local counting = { HINCRBY = true, INCR = true }
@@ -30,8 +29,9 @@ function redis.pcall (command, key, ...)
 end
 
 local function mend (command, reply, ...)
-  local is_none = type(reply) ~= 'table' or counting[command] and (string.find(reply.err, 'not an integer', 1, true) or string.find(reply.err, 'overflow', 1, true))
-  if not is_none and not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply) end
+  local function says (words) return string.find(reply.err, words, 1, true) end
+  local is_none = type(reply) ~= 'table' or counting[command] and (says('not an integer') or says('overflow'))
+  if not is_none and not says('WRONGTYPE') then error(reply) end
   skip((...))
   if absent[command] ~= nil then return absent[command] end
   if not added[command] then error(reply) end

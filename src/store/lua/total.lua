@@ -8,7 +8,8 @@ local function total_unread (unread, kept)
     local facts = facts_of(conversation)
     if not is_due(facts, kept) then return 0 end
     local read = parts_of(redis.call('HGET', markers, id), '^(%d+) %d+ %d$', 1, markers .. ' ' .. id)
-    local view = view_of(conversation, redis.call('HGET', conversation .. ':MEMBERS', user), tonumber(read) or 0, markers .. ':' .. id, facts)
+    local row = redis.call('HGET', conversation .. ':MEMBERS', user)
+    local view = view_of(conversation, row, tonumber(read) or 0, markers .. ':' .. id, facts)
     local aged, looked = 0, 0
     if view then aged, looked = let_age(view, facts, kept, left) end
     left = left - looked

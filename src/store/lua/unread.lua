@@ -6,11 +6,13 @@ local NOBODY, sub = '\0\0\0\0', string.sub -- writers are compared as they stand
 
 -- headSeq firstSeq lastTs, and of when the oldest message may be.
 local function facts_of (conversation)
-  local head, first, last, oldest, created = unpack(redis.call('HMGET', conversation, 'headSeq', 'firstSeq', 'lastTs', 'firstTs', 'createdAt'))
+  local found = redis.call('HMGET', conversation, 'headSeq', 'firstSeq', 'lastTs', 'firstTs', 'createdAt')
+  local head, first, last, oldest, created = unpack(found)
   return { head, first, whole_of(last), whole_of(oldest) or whole_of(created) or 0 }
 end
 
--- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key, false: nothing was. nil for who is no member.
+-- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key, false: nothing was. Nil for
+-- who is no member.
 local function view_of (conversation, row, read, taken, facts)
   local joined, own = string.match(row or '', '^%a+ (%d+) %d+w?(%d*)')
   if not whole_of(joined) then return end

@@ -23,7 +23,8 @@ local function oldest_unread (unread, limit, kept)
     if left <= 0 then waiting[1] = waiting[1] + 1 return end
     local read = parts_of(marker, '^(%d+) %d+ %d$', 1, markers .. ' ' .. id)
     local facts = facts_of(conversation)
-    local view = view_of(conversation, redis.call('HGET', conversation .. ':MEMBERS', user), tonumber(read) or 0, marker and markers .. ':' .. id, facts)
+    local row = redis.call('HGET', conversation .. ':MEMBERS', user)
+    local view = view_of(conversation, row, tonumber(read) or 0, marker and markers .. ':' .. id, facts)
     if not view then return drop_count(unread, field) end
     local aged, looked_at = let_age(view, facts, kept, left)
     left = left - looked_at

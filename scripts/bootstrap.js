@@ -46,7 +46,9 @@ export function ensureModules () {
   const stamp = join(root, LOCK_STAMP)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
   // npm ci empties the folder first: behind a link, that of another tree
-  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) fail('node_modules is a link to packages of another package-lock.json: remove the link, and run this again')
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    fail('node_modules is a link to packages of another package-lock.json: remove the link, and run this again')
+  }
   say('installing the packages of package-lock.json')
   // --include=dev: the build needs the compiler, also where NODE_ENV is production
   if (!run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])) fail('npm ci failed: see above')
@@ -64,7 +66,10 @@ const managers = {
 /** Debian starts the services that it installs, unless the run level or an absent systemd forbids it. */
 const quietly = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1', SYSTEMD_OFFLINE: '1' }
 
-/** @returns the words before a command that needs root, `quietly` among them since sudo drops the environment; undefined when this process may not. */
+/**
+ * @returns the words before a command that needs root, `quietly` among them since sudo drops the environment;
+ *   undefined when this process may not.
+ */
 function privilege (manager) {
   if (manager === 'brew' || process.getuid?.() === 0) return []
   if (!find('sudo') || spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0) return undefined

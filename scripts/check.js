@@ -1,4 +1,5 @@
-// npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, other Nodes, tests; each named with its outcome and time.
+// npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, other Nodes, tests;
+// each named with its outcome and time.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { ensureModules, ensureNode, root } from './bootstrap.js'

@@ -13,7 +13,10 @@ const load = async name => {
   await import(pathToFileURL(join(root, 'build/test', name)).href)
 }
 
-/** Waits until the tests of a file have ended: it is one more of them. tap would take a moment without any for the end of all, so the next file is loaded in it. */
+/**
+ * Waits until the tests of a file have ended: it is one more of them.
+ * tap would take a moment without any for the end of all, so the next file is loaded in it.
+ */
 const afterTests = async (name, act) => await t.test(END + name, act)
 
 const [first, ...others] = process.argv.slice(2)

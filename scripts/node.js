@@ -25,17 +25,25 @@ export function fetchNode (root, version, say) {
   const place = join(root, 'node_modules', `.iris-node-${version}`)
   if (isWhole(place)) return binaryOf(place)
   const name = packageOf()
-  if (!name) throw new Error(`there is no package of Node ${version} for this platform (${process.platform} ${process.arch}): install Node ${version}, and run this again`)
+  if (!name) {
+    throw new Error(`there is no package of Node ${version} for this platform ` +
+      `(${process.platform} ${process.arch}): install Node ${version}, and run this again`)
+  }
   say(`fetching Node ${version} (the npm package ${name}) into node_modules/`)
   // made elsewhere and put in place at once: two commands may do so at the same time
   const draft = `${place}.${process.pid}`
   try {
-    const args = ['install', '--prefix', draft, '--global=false', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', `${name}@${version}`]
+    const args = [
+      'install', '--prefix', draft, '--global=false', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error',
+      `${name}@${version}`
+    ]
     const { status } = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 2] })
     if (status !== 0) throw new Error(`Node ${version} cannot be fetched: see above; or install Node ${version} yourself`)
     const binary = join(draft, 'node_modules', name, 'bin/node')
     const { stdout } = spawnSync(binary, ['--version'], { encoding: 'utf8' })
-    if (stdout?.trim() !== `v${version}`) throw new Error(`the Node ${version} of ${name} does not run on this machine: install Node ${version} yourself`)
+    if (stdout?.trim() !== `v${version}`) {
+      throw new Error(`the Node ${version} of ${name} does not run on this machine: install Node ${version} yourself`)
+    }
     writeFileSync(join(draft, 'whole'), `${join('node_modules', name, 'bin/node')}\n${statSync(binary).size}`)
     if (!isWhole(place)) put(draft, place)
   } finally {

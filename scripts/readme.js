@@ -15,8 +15,10 @@ const { byes } = await import('../build/src/protocol/events.js')
 const table = (heads, rows) => [heads, heads.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
 const code = value => `\`${value}\``
 
-const operationTable = heads => table(heads, operations.map(({ method, path, name, summary }) => [code(`${method} ${path}`), name, summary]))
-const configRows = heads => table(heads, configTable.map(({ name, type, default: preset, sentence }) => [code(name), type, preset === undefined || preset === '' ? '' : code(preset), sentence]))
+const operationTable = heads =>
+  table(heads, operations.map(({ method, path, name, summary }) => [code(`${method} ${path}`), name, summary]))
+const configRows = heads => table(heads, configTable.map(({ name, type, default: preset, sentence }) =>
+  [code(name), type, preset === undefined || preset === '' ? '' : code(preset), sentence]))
 const weights = operations.filter(({ auth }) => auth === 'user').map(({ name, costs }) => [name, costSentence(costs)])
 const errorRows = Object.entries(errors).sort(([, a], [, b]) => a.status - b.status)
 const byeRows = Object.values(byes)
@@ -32,7 +34,8 @@ const documents = {
     config: configRows(['变量', '类型', '默认值', '含义（英文原文）'])
   },
   'docs/protocol.md': {
-    errors: table(['status', 'code', 'retryable', 'title'], errorRows.map(([name, { status, title, retryable }]) => [status, code(name), retryable ? 'yes' : '', title])),
+    errors: table(['status', 'code', 'retryable', 'title'], errorRows.map(([name, { status, title, retryable }]) =>
+      [status, code(name), retryable ? 'yes' : '', title])),
     byes: table(['code', 'reason', '`reconnect`'], byeRows.map(({ code: number, reason, reconnect }) => [number, reason, code(reconnect)])),
     weights: table(['operation', 'weighs'], weights)
   }

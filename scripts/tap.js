@@ -46,7 +46,8 @@ function printFailures (parser, print, above) {
 function describe (diag) {
   return Object.entries(diag ?? {})
     .filter(([name]) => !['at', 'tapCaught', 'source', 'stdio', 'externalID', 'args', 'jobId', 'command', 'cwd', 'handles'].includes(name))
-    .map(([name, value]) => `    ${name}: ${typeof value === 'string' ? inSources(value).trimEnd().replaceAll('\n', '\n      ') : JSON.stringify(value)}`)
+    .map(([name, value]) =>
+      `    ${name}: ${typeof value === 'string' ? inSources(value).trimEnd().replaceAll('\n', '\n      ') : JSON.stringify(value)}`)
     .join('\n')
 }
 

@@ -62,7 +62,11 @@ async function addressOf ({ stdout }) {
 async function chat (address) {
   const { serverKey } = JSON.parse(readFileSync(join(dataDir, 'secrets.json'), 'utf8'))
   const call = async (path, bearer, body) => {
-    const response = await fetch(address + path, { method: 'POST', headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    const response = await fetch(address + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body)
+    })
     if (!response.ok) throw new Error(`${path} answered ${response.status}`)
     return await response.json()
   }

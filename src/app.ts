@@ -6,6 +6,7 @@ import { isSpared, shedding } from './commands/shedding.js'
 import type { Config } from './config.js'
 import { timed } from './health/meter.js'
 import { createGateway } from './gateway.js'
+import { oneFor } from './log.js'
 import { arrival } from './plugins/arrival.js'
 import { answers } from './plugins/answers.js'
 import { createAuth } from './plugins/auth.js'
@@ -89,12 +90,34 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
     clientErrorHandler: createClientErrorHandler(bareHeaders),
     routerOptions: { maxParamLength: 200 }
   })
-  const tokens = createTokens(config, { now: () => gateway.context.now(), isTimeKnown: () => gateway.isTimeKnown(), ticks: () => performance.now(), welcomeFrom: async userId => await gateway.context.kicks.welcomeFrom(userId), log: logger })
-  const gateway = createGateway({ redis, node: config.nodeId, limits: config.limits, loginPolicy: config.loginPolicy, tokens, durability: config.redisUrl === undefined ? undefined : config.durability, onUnfit, isSealed, disk, own, log: logger })
+  const tokens = createTokens(config, {
+    now: () => gateway.context.now(),
+    isTimeKnown: () => gateway.isTimeKnown(),
+    ticks: () => performance.now(),
+    welcomeFrom: async userId => await gateway.context.kicks.welcomeFrom(userId),
+    log: logger
+  })
+  const gateway = createGateway({
+    redis,
+    node: config.nodeId,
+    limits: config.limits,
+    loginPolicy: config.loginPolicy,
+    tokens,
+    durability: config.redisUrl === undefined ? undefined : config.durability,
+    onUnfit,
+    isSealed,
+    disk,
+    own,
+    log: logger
+  })
   const { context, hub, meter, pressure } = gateway
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
-  const execute = shedding(timed(createExecute(operations, context, config.limits), meter), { operations, pressure, onAlive: context.leases.seen })
+  const execute = shedding(timed(createExecute(operations, context, config.limits), meter), {
+    operations,
+    pressure,
+    onAlive: context.leases.seen
+  })
   const metricsMode = config.metrics ?? (config.demo ? 'neighbour' : 'key')
 
   // streams have their own way to be told: a status would end a browser's for ever [SSE-1]
@@ -118,11 +141,26 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
   await app.register(async pages => {
     await pages.register(pageSecurity, { allowedOrigins: config.allowedOrigins })
     await pages.register(openapi, { operations, limits: config.limits })
-    if (config.demo) await pages.register(page, { mintToken: context.mintToken, terminals: context.terminals, kicker: context.kicker, revokeSec: config.limits.revokeSec })
+    if (config.demo) {
+      await pages.register(page, {
+        mintToken: context.mintToken,
+        terminals: context.terminals,
+        kicker: context.kicker,
+        revokeSec: config.limits.revokeSec
+      })
+    }
   })
   const down = { hub, authenticate: auth.down, now: context.now, onRefused: meter.goodbye }
   // in a scope of its own: the package hangs hooks on every request beside it
-  await app.register(async scope => await mountWebSocket(scope, { ...down, door: upgrades.door, execute, upNames, admission: context.admission, allowedOrigins: config.allowedOrigins, bodyBytes: config.limits.bodyBytes }))
+  await app.register(async scope => await mountWebSocket(scope, {
+    ...down,
+    door: upgrades.door,
+    execute,
+    upNames,
+    admission: context.admission,
+    allowedOrigins: config.allowedOrigins,
+    bodyBytes: config.limits.bodyBytes
+  }))
   app.after(() => {
     mountOperations(app, { operations, execute, auth, once: createIdempotent(gateway.idempotency), now: context.now })
     mountSse(app, down)
@@ -147,13 +185,6 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
   })
   app.addHook('onClose', gateway.leave)
   return app
-}
-
-/** @returns a log that stands for its own children: each request gets one, and to make it, or to look whether it is one, takes as long as to find its route. */
-function oneFor (log: FastifyBaseLogger): FastifyBaseLogger {
-  const one = Object.create(log) as FastifyBaseLogger
-  one.child = () => one
-  return one
 }
 
 /** @returns how soon the connections that are open will have ended: fewer need less time than they may take. */

@@ -17,24 +17,97 @@ export interface Variable {
 
 /** Every variable but the limits. */
 const ownVariables = {
-  IRIS_HOST: { type: 'string', demo: true, default: '127.0.0.1', sentence: 'Address to listen on. Not a loopback one: a token secret (or public key, or JWKS) and a server key must be set.' },
+  IRIS_HOST: {
+    type: 'string',
+    demo: true,
+    default: '127.0.0.1',
+    sentence: 'Address to listen on. Not a loopback one: a token secret (or public key, or JWKS) and a server key must be set.'
+  },
   IRIS_PORT: { type: 'integer', demo: true, default: 4747, minimum: 0, maximum: 65_535, sentence: 'Port to listen on.' },
-  IRIS_REDIS_URL: { type: 'string', secret: true, sentence: '`redis://` or `rediss://`. Unset: a private redis-server in the data directory.' },
-  IRIS_DATA_DIR: { type: 'string', demo: true, default: '.iris', sentence: 'Where the private redis-server and the secrets that Iris made are kept.' },
-  IRIS_TOKEN_SECRET: { type: 'string', secret: true, sentence: 'Secret of HS256 tokens, at least 32 bytes. One of this, a public key and a JWKS.' },
-  IRIS_TOKEN_PUBLIC_KEY: { type: 'string', secret: true, sentence: 'Public key (PEM, SPKI) of tokens that your service signs: RS256, PS256 (2,048 bits or more), ES256, ES384 or EdDSA by its kind.' },
-  IRIS_TOKEN_JWKS: { type: 'string', secret: true, sentence: 'URL of the key set (https, or http on loopback) of tokens that your service signs.' },
+  IRIS_REDIS_URL: {
+    type: 'string',
+    secret: true,
+    sentence: '`redis://` or `rediss://`. Unset: a private redis-server in the data directory.'
+  },
+  IRIS_DATA_DIR: {
+    type: 'string',
+    demo: true,
+    default: '.iris',
+    sentence: 'Where the private redis-server and the secrets that Iris made are kept.'
+  },
+  IRIS_TOKEN_SECRET: {
+    type: 'string',
+    secret: true,
+    sentence: 'Secret of HS256 tokens, at least 32 bytes. One of this, a public key and a JWKS.'
+  },
+  IRIS_TOKEN_PUBLIC_KEY: {
+    type: 'string',
+    secret: true,
+    sentence: 'Public key (PEM, SPKI) of tokens that your service signs: ' +
+      'RS256, PS256 (2,048 bits or more), ES256, ES384 or EdDSA by its kind.'
+  },
+  IRIS_TOKEN_JWKS: {
+    type: 'string',
+    secret: true,
+    sentence: 'URL of the key set (https, or http on loopback) of tokens that your service signs.'
+  },
   IRIS_TOKEN_ISSUER: { type: 'string', sentence: 'Required `iss` of tokens.' },
   IRIS_TOKEN_AUDIENCE: { type: 'string', sentence: 'Required `aud` of tokens.' },
-  IRIS_SERVER_KEY: { type: 'string', secret: true, sentence: 'Keys of the server API, separated by commas: several are valid during a rotation. At least 16 visible ASCII characters each.' },
-  IRIS_ALLOWED_ORIGINS: { type: 'string', default: '', sentence: 'Origins of browsers that may call from elsewhere (CORS), separated by commas: each `scheme://host[:port]`, without a path or a wildcard.' },
-  IRIS_LOGIN_POLICY: { type: 'string', demo: true, default: 'multi', values: loginPolicies, sentence: 'Terminals of a user that may be connected: all, one of each platform, or one. A newer login replaces an older one: `IRIS.BYE` 4302.' },
-  IRIS_TRUST_PROXY: { type: 'string', default: '', sentence: 'Addresses (or networks, as `10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed, separated by commas.' },
-  IRIS_DRAIN_SEC: { type: 'integer', demo: true, default: 10, minimum: 0, maximum: 3_600, sentence: 'Seconds over which the streams end after SIGTERM, in waves; `/readyz` is 503 from its beginning. SIGINT, or a second signal, ends at once.' },
-  IRIS_METRICS: { type: 'string', values: ['open', 'key', 'off'], sentence: 'Who may read `GET /metrics`: anybody, who has a server key, nobody. Unset: `key`; while the demo page is offered, this machine as well.' },
+  IRIS_SERVER_KEY: {
+    type: 'string',
+    secret: true,
+    sentence: 'Keys of the server API, separated by commas: several are valid during a rotation. At least 16 visible ASCII characters each.'
+  },
+  IRIS_ALLOWED_ORIGINS: {
+    type: 'string',
+    default: '',
+    sentence: 'Origins of browsers that may call from elsewhere (CORS), ' +
+      'separated by commas: each `scheme://host[:port]`, without a path or a wildcard.'
+  },
+  IRIS_LOGIN_POLICY: {
+    type: 'string',
+    demo: true,
+    default: 'multi',
+    values: loginPolicies,
+    sentence: 'Terminals of a user that may be connected: all, one of each platform, ' +
+      'or one. A newer login replaces an older one: `IRIS.BYE` 4302.'
+  },
+  IRIS_TRUST_PROXY: {
+    type: 'string',
+    default: '',
+    sentence: 'Addresses (or networks, as `10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed, separated by commas.'
+  },
+  IRIS_DRAIN_SEC: {
+    type: 'integer',
+    demo: true,
+    default: 10,
+    minimum: 0,
+    maximum: 3_600,
+    sentence: 'Seconds over which the streams end after SIGTERM, in waves; ' +
+      '`/readyz` is 503 from its beginning. SIGINT, or a second signal, ends at once.'
+  },
+  IRIS_METRICS: {
+    type: 'string',
+    values: ['open', 'key', 'off'],
+    sentence: 'Who may read `GET /metrics`: anybody, who has a server key, ' +
+      'nobody. Unset: `key`; while the demo page is offered, this machine as well.'
+  },
   IRIS_NODE_ID: { type: 'string', demo: true, sentence: 'Name of this node; made at each start when unset.' },
-  IRIS_DURABILITY: { type: 'string', demo: true, default: 'disk', values: ['memory', 'disk'], sentence: '`disk`: nothing is answered or shown before it is on disk. `memory`: written every second. For the private redis-server; of yours it says what you expect, and Iris warns when that is not so.' },
-  IRIS_LOG_LEVEL: { type: 'string', demo: true, default: 'info', values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], sentence: 'Least severe level that is logged.' }
+  IRIS_DURABILITY: {
+    type: 'string',
+    demo: true,
+    default: 'disk',
+    values: ['memory', 'disk'],
+    sentence: '`disk`: nothing is answered or shown before it is on disk. `memory`: written every second. ' +
+      'For the private redis-server; of yours it says what you expect, and Iris warns when that is not so.'
+  },
+  IRIS_LOG_LEVEL: {
+    type: 'string',
+    demo: true,
+    default: 'info',
+    values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    sentence: 'Least severe level that is logged.'
+  }
 } as const satisfies Record<string, Variable>
 
 const limitVariables = Object.entries(limitTable).map(([name, limit]): [string, Variable] => {

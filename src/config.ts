@@ -29,7 +29,10 @@ export interface Config {
   durability: 'memory' | 'disk'
   logLevel: string
   limits: Limits
-  /** Nothing is configured that says who may come or where the data is: the demo page and its two users are offered to this machine's own browser. */
+  /**
+   * Nothing is configured that says who may come or where the data is:
+   * the demo page and its two users are offered to this machine's own browser.
+   */
   demo: boolean
 }
 
@@ -72,11 +75,21 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
 /** @param given what is set, each by its name. */
 function parse (given: [name: string, value: string][]): Record<string, string | number> {
   const properties = Object.fromEntries([...variables].map(([name, { type, default: preset, values, minimum, maximum }]) => {
-    return [name, { type, ...(preset !== undefined && { default: preset }), ...(values && { enum: values }), ...(minimum !== undefined && { minimum, maximum }) }]
+    return [name, {
+      type,
+      ...(preset !== undefined && { default: preset }),
+      ...(values && { enum: values }),
+      ...(minimum !== undefined && { minimum, maximum })
+    }]
   }))
   const faults = new Map(given.flatMap(([name, value]) => faultOf(name, value) ?? []))
   try {
-    const values = envSchema<Record<string, string | number>>({ schema: { type: 'object', properties }, data: Object.fromEntries(given), dotenv: false, env: false })
+    const values = envSchema<Record<string, string | number>>({
+      schema: { type: 'object', properties },
+      data: Object.fromEntries(given),
+      dotenv: false,
+      env: false
+    })
     if (faults.size === 0) return values
   } catch (error) {
     const names = (error as { errors: { instancePath: string }[] }).errors.map(({ instancePath }) => instancePath.slice(1))
@@ -112,7 +125,9 @@ function check (config: Config): void {
 }
 
 /** What a single variable's type does not say: whether it is broken, and the sentence then. */
-function rules ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, tokenIssuer, tokenAudience, serverKeys, allowedOrigins, trustProxy, nodeId, limits }: Config): [isBroken: boolean, sentence: string][] {
+function rules ({
+  host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, tokenIssuer, tokenAudience, serverKeys, allowedOrigins, trustProxy, nodeId, limits
+}: Config): [isBroken: boolean, sentence: string][] {
   const keys = [tokenSecret, tokenPublicKey, tokenJwks].filter(key => key !== undefined)
   const noOrigin = allowedOrigins.filter(origin => originOf(origin) === undefined)
   const noNetwork = trustProxy.filter(network => !isNetwork(network))
@@ -120,18 +135,28 @@ function rules ({ host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, tokenI
   return [
     [keys.length > 1, 'IRIS_TOKEN_SECRET, IRIS_TOKEN_PUBLIC_KEY and IRIS_TOKEN_JWKS exclude each other: set one'],
     [tokenSecret !== undefined && Buffer.byteLength(tokenSecret) < 32, 'IRIS_TOKEN_SECRET must have at least 32 bytes'],
-    [tokenJwks !== undefined && !isSafeUrl(tokenJwks), 'IRIS_TOKEN_JWKS must be an https URL (http only on loopback), without a user name and a password'],
+    [tokenJwks !== undefined && !isSafeUrl(tokenJwks),
+      'IRIS_TOKEN_JWKS must be an https URL (http only on loopback), without a user name and a password'],
     [!isTrimmed(tokenIssuer), 'IRIS_TOKEN_ISSUER must not begin or end with a blank'],
     [!isTrimmed(tokenAudience), 'IRIS_TOKEN_AUDIENCE must not begin or end with a blank'],
     [serverKeys.some(key => key.length < 16), 'IRIS_SERVER_KEY: each key must have at least 16 characters'],
-    [serverKeys.some(key => !/^[!-~]+$/.test(key)), 'IRIS_SERVER_KEY: a key must have visible ASCII characters only, no blanks: no header can carry others'],
-    [noOrigin.length > 0, `IRIS_ALLOWED_ORIGINS must be origins, scheme://host[:port] without a path or a wildcard, separated by commas, not ${noOrigin.map(quoted).join(', ')}`],
-    [!isLoopback(host) && (keys.length === 0 || serverKeys.length === 0), `IRIS_HOST is not a loopback address (${quoted(host)}): IRIS_SERVER_KEY and one of IRIS_TOKEN_SECRET, IRIS_TOKEN_PUBLIC_KEY and IRIS_TOKEN_JWKS must be set`],
+    [serverKeys.some(key => !/^[!-~]+$/.test(key)),
+      'IRIS_SERVER_KEY: a key must have visible ASCII characters only, no blanks: no header can carry others'],
+    [noOrigin.length > 0, 'IRIS_ALLOWED_ORIGINS must be origins, scheme://host[:port] without a path or a wildcard, ' +
+      `separated by commas, not ${noOrigin.map(quoted).join(', ')}`],
+    [!isLoopback(host) && (keys.length === 0 || serverKeys.length === 0),
+      `IRIS_HOST is not a loopback address (${quoted(host)}): IRIS_SERVER_KEY and one of IRIS_TOKEN_SECRET, ` +
+        'IRIS_TOKEN_PUBLIC_KEY and IRIS_TOKEN_JWKS must be set'],
     [isElsewhere, 'IRIS_REDIS_URL: Redis Cluster and Sentinel are not supported by this version'],
-    [redisUrl !== undefined && !isElsewhere && !isRedisUrl(redisUrl), 'IRIS_REDIS_URL must be redis:// or rediss:// with a host, as redis://user:password@host:6379/0'],
-    [noNetwork.length > 0, `IRIS_TRUST_PROXY must be IP addresses or networks, separated by commas, not ${noNetwork.map(quoted).join(', ')}`],
+    [redisUrl !== undefined && !isElsewhere && !isRedisUrl(redisUrl),
+      'IRIS_REDIS_URL must be redis:// or rediss:// with a host, as redis://user:password@host:6379/0'],
+    [
+      noNetwork.length > 0,
+      `IRIS_TRUST_PROXY must be IP addresses or networks, separated by commas, not ${noNetwork.map(quoted).join(', ')}`
+    ],
     [!/^[A-Za-z0-9_-]{1,64}$/.test(nodeId), `IRIS_NODE_ID must match ^[A-Za-z0-9_-]{1,64}$, not ${quoted(nodeId)}`],
-    [limits.logMessages < limits.downEntries, `IRIS_LIMIT_LOG_MESSAGES (${limits.logMessages}) must be at least IRIS_LIMIT_DOWN_ENTRIES (${limits.downEntries}): a stream refers to messages that the log must still have`]
+    [limits.logMessages < limits.downEntries, `IRIS_LIMIT_LOG_MESSAGES (${limits.logMessages}) must be at least ` +
+      `IRIS_LIMIT_DOWN_ENTRIES (${limits.downEntries}): a stream refers to messages that the log must still have`]
   ]
 }
 

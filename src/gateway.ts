@@ -1,5 +1,4 @@
 // The gateway without HTTP: stores, the way down and its timers, wired. It knows every lower floor.
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Limits } from './protocol/limits.js'
 import type { LoginPolicy } from './protocol/login.js'
 import { createAwake } from './presence/awake.js'
@@ -11,12 +10,12 @@ import { createEntrance } from './hub/entrance.js'
 import { createHub } from './hub/hub.js'
 import { createJobs } from './stream/jobs.js'
 import { createKicker } from './fanout/kick.js'
-import { createLeases, flushMs } from './presence/leases.js'
+import { createLeases } from './presence/leases.js'
 import { createLives } from './health/lives.js'
 import { createMeter } from './health/meter.js'
 import { createNodes } from './fanout/nodes.js'
 import { createReadiness } from './health/readiness.js'
-import { createReaper, REAP_MS } from './fanout/reaper.js'
+import { createReaper } from './fanout/reaper.js'
 import { createPressure } from './health/pressure.js'
 import { releaseAll } from './stream/outlet.js'
 import { createRecalled } from './stream/recalled.js'
@@ -38,18 +37,17 @@ import { createRoom } from './store/room.js'
 import { createSound } from './store/sound.js'
 import { createTrust, type TrustFacts } from './store/trust.js'
 import { createStores } from './stores.js'
-
-const TICK_MS = 1_000
-const SWEEP_MS = 25_000
-/** So long a start waits for what Redis says first; then it listens all the same. */
-const FIRST_WORD_MS = 500
+import { createTimers } from './timers.js'
 
 interface Facts {
   redis: Redis
   node: string
   limits: Limits
   loginPolicy: LoginPolicy
-  tokens: { mint (userId: string, life: { issuedAt: number, ttlSec: number }): ReturnType<Context['mintToken']>, verify: Context['verifyToken'] }
+  tokens: {
+    mint (userId: string, life: { issuedAt: number, ttlSec: number }): ReturnType<Context['mintToken']>
+    verify: Context['verifyToken']
+  }
   /** What is expected of a Redis that Iris did not start itself. */
   durability?: 'disk' | 'memory' | undefined
   /** Called when the store cannot be worked with, and waiting for it cannot help. */
@@ -64,17 +62,21 @@ interface Facts {
 
 /**
  * Wires a gateway to a Redis.
- * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics; `start()` begins its timers, `stop()` ends all streams with BYE 4200.
+ * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics;
+ *   `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
-export function createGateway ({ redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, isSealed, disk, own, log }: Facts) {
+export function createGateway ({
+  redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, isSealed, disk, own, log
+}: Facts) {
   const meter = createMeter()
-  const clock = createClock(connection, { onRoundTrip: ms => meter.redisAnswered(ms), onSet: () => { if (timers.length > 0) sweeper.sweep() } })
+  const clock = createClock(connection, {
+    onRoundTrip: ms => meter.redisAnswered(ms), onSet: () => { if (timers.areRunning()) sweeper.sweep() }
+  })
   const { now } = clock
   const onUnreadable = createUnreadable({ meter, log })
   const witness = createSound(connection, onUnreadable)
   const lives = createLives({ meter, memories: () => [recalled, hub], log })
   const life = createLife(witness, clock, { node, isSealed, onBegun: lives.begun })
-  const timers: NodeJS.Timeout[] = []
   let hasEnded = false
   const trust = createTrust({ redis: connection, expected: durability, ...createBeat(life, clock), onTrusted, onUnfit, log })
   const room = createRoom({ redis: trust.gated, disk, own, onRoom: onTrusted, onEvicting: trust.doubt, log })
@@ -133,10 +135,13 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   })
   const nodes = createNodes({ redis, node, hub, recalled, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
   meter.hearing = nodes
-  const deliver = createDeliver({ conversations, sends, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.lost })
+  const deliver = createDeliver({
+    conversations, sends, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.lost
+  })
   const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })
+  const timers = createTimers({ awake, hub, sweeper, leases, reaper, room, limits })
   const context: Context = {
     ...stores, leases, watch, kicker, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
   }
@@ -144,7 +149,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
   function onTrusted (): void {
     if (hasEnded) return
     nodes.speak()
-    if (timers.length === 0) return // not started yet
+    if (!timers.areRunning()) return // not started yet
     sweeper.catchUp()
     retries.now()
   }
@@ -172,10 +177,9 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
 
     /** Begins heartbeats and sweeps; the first sweep, and those after every reconnect, make good what was missed meanwhile. */
     async start (): Promise<void> {
-      await Promise.race([trust.settled, delay(FIRST_WORD_MS)])
+      await trust.firstWord()
       room.start()
-      // on a full disk nobody's lease can be renewed, and none ends
-      timers.push(setInterval(awake, TICK_MS), setInterval(() => hub.tick(), TICK_MS), setInterval(sweeper.sweep, SWEEP_MS), setInterval(() => void leases.flush(), flushMs(limits)), setInterval(() => room.state().full === 'disk' || void reaper.run(), REAP_MS))
+      timers.start()
       if (trust.state().reason === undefined) sweeper.sweep()
     },
 
@@ -188,8 +192,7 @@ export function createGateway ({ redis: connection, node, limits, loginPolicy, t
     /** Ends all streams and stops listening to other nodes. What is still asked is answered as before, until `leave`. */
     stop (): void {
       hasEnded = true
-      for (const timer of timers) clearInterval(timer)
-      for (const part of [room, watch, sweeper, lookout]) part.stop()
+      for (const part of [timers, room, watch, sweeper, lookout]) part.stop()
       hub.end('DRAIN')
       nodes.close()
     }

@@ -6,8 +6,8 @@ const GATHER_MS = 100
 const MOST_CHARS = 32_768
 
 /**
- * Gathers text on its way to `write`, which must write at once: what was handed over would be lost in a crash, or come behind what is written
- * then.
+ * Gathers text on its way to `write`, which must write at once:
+ * what was handed over would be lost in a crash, or come behind what is written then.
  * @returns `write(text)`, which gathers; `flushSync()` writes what is there. Whoever makes one calls that when the process ends.
  */
 export function createGathered (write: (text: string) => unknown) {

@@ -98,3 +98,13 @@ export function createLog (level: string, destination?: DestinationStream): Logg
   const log = pino(options, out)
   return log
 }
+
+/**
+ * @returns a log that stands for its own children: each request gets one, and to make it,
+ *   or to look whether it is one, takes as long as to find its route.
+ */
+export function oneFor<Log extends { child: unknown }> (log: Log): Log {
+  const one = Object.create(log) as Log
+  one.child = () => one
+  return one
+}

@@ -18,7 +18,9 @@ const CLOSE_MS = 10_000
 async function start (): Promise<void> {
   const config = await loadOrMakeSecrets(loadConfig(process.env))
   const logger = createLog(config.logLevel)
-  const embedded = config.redisUrl === undefined ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger }) : undefined
+  const embedded = config.redisUrl === undefined
+    ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger })
+    : undefined
   const redis = createRedis(embedded?.socketPath ?? config.redisUrl ?? '')
   const app = await buildApp({ config, redis, logger, onUnfit: giveUp, isSealed: embedded?.isSealed, disk: embedded?.disk, own: embedded })
   await app.ready()

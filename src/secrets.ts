@@ -32,7 +32,9 @@ async function readOrMake (dataDir: string): Promise<Secrets> {
   await make(file).catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${file} cannot be written`, error) })
   const text = await readFile(file, 'utf8').catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${file} cannot be read`, error) })
   const secrets = parse(text)
-  if (!secrets) throw new Error(`IRIS_DATA_DIR: ${file} does not hold the secrets that Iris made: mend it, or remove it and have new ones made`)
+  if (!secrets) {
+    throw new Error(`IRIS_DATA_DIR: ${file} does not hold the secrets that Iris made: mend it, or remove it and have new ones made`)
+  }
   return secrets
 }
 
@@ -53,7 +55,12 @@ async function make (file: string): Promise<void> {
 function parse (text: string): Secrets | undefined {
   try {
     const { tokenSecret, serverKey } = JSON.parse(text) as Partial<Secrets>
-    return typeof tokenSecret === 'string' && tokenSecret.length >= 32 && typeof serverKey === 'string' && serverKey.length >= 16 ? { tokenSecret, serverKey } : undefined
+    return typeof tokenSecret === 'string' && tokenSecret.length >= 32 && typeof serverKey === 'string' && serverKey.length >= 16
+      ? {
+          tokenSecret,
+          serverKey
+        }
+      : undefined
   } catch {
     return undefined
   }

@@ -8,7 +8,12 @@ const COLUMN = 34
 export function answerTo (args: readonly string[]): { text: string, code: number } | undefined {
   if (args.length === 0) return undefined
   const unknown = args.find(arg => !['--help', '-h', '--version', '-v'].includes(arg))
-  if (unknown !== undefined) return { text: `Iris takes no argument ${JSON.stringify(unknown)}: it is configured by its environment, see --help\n`, code: 2 }
+  if (unknown !== undefined) {
+    return {
+      text: `Iris takes no argument ${JSON.stringify(unknown)}: it is configured by its environment, see --help\n`,
+      code: 2
+    }
+  }
   return { text: args.some(arg => arg === '--help' || arg === '-h') ? usage() : `${version()}\n`, code: 0 }
 }
 
@@ -21,5 +26,8 @@ function usage (): string {
     const facts = `${type.replaceAll('\\|', '|')}${preset === undefined || preset === '' ? '' : `, default ${preset}`}`
     return `  ${name.padEnd(COLUMN)}${facts}\n  ${''.padEnd(COLUMN)}${sentence.replaceAll('`', '')}`
   })
-  return ['Iris, an online-chat gateway.', '', 'Usage: npm start [-- --help | --version], with its configuration in the environment:', '', ...rows, ''].join('\n')
+  return [
+    'Iris, an online-chat gateway.', '', 'Usage: npm start [-- --help | --version], with its configuration in the environment:', '',
+    ...rows, ''
+  ].join('\n')
 }

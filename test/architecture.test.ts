@@ -6,7 +6,19 @@ import t from 'tap'
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url))
 const floors: Record<string, number> = {
-  protocol: 0, store: 1, documents: 2, health: 2, presence: 3, stream: 4, hub: 5, fanout: 6, commands: 7, 'server-api': 7, transports: 8, plugins: 8, '': 9
+  protocol: 0,
+  store: 1,
+  documents: 2,
+  health: 2,
+  presence: 3,
+  stream: 4,
+  hub: 5,
+  fanout: 6,
+  commands: 7,
+  'server-api': 7,
+  transports: 8,
+  plugins: 8,
+  '': 9
 }
 /** Who may know a library. */
 const reserved: Record<string, string[]> = {
@@ -49,7 +61,9 @@ t.test('imports make no cycle', async t => {
     if (state.get(file) === 'done') return
     if (state.get(file) === 'open') return void t.fail([...path, file].join(' -> '))
     state.set(file, 'open')
-    for (const name of importsOf(file).filter(name => name.startsWith('.'))) visit(normalize(join(dirname(file), name)).replace(/\.js$/, '.ts'), [...path, file])
+    for (const name of importsOf(file).filter(name => name.startsWith('.'))) {
+      visit(normalize(join(dirname(file), name)).replace(/\.js$/, '.ts'), [...path, file])
+    }
     state.set(file, 'done')
   }
   for (const file of files) visit(file, [])

@@ -14,9 +14,19 @@ type Json = Record<string, unknown>
 interface Ref { $ref: string }
 interface Example { headers?: Json, payload?: Json }
 interface Message { name: string, summary: string, tags: Ref[], headers?: Json, payload?: Json, examples: Example[] }
-interface Channel { address: string, description: string, messages: Record<string, Message>, bindings?: { ws: { query: { properties: Json } } } }
+interface Channel {
+  address: string
+  description: string
+  messages: Record<string, Message>
+  bindings?: { ws: { query: { properties: Json } } }
+}
 interface Operation { action: 'send' | 'receive', channel: Ref, messages: Ref[], reply?: { messages: Ref[] } }
-interface Document { asyncapi: string, channels: { downEvents: Channel, webSocket: Channel }, operations: Record<string, Operation>, components: { schemas: Record<string, Json> } }
+interface Document {
+  asyncapi: string
+  channels: { downEvents: Channel, webSocket: Channel }
+  operations: Record<string, Operation>
+  components: { schemas: Record<string, Json> }
+}
 
 const file = (name: string) => readFileSync(new URL(`../../openapi/${name}`, import.meta.url), 'utf8')
 const iris = await startIris(t)
@@ -55,7 +65,11 @@ t.test('[POLL-1] both channels bring every event and every command of the gatewa
   for (const [name, { messages }] of channels) {
     for (const wireName of [...wireNames, 'CURSOR']) {
       t.ok(messages[wireName], `${name} ${wireName}`)
-      t.match(served.operations[`${name}_${wireName.replaceAll('.', '_')}`], { action: 'receive', channel: { $ref: `#/channels/${name}` }, messages: [{ $ref: `#/channels/${name}/messages/${wireName}` }] })
+      t.match(served.operations[`${name}_${wireName.replaceAll('.', '_')}`], {
+        action: 'receive',
+        channel: { $ref: `#/channels/${name}` },
+        messages: [{ $ref: `#/channels/${name}/messages/${wireName}` }]
+      })
     }
   }
   t.same(Object.keys(served.channels.downEvents.messages), [...wireNames, 'CURSOR'])
@@ -67,7 +81,11 @@ t.test('every up-command goes up as a frame, and names its answers', async t => 
   const up = operations.filter(({ tag }) => tag === 'Up')
   t.ok(commands.every(({ name }) => up.some(operation => operation.name === name)))
   for (const { name, example } of up) {
-    t.match(served.operations[`webSocket_${name}`], { action: 'send', messages: [{ $ref: base + name }], reply: { messages: [{ $ref: `${base}${name}_ACK` }, { $ref: `${base}PROBLEM` }] } })
+    t.match(served.operations[`webSocket_${name}`], {
+      action: 'send',
+      messages: [{ $ref: base + name }],
+      reply: { messages: [{ $ref: `${base}${name}_ACK` }, { $ref: `${base}PROBLEM` }] }
+    })
     t.match(messages[name]?.examples, [{ payload: { up: name, requestId: 'r-1', body: example.body } }])
     t.match(messages[`${name}_ACK`]?.examples, [{ payload: { event: 'ACK_DOWN', requestId: 'r-1', data: example.result } }])
   }
@@ -76,7 +94,8 @@ t.test('every up-command goes up as a frame, and names its answers', async t => 
 })
 
 t.test('every message of a channel is of some operation, and is summed up, tagged and shown', async t => {
-  const used = new Set(Object.values(served.operations).flatMap(({ messages, reply }) => [...messages, ...reply?.messages ?? []].map(({ $ref }) => $ref)))
+  const used = new Set(Object.values(served.operations)
+    .flatMap(({ messages, reply }) => [...messages, ...reply?.messages ?? []].map(({ $ref }) => $ref)))
   for (const [channel, { messages }] of channels) {
     for (const [name, message] of Object.entries(messages)) {
       t.ok(used.has(`#/channels/${channel}/messages/${name}`), `${channel} ${name}`)
@@ -89,7 +108,9 @@ t.test('every message of a channel is of some operation, and is summed up, tagge
 t.test('every example keeps the schema of its message; what is not known is refused', async t => {
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true })
   ajv.addSchema(served, 'https://iris.test/asyncapi.json')
-  for (const [name, schema] of Object.entries(served.components.schemas)) t.ok(ajv.validateSchema(schema), `${name} is JSON Schema draft 07`)
+  for (const [name, schema] of Object.entries(served.components.schemas)) {
+    t.ok(ajv.validateSchema(schema), `${name} is JSON Schema draft 07`)
+  }
   for (const [channel, { messages }] of channels) {
     for (const [name, message] of Object.entries(messages)) {
       for (const part of ['headers', 'payload'] as const) {
@@ -120,7 +141,9 @@ t.test('every goodbye is shown, with its code and what to do', async t => {
 })
 
 t.test('the upgrade takes the query of the stream; configured limits are what is documented', async t => {
-  t.same(Object.keys(served.channels.webSocket.bindings?.ws.query.properties ?? {}), ['lastEventId', 'terminalId', 'platform', 'lease', 'ticket'])
+  t.same(Object.keys(served.channels.webSocket.bindings?.ws.query.properties ?? {}), [
+    'lastEventId', 'terminalId', 'platform', 'lease', 'ticket'
+  ])
   const text = JSON.stringify(asyncDocumentOf(operations, { ...defaultLimits, ids: 7, contentBytes: 77 }))
   t.match(text, /"maxItems":7[,}]/)
   t.match(text, /"x-maxBytes":77[,}]/)

@@ -14,7 +14,8 @@ const compiler = "require('node:fs').appendFileSync('calls', 'tsc\\n'); require(
 /** The script of a program that writes down how it was called. */
 const note = (name: string) => `echo "${name} $@" >> calls`
 /** What package.json says of Node: the floor, and the version that is fetched below it. */
-const packageOf = (floor: string) => JSON.stringify({ type: 'module', engines: { node: floor }, devEngines: { runtime: { version: '99.1.0' } } })
+const packageOf = (floor: string) =>
+  JSON.stringify({ type: 'module', engines: { node: floor }, devEngines: { runtime: { version: '99.1.0' } } })
 
 /** An npm that installs a Node which only notes how it is called, unless it breaks off (`touch broken`). */
 const fetching = `${note('npm')}
@@ -44,7 +45,9 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
   for (const [name, text] of Object.entries(files)) await put(name, text)
   await mkdir(join(root, 'bin'))
   for (const tool of ['sh', 'chmod', 'mkdir']) await symlink(`/usr/bin/${tool}`, join(root, 'bin', tool))
-  for (const [name, script] of Object.entries({ npm: note('npm'), ...programs })) await writeFile(join(root, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  for (const [name, script] of Object.entries({ npm: note('npm'), ...programs })) {
+    await writeFile(join(root, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  }
 
   async function put (name: string, text: string): Promise<void> {
     await mkdir(dirname(join(root, name)), { recursive: true })
@@ -53,7 +56,10 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
 
   function evaluate (calls: string, env: Record<string, string>) {
     const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ${calls}`
-    const { status, stderr, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env: { PATH: join(root, 'bin'), ...env } })
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+      encoding: 'utf8',
+      env: { PATH: join(root, 'bin'), ...env }
+    })
     return { status, lines: stderr.split('\n').slice(0, -1), output: stdout }
   }
 
@@ -83,7 +89,10 @@ t.test('packages behind a link are used, but never replaced: they are those of a
   await symlink('elsewhere', join(tree.root, 'node_modules'))
   t.same(tree.run('ensureModules'), { status: 0, lines: [] })
   await tree.put('package-lock.json', '{ "changed": true }')
-  t.same(tree.run('ensureModules'), { status: 1, lines: ['iris: node_modules is a link to packages of another package-lock.json: remove the link, and run this again'] })
+  t.same(tree.run('ensureModules'), {
+    status: 1,
+    lines: ['iris: node_modules is a link to packages of another package-lock.json: remove the link, and run this again']
+  })
   t.equal((await tree.calls()).length, 1)
 })
 
@@ -98,12 +107,17 @@ t.test('packages are installed once for each lockfile', async t => {
 
 t.test('a failed installation ends with a line, and is tried again', async t => {
   const tree = await makeTree(t, { npm: 'exit 1' })
-  for (let round = 0; round < 2; round++) t.match(tree.run('ensureModules'), { status: 1, lines: [/installing/, 'iris: npm ci failed: see above'] })
+  for (let round = 0; round < 2; round++) {
+    t.match(tree.run('ensureModules'), { status: 1, lines: [/installing/, 'iris: npm ci failed: see above'] })
+  }
 })
 
 t.test('no redis-server and nothing to install it with: one line, exit 1', async t => {
   const tree = await makeTree(t)
-  t.same(tree.run('ensureRedisServer'), { status: 1, lines: ['iris: redis-server is not installed: run `install redis-server`, or set IRIS_REDIS_URL to a Redis of your own'] })
+  t.same(tree.run('ensureRedisServer'), {
+    status: 1,
+    lines: ['iris: redis-server is not installed: run `install redis-server`, or set IRIS_REDIS_URL to a Redis of your own']
+  })
   t.same(tree.run('ensureRedisServer', { IRIS_REDIS_URL: 'redis://127.0.0.1' }), { status: 0, lines: [] })
 })
 
@@ -116,7 +130,10 @@ t.test('apt-get installs redis-server without a question and without a running s
 })
 
 t.test('apt-get without package lists is updated and tried once more', { skip: !isRoot && 'needs root' }, async t => {
-  const tree = await makeTree(t, { 'apt-get': `${note('apt-get')}; if [ "$1" = update ]; then echo > lists; elif [ -e lists ]; then ${makes('redis-server')}; else exit 100; fi` })
+  const tree = await makeTree(t, {
+    'apt-get': `${note('apt-get')}; if [ "$1" = update ]; ` +
+    `then echo > lists; elif [ -e lists ]; then ${makes('redis-server')}; else exit 100; fi`
+  })
   t.equal(tree.run('ensureRedisServer').status, 0)
   t.match(await tree.calls(), [/apt-get install/, /apt-get update/, /apt-get install/])
 })
@@ -128,7 +145,10 @@ t.test('an installation that fails: the command to run, exit 1', { skip: !isRoot
 
 t.test('no browser: one line, and the tests go on', async t => {
   const tree = await makeTree(t)
-  t.match(tree.run('ensureChromium'), { status: 0, lines: [/^iris: chromium is not installed \(run `install chromium`, or set IRIS_CHROMIUM\): the tests of the page will be skipped$/] })
+  t.match(tree.run('ensureChromium'), {
+    status: 0,
+    lines: [/^iris: chromium is not installed \(run `install chromium`, or set IRIS_CHROMIUM\): the tests of the page will be skipped$/]
+  })
   t.same(tree.run('ensureChromium', { IRIS_CHROMIUM: '/a/browser' }), { status: 0, lines: [] })
 })
 
@@ -136,7 +156,8 @@ t.test('nginx is found where daemons are, which a user does not look through, an
   const tree = await makeTree(t)
   t.match(tree.nginx({ IRIS_NGINX: '/a/nginx' }), { lines: [], path: '/a/nginx' })
   const found = ['/usr/local/sbin/nginx', '/usr/sbin/nginx', '/sbin/nginx'].find(path => existsSync(path))
-  const missing = /^iris: nginx is not installed \(run `install nginx`, or set IRIS_NGINX\): the test of the README's nginx block will be skipped$/
+  const missing =
+    /^iris: nginx is not installed \(run `install nginx`, or set IRIS_NGINX\): the test of the README's nginx block will be skipped$/
   t.match(tree.nginx(), found === undefined ? { lines: [missing], path: '' } : { lines: [], path: found })
   await writeFile(join(tree.root, 'bin/nginx'), '')
   t.match(tree.nginx(), { lines: [], path: join(tree.root, 'bin/nginx') }, 'what a shell finds comes first')
@@ -151,7 +172,9 @@ t.test('an older Node: the pinned one is fetched once, after the packages, and t
   t.equal(first.status, 7, 'its exit code is that of the command')
   t.match(first.lines, [/installing the packages/, `iris: fetching Node 99.1.0 (the npm package ${platform}) into node_modules/`])
   t.same(tree.run('ensureNode'), { status: 7, lines: [] }, 'nothing to do')
-  t.match(await tree.calls(), [/^npm ci/, new RegExp(`^npm install --prefix .*--no-save --ignore-scripts .*${platform}@99\\.1\\.0$`), /^node /, /^node /])
+  t.match(await tree.calls(), [
+    /^npm ci/, new RegExp(`^npm install --prefix .*--no-save --ignore-scripts .*${platform}@99\\.1\\.0$`), /^node /, /^node /
+  ])
   const binary = `node_modules/.iris-node-99.1.0/node_modules/${platform}/bin/node`
   await tree.put(binary, '')
   t.match(tree.run('ensureNode'), { status: 7, lines: [/fetching/] }, 'one that is not whole is fetched again')
@@ -165,13 +188,18 @@ t.test('a Node that cannot be fetched: one line, nothing is left, and it is trie
     const { status, lines } = tree.run('ensureNode')
     t.equal(status, 1)
     t.match(lines[0], fetched)
-    t.match(lines.at(-1), /^iris: Node [\d.]+ is too old, and Node 99\.1\.0 cannot be fetched: see above; or install Node 99\.1\.0 yourself$/)
+    t.match(
+      lines.at(-1), /^iris: Node [\d.]+ is too old, and Node 99\.1\.0 cannot be fetched: see above; or install Node 99\.1\.0 yourself$/
+    )
     t.same((await readdir(join(tree.root, 'node_modules'))).filter(name => name.startsWith('.iris-node')), [])
   }
 })
 
 t.test('package.json pins a Node that is not below its own floor', async t => {
-  const { engines, devEngines } = JSON.parse(await readFile(join(scripts, '../package.json'), 'utf8')) as { engines: { node: string }, devEngines: { runtime: { name: string, version: string, onFail: string } } }
+  const { engines, devEngines } = JSON.parse(await readFile(join(scripts, '../package.json'), 'utf8')) as {
+    engines: { node: string }
+    devEngines: { runtime: { name: string, version: string, onFail: string } }
+  }
   t.match(devEngines.runtime, { name: 'node', version: /^\d+\.\d+\.\d+$/, onFail: 'ignore' })
   t.ok(Number.parseInt(devEngines.runtime.version) >= Number(/\d+/.exec(engines.node)?.[0]))
 })
@@ -204,5 +232,7 @@ t.test('a build that fails ends with a line, and is tried again', async t => {
   const tree = await makeTree(t)
   tree.run('ensureModules')
   await tree.put('node_modules/typescript/bin/tsc', `${compiler}; process.exit(2)`)
-  for (let round = 0; round < 2; round++) t.match(tree.run('ensureBuild'), { status: 1, lines: ['iris: building', 'iris: the build failed: see above'] })
+  for (let round = 0; round < 2; round++) {
+    t.match(tree.run('ensureBuild'), { status: 1, lines: ['iris: building', 'iris: the build failed: see above'] })
+  }
 })

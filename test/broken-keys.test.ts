@@ -1,4 +1,5 @@
-// Each key of a user, of his conversations and of his partition, broken: nothing is 500, nothing raw is printed, others are served. [DOWN-2]
+// Each key of a user, of his conversations and of his partition, broken:
+// nothing is 500, nothing raw is printed, others are served. [DOWN-2]
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { keys, partition } from '../src/store/keys.js'
@@ -24,8 +25,17 @@ async function prepare (): Promise<void> {
   await bob.listen({ terminalId: 'open' })
   await Promise.all([
     alice.send(bob, 'one'), bob.send(alice, 'two'), bob.send(group, 'three'),
-    ...(['any', 'all'] as const).map(complete => alice.command({ clientCmdId: complete, name: 'order', to: { users: [bob.userId] }, mode: 'reliable', complete, collapseKey: complete, notifyComplete: true })),
-    ...[true, false].map(needComplete => server('POST', 'notices', { noticeId: `${bob.userId}-${needComplete}`, users: [bob.userId], content: {}, needComplete })),
+    ...(['any', 'all'] as const).map(complete => alice.command({
+      clientCmdId: complete,
+      name: 'order',
+      to: { users: [bob.userId] },
+      mode: 'reliable',
+      complete,
+      collapseKey: complete,
+      notifyComplete: true
+    })),
+    ...[true, false].map(needComplete =>
+      server('POST', 'notices', { noticeId: `${bob.userId}-${needComplete}`, users: [bob.userId], content: {}, needComplete })),
     server('POST', `users/${bob.userId}/kick`, { reason: 'x', terminals: ['gone'] })
   ])
   await bob.rest({ items: [{ conversationId: group }] })
@@ -53,7 +63,9 @@ const acts: Record<string, (id: string) => Answer> = {
   REVOKE: () => bob.revoke({ conversationId: group, seq: 1 }),
   history: () => bob.getReadMsg({ conversationId: direct, deliver: 'inline', anchor: 'unread' }),
   list: () => bob.conversations(),
-  'a command to him': id => alice.command({ clientCmdId: id, name: 'order', to: { users: [bob.userId] }, mode: 'reliable', complete: 'all', collapseKey: 'all', notifyComplete: true }),
+  'a command to him': id => alice.command({
+    clientCmdId: id, name: 'order', to: { users: [bob.userId] }, mode: 'reliable', complete: 'all', collapseKey: 'all', notifyComplete: true
+  }),
   'his command': id => bob.command({ clientCmdId: id, name: 'typing', to: { conversationId: group } }),
   CMD_COMPLETE: id => bob.cmdComplete({ ids: [id] }),
   HEARTBEAT: () => bob.post('/v1/up/heartbeat', { state: 'background' }),
@@ -67,10 +79,12 @@ const acts: Record<string, (id: string) => Answer> = {
   'a stream': () => door(openSse(`${url}/v1/down/events?terminalId=sse`, { headers: bearer })),
   'a WebSocket': () => door(openWs(`${url}/v1/ws?terminalId=ws`, { headers: bearer })),
   'the group': () => server('GET', `conversations/${group}`),
-  'the group again': () => server('PUT', `conversations/${group}`, { title: 'x', members: [alice, bob, carol].map(({ userId }) => ({ userId, role: 'owner' })) }),
+  'the group again': () =>
+    server('PUT', `conversations/${group}`, { title: 'x', members: [alice, bob, carol].map(({ userId }) => ({ userId, role: 'owner' })) }),
   'another member': id => server('POST', `conversations/${group}/members`, { add: [{ userId: id }] }),
   'a notice': id => server('POST', 'notices', { noticeId: id, conversationId: group, content: {} }),
-  'the system': id => server('POST', 'messages', { from: 'system', conversationId: group, clientMsgId: id, type: 'text', content: { text: 'x' } }),
+  'the system': id =>
+    server('POST', 'messages', { from: 'system', conversationId: group, clientMsgId: id, type: 'text', content: { text: 'x' } }),
   terminals: () => server('GET', `users/${bob.userId}/terminals`),
   presence: () => server('POST', 'presence', { users: [bob.userId, alice.userId] }),
   'a kick': id => server('POST', `users/${bob.userId}/kick`, { reason: 'x', terminals: [`k${id}`] }),
@@ -96,12 +110,14 @@ const ways: Record<string, (key: string, type: string) => Promise<unknown>> = {
   }
 }
 
-const nameOf = (key: string) => key.replace(/^iris:{\d+}:/, '').replaceAll(bob.userId, 'BOB').replaceAll(alice.userId, 'ALICE').replace(group, 'GROUP')
+const nameOf = (key: string) =>
+  key.replace(/^iris:{\d+}:/, '').replaceAll(bob.userId, 'BOB').replaceAll(alice.userId, 'ALICE').replace(group, 'GROUP')
 
 async function found (): Promise<string[]> {
   const all = await redis.keys('iris:*')
   const own = [bob.userId, direct, group].flatMap(id => all.filter(key => key.includes(id)))
-  return [...new Set([...own, keys.leases(partition(bob.userId)), keys.epoch(partition(bob.userId)), keys.reaper, keys.events])].filter(key => all.includes(key))
+  return [...new Set([...own, keys.leases(partition(bob.userId)), keys.epoch(partition(bob.userId)), keys.reaper, keys.events])]
+    .filter(key => all.includes(key))
 }
 
 /** What is of another kind is broken at the same time: so much for each run of all that may be done. */
@@ -148,7 +164,9 @@ t.test('[MSG-3] a member that cannot be read is skipped, the others have their m
   const { status, body: { seq } } = await carol.send(group, 'canary')
   t.equal(status, 200)
   await reader.next(({ data }) => data['seq'] === seq)
-  for (const ask of [alice.read({ conversationId: group, upToSeq: seq }), carol.revoke({ conversationId: group, seq })]) t.equal((await ask).status, 200)
+  for (const ask of [alice.read({ conversationId: group, upToSeq: seq }), carol.revoke({ conversationId: group, seq })]) {
+    t.equal((await ask).status, 200)
+  }
   await reader.next('REVOKE')
   t.equal((await bob.send(group, 'x')).status, 404)
   t.equal((await acts['the group again']?.('x'))?.status, 200)
@@ -157,8 +175,11 @@ t.test('[MSG-3] a member that cannot be read is skipped, the others have their m
 })
 
 t.test('[COMPLETE-1] an item is completed although what stands before its body cannot be read', async t => {
-  for (const meta of ['', '{', 'null', '[]', '{"notify":true}', '{"name":{},"notify":true,"from":[],"fromTag":"x"}', '{"share":[],"collapse":{},"name":true}']) {
-    const { body: { cmdId } } = await alice.command({ clientCmdId: randomUUID(), name: 'order', to: { users: [bob.userId] }, mode: 'reliable' })
+  for (const meta of [
+    '', '{', 'null', '[]', '{"notify":true}', '{"name":{},"notify":true,"from":[],"fromTag":"x"}', '{"share":[],"collapse":{},"name":true}'
+  ]) {
+    const order = { clientCmdId: randomUUID(), name: 'order', to: { users: [bob.userId] }, mode: 'reliable' }
+    const { body: { cmdId } } = await alice.command(order)
     await redis.hset(keys.box('CMD_BOX', bob.userId), String(cmdId), `1-1 ${meta}\n{}`)
     t.match(await bob.cmdComplete({ ids: [cmdId] }), { status: 200, body: { results: [{ state: 'completed' }] } }, meta)
   }
@@ -176,7 +197,8 @@ t.test('[LIFE-3] leases that cannot be read, and terminals, keep nobody else fro
   await redis.sadd(keys.reaper, 'SECRET')
   await redis.set(keys.leases((p + 127) % 128), 'SECRET')
   await stream.cut()
-  await until(async () => JSON.stringify((await server('GET', 'events?after=0-0&limit=1000')).body).includes(`"user.offline","userId":"${other.userId}"`) || undefined)
+  await until(async () => JSON.stringify((await server('GET', 'events?after=0-0&limit=1000')).body)
+    .includes(`"user.offline","userId":"${other.userId}"`) || undefined)
 })
 
 t.test('[DOWN-2] all of it is in the log, each once, without its text, and counted', async t => {

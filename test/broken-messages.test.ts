@@ -24,7 +24,8 @@ function partsOf (record: string): Stored {
 
 /** What makes a message none; it keeps its text. */
 const spoilt: Record<string, (message: Stored) => Partial<Stored> | string> = {
-  'as JSON, with its number and all': ({ rest, ...message }) => JSON.stringify({ conversationId: 'dm.a.z', seq: 1, msgId: 'x', ts: 1, ...message, content: rest }),
+  'as JSON, with its number and all': ({ rest, ...message }) =>
+    JSON.stringify({ conversationId: 'dm.a.z', seq: 1, msgId: 'x', ts: 1, ...message, content: rest }),
   'revoked with its text': () => ({ type: 'revoked' }),
   'revoked with its text beside': ({ rest }) => ({ type: 'revoked', rest: `${tombstone.rest},"content":${rest}` }),
   'revoked with what was beside its text': ({ rest }) => ({ type: 'revoked', rest: `${tombstone.rest},"ext":${rest}` }),
@@ -41,7 +42,8 @@ const spoilt: Record<string, (message: Stored) => Partial<Stored> | string> = {
   'with mentions that are none': ({ rest }) => ({ rest: `${rest},"mentions":"SECRET"` }),
   'with a text that breaks off': ({ rest }) => ({ rest: rest.slice(0, -1) }),
   'with a text of two lines': ({ rest }) => ({ rest: rest.replace('{', '{\n') }),
-  ...Object.fromEntries(words.map(name => [`without ${name}`, (message: Stored) => whole({ ...message, rest: name === 'rest' ? 'SECRET' : message.rest }, name)]))
+  ...Object.fromEntries(words.map(name =>
+    [`without ${name}`, (message: Stored) => whole({ ...message, rest: name === 'rest' ? 'SECRET' : message.rest }, name)]))
 }
 
 /** It is known whose message they were: revoking makes sound tombstones of them. */
@@ -49,7 +51,9 @@ const mended = new Set(['with a text that is null', 'with a text that is a list'
 
 const bearer = (user: User) => ({ authorization: `Bearer ${user.token}` })
 const doors = {
-  sse: (user: User, cursor?: string) => openSse(`${url}/v1/down/events?terminalId=${cursor ?? 'new'}`, { headers: { ...bearer(user), ...(cursor !== undefined && { 'last-event-id': cursor }) } }),
+  sse: (user: User, cursor?: string) => openSse(`${url}/v1/down/events?terminalId=${cursor ?? 'new'}`, {
+    headers: { ...bearer(user), ...(cursor !== undefined && { 'last-event-id': cursor }) }
+  }),
   ws: (user: User, cursor = '') => openWs(`${url}/v1/ws?terminalId=ws${cursor}&lastEventId=${cursor}`, { headers: bearer(user) }),
   poll: (user: User, cursor?: string) => openPolls(`${url}/v1/down/poll?terminalId=poll${cursor ?? ''}`, { headers: bearer(user), cursor })
 }
@@ -67,7 +71,9 @@ t.test('[DOWN-2] [REVOKE-2] on streams, in history, in the list and by revocatio
   }
   const count = Object.keys(spoilt).length
   const said: unknown[] = []
-  const asks = [bob.conversations(), bob.rest({ items: [{ conversationId }] }), bob.getReadMsg({ conversationId, deliver: 'inline', limit: 100 })]
+  const asks = [
+    bob.conversations(), bob.rest({ items: [{ conversationId }] }), bob.getReadMsg({ conversationId, deliver: 'inline', limit: 100 })
+  ]
   for (const ask of asks) {
     const { status, body } = await ask
     t.equal(status, 200)
@@ -79,7 +85,8 @@ t.test('[DOWN-2] [REVOKE-2] on streams, in history, in the list and by revocatio
     for (const from of [cursor, undefined]) {
       const stream = await open(bob, from)
       await stream.next('IRIS.READY')
-      t.same(stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => (data['content'] as { text: string }).text), ['the last'], `${door} from ${from ?? 'nothing'}`)
+      t.same(stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => (data['content'] as { text: string }).text),
+        ['the last'], `${door} from ${from ?? 'nothing'}`)
       said.push(stream.events.map(({ data }) => data))
       if (door === 'sse') {
         await bob.getReadMsg({ conversationId, deliver: 'down', requestId: randomUUID(), limit: 100 }, from ?? 'new')

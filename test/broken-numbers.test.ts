@@ -1,4 +1,5 @@
-// Stored numbers that are none, though some language takes them for such: nothing is built on them, what stands beside them is served. [DOWN-2]
+// Stored numbers that are none, though some language takes them for such:
+// nothing is built on them, what stands beside them is served. [DOWN-2]
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { keys, partition } from '../src/store/keys.js'
@@ -28,12 +29,16 @@ for (const field of ['headSeq', 'lastTs', 'epoch']) {
     await alice.send(bob, 'one')
     const { body: { cursor } } = await poll(bob)
     const sound = await redis.hget(keys.conversation(id), field) ?? ''
-    for (const text of [...texts, ...(field === 'headSeq' ? ['9007199254740991'] : []), ...(field === 'lastTs' ? ['9000000000000000'] : [])]) {
+    for (const text of [
+      ...texts, ...(field === 'headSeq' ? ['9007199254740991'] : []), ...(field === 'lastTs' ? ['9000000000000000'] : [])
+    ]) {
       await redis.hset(keys.conversation(id), field, text)
       const before = await givenIn(id)
       t.match(await alice.send(bob, 'two', { clientMsgId: 'two' }), { status: 503, body: { code: 'STORE_UNAVAILABLE' } }, text)
       t.same(await givenIn(id), before, `${text}: nothing was written`)
-      for (const ask of [bob.conversations(), bob.getReadMsg({ conversationId: id, deliver: 'inline' }), poll(bob)]) t.match(await ask, { status: 200 })
+      for (const ask of [bob.conversations(), bob.getReadMsg({ conversationId: id, deliver: 'inline' }), poll(bob)]) {
+        t.match(await ask, { status: 200 })
+      }
     }
     t.equal(named().filter(place => place === `CONVERSATION:${id} ${field}`).length, 1, 'it is named once')
     await redis.hset(keys.conversation(id), field, sound)
@@ -67,17 +72,23 @@ async function spoil (user: User, text: string, score: string): Promise<void> {
     const type = /CONVERSATION:|:LOG:/.test(key) ? 'needed' : await redis.type(key)
     if (type === 'string') await redis.set(key, spoilt(await redis.get(key) ?? '', text), 'KEEPTTL')
     if (type === 'zset') for (const member of await redis.zrange(key, '0', '-1')) await redis.zadd(key, score, member)
-    if (type === 'hash' && !/_BOX:[^:]*$/.test(key)) for (const [field, stored] of Object.entries(await redis.hgetall(key))) await redis.hset(key, field, spoilt(stored, text))
+    if (type === 'hash' && !/_BOX:[^:]*$/.test(key)) {
+      for (const [field, stored] of Object.entries(await redis.hgetall(key))) await redis.hset(key, field, spoilt(stored, text))
+    }
     if (/CHAT_MSG_BOX:[^:]*$/.test(key)) for (const field of await redis.hkeys(key)) await redis.hset(key, field, text)
   }
   await redis.zadd(keys.leases(partition(user.userId)), score, `${user.userId}/p`)
 }
 
-t.test('[DOWN-2] [BOX-1] counts, markers, scores, logins, kicks, leases and tickets of a user that are no numbers shut nobody out', async t => {
+t.test('[DOWN-2] [BOX-1] counts, markers, scores, logins, kicks, ' +
+  'leases and tickets of a user that are no numbers shut nobody out', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const group = await groupOf(iris, alice, bob)
-  const order = (id: string) => alice.command({ clientCmdId: id, name: 'order', to: { users: [bob.userId] }, mode: 'reliable', complete: 'all', collapseKey: id, notifyComplete: true })
-  const notice = (id: string, needComplete = true) => server('POST', 'notices', { noticeId: id, users: [bob.userId], content: {}, needComplete })
+  const order = (id: string) => alice.command({
+    clientCmdId: id, name: 'order', to: { users: [bob.userId] }, mode: 'reliable', complete: 'all', collapseKey: id, notifyComplete: true
+  })
+  const notice = (id: string, needComplete = true) =>
+    server('POST', 'notices', { noticeId: id, users: [bob.userId], content: {}, needComplete })
   const acts: Record<string, (id: string) => Promise<{ status: number, body: object }>> = {
     'a message': () => alice.send(bob, 'hi'),
     'his message': () => bob.send(group, 'hi'),
@@ -98,7 +109,10 @@ t.test('[DOWN-2] [BOX-1] counts, markers, scores, logins, kicks, leases and tick
     'a kick': id => server('POST', `users/${bob.userId}/kick`, { reason: 'x', terminals: [id] })
   }
   for (const [i, text] of texts.entries()) {
-    await Promise.all([alice.send(bob, 'hi'), order(randomUUID()), notice(`before-${bob.userId}`), notice(randomUUID(), false), acts['a kick']?.('gone'), acts['a ticket']?.(''), poll(bob)])
+    await Promise.all([
+      alice.send(bob, 'hi'), order(randomUUID()), notice(`before-${bob.userId}`), notice(randomUUID(), false), acts['a kick']?.('gone'),
+      acts['a ticket']?.(''), poll(bob)
+    ])
     await spoil(bob, text, scores[i % scores.length] ?? '')
     const id = randomUUID()
     for (const [act, ask] of Object.entries(acts)) {
@@ -111,7 +125,9 @@ t.test('[DOWN-2] [BOX-1] counts, markers, scores, logins, kicks, leases and tick
     await server('DELETE', `users/${bob.userId}/kick`)
   }
   t.ok((await redis.keys(`*_BOX:${bob.userId}*`)).length > 0)
-  for (const key of await redis.keys(`*D_BOX:${bob.userId}*`)) t.ok(await redis.pttl(key) > 86_000_000, `${key} ends a day after its last item`)
+  for (const key of await redis.keys(`*D_BOX:${bob.userId}*`)) {
+    t.ok(await redis.pttl(key) > 86_000_000, `${key} ends a day after its last item`)
+  }
 })
 
 t.test('[DOWN-2] a ticket, a repeated id and a revocation that are no numbers', async t => {
@@ -126,7 +142,9 @@ t.test('[DOWN-2] a ticket, a repeated id and a revocation that are no numbers', 
   const { ticket } = (await bob.post('/v1/down/tickets', {})).body
   const [place = ''] = await redis.keys(`iris:{${partition(bob.userId)}}:TICKET:*`)
   for (const text of texts.filter(text => text !== '')) {
-    const spoilt = [['.', text], ...numbers.map(({ index, end }) => [field, kept[field]?.slice(0, index) + text + kept[field]?.slice(end)])] as const
+    const spoilt = [
+      ['.', text], ...numbers.map(({ index, end }) => [field, kept[field]?.slice(0, index) + text + kept[field]?.slice(end)])
+    ] as const
     for (const [name = '', stored = ''] of spoilt) {
       await redis.hset(memos, name, stored)
       t.match(await alice.send(bob, 'hi', { clientMsgId: 'same' }), { status: 409, body: { code: 'CLIENT_MSG_ID_CONFLICT' } }, stored)
@@ -155,14 +173,18 @@ t.test('[STORE-1] a mark that no step can have given out is not seen, wherever i
 
   const spoilt = '99999999999999999'
   const channels = await redis.call('PUBSUB', 'SHARDCHANNELS', `iris:{${partition(bob.userId)}}:NODE:*`) as string[]
-  t.equal(await redis.spublish(channels[0] ?? '', JSON.stringify([spoilt, [[['k', 'event', 'b', '{}'], '{}', bob.userId, '1-1']]])), 1, 'another node says it')
+  t.equal(await redis.spublish(channels[0] ?? '', JSON.stringify([spoilt, [[['k', 'event', 'b', '{}'], '{}', bob.userId, '1-1']]])),
+    1, 'another node says it')
   await looked()
   t.match(await alice.send(bob, 'hi'), { status: 200 })
   t.equal(await redis.get(keys.life), life)
 
   await redis.set(keys.mark, spoilt)
-  await redis.spublish(channels[0] ?? '', JSON.stringify(['1', [[['k', 'event', 'b', '{}'], '{}', bob.userId, '1-1']]])) // the stream is read anew
-  for (const read of [bob.conversations(), bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })]) t.equal((await read).status, 200)
+  // the stream is read anew
+  await redis.spublish(channels[0] ?? '', JSON.stringify(['1', [[['k', 'event', 'b', '{}'], '{}', bob.userId, '1-1']]]))
+  for (const read of [bob.conversations(), bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })]) {
+    t.equal((await read).status, 200)
+  }
   await until(async () => (await alice.send(bob, 'hi')).status === 200 || undefined)
   const another = await redis.get(keys.life)
   await looked()

@@ -1,4 +1,5 @@
-// Broken records and keys of another type: no answer is 500, none prints them, what stands beside them is served; the log names each once. [DOWN-2]
+// Broken records and keys of another type: no answer is 500, none prints them, what stands beside them is served;
+// the log names each once. [DOWN-2]
 import { hash, randomUUID } from 'node:crypto'
 import t from 'tap'
 import { keys, unreadField } from '../src/store/keys.js'
@@ -43,7 +44,8 @@ const places: Record<string, (facts: Facts) => Promise<unknown>> = {
   'what was taken of another type': ({ broken, bob }) => ofAnotherType(keys.taken(bob.userId, broken)),
   'a box of another type': ({ bob }) => ofAnotherType(keys.box('CMD_BOX', bob.userId)),
   'an order of a box of another type': ({ bob }) => ofAnotherType(keys.boxPart('NOTICE_BOX', bob.userId, 'ORDER')),
-  ...Object.fromEntries(texts.map(text => [`a message that is ${text || 'empty'}`, ({ broken }: Facts) => redis.hset(keys.log(broken), '1', text)]))
+  ...Object.fromEntries(texts.map(text =>
+    [`a message that is ${text || 'empty'}`, ({ broken }: Facts) => redis.hset(keys.log(broken), '1', text)]))
 }
 
 for (const [place, spoil] of Object.entries(places)) {
@@ -69,7 +71,9 @@ for (const [place, spoil] of Object.entries(places)) {
 }
 
 /** An attach of each kind brings what is sound, unless all that is unread cannot be read. */
-async function openAll (t: { ok (is: unknown, why: string): void, equal (a: unknown, b: unknown, why: string): void }, bob: User, said: unknown[]): Promise<void> {
+async function openAll (
+  t: { ok (is: unknown, why: string): void, equal (a: unknown, b: unknown, why: string): void }, bob: User, said: unknown[]
+): Promise<void> {
   const headers = { authorization: `Bearer ${bob.token}` }
   for (const cursor of [undefined, 'malformed']) {
     const { status, body } = await pollOnce(`${iris.url}/v1/down/poll?terminalId=${randomUUID()}&timeoutMs=0`, { headers, cursor })

@@ -39,7 +39,9 @@ const becomes = async (isSo: () => Promise<boolean>): Promise<void> => void awai
 interface World { evaluate (expression: string): Promise<unknown> }
 
 function inNode (): World {
-  const context = createContext({ EventSource, WebSocket, fetch, crypto, console, URLSearchParams, AbortSignal, setTimeout, clearTimeout, setInterval, clearInterval })
+  const context = createContext({
+    EventSource, WebSocket, fetch, crypto, console, URLSearchParams, AbortSignal, setTimeout, clearTimeout, setInterval, clearInterval
+  })
   runInContext(code, context)
   return {
     async evaluate (expression) {
@@ -58,15 +60,20 @@ async function inChromium (t: Test, browser: Awaited<ReturnType<typeof launchBro
 }
 
 /** Begins a terminal in a world. @param facts what its app has at first, beside what it makes itself */
-async function begin (world: World, { userId, way, url = iris.url, ...facts }: { userId: string, way: string, url?: string, cursor?: string, token?: string }) {
+async function begin (
+  world: World, { userId, way, url = iris.url, ...facts }: { userId: string, way: string, url?: string, cursor?: string, token?: string }
+) {
   const token = await iris.token(userId)
   await world.evaluate('void Object.assign(globalThis, { troubles: [], told: [], ended: false })')
-  await world.evaluate(`void (globalThis.app = Object.assign(createApp({ url: '${url}', userId: '${userId}', terminalId: 't-1', login: async () => '${token}', trouble: error => troubles.push(error.code ?? error.message), once: item => told.push(item.name) }), ${JSON.stringify(facts)}))`)
+  await world.evaluate(`void (globalThis.app = Object.assign(createApp({ url: '${url}', userId: '${userId}', ` +
+    `terminalId: 't-1', login: async () => '${token}', trouble: error => troubles.push(error.code ?? ` +
+    `error.message), once: item => told.push(item.name) }), ${JSON.stringify(facts)}))`)
   await world.evaluate(`void run(app, ${way}).then(() => { ended = true })`)
   return {
     evaluate: world.evaluate,
     /** Messages as their texts by seq, a tombstone as nothing. */
-    texts: async () => await world.evaluate('[...app.messages.values()].sort((a, b) => a.seq - b.seq).map(({ content }) => content?.text ?? null)') as (string | null)[],
+    texts: async () => await world.evaluate('[...app.messages.values()].sort((a, ' +
+      'b) => a.seq - b.seq).map(({ content }) => content?.text ?? null)') as (string | null)[],
     troubles: async () => await world.evaluate('troubles') as (string | number)[],
     ended: async () => await world.evaluate('ended') as boolean
   }
@@ -133,11 +140,14 @@ t.test('[LIFE-2] [COMPLETE-3] the bot answers once, marks as read, completes, an
   const other = await echo.listen({ terminalId: 'other' })
   const { conversationId } = (await bob.send(echo, 'before it was there')).body as { conversationId: string }
   const answers = async () => {
-    const { messages } = (await bob.getReadMsg({ conversationId, deliver: 'inline' })).body as unknown as { messages: { from: string, content: { text: string } }[] }
+    const { messages } = (await bob.getReadMsg({ conversationId, deliver: 'inline' })).body as unknown as {
+      messages: { from: string, content: { text: string } }[]
+    }
     return messages.filter(({ from }) => from === echo.userId).map(({ content }) => content.text)
   }
   const world = inNode()
-  await world.evaluate(`void bot({ url: '${iris.url}', userId: '${echo.userId}', key: '${SERVER_KEY}' }).then(() => { globalThis.ended = true })`)
+  await world.evaluate(`void bot({ url: '${iris.url}', userId: '${echo.userId}', ` +
+    `key: '${SERVER_KEY}' }).then(() => { globalThis.ended = true })`)
   await becomes(async () => (await answers()).length === 1)
   await bob.send(echo, 'live')
   await bob.command({ clientCmdId: 'x-2', name: 'nudge', to: { users: [echo.userId] }, mode: 'reliable' })
@@ -172,7 +182,8 @@ t.test('[POLL-1] a WebSocket that a proxy refuses: it goes on by Server-Sent Eve
 t.test('in Chromium, in a page of another origin', { skip: noBrowser }, async t => {
   const browser = await launchBrowser()
   for (const way of ways) {
-    await t.test(`[POLL-1] by ${way}: nothing is lost, shown twice or silent`, async t => usesEverything(t, await inChromium(t, browser), way))
+    await t.test(`[POLL-1] by ${way}: nothing is lost, shown twice or silent`, async t =>
+      usesEverything(t, await inChromium(t, browser), way))
   }
 
   await t.test('a reload is the same terminal, another tab is another', async t => {
@@ -180,7 +191,8 @@ t.test('in Chromium, in a page of another origin', { skip: noBrowser }, async t 
     t.equal(await world.evaluate('terminalOfTab()'), await world.evaluate('terminalOfTab()'))
     t.not(await world.evaluate('terminalOfTab()'), await (await inChromium(t, browser)).evaluate('terminalOfTab()'))
     const alice = await iris.user(t)
-    await world.evaluate(`void (globalThis.app = begin({ url: '${iris.url}', userId: '${alice.userId}', login: async () => '${alice.token}' }))`)
+    await world.evaluate(`void (globalThis.app = begin({ url: '${iris.url}', ` +
+      `userId: '${alice.userId}', login: async () => '${alice.token}' }))`)
     await becomes(async () => await world.evaluate('app.cursor !== undefined') as boolean)
   })
 })

@@ -31,7 +31,10 @@ t.test('every goodbye is explained, by its code and what to do', async t => {
 
 t.test('the addresses that it posts to are operations', async t => {
   // what long-poll, heartbeat and fresh tokens are called is in section 3, 4 and 7; the others are looked up
-  const known = new Set([...operations.map(({ path }) => path), `/v1/down/${downEvents.operationId.slice(4).toLowerCase()}`, '/v1/down/poll', '/v1/ws', '/v1/up/heartbeat', '/v1/up/token'])
+  const known = new Set([
+    ...operations.map(({ path }) => path), `/v1/down/${downEvents.operationId.slice(4).toLowerCase()}`, '/v1/down/poll', '/v1/ws',
+    '/v1/up/heartbeat', '/v1/up/token'
+  ])
   const named = [...text.matchAll(/\/v1\/[a-z/-]+[a-z](?![a-z/${-])/g)].map(([path]) => path)
   t.ok(named.length >= 8)
   t.same(named.filter(path => !known.has(path)), [])

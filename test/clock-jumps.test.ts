@@ -22,7 +22,11 @@ const SECOND_MS = 1_000
 
 for (const [name, direction] of [['back', -1], ['forward', 1]] as const) {
   t.test(`[TIME-1] a clock that is wrong, and jumps ${name}`, { buffered: true }, async t => {
-    const node = await start(t, { ...clockEnv({ shiftMs: -direction * HOUR_MS, jumpMs: 2 * direction * HOUR_MS }), ...limited, IRIS_LIMIT_LEASE_SEC: String(LEASE_SEC) })
+    const node = await start(t, {
+      ...clockEnv({ shiftMs: -direction * HOUR_MS, jumpMs: 2 * direction * HOUR_MS }),
+      ...limited,
+      IRIS_LIMIT_LEASE_SEC: String(LEASE_SEC)
+    })
     const [stays, silent] = [await node.user(`stays-${name}`), await node.user(`silent-${name}`)]
     const streams = [await listening(stays), await listening(silent)]
     await alive([() => heartbeat(stays)], async () => {
@@ -95,12 +99,14 @@ async function shown (t: Test, node: Node, name: string): Promise<void> {
 
 /** No lease is longer than a lease, and no sign of life later than now. */
 async function leaseIsSound (t: Test, node: Node, user: User): Promise<void> {
-  const terminal = async () => ((await node.server('GET', `users/${user.userId}/terminals`)).body['items'] as unknown as { lastSeen: number }[])[0]
+  const terminal = async () =>
+    ((await node.server('GET', `users/${user.userId}/terminals`)).body['items'] as unknown as { lastSeen: number }[])[0]
   const before = Number((await terminal())?.lastSeen)
   const seen = await until(async () => {
     const { lastSeen = 0 } = await terminal() ?? {}
     return lastSeen > before ? lastSeen : undefined
   })
   t.ok(seen <= await now() + SECOND_MS)
-  t.ok(Number(await redis.zscore(keys.leases(partition(user.userId)), `${user.userId}/default`)) <= await now() + SECOND_MS + LEASE_SEC * 1000)
+  t.ok(Number(await redis.zscore(keys.leases(partition(user.userId)), `${user.userId}/default`)) <= await now() +
+    SECOND_MS + LEASE_SEC * 1000)
 }

@@ -9,9 +9,12 @@ import { beforeTheSweep, createUser } from './helper/user.js'
 const a = await startIris(t, { env: { IRIS_NODE_ID: 'a' } })
 const b = await startIris(t, { env: { IRIS_NODE_ID: 'b' }, redisPath: a.redisPath })
 
-t.test('[TIME-1] [KICK-1] [DOWN-2] the clock of Redis steps forward by more than a lease: who is on another node is kicked, and hears, at once', async t => {
+t.test('[TIME-1] [KICK-1] [DOWN-2] the clock of Redis steps forward by more than a lease: ' +
+  'who is on another node is kicked, and hears, at once', async t => {
   const [alice, bob, kim] = [await a.user(t), await a.user(t), await a.user(t)]
-  const [heard, kicked] = await Promise.all([bob, kim].map(user => listening(createUser(t, { ...user, url: b.url })))) as [Awaited<ReturnType<typeof listening>>, Awaited<ReturnType<typeof listening>>]
+  const [heard, kicked] = await Promise.all([bob, kim].map(user => listening(createUser(t, { ...user, url: b.url })))) as [
+    Awaited<ReturnType<typeof listening>>, Awaited<ReturnType<typeof listening>>
+  ]
   // what such a step leaves: the routes have ended, with their key
   await a.redis.del(keys.routes(bob.userId), keys.routes(kim.userId))
   await alice.send(bob, 'hello')

@@ -12,7 +12,18 @@ const KEY = 'k'.repeat(16)
 
 t.test('defaults are those of the table', async t => {
   const config = loadConfig({})
-  t.match(config, { host: '127.0.0.1', port: 4747, dataDir: '.iris', durability: 'disk', logLevel: 'info', redisUrl: undefined, drainSec: 10, trustProxy: [], metrics: undefined, limits: { downEntries: 5000, logMessages: 10_000, members: 500, addressRate: 200, attaches: 64 } })
+  t.match(config, {
+    host: '127.0.0.1',
+    port: 4747,
+    dataDir: '.iris',
+    durability: 'disk',
+    logLevel: 'info',
+    redisUrl: undefined,
+    drainSec: 10,
+    trustProxy: [],
+    metrics: undefined,
+    limits: { downEntries: 5000, logMessages: 10_000, members: 500, addressRate: 200, attaches: 64 }
+  })
   t.match(config.nodeId, /^[A-Za-z0-9_-]{1,64}$/)
   t.not(loadConfig({}).nodeId, config.nodeId, 'made at each start')
   t.equal(new Set(configTable.map(({ name }) => name)).size, configTable.length)
@@ -20,8 +31,25 @@ t.test('defaults are those of the table', async t => {
 })
 
 t.test('values are read, lists are split, limits are numbers', async t => {
-  const config = loadConfig({ IRIS_PORT: '0', IRIS_SERVER_KEY: `${KEY}, ${KEY}2`, IRIS_ALLOWED_ORIGINS: 'https://a.example,https://b.example', IRIS_LIMIT_REVOKE_SEC: '5', IRIS_DURABILITY: 'memory', IRIS_REDIS_URL: 'redis://r:6379/1', IRIS_TRUST_PROXY: '10.0.0.0/8, ::1', IRIS_LIMIT_ADDRESS_RATE: '0' })
-  t.match(config, { port: 0, serverKeys: [KEY, `${KEY}2`], allowedOrigins: ['https://a.example', 'https://b.example'], trustProxy: ['10.0.0.0/8', '::1'], limits: { revokeSec: 5, addressRate: 0 }, durability: 'memory', redisUrl: 'redis://r:6379/1' })
+  const config = loadConfig({
+    IRIS_PORT: '0',
+    IRIS_SERVER_KEY: `${KEY}, ${KEY}2`,
+    IRIS_ALLOWED_ORIGINS: 'https://a.example,https://b.example',
+    IRIS_LIMIT_REVOKE_SEC: '5',
+    IRIS_DURABILITY: 'memory',
+    IRIS_REDIS_URL: 'redis://r:6379/1',
+    IRIS_TRUST_PROXY: '10.0.0.0/8, ::1',
+    IRIS_LIMIT_ADDRESS_RATE: '0'
+  })
+  t.match(config, {
+    port: 0,
+    serverKeys: [KEY, `${KEY}2`],
+    allowedOrigins: ['https://a.example', 'https://b.example'],
+    trustProxy: ['10.0.0.0/8', '::1'],
+    limits: { revokeSec: 5, addressRate: 0 },
+    durability: 'memory',
+    redisUrl: 'redis://r:6379/1'
+  })
 })
 
 const refusals: [string, Record<string, string>, RegExp][] = [
@@ -40,12 +68,19 @@ const refusals: [string, Record<string, string>, RegExp][] = [
   ['a short secret', { IRIS_TOKEN_SECRET: 'CANARY' }, /^IRIS_TOKEN_SECRET must have at least 32 bytes$/],
   ['a short server key', { IRIS_SERVER_KEY: `${KEY},CANARY` }, /^IRIS_SERVER_KEY: each key must have at least 16 characters$/],
   ...['CANARY two words of it', 'CANARY-schlüssel-0123', 'CANARY-0123456789\u007f'].map((key): [string, Record<string, string>, RegExp] => {
-    return [`a server key that no header carries (${JSON.stringify(key)})`, { IRIS_SERVER_KEY: `${KEY},${key}` }, /^IRIS_SERVER_KEY: a key must have visible ASCII characters only/]
+    return [
+      `a server key that no header carries (${JSON.stringify(key)})`,
+      { IRIS_SERVER_KEY: `${KEY},${key}` },
+      /^IRIS_SERVER_KEY: a key must have visible ASCII characters only/
+    ]
   }),
-  ...['IRIS_TOKEN_ISSUER', 'IRIS_TOKEN_AUDIENCE'].flatMap(name => ['shop\n', ' shop'].map((value): [string, Record<string, string>, RegExp] => {
+  ...[
+    'IRIS_TOKEN_ISSUER', 'IRIS_TOKEN_AUDIENCE'
+  ].flatMap(name => ['shop\n', ' shop'].map((value): [string, Record<string, string>, RegExp] => {
     return [`${name}=${JSON.stringify(value)}`, { [name]: value }, new RegExp(`^${name} must not begin or end with a blank$`)]
   })),
-  ['a JWKS with a password', { IRIS_TOKEN_JWKS: 'https://u:CANARY@a.example/jwks' }, /^IRIS_TOKEN_JWKS must be an https URL .* without a user name and a password$/],
+  ['a JWKS with a password', { IRIS_TOKEN_JWKS: 'https://u:CANARY@a.example/jwks' },
+    /^IRIS_TOKEN_JWKS must be an https URL .* without a user name and a password$/],
   ['two kinds of keys', { IRIS_TOKEN_SECRET: SECRET, IRIS_TOKEN_JWKS: 'https://a.example/jwks' }, /exclude each other/],
   ['a JWKS over http', { IRIS_TOKEN_JWKS: 'http://a.example/CANARY' }, /^IRIS_TOKEN_JWKS must be an https URL/],
   ['a JWKS that is no URL', { IRIS_TOKEN_JWKS: 'CANARY' }, /^IRIS_TOKEN_JWKS must be an https URL/],
@@ -57,16 +92,26 @@ const refusals: [string, Record<string, string>, RegExp][] = [
   ['a database that is no number', { IRIS_REDIS_URL: 'redis://CANARY/main' }, /^IRIS_REDIS_URL must be/],
   ['a database that is no number, by the query', { IRIS_REDIS_URL: 'redis://CANARY?db=main' }, /^IRIS_REDIS_URL must be/],
   ['a password that cannot be decoded', { IRIS_REDIS_URL: 'redis://:CANARY%zz@a' }, /^IRIS_REDIS_URL must be/],
-  ['a proxy that is no address', { IRIS_TRUST_PROXY: '10.0.0.0/8, proxy.example' }, /^IRIS_TRUST_PROXY must be IP addresses .*, not "proxy\.example"$/],
+  ['a proxy that is no address', { IRIS_TRUST_PROXY: '10.0.0.0/8, proxy.example' },
+    /^IRIS_TRUST_PROXY must be IP addresses .*, not "proxy\.example"$/],
   ['a network of too many bits', { IRIS_TRUST_PROXY: '10.0.0.0/33' }, /^IRIS_TRUST_PROXY must be .*, not "10\.0\.0\.0\/33"$/],
   ['a node id with a slash', { IRIS_NODE_ID: 'a/b' }, /^IRIS_NODE_ID must match .*, not "a\/b"$/],
-  ['a log that is shorter than a stream', { IRIS_LIMIT_LOG_MESSAGES: '10' }, /^IRIS_LIMIT_LOG_MESSAGES \(10\) must be at least IRIS_LIMIT_DOWN_ENTRIES \(5000\)/],
-  ...['*', 'null', 'https://*.a.example', 'a.example', 'https://a.example/', 'https://a.example/path', 'https://a.example?q', 'https://u:p@a.example', 'https://a.example:http', '//a.example'].map((origin): [string, Record<string, string>, RegExp] => {
+  ['a log that is shorter than a stream', { IRIS_LIMIT_LOG_MESSAGES: '10' },
+    /^IRIS_LIMIT_LOG_MESSAGES \(10\) must be at least IRIS_LIMIT_DOWN_ENTRIES \(5000\)/],
+  ...[
+    '*', 'null', 'https://*.a.example', 'a.example', 'https://a.example/', 'https://a.example/path', 'https://a.example?q',
+    'https://u:p@a.example', 'https://a.example:http', '//a.example'
+  ].map((origin): [string, Record<string, string>, RegExp] => {
     const name = `${origin} as an origin`
-    return [name, { IRIS_ALLOWED_ORIGINS: `https://good.example, ${origin}` }, new RegExp(`^IRIS_ALLOWED_ORIGINS must be origins, .*, not "${origin.replace(/[*?/.]/g, '\\$&')}"$`)]
+    return [
+      name,
+      { IRIS_ALLOWED_ORIGINS: `https://good.example, ${origin}` },
+      new RegExp(`^IRIS_ALLOWED_ORIGINS must be origins, .*, not "${origin.replace(/[*?/.]/g, '\\$&')}"$`)
+    ]
   }),
   ['everything at once', { IRIS_PROT: '1', IRIS_PORT: 'x', IRIS_METRICS: 'y' }, /^IRIS_PROT .*; IRIS_PORT .*; IRIS_METRICS [^;]*$/],
-  ['several rules at once', { IRIS_NODE_ID: 'a/b', IRIS_SERVER_KEY: 'CANARY', IRIS_ALLOWED_ORIGINS: '*' }, /^IRIS_SERVER_KEY[^;]*; IRIS_ALLOWED_ORIGINS[^;]*; IRIS_NODE_ID[^;]*$/]
+  ['several rules at once', { IRIS_NODE_ID: 'a/b', IRIS_SERVER_KEY: 'CANARY', IRIS_ALLOWED_ORIGINS: '*' },
+    /^IRIS_SERVER_KEY[^;]*; IRIS_ALLOWED_ORIGINS[^;]*; IRIS_NODE_ID[^;]*$/]
 ]
 for (const [what, env, sentence] of refusals) {
   t.test(`${what} is refused in one line that names the variable, the value unless it is a secret's, and the rule`, async t => {
@@ -83,7 +128,9 @@ function faultsOf (value: string, isMeant: (type: string) => boolean): string[] 
 }
 
 t.test('a blank, or a list of nothing, is no value: it is refused, whatever the variable', async t => {
-  for (const value of [' ', ',', ' , ,\t']) t.same(faultsOf(value, () => true), configTable.map(({ name }) => `${name} is blank: give it a value, or do not set it`))
+  for (const value of [' ', ',', ' , ,\t']) {
+    t.same(faultsOf(value, () => true), configTable.map(({ name }) => `${name} is blank: give it a value, or do not set it`))
+  }
 })
 
 t.test('an integer is written in decimal digits, whatever the variable', async t => {
@@ -96,8 +143,12 @@ t.test('an integer is written in decimal digits, whatever the variable', async t
 })
 
 t.test('origins are kept in the spelling of browsers; an empty value counts as unset', async t => {
-  const IRIS_ALLOWED_ORIGINS = 'HTTPS://A.Example:443, http://b.example:80,https://c.example:8443, https://bücher.example, capacitor://localhost, http://[::1]:3000'
-  t.same(loadConfig({ IRIS_ALLOWED_ORIGINS }).allowedOrigins, ['https://a.example', 'http://b.example', 'https://c.example:8443', 'https://xn--bcher-kva.example', 'capacitor://localhost', 'http://[::1]:3000'])
+  const IRIS_ALLOWED_ORIGINS = 'HTTPS://A.Example:443, http://b.example:80,https://c.example:8443, ' +
+    'https://bücher.example, capacitor://localhost, http://[::1]:3000'
+  t.same(loadConfig({ IRIS_ALLOWED_ORIGINS }).allowedOrigins, [
+    'https://a.example', 'http://b.example', 'https://c.example:8443', 'https://xn--bcher-kva.example', 'capacitor://localhost',
+    'http://[::1]:3000'
+  ])
   const names = configTable.map(({ name }): [string, string] => [name, ''])
   t.same({ ...loadConfig(Object.fromEntries(names)), nodeId: '' }, { ...loadConfig({}), nodeId: '' })
 })
@@ -117,13 +168,18 @@ t.test('on loopback missing secrets are made once, for this user only, also by t
   t.equal((await stat(join(dataDir, 'secrets.json'))).mode & 0o777, 0o600)
   t.equal((await stat(dataDir)).mode & 0o777, 0o700)
   t.equal((await stat(dirname(dataDir))).mode & 0o777, 0o700, 'and those above it')
-  t.same(JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')), { tokenSecret: starts[0]?.tokenSecret, serverKey: starts[0]?.serverKeys[0] })
+  t.same(JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')), {
+    tokenSecret: starts[0]?.tokenSecret,
+    serverKey: starts[0]?.serverKeys[0]
+  })
 })
 
 t.test('what is missing on loopback is made', async t => {
   const directory = await mkdtemp(join(tmpdir(), 'iris-config-'))
   t.teardown(() => rm(directory, { recursive: true }))
-  for (const token of [{}, { IRIS_TOKEN_SECRET: SECRET }, { IRIS_TOKEN_PUBLIC_KEY: 'pem' }, { IRIS_TOKEN_JWKS: 'https://a.example/jwks' }]) {
+  for (const token of [
+    {}, { IRIS_TOKEN_SECRET: SECRET }, { IRIS_TOKEN_PUBLIC_KEY: 'pem' }, { IRIS_TOKEN_JWKS: 'https://a.example/jwks' }
+  ]) {
     for (const key of [{}, { IRIS_SERVER_KEY: KEY }]) {
       const env = { ...token, ...key }
       const config = await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: directory, ...env }))
@@ -131,12 +187,20 @@ t.test('what is missing on loopback is made', async t => {
       t.match(config.serverKeys, 'IRIS_SERVER_KEY' in env ? [KEY] : [/^.{32}$/])
     }
   }
-  t.match(await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: join(directory, 'none'), IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: KEY })), { tokenSecret: SECRET, serverKeys: [KEY] })
+  t.match(await loadOrMakeSecrets(loadConfig({ IRIS_DATA_DIR: join(directory, 'none'), IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: KEY })),
+    { tokenSecret: SECRET, serverKeys: [KEY] })
 })
 
 /** A value of each variable that is not its default; limits are as `IRIS_LIMIT_IDS`. */
 const harmless: Record<string, string> = {
-  IRIS_HOST: '127.0.0.2', IRIS_PORT: '0', IRIS_DATA_DIR: '/tmp/x', IRIS_LOGIN_POLICY: 'single', IRIS_DRAIN_SEC: '1', IRIS_NODE_ID: 'n', IRIS_DURABILITY: 'memory', IRIS_LOG_LEVEL: 'warn'
+  IRIS_HOST: '127.0.0.2',
+  IRIS_PORT: '0',
+  IRIS_DATA_DIR: '/tmp/x',
+  IRIS_LOGIN_POLICY: 'single',
+  IRIS_DRAIN_SEC: '1',
+  IRIS_NODE_ID: 'n',
+  IRIS_DURABILITY: 'memory',
+  IRIS_LOG_LEVEL: 'warn'
 }
 const telling: Record<string, string> = {
   IRIS_REDIS_URL: 'redis://r',
@@ -154,7 +218,8 @@ const telling: Record<string, string> = {
 t.test('the demo is offered only while nothing is configured that says who may come or where the data is', async t => {
   const limits = configTable.filter(({ name }) => name.startsWith('IRIS_LIMIT_')).map(({ name, default: preset }) => [name, String(preset)])
   const all = { ...harmless, ...Object.fromEntries(limits) as Record<string, string> }
-  t.same(new Set([...Object.keys(all), ...Object.keys(telling)]), new Set(configTable.map(({ name }) => name)), 'each variable is one or the other')
+  t.same(new Set([...Object.keys(all), ...Object.keys(telling)]),
+    new Set(configTable.map(({ name }) => name)), 'each variable is one or the other')
   t.equal(loadConfig({}).demo, true)
   t.equal(loadConfig(all).demo, true)
   for (const [name, value] of Object.entries(telling)) {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { operations } from '../src/app.js'
 import { createValidators } from '../src/commands/validate.js'
 import { commands } from '../src/commands/index.js'
-import { errorCodes } from '../src/documents/describe.js'
+import { errorCodes } from '../src/documents/describe-problems.js'
 import { errors } from '../src/protocol/errors.js'
 import { defaultLimits } from '../src/protocol/limits.js'
 import { commandPath } from '../src/protocol/operation.js'
@@ -13,7 +13,8 @@ const iris = await startIris(t)
 const validators = createValidators(defaultLimits)
 const alice = await iris.token('alice')
 
-const address = (path: string) => iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : path.includes('users') ? 'kicked' : 'g.support-7')
+const address = (path: string) =>
+  iris.url + path.replace('{id}', path.includes('notices') ? 'n-1' : path.includes('users') ? 'kicked' : 'g.support-7')
 /** Answers whose body and header do not name one trace. */
 const untraced: string[] = []
 const json = { 'content-type': 'application/json' }
@@ -43,22 +44,38 @@ for (const { name, method, path, auth, summary, description, body, result, examp
       t.equal(none.headers.get('trace-id'), 'my-trace')
       t.equal(none.headers.get('content-type'), 'application/problem+json')
       const other = auth === 'server' ? alice : SERVER_KEY
-      t.match(await call(path, { method, headers: { ...json, authorization: `Bearer ${other}` }, ...sent }), { status: 401, body: { code: auth === 'server' ? 'BAD_SERVER_KEY' : 'BAD_TOKEN' } })
+      t.match(await call(path, { method, headers: { ...json, authorization: `Bearer ${other}` }, ...sent }), {
+        status: 401,
+        body: { code: auth === 'server' ? 'BAD_SERVER_KEY' : 'BAD_TOKEN' }
+      })
       const garbage = await call(path, { method, headers: { ...json, authorization: 'Bearer garbage' }, ...sent })
       t.match(garbage, { status: 401, body: { code: auth === 'server' ? 'BAD_SERVER_KEY' : 'BAD_TOKEN', retryable: false } })
       t.equal(garbage.headers.get('www-authenticate'), 'Bearer')
-      t.equal((await call(path, { method, headers: { ...json, authorization: `Basic ${other}` }, ...sent })).body['code'], 'UNAUTHENTICATED')
+      t.equal(
+        (await call(path, { method, headers: { ...json, authorization: `Basic ${other}` }, ...sent })).body['code'], 'UNAUTHENTICATED'
+      )
     })
   }
 
   if (body) {
     t.test(`${name}: an unknown field is refused by name, only application/json is read`, async t => {
-      const unknown = await call(path, { method, headers: { ...json, ...bearer }, body: JSON.stringify({ ...example.body as object, colour: 'red' }) })
+      const unknown = await call(path, {
+        method,
+        headers: { ...json, ...bearer },
+        body: JSON.stringify({ ...example.body as object, colour: 'red' })
+      })
       t.match(unknown, { status: 400, body: { code: 'INVALID_BODY', errors: [{ pointer: '/colour', detail: 'is not known here' }] } })
       for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/json5', 'multipart/form-data; boundary=x']) {
-        t.match(await call(path, { method, headers: { ...bearer, 'content-type': type }, body: '{}' }), { status: 415, body: { code: 'UNSUPPORTED_MEDIA_TYPE' } }, type)
+        t.match(await call(path, { method, headers: { ...bearer, 'content-type': type }, body: '{}' }), {
+          status: 415,
+          body: { code: 'UNSUPPORTED_MEDIA_TYPE' }
+        }, type)
       }
-      t.not((await call(path, { method, headers: { ...bearer, 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(example.body) })).status, 415)
+      t.not((await call(path, {
+        method,
+        headers: { ...bearer, 'content-type': 'application/json; charset=utf-8' },
+        body: JSON.stringify(example.body)
+      })).status, 415)
     })
   }
 
@@ -83,7 +100,10 @@ t.test('the up-commands stand at the address of their wire name', async t => {
 
 t.test('every code of the table is documented somewhere, every documented one is in the table', async t => {
   const documented = new Set(operations.flatMap(operation => errorCodes(operation)))
-  const elsewhere = ['BAD_TICKET', 'NOT_FOUND', 'METHOD_NOT_ALLOWED', 'INVALID_REQUEST', 'URI_TOO_LONG', 'HEADERS_TOO_LARGE', 'ORIGIN_NOT_ALLOWED', 'TOO_MANY_TERMINALS', 'UPGRADE_REQUIRED', 'REQUEST_TIMEOUT', 'NOT_READY', 'FORBIDDEN', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE']
+  const elsewhere = [
+    'BAD_TICKET', 'NOT_FOUND', 'METHOD_NOT_ALLOWED', 'INVALID_REQUEST', 'URI_TOO_LONG', 'HEADERS_TOO_LARGE', 'ORIGIN_NOT_ALLOWED',
+    'TOO_MANY_TERMINALS', 'UPGRADE_REQUIRED', 'REQUEST_TIMEOUT', 'NOT_READY', 'FORBIDDEN', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'
+  ]
   t.same(Object.keys(errors).filter(code => !documented.has(code as 'INTERNAL') && !elsewhere.includes(code)), [])
 })
 

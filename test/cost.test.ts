@@ -8,7 +8,10 @@ import { groupOf, type User } from './helper/user.js'
 
 const BURST = 1000
 const lines: string[] = []
-const iris = await startIris(t, { env: { IRIS_LIMIT_UP_RATE: '1', IRIS_LIMIT_UP_BURST: String(BURST) }, logs: { write: line => { lines.push(line) } } })
+const iris = await startIris(t, {
+  env: { IRIS_LIMIT_UP_RATE: '1', IRIS_LIMIT_UP_BURST: String(BURST) },
+  logs: { write: line => { lines.push(line) } }
+})
 
 /** Puts a user so many units into debt: no test depends on the time that passes. @returns when they are paid for, us. */
 async function owe ({ userId }: User, units: number): Promise<number> {

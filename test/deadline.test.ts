@@ -23,7 +23,9 @@ async function setUp (t: Test, env: Record<string, string> = {}) {
   const iris = await startIris(t, { redisPath: way.path, env })
   await until(async () => (await fetch(`${iris.url}/readyz`)).ok || undefined)
   const [alice, bob] = [await iris.user(t, 'alice'), await iris.user(t, 'bob')]
-  await iris.server('PUT', 'conversations/g.support-7', { members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] })
+  await iris.server('PUT', 'conversations/g.support-7', {
+    members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }]
+  })
   for (let i = 0; i < 3; i++) await alice.send(bob, `m${i}`)
   t.teardown(() => way.delay(0))
   return { way, iris, alice, bob, authorization: { authorization: `Bearer ${alice.token}` } }
@@ -36,7 +38,9 @@ async function timed<T> (work: Promise<T>): Promise<{ result: T, inTime: boolean
   return { result, inTime: performance.now() - began < IN_TIME_MS }
 }
 
-t.test('[DEADLINE-1] with a Redis at 1.4 s every operation is answered in time; what it refuses may be retried', { buffered: true }, async t => {
+t.test('[DEADLINE-1] with a Redis at 1.4 s every operation is answered in time; what it refuses may be retried', {
+  buffered: true
+}, async t => {
   const { way, iris, alice } = await setUp(t)
   way.delay(1_400)
   const users = upTo(60).map(n => `u${n}`)
@@ -46,12 +50,18 @@ t.test('[DEADLINE-1] with a Redis at 1.4 s every operation is answered in time; 
     sendNotice: { noticeId: 'n-long', users, content: { text: 'x' } }
   }
   const asked = operations.filter(({ name }) => name !== 'listEvents').map(async ({ name, method, path, auth, body, example }) => {
-    const place = path.replace('{id}', path.includes('notices') ? 'n-1' : path.includes('users') ? 'carol' : 'g.support-7').replace('{terminalId}', 'web')
+    const place = path.replace('{id}', path.includes('notices') ? 'n-1' : path.includes('users') ? 'carol' : 'g.support-7')
+      .replace('{terminalId}', 'web')
     const authorization = `Bearer ${auth === 'server' ? SERVER_KEY : alice.token}`
     const sent = body && { body: JSON.stringify(long[name] ?? example.body) }
-    const { result, inTime } = await timed(fetch(iris.url + place, { method, headers: { authorization, ...(body && { 'content-type': 'application/json' }) }, ...sent }))
+    const { result, inTime } = await timed(fetch(iris.url + place, {
+      method,
+      headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
+      ...sent
+    }))
     const answer = await result.json() as Record<string, unknown>
-    const isFine = result.status < 500 || result.status === 501 || (result.status === 503 && answer['retryable'] === true && Number(result.headers.get('retry-after')) > 0)
+    const isFine = result.status < 500 || result.status === 501 ||
+      (result.status === 503 && answer['retryable'] === true && Number(result.headers.get('retry-after')) > 0)
     return { name, inTime, isFine }
   })
   const answers = await Promise.all(asked)
@@ -64,7 +74,11 @@ t.test('[DEADLINE-1] a frame, too; and a send whose outcome is unknown is stored
   t.teardown(() => ws.cut())
   await ws.next('IRIS.READY')
   way.delay(1_700) // a send is one round trip
-  const command = { up: 'IRIS_CMD_SEND', requestId: 'r-1', body: { clientCmdId: 'c-1', name: 'x', to: { users: ['bob'] }, mode: 'reliable' } }
+  const command = {
+    up: 'IRIS_CMD_SEND',
+    requestId: 'r-1',
+    body: { clientCmdId: 'c-1', name: 'x', to: { users: ['bob'] }, mode: 'reliable' }
+  }
   const answered = new Promise<Record<string, unknown>>(resolve => ws.socket.on('message', data => {
     const frame = JSON.parse((data as Buffer).toString()) as { requestId?: string, error?: Record<string, unknown> }
     if (frame.requestId === 'r-1') resolve(frame.error ?? {})
@@ -79,24 +93,31 @@ t.test('[DEADLINE-1] a frame, too; and a send whose outcome is unknown is stored
   t.match(await alice.send(bob, 'once', { clientMsgId: 'once' }), { status: 200, body: { seq: 4, duplicate: true } })
 })
 
-t.test('[DEADLINE-1] while Redis stalls polls and attaches are answered in time, however many come at once', { buffered: true }, async t => {
+t.test('[DEADLINE-1] while Redis stalls polls and attaches are answered in time, however many come at once', {
+  buffered: true
+}, async t => {
   const { way, iris, authorization } = await setUp(t, { IRIS_LIMIT_ATTACHES: '4' })
   way.delay(Infinity)
   const polls = Promise.all(upTo(60).map(async n => {
     const headers = { authorization: `Bearer ${await tokenOf(`p${n}`)}` }
     return await timed(pollOnce(`${iris.url}/v1/down/poll`, { headers, query: { timeoutMs: '0' } }))
   }))
-  const stream = timed(openSse(`${iris.url}/v1/down/events`, { headers: authorization }).then(async stream => await stream.next('IRIS.BYE')))
+  const stream = timed(openSse(`${iris.url}/v1/down/events`, { headers: authorization })
+    .then(async stream => await stream.next('IRIS.BYE')))
   const ws = timed(openWs(`${iris.url}/v1/ws`, { headers: authorization }).then(async ws => await ws.next('IRIS.BYE')))
   for (const { result: { status, headers }, inTime } of await polls) {
     if (status === 503 && inTime && Number(headers.get('retry-after')) > 0) continue
     t.match({ status, inTime }, { status: 503, inTime: true })
     break
   }
-  for (const { result: { data }, inTime } of await Promise.all([stream, ws])) t.match({ data: data.data, inTime }, { data: { code: /^420[25]$/, reconnect: 'backoff' }, inTime: true })
+  for (const { result: { data }, inTime } of await Promise.all([stream, ws])) {
+    t.match({ data: data.data, inTime }, { data: { code: /^420[25]$/, reconnect: 'backoff' }, inTime: true })
+  }
 })
 
-t.test('[DEADLINE-1] a read that failed is tried again at once, not with the next sweep; a stream outlives the deadline of its attach', { buffered: true }, async t => {
+t.test('[DEADLINE-1] a read that failed is tried again at once, not with the next sweep; a stream outlives the deadline of its attach', {
+  buffered: true
+}, async t => {
   const { way, alice, bob } = await setUp(t)
   for (let i = 0; i < 60; i++) await alice.send(bob, `unread${i}`)
   way.delay(100)

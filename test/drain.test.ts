@@ -11,8 +11,13 @@ const { start } = await startSharedRedis(t)
 
 /** A POST whose body is held back until `finish()`. */
 function openPost (url: string, token: string, body: string) {
-  const request = http.request(`${url}/v1/up/msg`, { method: 'POST', agent: false, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } })
-  const status = new Promise<number | undefined>((resolve, reject) => request.on('response', response => resolve(response.resume().statusCode)).on('error', reject))
+  const request = http.request(`${url}/v1/up/msg`, {
+    method: 'POST',
+    agent: false,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  })
+  const status = new Promise<number | undefined>((resolve, reject) =>
+    request.on('response', response => resolve(response.resume().statusCode)).on('error', reject))
   request.write(body.slice(0, 5))
   return { finish () { request.end(body.slice(5)) }, status }
 }
@@ -77,16 +82,19 @@ t.test('[SSE-1] the goodbye is preceded by retry of the same pause, for an Event
       }).on('end', () => resolve(all))
     }).on('error', reject)
   })
-  const [, retry, pause] = /\n\nretry: (\d+)\n\nevent: CMD_DOWN\ndata: [^\n]*"IRIS\.BYE"[^\n]*"retryAfterMs":(\d+)[^\n]*\n\n$/.exec(text) ?? []
+  const [, retry, pause] = /\n\nretry: (\d+)\n\nevent: CMD_DOWN\ndata: [^\n]*"IRIS\.BYE"[^\n]*"retryAfterMs":(\d+)[^\n]*\n\n$/.exec(text) ??
+    []
   t.ok(Number(retry) >= 200)
   t.equal(retry, pause)
   t.same(await exited, [0, null])
 })
 
-t.test('a poll that the drain ends is 200, one that comes meanwhile 503 with Retry-After: an empty answer would bring the next one at once', async t => {
+t.test('a poll that the drain ends is 200, one that comes meanwhile 503 with Retry-After: ' +
+  'an empty answer would bring the next one at once', async t => {
   const { child, url, user } = await start(t, { IRIS_DRAIN_SEC: '600', IRIS_METRICS: 'open' })
   const [bob, carol] = [await user('bob'), await user('carol')]
-  const poll = async (cursor?: string, timeoutMs = '25000') => await pollOnce(`${url}/v1/down/poll`, { headers: { authorization: `Bearer ${bob.token}` }, cursor, query: { timeoutMs } })
+  const poll = async (cursor?: string, timeoutMs = '25000') =>
+    await pollOnce(`${url}/v1/down/poll`, { headers: { authorization: `Bearer ${bob.token}` }, cursor, query: { timeoutMs } })
   const { body: { cursor } } = await poll(undefined, '0')
   const waiting = poll(cursor)
   await until(async () => /^iris_connections\{transport="poll"\} 1$/m.test(await (await fetch(`${url}/metrics`)).text()) || undefined)

@@ -11,7 +11,12 @@ const { body: compile } = createValidators(defaultLimits)
 
 /** What an example says about ids that only the server can know. */
 const known: Record<string, string> = {}
-const order = ['createToken', 'putConversation', 'getConversation', 'sendMessage', 'revokeMessage', 'MSG_UP', 'READ', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'sendCommand', 'CMD_COMPLETE', 'sendNotice', 'NOTICE_COMPLETE', 'cancelNotice', 'REVOKE', 'createTicket', 'listConversations', 'getTime', 'TOKEN', 'HEARTBEAT', 'listTerminals', 'presence', 'listEvents', 'kickUser', 'liftKicks', 'removeTerminal', 'changeMembers', 'closeConversation', 'NOTICE_UP']
+const order = [
+  'createToken', 'putConversation', 'getConversation', 'sendMessage', 'revokeMessage', 'MSG_UP', 'READ', 'GET_READ_MSG',
+  'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'sendCommand', 'CMD_COMPLETE', 'sendNotice', 'NOTICE_COMPLETE',
+  'cancelNotice', 'REVOKE', 'createTicket', 'listConversations', 'getTime', 'TOKEN', 'HEARTBEAT', 'listTerminals', 'presence', 'listEvents',
+  'kickUser', 'liftKicks', 'removeTerminal', 'changeMembers', 'closeConversation', 'NOTICE_UP'
+]
 
 const idIn = (path: string) => path.includes('notices') ? 'n-1' : path.includes('users') ? 'alice' : 'g.support-7'
 
@@ -23,10 +28,16 @@ for (const name of order) {
   t.test(`the example of ${name} works as it stands`, async t => {
     const operation = operations.find(operation => operation.name === name) as typeof operations[number]
     const { method, path, auth, example, result } = operation
-    const text = JSON.stringify(example.body)?.replaceAll('k1a2073f47fb09f3c81d7aa', known['cmdId'] ?? '').replaceAll('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl', alice)
+    const text = JSON.stringify(example.body)
+      ?.replaceAll('k1a2073f47fb09f3c81d7aa', known['cmdId'] ?? '')
+      .replaceAll('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl', alice)
     const response = await fetch(iris.url + path.replace('{id}', idIn(path)).replace('{terminalId}', 'web-1'), {
       method,
-      headers: { 'trace-id': `example.${name}`, authorization: `Bearer ${auth === 'server' ? SERVER_KEY : alice}`, ...(text !== undefined && { 'content-type': 'application/json' }) },
+      headers: {
+        'trace-id': `example.${name}`,
+        authorization: `Bearer ${auth === 'server' ? SERVER_KEY : alice}`,
+        ...(text !== undefined && { 'content-type': 'application/json' })
+      },
       ...(text !== undefined && { body: text })
     })
     const { traceId, ...answer } = await response.json() as Record<string, unknown>

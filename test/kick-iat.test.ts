@@ -16,7 +16,8 @@ const kick = async ({ userId }: { userId: string }, body: object = {}) => {
   const answer = await iris.server('POST', `users/${userId}/kick`, { reason: 'testing', ...body })
   return { ...answer, body: answer.body as unknown as { kicked: string[], tokensFrom: number } }
 }
-const endsOf = async ({ userId }: { userId: string }, field: string) => Number(String(await iris.redis.hget(keys.kick(userId), field)).split(' ')[1])
+const endsOf = async ({ userId }: { userId: string }, field: string) =>
+  Number(String(await iris.redis.hget(keys.kick(userId), field)).split(' ')[1])
 const DAY_SEC = 86_400
 
 /** The doors through which a token goes. @returns the status of each. */
@@ -34,7 +35,9 @@ async function doors (t: Test, user: User): Promise<Record<string, number>> {
     TOKEN: (await user.post('/v1/up/token', { token: user.token })).status
   }
 }
-const all = (status: number) => ({ POST: status, SSE: status === 401 ? 204 : status, poll: status, WebSocket: status, ticket: status, TOKEN: status })
+const all = (status: number) => ({
+  POST: status, SSE: status === 401 ? 204 : status, poll: status, WebSocket: status, ticket: status, TOKEN: status
+})
 
 t.test('[KICK-3] kicked, and a token minted at once: it is welcome at every door, 30 of 30; the old one at none', async t => {
   for (let round = 0; round < 30; round++) {
@@ -59,12 +62,15 @@ for (const aheadSec of [0, 3, 55]) {
     for (const open of [stream, ws]) t.match((await open.next('IRIS.BYE')).data.data, { code: 4301 })
     t.same(await doors(t, alice), all(401))
     t.ok(Number.isInteger(tokensFrom))
-    const [early, late] = [await loginOf(t, iris, alice.userId), await loginOf(t, iris, alice.userId)].map((user, i) => ({ user, iat: tokensFrom - 1 + i }))
+    const [early, late] = [await loginOf(t, iris, alice.userId), await loginOf(t, iris, alice.userId)]
+      .map((user, i) => ({ user, iat: tokensFrom - 1 + i }))
     for (const { user: { userId }, iat } of [early, late] as { user: User, iat: number }[]) {
       const token = await tokenOf(userId, { agoSec: Math.floor(Date.now() / 1000) - iat })
-      t.equal((await createUser(t, { url: iris.url, userId, token }).time({})).status, iat === tokensFrom ? 200 : 401, 'tokensFrom is the first that is welcome')
+      t.equal((await createUser(t, { url: iris.url, userId, token }).time({})).status,
+        iat === tokensFrom ? 200 : 401, 'tokensFrom is the first that is welcome')
     }
-    t.equal((await createUser(t, { url: iris.url, userId: alice.userId, token: await iris.token(alice.userId) }).time({})).status, 200, 'and what is minted is')
+    t.equal((await createUser(t, { url: iris.url, userId: alice.userId, token: await iris.token(alice.userId) }).time({})).status,
+      200, 'and what is minted is')
   })
 }
 
@@ -86,17 +92,20 @@ t.test('[KICK-3] a login that comes after the kick stays, though its token was i
   t.equal((await late.time({}, 'one')).status, 401)
 })
 
-t.test('[KICK-3] [TIME-1] what was minted since a kick is before the next one, though it was issued ahead: a token from ahead was kicked', async t => {
+t.test('[KICK-3] [TIME-1] what was minted since a kick is before the next one, ' +
+  'though it was issued ahead: a token from ahead was kicked', async t => {
   const alice = await loginOf(t, iris, newUser(), { agoSec: -55 })
   await (await alice.listen()).next('IRIS.READY')
   await kick(alice, { revokeTokens: true })
   const minted = createUser(t, { url: iris.url, userId: alice.userId, token: await iris.token(alice.userId) })
   await kick(alice, { revokeTokens: true })
   t.equal((await minted.time({})).status, 401)
-  t.equal((await createUser(t, { ...minted, url: iris.url, token: await iris.token(alice.userId) }).time({})).status, 200, 'what is minted then is welcome')
+  t.equal((await createUser(t, { ...minted, url: iris.url, token: await iris.token(alice.userId) }).time({})).status,
+    200, 'what is minted then is welcome')
 })
 
-t.test('[KICK-3] [TIME-1] after a kick of one who came by a clock that was an hour ahead what is minted, and what `tokensFrom` says, is welcome', async t => {
+t.test('[KICK-3] [TIME-1] after a kick of one who came by a clock that was an ' +
+  'hour ahead what is minted, and what `tokensFrom` says, is welcome', async t => {
   const alice = await loginOf(t, iris, newUser(), { agoSec: 10 })
   await (await alice.listen()).next('IRIS.READY')
   // as it is kept when Redis' clock has been set back by an hour since
@@ -104,10 +113,16 @@ t.test('[KICK-3] [TIME-1] after a kick of one who came by a clock that was an ho
   await iris.redis.hset(keys.terminals(alice.userId), 'default/login', `${ahead} ${ahead} ${ahead + DAY_SEC * 1000}`)
   const { body: { tokensFrom } } = await kick(alice, { revokeTokens: true })
   t.ok(tokensFrom * 1000 > ahead)
-  const issued = async (iat: number) => createUser(t, { ...alice, url: iris.url, token: await tokenOf(alice.userId, { agoSec: Math.floor(Date.now() / 1000) - iat, endsInSec: 7_200 }) })
+  const issued = async (iat: number) => createUser(t, {
+    ...alice,
+    url: iris.url,
+    token: await tokenOf(alice.userId, { agoSec: Math.floor(Date.now() / 1000) - iat, endsInSec: 7_200 })
+  })
   const minted = createUser(t, { ...alice, url: other.url, token: await iris.token(alice.userId, 7_200) })
   for (const user of [minted, await issued(tokensFrom)]) t.same(await doors(t, user), all(200))
-  t.match([await (await issued(tokensFrom - 1)).time({}), await (await issued(tokensFrom + 1)).time({})], [{ body: { code: 'KICKED' } }, { body: { code: 'BAD_TOKEN' } }])
+  t.match([await (await issued(tokensFrom - 1)).time({}), await (await issued(tokensFrom + 1)).time({})], [
+    { body: { code: 'KICKED' } }, { body: { code: 'BAD_TOKEN' } }
+  ])
   const welcome = await issued(tokensFrom)
   await kick(alice, { revokeTokens: true })
   t.match([await minted.time({}), await welcome.time({})], [{ status: 401 }, { status: 401 }], 'until the next kick')
@@ -126,7 +141,11 @@ t.test('[KICK-3] a token handed in by TOKEN is kicked with its connection', asyn
 })
 
 t.test('[KICK-3] a tombstone lasts as long as the tokens it refuses: of who is known, and of who shows up', async t => {
-  const [known, unknown, plain] = [await loginOf(t, iris, newUser(), { endsInSec: 60 * DAY_SEC }), await loginOf(t, iris, newUser(), { endsInSec: 70 * DAY_SEC }), await loginOf(t, iris, newUser())]
+  const [known, unknown, plain] = [
+    await loginOf(t, iris, newUser(), { endsInSec: 60 * DAY_SEC }),
+    await loginOf(t, iris, newUser(), { endsInSec: 70 * DAY_SEC }),
+    await loginOf(t, iris, newUser())
+  ]
   const stream = await known.listen()
   await stream.next('IRIS.READY')
   await stream.cut()
@@ -156,13 +175,18 @@ t.test('[KICK-3] a ban refuses what is minted, too, and is as long as it was mea
 
 t.test('[KICK-3] lifted: kicks, bans and revoked tokens; what is lifted is said, and twice is nothing', async t => {
   const alice = await loginOf(t, iris, newUser())
-  const lift = async () => (await iris.server('DELETE', `users/${alice.userId}/kick`)).body['lifted'] as unknown as { kind: string, terminalId?: string, until: number }[]
+  const lift = async () => (await iris.server('DELETE', `users/${alice.userId}/kick`)).body['lifted'] as unknown as {
+    kind: string
+    terminalId?: string
+    until: number
+  }[]
   t.same(await lift(), [])
   await kick(alice, { terminals: ['one'], banSec: 3600 })
   await kick(alice, { revokeTokens: true })
   t.same(await doors(t, alice), all(401))
   const lifted = await lift()
-  t.same(lifted.map(({ kind, terminalId }) => [kind, terminalId]).sort(), [['ban', 'one'], ['kick', undefined], ['kick', 'one'], ['tokens', undefined]].sort())
+  t.same(lifted.map(({ kind, terminalId }) => [kind, terminalId]).sort(),
+    [['ban', 'one'], ['kick', undefined], ['kick', 'one'], ['tokens', undefined]].sort())
   t.ok(lifted.every(({ until }) => until > Date.now()))
   t.same(await doors(t, alice), all(200))
   t.equal((await alice.time({}, 'one')).status, 200)
@@ -213,12 +237,15 @@ t.test('[LIFE-1] a removed terminal is said to be gone once, twice is fine, and 
   await far.next('IRIS.READY')
   const remove = async () => (await iris.server('DELETE', `users/${alice.userId}/terminals/one`)).body
   t.match(await remove(), { terminalId: 'one', removed: true })
-  for (const stream of [one, far]) t.match((await stream.next('IRIS.BYE')).data.data, { code: 4102, reconnect: 'login' }, 'on whatever node')
+  for (const stream of [one, far]) {
+    t.match((await stream.next('IRIS.BYE')).data.data, { code: 4102, reconnect: 'login' }, 'on whatever node')
+  }
   t.match(await remove(), { terminalId: 'one', removed: false })
   const again = await alice.listen({ terminalId: 'one' })
   await again.next('IRIS.READY')
   const said = await until(async () => {
-    const all = (await iris.redis.xrange(keys.events, '-', '+')).map(([, flat]) => Object.fromEntries(flat.flatMap((name, i) => i % 2 ? [] : [[name, flat[i + 1]]])) as Record<string, string>)
+    const all = (await iris.redis.xrange(keys.events, '-', '+'))
+      .map(([, flat]) => Object.fromEntries(flat.flatMap((name, i) => i % 2 ? [] : [[name, flat[i + 1]]])) as Record<string, string>)
     const mine = all.filter(({ userId, terminalId, type }) => userId === alice.userId && terminalId === 'one' && type !== 'user.online')
     return mine.length >= 3 ? mine : undefined
   })

@@ -12,17 +12,24 @@ let users = 0
 const someone = (t: Test) => loginOf(t, iris, `kick-${++users}`)
 /** The same user, logged in after what happened until now. */
 const again = (t: Test, { userId }: { userId: string }) => loginOf(t, iris, userId, { agoSec: -10 })
-const kick = (user: { userId: string }, body: object, at: Iris = iris) => at.server('POST', `users/${user.userId}/kick`, { reason: 'testing', ...body })
+const kick = (user: { userId: string }, body: object, at: Iris = iris) =>
+  at.server('POST', `users/${user.userId}/kick`, { reason: 'testing', ...body })
 
 t.test('[KICK-1] the last event is the notice, then BYE 4301; the other terminals stay', async t => {
   const [alice, bob] = [await someone(t), await someone(t)]
-  const [stream, second, other] = [await alice.listen({ terminalId: 'one' }), await alice.listen({ terminalId: 'one' }), await alice.listen({ terminalId: 'two' })]
+  const [stream, second, other] = [
+    await alice.listen({ terminalId: 'one' }), await alice.listen({ terminalId: 'one' }), await alice.listen({ terminalId: 'two' })
+  ]
   for (const open of [stream, second, other]) await open.next('IRIS.READY')
   t.match(await kick(alice, { terminals: ['one'] }), { status: 200, body: { kicked: ['one'] } })
   for (const open of [stream, second]) {
     await open.ended
     const [notice, bye] = open.events.slice(-2)
-    t.match(notice, { event: 'NOTICE_DOWN', id: undefined, data: { kind: 'kick', op: 'show', needComplete: false, content: { reason: 'testing', reconnect: 'never' } } })
+    t.match(notice, {
+      event: 'NOTICE_DOWN',
+      id: undefined,
+      data: { kind: 'kick', op: 'show', needComplete: false, content: { reason: 'testing', reconnect: 'never' } }
+    })
     t.match(bye?.data, { name: 'IRIS.BYE', data: { code: 4301, reconnect: 'never' } })
   }
   await bob.send(alice, 'hi')
@@ -34,7 +41,10 @@ t.test('[KICK-1] from the answer on nothing is accepted from the kicked terminal
   const [alice, bob] = [await someone(t), await someone(t)]
   await alice.send(bob, 'before', { terminalId: 'one' })
   await kick(alice, { terminals: ['one'] })
-  const refused = [await alice.send(bob, 'after', { terminalId: 'one' }), await alice.time({}, 'one'), await alice.post('/v1/down/tickets', {}, { 'terminal-id': 'one' }), await alice.msgUp({ nonsense: 1 }, 'one')]
+  const refused = [
+    await alice.send(bob, 'after', { terminalId: 'one' }), await alice.time({}, 'one'),
+    await alice.post('/v1/down/tickets', {}, { 'terminal-id': 'one' }), await alice.msgUp({ nonsense: 1 }, 'one')
+  ]
   for (const answer of refused) {
     t.match(answer, { status: 401, body: { code: 'KICKED', retryable: false, detail: 'testing' } })
     t.equal(answer.headers.get('www-authenticate'), 'Bearer')

@@ -49,8 +49,10 @@ t.test(`[LIFE-3] kill -9 of a node with ${USERS} users: each is offline once, no
 
   const byUser = new Map<string, LifeEvent[]>()
   for (const event of await allEvents(b)) byUser.set(event.userId, [...byUser.get(event.userId) ?? [], event])
-  const said = (userId: string): string[] | undefined => byUser.get(userId)?.map(({ type, reason }) => reason === undefined ? type : `${type} ${reason}`)
-  const wrong = (all: string[], expected: string[]) => all.filter(userId => JSON.stringify(said(userId)) !== JSON.stringify(expected)).map(userId => [userId, said(userId)])
+  const said = (userId: string): string[] | undefined =>
+    byUser.get(userId)?.map(({ type, reason }) => reason === undefined ? type : `${type} ${reason}`)
+  const wrong = (all: string[], expected: string[]) =>
+    all.filter(userId => JSON.stringify(said(userId)) !== JSON.stringify(expected)).map(userId => [userId, said(userId)])
   t.same(wrong(lost, [...both, 'terminal.disconnected TIMEOUT', 'user.offline']), [], 'each once, in order')
   t.same(wrong(returned, both), [], 'nothing of those who came back')
   t.same([...byUser.values()].filter(all => all.some(({ n }, i) => n !== i + 1)), [], 'the numbers have no hole')

@@ -72,7 +72,8 @@ t.test('[LIFE-2] 500 heartbeats are told in one pipeline per interval, a ZADD pe
   const users = await Promise.all(upTo(10).map(() => counted.user(t)))
   for (const user of users) await listening(user)
   const calls = async () => Number(/cmdstat_zadd:calls=(\d+)/.exec(await counted.redis.info('commandstats'))?.[1])
-  const leases = async () => await Promise.all(users.map(({ userId }) => counted.redis.zscore(keys.leases(partition(userId)), `${userId}/default`)))
+  const leases = async () =>
+    await Promise.all(users.map(({ userId }) => counted.redis.zscore(keys.leases(partition(userId)), `${userId}/default`)))
   const [before, first, began] = [await calls(), await leases(), Date.now()]
   for (let i = 0; i < 50; i++) await Promise.all(users.map(user => heartbeat(user)))
   await until(async () => (await leases()).every((end, i) => Number(end) > Number(first[i])) || undefined)
@@ -80,15 +81,21 @@ t.test('[LIFE-2] 500 heartbeats are told in one pipeline per interval, a ZADD pe
   t.ok(await calls() - before <= intervals * users.length, 'not one per heartbeat')
 })
 
-t.test('[LIFE-2] [LIFE-3] [TIME-1] a lease from before Redis\' clock went back ends as one that begins now, and so does a grace', async t => {
+t.test('[LIFE-2] [LIFE-3] [TIME-1] a lease from before Redis\' clock went ' +
+  'back ends as one that begins now, and so does a grace', async t => {
   const [bob, carol, dave] = [await a.user(t), await a.user(t), await a.user(t)]
   await Promise.all([bob, carol, dave].map(user => listening(user)))
-  for (const { userId } of [bob, carol, dave]) await a.redis.zadd(keys.leases(partition(userId)), 'XX', Date.now() + HOUR_MS, `${userId}/default`)
+  for (const { userId } of [bob, carol, dave]) {
+    await a.redis.zadd(keys.leases(partition(userId)), 'XX', Date.now() + HOUR_MS, `${userId}/default`)
+  }
   // as the reaper finds it then
   await a.redis.set(keys.reaper, `${Date.now() + HOUR_MS} ${Date.now() - HOUR_MS}`)
   await alive([() => heartbeat(dave)], async () => {
-    for (const user of [bob, carol]) t.same(await untilSaid(b, user, 'user.offline'), [...both, 'terminal.disconnected TIMEOUT', 'user.offline'])
+    for (const user of [bob, carol]) {
+      t.same(await untilSaid(b, user, 'user.offline'), [...both, 'terminal.disconnected TIMEOUT', 'user.offline'])
+    }
   })
   t.same(await saidOf(a, dave), both)
-  t.ok(Number(await a.redis.zscore(keys.leases(partition(dave.userId)), `${dave.userId}/default`)) < Date.now() + 10_000, 'who is seen has a lease like any other')
+  t.ok(Number(await a.redis.zscore(keys.leases(partition(dave.userId)), `${dave.userId}/default`)) < Date.now() + 10_000,
+    'who is seen has a lease like any other')
 })

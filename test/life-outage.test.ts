@@ -25,10 +25,16 @@ async function now (): Promise<number> {
 
 /** Polls again and again, as a client does. */
 const polling = ({ token }: User, cursor: string) => async () =>
-  await pollOnce(`${a.url}/v1/down/poll`, { headers: { authorization: `Bearer ${token}` }, query: { timeoutMs: '200', lastEventId: cursor } })
+  await pollOnce(`${a.url}/v1/down/poll`, {
+    headers: { authorization: `Bearer ${token}` },
+    query: { timeoutMs: '200', lastEventId: cursor }
+  })
 
-t.test('[LIFE-2] the store is away for longer than a lease: who gave signs of life was never gone, who gave none has a lease more', async t => {
-  const [http, ws, poll, socket, silent, once] = await Promise.all([a, b, a, a, b, b].map(node => node.user(t))) as [User, User, User, User, User, User]
+t.test('[LIFE-2] the store is away for longer than a lease: ' +
+  'who gave signs of life was never gone, who gave none has a lease more', async t => {
+  const [http, ws, poll, socket, silent, once] = await Promise.all([a, b, a, a, b, b].map(node => node.user(t))) as [
+    User, User, User, User, User, User
+  ]
   const open = [await listening(http), await listening(silent), await listening(once)]
   const web = await openWs(`${b.url}/v1/ws`, { headers: { authorization: `Bearer ${ws.token}` } })
   const held = await openWs(`${a.url}/v1/ws?lease=socket`, { headers: { authorization: `Bearer ${socket.token}` } })
@@ -36,7 +42,11 @@ t.test('[LIFE-2] the store is away for longer than a lease: who gave signs of li
   await Promise.all([web.next('IRIS.READY'), held.next('IRIS.READY')])
   const first = await pollOnce(`${a.url}/v1/down/poll`, { headers: { authorization: `Bearer ${poll.token}` }, query: { timeoutMs: '0' } })
   const people = [http, ws, poll, socket]
-  const beats = [() => heartbeat(http), async () => { await web.up('HEARTBEAT', {}); return { status: 200 } }, polling(poll, String(first.body['cursor']))]
+  const beats = [
+    () => heartbeat(http),
+    async () => { await web.up('HEARTBEAT', {}); return { status: 200 } },
+    polling(poll, String(first.body['cursor']))
+  ]
   await alive(beats, async () => {
     const before = await now()
     // as if it were so long that routes end
@@ -129,7 +139,8 @@ t.test('[LIFE-2] a node is told of an end that its terminal has outlived: it is 
   t.equal(stream.isOver, false)
 })
 
-t.test('[LIFE-2] the store is late just when a node is told of such an end: it tries again soon, and does not wait for the sweep', async t => {
+t.test('[LIFE-2] the store is late just when a node is told of such an end: ' +
+  'it tries again soon, and does not wait for the sweep', async t => {
   const wire = await layRedisWire(t, server.path)
   const c = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'c' }, redisPath: wire.url })
   const bob = await c.user(t)

@@ -16,7 +16,9 @@ t.test('[LIFE-1] [LIFE-3] connect and disconnect are events: in order, with who,
   t.same(await untilSaid(b, bob, 'user.offline'), [...both, 'terminal.disconnected LINK_CLOSE', 'user.offline'])
   const all = await eventsOf(b, bob)
   t.same(all.map(({ n }) => n), [1, 2, 3, 4])
-  for (const event of all) t.match(event, { userId: bob.userId, terminalId: 'web-1', platform: 'web', node: 'a', traceId: /^\S+$/, ts: Number })
+  for (const event of all) {
+    t.match(event, { userId: bob.userId, terminalId: 'web-1', platform: 'web', node: 'a', traceId: /^\S+$/, ts: Number })
+  }
   t.equal(new Set(all.map(({ traceId }) => traceId)).size, 1, 'the trace of the attach')
   await listening(bob, 'web-1')
   t.same((await eventsOf(b, bob)).slice(4).map(({ type, n }) => [type, n]), [['user.online', 5], ['terminal.connected', 6]])
@@ -64,7 +66,10 @@ t.test('[LIFE-1] a terminal that is removed in its grace is gone for good, once'
 t.test('[KICK-1] a terminal that is kicked between two polls is gone at once, and by that reason', async t => {
   const slow = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'slow', IRIS_LIMIT_GRACE_SEC: '60' }, redisPath: a.redisPath })
   const bob = await slow.user(t)
-  t.equal((await pollOnce(`${slow.url}/v1/down/poll`, { headers: { authorization: `Bearer ${bob.token}` }, query: { timeoutMs: '0' } })).status, 200)
+  t.equal(
+    (await pollOnce(`${slow.url}/v1/down/poll`, { headers: { authorization: `Bearer ${bob.token}` }, query: { timeoutMs: '0' } })).status,
+    200
+  )
   t.equal((await slow.server('POST', `users/${bob.userId}/kick`, { reason: 'testing' })).status, 200)
   t.same(await saidOf(a, bob), [...both, 'terminal.disconnected KICKED'])
 })
@@ -77,6 +82,8 @@ t.test('[LIFE-3] a node that ends in order: its terminals are gone after the gra
   for (const stream of streams) t.match((await stream.next('IRIS.BYE')).data.data, { code: 4200 })
   const elsewhere = on(t, a, carol)
   await listening(elsewhere)
-  t.same(await alive([() => heartbeat(elsewhere)], () => untilSaid(a, bob, 'user.offline')), [...both, 'terminal.disconnected SERVER', 'user.offline'])
+  t.same(await alive([() => heartbeat(elsewhere)], () => untilSaid(a, bob, 'user.offline')), [
+    ...both, 'terminal.disconnected SERVER', 'user.offline'
+  ])
   t.same(await saidOf(a, carol), both)
 })

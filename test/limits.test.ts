@@ -6,7 +6,9 @@ import { startIris } from './helper/iris.js'
 import { openSse } from './helper/sse.js'
 
 t.test('an address over its rate gets 429 with Retry-After, another does not; a stream gets 200 and BYE 4205 [SSE-1]', async t => {
-  const iris = await startIris(t, { env: { IRIS_LIMIT_ADDRESS_RATE: '1', IRIS_TRUST_PROXY: '127.0.0.1', IRIS_ALLOWED_ORIGINS: 'https://app.example' } })
+  const iris = await startIris(t, {
+    env: { IRIS_LIMIT_ADDRESS_RATE: '1', IRIS_TRUST_PROXY: '127.0.0.1', IRIS_ALLOWED_ORIGINS: 'https://app.example' }
+  })
   const bob = await iris.user(t)
   const ask = (address: string) => fetch(`${iris.url}/v1/time`, { headers: { 'x-forwarded-for': address, origin: 'https://app.example' } })
   for (let i = 0; i < 10; i++) t.equal((await ask('203.0.113.7')).status, 200, 'a burst of ten seconds\' worth')
@@ -73,7 +75,8 @@ t.test('slow headers, a slow body and a silent connection are closed; a stream a
   const stream = await bob.listen()
   const [headers, body, silent] = await Promise.all([
     dribble(iris.url, 'GET /v1/time HTTP/1.1\r\nHost: x\r\nX-Slow: '),
-    dribble(iris.url, `POST /v1/up/msg HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bob.token}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"`),
+    dribble(iris.url, 'POST /v1/up/msg HTTP/1.1\r\nHost: x\r\nAuthorization: ' +
+      `Bearer ${bob.token}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"`),
     dribble(iris.url, '')
   ])
   for (const answer of [headers, body]) {

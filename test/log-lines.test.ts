@@ -28,17 +28,20 @@ const preload = (act: string) => ({ NODE_OPTIONS: `--import=data:text/javascript
 
 for (const [what, env, signal, code, last] of [
   ['at SIGTERM', { IRIS_DRAIN_SEC: '0' }, 'SIGTERM', 0, 'Iris has ended'],
-  ['at an exception that nobody catches', { IRIS_DRAIN_SEC: '0', ...preload('setTimeout(()=>{throw/**/new/**/Error(1)})') }, 'SIGWINCH', 1, 'Iris has ended'],
+  ['at an exception that nobody catches', { IRIS_DRAIN_SEC: '0', ...preload('setTimeout(()=>{throw/**/new/**/Error(1)})') },
+    'SIGWINCH', 1, 'Iris has ended'],
   ['when the process exits', preload('process.exit(3)'), 'SIGWINCH', 3, 'answered']
 ] as const) {
   t.test(`[TRACE-2] the lines of all requests are there ${what}, in order`, async t => {
     const { child, url, exited, output } = await shared.start(t, env)
     for (let i = 0; i < REQUESTS; i += 20) {
-      await Promise.all(Array.from({ length: 20 }, async (_, j) => await (await fetch(`${url}/v1/time`, { headers: { 'trace-id': `of-${i + j}` } })).text()))
+      await Promise.all(Array.from({ length: 20 }, async (_, j) =>
+        await (await fetch(`${url}/v1/time`, { headers: { 'trace-id': `of-${i + j}` } })).text()))
     }
     child.kill(signal)
     const [exitCode] = await exited
-    const lines = output().trim().split('\n').filter(line => !line.includes('Iris listens')).map(line => JSON.parse(line) as { time: number, msg: string, traceId?: string })
+    const lines = output().trim().split('\n').filter(line => !line.includes('Iris listens')).map(line =>
+      JSON.parse(line) as { time: number, msg: string, traceId?: string })
     t.equal(exitCode, code)
     const traces = lines.flatMap(({ msg, traceId }) => msg === 'answered' && traceId !== undefined ? [traceId] : [])
     t.same(traces.toSorted(), Array.from({ length: REQUESTS }, (_, i) => `of-${i}`).toSorted(), 'each once')

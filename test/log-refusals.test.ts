@@ -18,8 +18,10 @@ type User = typeof alice
 type Ask = (headers: Record<string, string>) => Promise<unknown>
 const bearer = ({ token }: User) => ({ authorization: `Bearer ${token}` })
 const get = (path: string, by: object = {}): Ask => async headers => await fetch(iris.url + path, { headers: { ...headers, ...by } })
-const send = (body: string, by: User = alice): Ask => async headers => await fetch(`${iris.url}/v1/up/msg`, { method: 'POST', body, headers: { ...headers, ...bearer(by), 'content-type': 'application/json' } })
-const sse = (by: User): Ask => async headers => await (await openSse(`${iris.url}/v1/down/events`, { headers: { ...headers, ...bearer(by) } })).ended
+const send = (body: string, by: User = alice): Ask => async headers =>
+  await fetch(`${iris.url}/v1/up/msg`, { method: 'POST', body, headers: { ...headers, ...bearer(by), 'content-type': 'application/json' } })
+const sse = (by: User): Ask =>
+  async headers => await (await openSse(`${iris.url}/v1/down/events`, { headers: { ...headers, ...bearer(by) } })).ended
 const ws = (by: User): Ask => async headers => await (await openWs(`${iris.url}/v1/ws`, { headers: { ...headers, ...bearer(by) } })).ended
 const message = JSON.stringify({ clientMsgId: 'c', to: 'somebody', type: 'text', content: { text: 'hi' } })
 
@@ -54,7 +56,10 @@ t.test('[TRACE-2] why a request was refused stands in its line, and how a stream
 t.test('[TRACE-2] that of a frame, too', async t => {
   const socket = await openWs(`${iris.url}/v1/ws`, { headers: { ...bearer(alice) } })
   await socket.up('MSG_UP', {})
-  t.match(JSON.parse(await until(async () => lines.find(line => line.includes('"up":"MSG_UP"')))), { status: 400, code: 'INVALID_BODY' }, 'a frame')
+  t.match(JSON.parse(await until(async () => lines.find(line => line.includes('"up":"MSG_UP"')))), {
+    status: 400,
+    code: 'INVALID_BODY'
+  }, 'a frame')
   await socket.cut()
 })
 

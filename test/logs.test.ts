@@ -32,7 +32,9 @@ t.test('[TRACE-2] canaries that went through every door are in no line', async t
   await iris.server('POST', 'notices', { noticeId: 'n', users: [bob.userId], content: { a: 'CANARY-notice' } })
   for (const token of ['CANARY-token', `${alice.token.slice(0, -2)}CANARY`]) {
     const headers = { authorization: `Bearer ${token}` }
-    for (const path of ['/v1/conversations', '/v1/down/events', '/v1/server/conversations/g.CANARY', '/v1/down/events?ticket=CANARY-ticket']) await fetch(iris.url + path, { headers })
+    for (const path of [
+      '/v1/conversations', '/v1/down/events', '/v1/server/conversations/g.CANARY', '/v1/down/events?ticket=CANARY-ticket'
+    ]) await fetch(iris.url + path, { headers })
   }
   for (const query of ['ticket=CANARY-ticket', 'platform=CANARY', 'CANARY=1']) await fetch(`${iris.url}/v1/down/events?${query}`)
   await fetch(`${iris.url}/v1/server/conversations/%CANARY`, { headers: { 'terminal-id': 'CANARY terminal', 'trace-id': 'CANARY trace' } })
@@ -42,8 +44,14 @@ t.test('[TRACE-2] canaries that went through every door are in no line', async t
   await alice.getReadMsg({ conversationId: dm(alice, bob), requestId: 'CANARY' })
   await alice.cmdComplete({ ids: ['CANARY'] })
   await alice.post('/v1/up/notice', { noticeId: 'CANARY', kind: 'notice', content: { a: 'CANARY' } })
-  await iris.server('PUT', 'conversations/g.1', { title: 'CANARY-title', ext: { a: 'CANARY' }, members: [{ userId: alice.userId, role: 'owner' }] })
-  await iris.server('POST', 'messages', { from: 'system', clientMsgId: 'CANARY', conversationId: 'g.1', type: 'system', content: { a: 'CANARY' } })
+  await iris.server('PUT', 'conversations/g.1', {
+    title: 'CANARY-title',
+    ext: { a: 'CANARY' },
+    members: [{ userId: alice.userId, role: 'owner' }]
+  })
+  await iris.server('POST', 'messages', {
+    from: 'system', clientMsgId: 'CANARY', conversationId: 'g.1', type: 'system', content: { a: 'CANARY' }
+  })
   await iris.server('POST', 'commands', { clientCmdId: 'CANARY', name: 'CANARY', to: { users: [bob.userId] }, data: { a: 'CANARY' } })
   await raw((iris.app.server.address() as AddressInfo).port, 'CANARY /CANARY HTTP/1.1\r\nX: CANARY\r\n\r\n')
   // a bug of ours: what is sent is no command of Redis', whose answer repeats its arguments
@@ -60,17 +68,27 @@ t.test('[TRACE-2] canaries that went through every door are in no line', async t
 
   const text = lines.join('')
   t.ok(lines.length > 30)
-  for (const line of lines.filter(line => line.includes('"reqId"'))) t.match(JSON.parse(line), { traceId: /^[A-Za-z0-9._-]{1,64}$/ }, 'a line of a request has its trace')
-  for (const secret of [/CANARY/, new RegExp(bob.token), new RegExp(alice.token), new RegExp(String(ticket)), new RegExp(SERVER_KEY), new RegExp(SECRET), /eyJ/, /\?/]) t.notMatch(text, secret)
-  for (const line of lines.filter(line => line.includes('"answered"'))) t.match(JSON.parse(line), { traceId: /^[A-Za-z0-9._-]{1,64}$/, route: String, status: Number, ms: Number })
-  t.match(lines.find(line => line.includes('a request failed')), new RegExp(`"traceId":"${String(failed.body['traceId'])}"`), 'the bug is in the log, by its trace')
+  for (const line of lines.filter(line => line.includes('"reqId"'))) {
+    t.match(JSON.parse(line), { traceId: /^[A-Za-z0-9._-]{1,64}$/ }, 'a line of a request has its trace')
+  }
+  for (const secret of [
+    /CANARY/, new RegExp(bob.token), new RegExp(alice.token), new RegExp(String(ticket)), new RegExp(SERVER_KEY), new RegExp(SECRET), /eyJ/,
+    /\?/
+  ]) t.notMatch(text, secret)
+  for (const line of lines.filter(line => line.includes('"answered"'))) {
+    t.match(JSON.parse(line), { traceId: /^[A-Za-z0-9._-]{1,64}$/, route: String, status: Number, ms: Number })
+  }
+  t.match(lines.find(line => line.includes('a request failed')), new RegExp(`"traceId":"${String(failed.body['traceId'])}"`),
+    'the bug is in the log, by its trace')
 })
 
 t.test('[TRACE-1] Trace-Id is taken, else the trace of traceparent, else made; a malformed one is never echoed', async t => {
   const iris = await startIris(t)
-  const ask = async (headers: Record<string, string | string[]>) => await new Promise<{ header: string, body: string }>((resolve, reject) => {
+  type Said = { header: string, body: string }
+  const ask = async (headers: Record<string, string | string[]>) => await new Promise<Said>((resolve, reject) => {
     http.get(`${iris.url}/v1/time`, { headers }, response => {
-      response.setEncoding('utf8').on('data', (body: string) => resolve({ header: String(response.headers['trace-id']), body: (JSON.parse(body) as { traceId: string }).traceId }))
+      response.setEncoding('utf8').on('data', (body: string) =>
+        resolve({ header: String(response.headers['trace-id']), body: (JSON.parse(body) as { traceId: string }).traceId }))
     }).on('error', reject)
   })
   const w3c = '0af7651916cd43dd8448eb211c80319c'
@@ -82,7 +100,10 @@ t.test('[TRACE-1] Trace-Id is taken, else the trace of traceparent, else made; a
     t.match(body, /^[0-9a-f-]{16,36}$/)
     t.equal(header, body)
   }
-  for (const bad of [`00-${'0'.repeat(32)}-b7ad6b7169203331-01`, `ff-${w3c}-b7ad6b7169203331-01`, `00-${w3c.toUpperCase()}-b7ad6b7169203331-01`, `00-${w3c}-0000000000000000-01`, w3c]) {
+  for (const bad of [
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, `ff-${w3c}-b7ad6b7169203331-01`, `00-${w3c.toUpperCase()}-b7ad6b7169203331-01`,
+    `00-${w3c}-0000000000000000-01`, w3c
+  ]) {
     t.not((await ask({ traceparent: bad })).body.toLowerCase(), w3c)
   }
   t.not((await ask({ 'trace-id': ['a', 'b'] })).body, 'a')
@@ -92,7 +113,10 @@ t.test('[TRACE-1] a Trace-Id cannot smuggle a header or a line into an answer or
   const lines: string[] = []
   const iris = await startIris(t, { logs: { write: line => lines.push(line) } })
   const port = (iris.app.server.address() as AddressInfo).port
-  for (const evil of ['a\rX-Evil: 1', 'a\nX-Evil: 1', 'a\r\n X-Evil: 1', 'a\0X-Evil: 1', 'a\tX-Evil: 1', 'a%0d%0aX-Evil: 1', 'a\x1b[31mX-Evil: 1', '"},{"X-Evil":"1', 'a\u2028X-Evil: 1']) {
+  for (const evil of [
+    'a\rX-Evil: 1', 'a\nX-Evil: 1', 'a\r\n X-Evil: 1', 'a\0X-Evil: 1', 'a\tX-Evil: 1', 'a%0d%0aX-Evil: 1', 'a\x1b[31mX-Evil: 1',
+    '"},{"X-Evil":"1', 'a\u2028X-Evil: 1'
+  ]) {
     const answer = await raw(port, `GET /v1/time HTTP/1.1\r\nHost: x\r\nTrace-Id: ${evil}\r\nConnection: close\r\n\r\n`)
     t.match(answer, /^HTTP\/1\.1 (200|400) .*Trace-Id: [0-9a-f]{32}\r\n/is, encodeURIComponent(evil))
     t.notMatch(answer, /Evil/i)
@@ -110,7 +134,8 @@ t.test('an outage is a few lines, not one per victim; a client that has gone is 
   await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
   const bearer = `Authorization: Bearer ${users[0]?.token}\r\n`
   const gone = connect((iris.app.server.address() as AddressInfo).port, '127.0.0.1')
-  gone.write(`POST /v1/up/msg HTTP/1.1\r\nHost: x\r\n${bearer}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"CANARY`, () => gone.destroy())
+  gone.write(`POST /v1/up/msg HTTP/1.1\r\nHost: x\r\n${bearer}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"CANARY`, () =>
+    gone.destroy())
   const poll = connect((iris.app.server.address() as AddressInfo).port, '127.0.0.1')
   poll.write(`GET /v1/down/poll HTTP/1.1\r\nHost: x\r\n${bearer}\r\n`, () => poll.destroy())
   await until(async () => lines.filter(line => line.includes('"status":499')).length === 2 || undefined)
@@ -134,9 +159,13 @@ t.test('a client that has gone before its request was looked at is no error', as
     const { token } = await iris.user(t)
     const head = `Host: localhost\r\nAuthorization: Bearer ${token}\r\nX-Forwarded-For: 192.0.2.1\r\n`
     for (const request of [
-      `GET /v1/time HTTP/1.1\r\n${head}\r\n`, `GET /demo/users HTTP/1.1\r\n${head}\r\n`, `GET /metrics HTTP/1.1\r\n${head}\r\n`, `GET /v1/%zz HTTP/1.1\r\n${head}\r\n`,
-      `GET /v1/down/events HTTP/1.1\r\n${head}\r\n`, `GET /v1/down/poll HTTP/1.1\r\n${head}\r\n`, `POST /v1/up/msg HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"a`,
-      `GET /v1/ws HTTP/1.1\r\n${head}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: iris.v1\r\n\r\n`
+      `GET /v1/time HTTP/1.1\r\n${head}\r\n`, `GET /demo/users HTTP/1.1\r\n${head}\r\n`, `GET /metrics HTTP/1.1\r\n${head}\r\n`,
+      `GET /v1/%zz HTTP/1.1\r\n${head}\r\n`,
+      `GET /v1/down/events HTTP/1.1\r\n${head}\r\n`,
+      `GET /v1/down/poll HTTP/1.1\r\n${head}\r\n`,
+      `POST /v1/up/msg HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"a`,
+      `GET /v1/ws HTTP/1.1\r\n${head}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: ` +
+        '13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: iris.v1\r\n\r\n'
     ]) {
       for (let i = 0; i < 10; i++) {
         await new Promise<void>(resolve => {
@@ -146,7 +175,9 @@ t.test('a client that has gone before its request was looked at is no error', as
       }
     }
     t.equal((await fetch(`${iris.url}/v1/time`)).status, 200)
-    t.ok(await until(async () => await new Promise<number>((resolve, reject) => iris.app.server.getConnections((error, open) => error ? reject(error) : resolve(open))).then(open => open <= 1 || undefined)))
+    t.ok(await until(async () =>
+      await new Promise<number>((resolve, reject) => iris.app.server.getConnections((error, open) => error ? reject(error) : resolve(open)))
+        .then(open => open <= 1 || undefined)))
   }
   t.same(lines.filter(line => (JSON.parse(line) as { level: number }).level >= 50), [])
 })
@@ -154,10 +185,15 @@ t.test('a client that has gone before its request was looked at is no error', as
 t.test('an error is written without what it carries along, and so are its causes', async t => {
   const lines: string[] = []
   const log = createLog('info', { write: line => lines.push(line) })
-  const redis = Object.assign(new Error("ERR unknown command 'x', with args beginning with: 'CANARY'"), { command: { name: 'set', args: ['CANARY'] }, code: 'ERR' })
+  const redis = Object.assign(new Error("ERR unknown command 'x', with args beginning with: 'CANARY'"), {
+    command: { name: 'set', args: ['CANARY'] },
+    code: 'ERR'
+  })
   for (const err of [new Error('outer', { cause: redis }), 'CANARY', { token: 'CANARY' }]) log.error({ err }, 'a bug')
   try { JSON.parse('{"a":CANARY}') } catch (err) { log.error({ err }, 'a bug') }
-  t.match(JSON.parse(lines[0] ?? ''), { err: { type: 'Error', message: 'outer', stack: /^ +at /, cause: { type: 'Error', code: 'ERR', message: /unknown command/ } } })
+  t.match(JSON.parse(lines[0] ?? ''), {
+    err: { type: 'Error', message: 'outer', stack: /^ +at /, cause: { type: 'Error', code: 'ERR', message: /unknown command/ } }
+  })
   t.notMatch(lines.join(''), /CANARY/)
 })
 

@@ -42,7 +42,9 @@ t.test('connections, attaches, events, goodbyes, acknowledgements and requests a
   t.equal(value('iris_connections_lagging'), 0)
   t.equal(value('iris_attaches_under_way'), 0)
   for (const verdict of ['fresh', 'resumed', 'reset_epoch']) t.equal(value(`iris_attaches_total{verdict="${verdict}"}`), 1, verdict)
-  for (const [source, n] of [['live', 1], ['replay', 1], ['mailbox', 1], ['history', 0]] as const) t.equal(value(`iris_events_total{event="MSG_DOWN",source="${source}"}`), n, source)
+  for (const [source, n] of [['live', 1], ['replay', 1], ['mailbox', 1], ['history', 0]] as const) {
+    t.equal(value(`iris_events_total{event="MSG_DOWN",source="${source}"}`), n, source)
+  }
   t.equal(value('iris_events_total{event="CMD_DOWN",source="volatile"}'), 3)
   t.equal(value('iris_ack_seconds_count{operation="MSG_UP"}'), 1)
   t.ok(value('iris_delivery_seconds_count') >= 1)
@@ -141,7 +143,9 @@ t.test('docs/metrics.md lists every metric as the registry describes it', async 
   for (const status of [200, 429]) t.equal((await bob.time({})).status, status)
   await iris.app.drain(0) // now each of them has a sample, which shows its labels
   const text = await page(iris)
-  const rows = [...text.matchAll(/^# HELP (iris_\S+) (.*)\n# TYPE \S+ (\S+)\n\S+?(?:\{(.*)\})? \S+$/gm)].map(([, name, help, type, labels = '']) => {
+  const rows = [
+    ...text.matchAll(/^# HELP (iris_\S+) (.*)\n# TYPE \S+ (\S+)\n\S+?(?:\{(.*)\})? \S+$/gm)
+  ].map(([, name, help, type, labels = '']) => {
     const names = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).filter(label => label !== 'le')
     return `| \`${name}\` | ${type} | ${names.join(', ')} | ${help} |`
   })

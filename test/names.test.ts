@@ -14,9 +14,11 @@ const doors = {
   poll: (query: string, headers: Record<string, string>) => openPolls(`${iris.url}/v1/down/poll?${query}`, { headers })
 }
 const commandName = (name: string) => /^[A-Za-z]/.test(name) ? name : 'order'
-const isOf = (name: string) => ({ data }: SseEvent) => data['noticeId'] === name || data['clientCmdId'] === name || data['clientMsgId'] === name
+const isOf = (name: string) =>
+  ({ data }: SseEvent) => data['noticeId'] === name || data['clientCmdId'] === name || data['clientMsgId'] === name
 
-t.test('[CMD-2] [COMPLETE-1] [ATTACH-3] as ids of users, terminals, groups, messages, commands, notices, requests, keys and names', async t => {
+t.test('[CMD-2] [COMPLETE-1] [ATTACH-3] as ids of users, terminals, groups, ' +
+  'messages, commands, notices, requests, keys and names', async t => {
   const peer = await iris.user(t, 'peer')
   t.ok(names.includes('toString') && names.includes('__proto__'))
   await Promise.all(names.map(async name => {
@@ -25,10 +27,17 @@ t.test('[CMD-2] [COMPLETE-1] [ATTACH-3] as ids of users, terminals, groups, mess
     const members = [{ userId: 'peer', role: 'owner' }, { userId: name, role: 'member' }]
     t.equal((await iris.server('PUT', `conversations/${conversationId}`, { members })).status, 200, `group ${name}`)
     const message = { clientMsgId: name, terminalId: name }
-    t.match([await peer.send(conversationId, 'hi', message), await peer.send(conversationId, 'hi', message)], [{ status: 200, body: { duplicate: false } }, { status: 200, body: { duplicate: true } }])
-    const command = { clientCmdId: name, name: commandName(name), to: { users: [name] }, mode: 'reliable', collapseKey: name, complete: 'all' }
+    t.match([await peer.send(conversationId, 'hi', message), await peer.send(conversationId, 'hi', message)], [
+      { status: 200, body: { duplicate: false } }, { status: 200, body: { duplicate: true } }
+    ])
+    const command = {
+      clientCmdId: name, name: commandName(name), to: { users: [name] }, mode: 'reliable', collapseKey: name, complete: 'all'
+    }
     t.match(await peer.command(command), { status: 200, body: { stored: 1 } })
-    t.match(await iris.server('POST', 'notices', { noticeId: name, users: [name, 'peer'], content: {} }), { status: 200, body: { stored: 2 } })
+    t.match(await iris.server('POST', 'notices', { noticeId: name, users: [name, 'peer'], content: {} }), {
+      status: 200,
+      body: { stored: 2 }
+    })
     let cmdId
     for (const [door, open] of Object.entries(doors)) {
       const stream = await open(`terminalId=${name}`, { authorization: `Bearer ${user.token}` })
@@ -59,7 +68,9 @@ t.test('[MSG-1] as names that are not known: of fields, of queries, of types, of
   const post = async (body: string) => (await fetch(`${iris.url}/v1/up/msg`, { method: 'POST', headers, body })).status
   for (const name of names) {
     t.equal(await post(`{"clientMsgId":"c","to":"peer","type":${JSON.stringify(name)},"content":{}}`), 400, `type ${name}`)
-    t.equal(await post(`{"clientMsgId":"c","to":"peer","type":"text","content":{"text":"x"},${JSON.stringify(name)}:1}`), 400, `field ${name}`)
+    t.equal(
+      await post(`{"clientMsgId":"c","to":"peer","type":"text","content":{"text":"x"},${JSON.stringify(name)}:1}`), 400, `field ${name}`
+    )
     t.equal((await fetch(`${iris.url}/v1/conversations?${name}=1`, { headers })).status, 400, `query ${name}`)
     t.equal((await fetch(`${iris.url}/v1/${name}`, { headers })).status, 404, `address ${name}`)
   }

@@ -24,8 +24,11 @@ async function startNginx (t: Test, irisUrl: string): Promise<string> {
   const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${directory}/${name};`).join(' ')
   // its workers cannot enter the directory unless they are who this process is
   const user = process.getuid?.() === 0 ? 'user root; ' : ''
-  writeFileSync(join(directory, 'nginx.conf'), `${user}daemon off; worker_processes 2; pid ${directory}/pid; events {} http { access_log off; ${folders}\n${addressed}}`)
-  const nginx = spawn(program, ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', 'stderr'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  writeFileSync(join(directory, 'nginx.conf'), `${user}daemon off; worker_processes 2; ` +
+    `pid ${directory}/pid; events {} http { access_log off; ${folders}\n${addressed}}`)
+  const nginx = spawn(program, ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', 'stderr'], {
+    stdio: ['ignore', 'ignore', 'inherit']
+  })
   t.teardown(async () => {
     nginx.kill('SIGTERM')
     await once(nginx, 'exit')
@@ -38,7 +41,8 @@ async function startNginx (t: Test, irisUrl: string): Promise<string> {
 t.test('through nginx, by the block of the README', { skip: !isThere && 'no nginx' }, async t => {
   const iris = await startIris(t, { env: { IRIS_TRUST_PROXY: '127.0.0.1' } })
   const url = await startNginx(t, iris.url)
-  const [alice, bob] = [await iris.token('alice'), await iris.token('bob')].map((token, i) => createUser(t, { url, userId: ['alice', 'bob'][i] ?? '', token })) as [ReturnType<typeof createUser>, ReturnType<typeof createUser>]
+  const [alice, bob] = [await iris.token('alice'), await iris.token('bob')].map((token, i) =>
+    createUser(t, { url, userId: ['alice', 'bob'][i] ?? '', token })) as [ReturnType<typeof createUser>, ReturnType<typeof createUser>]
   const headers = { authorization: `Bearer ${bob.token}` }
 
   await t.test('[SSE-1] the stream comes while it is open, and resumes', async t => {
@@ -68,7 +72,8 @@ t.test('through nginx, by the block of the README', { skip: !isThere && 'no ngin
     await alice.send(bob, 'four')
     t.match((await ws.next('MSG_DOWN')).data, { content: { text: 'four' } })
     await ws.cut()
-    const refused = await openWs(`${url}/v1/ws`, { headers: { ...headers, origin: 'http://elsewhere.example' } }).catch((error: unknown) => error)
+    const refused = await openWs(`${url}/v1/ws`, { headers: { ...headers, origin: 'http://elsewhere.example' } })
+      .catch((error: unknown) => error)
     t.match(refused, { status: 403, body: { code: 'ORIGIN_NOT_ALLOWED' } })
   })
 

@@ -59,7 +59,8 @@ const doors: Record<string, (visitor: Visitor) => Promise<Outcome>> = {
   'SSE by ticket': visitor => byTicket(visitor, query => stream(`${iris.url}/v1/down/events?${query}`)),
   'poll by ticket': visitor => byTicket(visitor, query => poll(`${iris.url}/v1/down/poll?${query}`)),
   'WebSocket by ticket': visitor => byTicket(visitor, query => ws(visitor.t, `${iris.url}/v1/ws?${query}`)),
-  TOKEN: async visitor => answered(await userOf({ ...visitor, token: await tokenOf(visitor.userId) }).post('/v1/up/token', { token: visitor.token })),
+  TOKEN: async visitor =>
+    answered(await userOf({ ...visitor, token: await tokenOf(visitor.userId) }).post('/v1/up/token', { token: visitor.token })),
   'the TOKEN frame': async ({ t, userId, token }) => {
     const socket = await openWs(`${iris.url}/v1/ws`, { headers: bearer(await tokenOf(userId)) })
     t.teardown(() => socket.socket.terminate())
@@ -70,12 +71,16 @@ const doors: Record<string, (visitor: Visitor) => Promise<Outcome>> = {
 }
 
 const cases: [claims: string, code?: string][] = [
-  ...[`${now + 3600}.123456`, '9007199254740992', '9007199254740993', '9223372036854775808', '1e300', '253402300800'].map(exp => [`"exp":${exp}`] as [string]),
-  ...[`${now - 5}.987654`, `${now - 5}e0`, '0', '-1', '-1.5e3', '-1e300', '1e-320', `${now + 55}`].map(iat => [`"exp":${now + 3600},"iat":${iat}`] as [string]),
+  ...[`${now + 3600}.123456`, '9007199254740992', '9007199254740993', '9223372036854775808', '1e300', '253402300800']
+    .map(exp => [`"exp":${exp}`] as [string]),
+  ...[`${now - 5}.987654`, `${now - 5}e0`, '0', '-1', '-1.5e3', '-1e300', '1e-320', `${now + 55}`]
+    .map(iat => [`"exp":${now + 3600},"iat":${iat}`] as [string]),
   ...[`${now - 5}.5`, '0', '-1', '-1e300', `${now}`].map(nbf => [`"exp":${now + 3600},"nbf":${nbf}`] as [string]),
   ...['0', '-1', '-1e300', `${now - 60}.5`].map(exp => [`"exp":${exp}`, 'TOKEN_EXPIRED'] as [string, string]),
   ...['"9999999999"', 'true', 'null', '{}', '[9999999999]', '1e400'].map(exp => [`"exp":${exp}`, 'BAD_TOKEN'] as [string, string]),
-  ...['"1"', 'false', 'null', '[]', `${now + 180}`, `${now + 180}.5`, '9007199254740993', '9223372036854775808', '1e300', '1e400'].flatMap(time =>
+  ...[
+    '"1"', 'false', 'null', '[]', `${now + 180}`, `${now + 180}.5`, '9007199254740993', '9223372036854775808', '1e300', '1e400'
+  ].flatMap(time =>
     ['iat', 'nbf'].map(claim => [`"exp":9e15,"${claim}":${time}`, 'BAD_TOKEN'] as [string, string]))
 ]
 
@@ -83,7 +88,8 @@ for (const [claims, code] of cases) {
   t.test(`[KICK-3] {${claims}} is ${code ?? 'welcome'} at every door`, async t => {
     await Promise.all(Object.entries(doors).map(async ([door, enter]) => {
       const userId = `odd-${++users}`
-      t.match(await enter({ t, userId, token: signed(userId, claims) }), code === undefined ? { status: 200, code: undefined } : { status: 401, code }, door)
+      t.match(await enter({ t, userId, token: signed(userId, claims) }),
+        code === undefined ? { status: 200, code: undefined } : { status: 401, code }, door)
     }))
   })
 }

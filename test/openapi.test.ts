@@ -7,19 +7,32 @@ import { parse } from 'yaml'
 import { operations } from '../src/app.js'
 import { createValidators } from '../src/commands/validate.js'
 import { documentOf } from '../src/plugins/openapi.js'
-import { errorCodes } from '../src/documents/describe.js'
+import { errorCodes } from '../src/documents/describe-problems.js'
 import { events, gatewayCommands } from '../src/protocol/events.js'
 import { defaultLimits } from '../src/protocol/limits.js'
 import { launchBrowser, noBrowser } from './helper/browser.js'
 import { startIris } from './helper/iris.js'
 
-interface Operation { parameters: { name: string, in: string, schema: TSchema, example?: unknown }[], operationId: string, summary: string, tags: string[], responses: Record<string, { content?: Record<string, { examples?: Record<string, unknown>, example?: unknown }> }>, requestBody?: { content: Record<string, { example: unknown }> } }
-interface Document { openapi: string, paths: Record<string, Record<string, Operation>>, components: { schemas: Record<string, unknown> }, tags: { name: string }[] }
+interface Operation {
+  parameters: { name: string, in: string, schema: TSchema, example?: unknown }[]
+  operationId: string
+  summary: string
+  tags: string[]
+  responses: Record<string, { content?: Record<string, { examples?: Record<string, unknown>, example?: unknown }> }>
+  requestBody?: { content: Record<string, { example: unknown }> }
+}
+interface Document {
+  openapi: string
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, unknown> }
+  tags: { name: string }[]
+}
 
 const file = (name: string) => readFileSync(new URL(`../../openapi/${name}`, import.meta.url), 'utf8')
 const iris = await startIris(t)
 const served = await (await fetch(`${iris.url}/openapi.json`)).json() as Document
-const all = Object.entries(served.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })))
+const all = Object.entries(served.paths)
+  .flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })))
 
 /** The routes that the router really has, from its drawing: `get /v1/time`. */
 function routesOf (drawing: string): string[] {
@@ -40,9 +53,14 @@ t.test('openapi/ does not drift: run npm run openapi', async t => {
 
 t.test('every route under /v1 is documented, every documented operation is a route', async t => {
   const documented = all.map(({ path, method }) => `${method} ${path}`)
-  t.same(documented.sort(), [...operations.map(({ path, method }) => `${method.toLowerCase()} ${path}`), 'get /v1/down/events', 'get /v1/down/poll', 'get /v1/ws'].sort())
-  for (const { path, method } of all) t.ok(iris.app.hasRoute({ url: path.replaceAll(/\{(\w+)\}/g, ':$1'), method: method.toUpperCase() }), path)
-  t.same(routesOf(iris.app.printRoutes({ commonPrefix: false })).filter(route => route.includes(' /v1/') && !route.startsWith('head ')), documented.sort())
+  t.same(documented.sort(), [
+    ...operations.map(({ path, method }) => `${method.toLowerCase()} ${path}`), 'get /v1/down/events', 'get /v1/down/poll', 'get /v1/ws'
+  ].sort())
+  for (const { path, method } of all) {
+    t.ok(iris.app.hasRoute({ url: path.replaceAll(/\{(\w+)\}/g, ':$1'), method: method.toUpperCase() }), path)
+  }
+  t.same(routesOf(iris.app.printRoutes({ commonPrefix: false })).filter(route => route.includes(' /v1/') && !route.startsWith('head ')),
+    documented.sort())
   t.same(all.map(({ operation }) => operation.operationId).filter((id, i, ids) => ids.indexOf(id) !== i), [])
   t.ok(all.every(({ operation }) => served.tags.some(({ name }) => name === operation.tags[0])))
 })
@@ -51,7 +69,8 @@ t.test('every operation shows an example of each answer, problems by code', asyn
   for (const operation of operations) {
     const found = served.paths[operation.path]?.[operation.method.toLowerCase()] as Operation
     if (operation.body) t.same(found.requestBody?.content['application/json']?.example, operation.example.body)
-    const codes = Object.values(found.responses).flatMap(({ content }) => Object.keys(content?.['application/problem+json']?.examples ?? {}))
+    const codes = Object.values(found.responses)
+      .flatMap(({ content }) => Object.keys(content?.['application/problem+json']?.examples ?? {}))
     t.same(codes.sort(), errorCodes(operation).sort(), operation.name)
     t.ok(found.responses['200']?.content?.['application/json']?.example)
   }
@@ -77,7 +96,11 @@ t.test('every event and every command of the gateway is a component, and its exa
 
 t.test('every schema is one: the gateway does not look', async t => {
   const ajv = new Ajv({ strict: false })
-  const schemas = [...operations.flatMap(({ body, query, params, result }) => [body, query, params, result]), ...Object.values(events), ...Object.values(gatewayCommands)]
+  const schemas = [
+    ...operations.flatMap(({ body, query, params, result }) => [body, query, params, result]),
+    ...Object.values(events),
+    ...Object.values(gatewayCommands)
+  ]
   for (const schema of schemas) if (schema) t.ok(ajv.validateSchema(schema), `${ajv.errorsText()} in ${JSON.stringify(schema)}`)
   t.notOk(ajv.validateSchema({ type: 'object', properties: { a: { type: 'txt' } } }), 'it would be seen')
 })
@@ -125,7 +148,8 @@ t.test('in the pages everything can be tried but what streams, which says how el
   t.equal(await block('webSocket').getByRole('button', { name: 'Try it out' }).count(), 0)
   await block('downEvents').getByText('curl -sN').waitFor()
   t.equal(await block('webSocket').getByRole('link', { name: 'asyncapi.json' }).getAttribute('href'), '/asyncapi.json')
-  const tried = page.locator('#operations-Server-removeTerminal') // what stands in its path is filled in, as the test above finds it everywhere
+  // what stands in its path is filled in, as the test above finds it everywhere
+  const tried = page.locator('#operations-Server-removeTerminal')
   await tried.locator('.opblock-summary-control').click()
   await tried.getByRole('button', { name: 'Try it out' }).click()
   await tried.getByRole('button', { name: 'Execute' }).click()

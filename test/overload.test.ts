@@ -20,16 +20,19 @@ t.teardown(() => way.delay(0))
 /** A send as its bytes. */
 function postOf (from: User, to: User, clientMsgId: string): string {
   const body = JSON.stringify({ clientMsgId, to: to.userId, type: 'text', content: { text: 'x' } })
-  return `POST /v1/up/msg HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${from.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  return 'POST /v1/up/msg HTTP/1.1\r\nHost: x\r\nAuthorization: ' +
+    `Bearer ${from.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 }
 
 /** A receipt as its bytes: what asks the store twice, one after the other. */
 function readOf ({ token }: User, conversationId: string): string {
   const body = JSON.stringify({ conversationId, upToSeq: 1 })
-  return `POST /v1/up/cmd/read HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  return 'POST /v1/up/cmd/read HTTP/1.1\r\nHost: x\r\nAuthorization: ' +
+    `Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 }
 
-t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done, the others refused at once; heartbeats, probes and streams are not touched', async t => {
+t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done, ' +
+  'the others refused at once; heartbeats, probes and streams are not touched', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const authorization = { authorization: `Bearer ${alice.token}` }
   const stream = await bob.listen()
@@ -51,7 +54,13 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
       raw.socket.write(n % 10 === 0 ? postOf(alice, bob, clientMsgId) : readOf(alice, dm(alice, bob)))
       const text = (await raw.until(i)).split('HTTP/1.1 ').at(-1) ?? ''
       const { status, code } = JSON.parse(text.slice(text.indexOf('{'))) as { status?: number, code?: string }
-      answers.push({ ms: performance.now() - began, status: status ?? 200, code, clientMsgId, retryAfter: Number(/retry-after: (\d)/i.exec(text)?.[1]) })
+      answers.push({
+        ms: performance.now() - began,
+        status: status ?? 200,
+        code,
+        clientMsgId,
+        retryAfter: Number(/retry-after: (\d)/i.exec(text)?.[1])
+      })
       await pause(300)
     }
   }
@@ -65,12 +74,17 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
     if (error) unavailable++
     if (requestId !== undefined) ask()
   }))
-  const ask = () => ws.socket.send(JSON.stringify({ up: 'MSG_UP', requestId: 'r-1', body: { clientMsgId: 'ws', to: bob.userId, type: 'text', content: { text: 'x' } } }))
+  const ask = () => ws.socket.send(JSON.stringify({
+    up: 'MSG_UP',
+    requestId: 'r-1',
+    body: { clientMsgId: 'ws', to: bob.userId, type: 'text', content: { text: 'x' } }
+  }))
   ask()
   // an instant at which there is room, since what was let in has failed, may come in between
   const [frame] = await Promise.all([
     framed,
-    until(async () => (await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0`, { headers: authorization })).body.code === 'OVERLOADED' || undefined),
+    until(async () =>
+      (await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0`, { headers: authorization })).body.code === 'OVERLOADED' || undefined),
     until(async () => {
       const refused = await openSse(`${iris.url}/v1/down/events?terminalId=other`, { headers: authorization })
       return (await refused.next('IRIS.BYE')).data.data?.['code'] === 4205 || undefined
@@ -78,7 +92,8 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
   ])
   t.match(frame, { code: 'OVERLOADED', status: 503, retryable: true, retryAfterSec: Number })
   t.equal((await fetch(`${iris.url}/v1/time`)).status, 200)
-  await until(async () => /^iris_overloaded_total\{cause="store"\} [1-9]/m.test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
+  await until(async () =>
+    /^iris_overloaded_total\{cause="store"\} [1-9]/m.test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
   t.equal(stream.isOver, false)
 
   pour.isOver = true
@@ -89,12 +104,15 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
   const done = answers.filter(({ status }) => status === 200)
   t.ok(middle(shed) < middle(done), `refused after ${Math.round(middle(shed))} ms, done after ${Math.round(middle(done))}`)
   unavailable += answers.filter(({ status, code }) => status === 503 && code !== 'OVERLOADED').length
-  const said = lines.map(line => JSON.parse(line) as { level: number, status?: number, route?: string }).filter(({ level, status, route }) => level > 20 && status === 503 && route !== '/v1/down/poll')
+  const said = lines.map(line => JSON.parse(line) as { level: number, status?: number, route?: string })
+    .filter(({ level, status, route }) => level > 20 && status === 503 && route !== '/v1/down/poll')
   t.ok(said.length <= unavailable, `${said.length} lines for ${unavailable} that had to be said, none for the others`)
 
   way.delay(0)
   await until(async () => (await alice.send(bob, 'again')).status === 200 || undefined)
-  const again = await alice.send(bob, 'x', { clientMsgId: shed.find(({ clientMsgId }) => /^c-\d*0-/.test(clientMsgId))?.clientMsgId as string })
+  const again = await alice.send(bob, 'x', {
+    clientMsgId: shed.find(({ clientMsgId }) => /^c-\d*0-/.test(clientMsgId))?.clientMsgId as string
+  })
   t.match(again, { status: 200, body: { duplicate: false } }, 'nothing was done')
 })
 
@@ -115,7 +133,8 @@ t.test('[DEADLINE-2] what is sent on one connection faster than it is served is 
   t.equal(statusesOf(await arrived(61)).at(-1), 200)
 })
 
-t.test('[SLOW-2] what several callers send on one connection is worked on at once, each one\'s in order, and answered in order', async t => {
+t.test('[SLOW-2] what several callers send on one connection is worked on at once, ' +
+  'each one\'s in order, and answered in order', async t => {
   const bob = await iris.user(t)
   const callers = await Promise.all(upTo(20).map(() => iris.user(t)))
   for (const caller of callers) await caller.send(bob, 'hi')
@@ -133,7 +152,8 @@ t.test('[SLOW-2] what several callers send on one connection is worked on at onc
 t.test('[DEADLINE-2] a poll in front makes nobody wait for the store: what is done behind it is done', async t => {
   const bob = await iris.user(t)
   const callers = await Promise.all(upTo(40).map(() => iris.user(t)))
-  const poll = `GET /v1/down/poll?timeoutMs=2000&terminalId=front HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${(await iris.user(t)).token}\r\n\r\n`
+  const poll = 'GET /v1/down/poll?timeoutMs=2000&terminalId=front HTTP/1.1\r\nHost: ' +
+    `x\r\nAuthorization: Bearer ${(await iris.user(t)).token}\r\n\r\n`
   const { socket, until: arrived } = openRaw(t, iris.url)
   socket.write(poll + upTo(2).flatMap(n => callers.map(caller => postOf(caller, bob, `${caller.userId}-${n}`))).join(''))
   t.same(statusesOf(await arrived(81)), upTo(81).map(() => 200))
@@ -142,7 +162,8 @@ t.test('[DEADLINE-2] a poll in front makes nobody wait for the store: what is do
 t.test('[SLOW-2] a body that is no JSON is refused, and costs nobody behind it his answer', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const { socket, until: arrived } = openRaw(t, iris.url)
-  const broken = `POST /v1/up/msg HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${alice.token}\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n{"a":`
+  const broken = 'POST /v1/up/msg HTTP/1.1\r\nHost: x\r\nAuthorization: ' +
+    `Bearer ${alice.token}\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n{"a":`
   socket.write((broken + postOf(bob, alice, 'j-1')).repeat(3))
   t.same(statusesOf(await arrived(6)), [400, 200, 400, 200, 400, 200])
 })
@@ -161,7 +182,8 @@ t.test('[HTTP-1] what waits in line, an upgrade that is ignored, and what comes 
   t.same(statusesOf(text), [200, 200, 200, 200])
 })
 
-t.test('[DEADLINE-2] what has not been read yet counts as waiting, too: no read of a connection takes a second, but all of them do', async t => {
+t.test('[DEADLINE-2] what has not been read yet counts as waiting, too: ' +
+  'no read of a connection takes a second, but all of them do', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   await alice.send(bob, 'hi')
   way.delay(2)

@@ -4,7 +4,8 @@ import { desk, onStage, phone } from './helper/page.js'
 
 await onStage(t, [desk, phone], async ({ scene }) => {
   await scene('the page says the two promises and links to the API, under a strict policy', async (t, { page, policy }) => {
-    t.equal(await page.getByTestId('promises').textContent(), 'A send you retry is stored once. A stream you resume misses nothing, or tells you so.')
+    t.equal(await page.getByTestId('promises').textContent(), 'A send you retry is stored once. ' +
+      'A stream you resume misses nothing, or tells you so.')
     t.equal(await page.getByTestId('docs').getAttribute('href'), '/docs')
     t.match(policy, /default-src 'self'/)
     t.notMatch(policy, /script-src[^;]*unsafe|style-src[^;]*unsafe/)
@@ -62,9 +63,12 @@ await onStage(t, [desk, phone], async ({ scene }) => {
       await alice.message('five', 'stored').last().waitFor()
       await bob.press('reconnect')
       await bob.pane.getByText(/^Live, caught up \d+$/).waitFor()
-      const [words, way, plug] = await Promise.all(['.words', '.transport', '.plug'].map(part => bob.pane.locator(`.who ${part}`).boundingBox()))
+      const [words, way, plug] = await Promise.all(['.words', '.transport', '.plug']
+        .map(part => bob.pane.locator(`.who ${part}`).boundingBox()))
       t.ok(words && way && plug && words.x + words.width <= way.x && way.x + way.width <= plug.x, transport)
     }
-    t.ok(await page.locator('html').evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth), 'nothing is wider than the screen')
+    t.ok(
+      await page.locator('html').evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth), 'nothing is wider than the screen'
+    )
   })
 })

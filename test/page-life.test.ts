@@ -70,7 +70,9 @@ await onStage(t, [desk], async ({ t, iris, scene, open }) => {
   })
 
   await scene('of what waits to be completed the newest two are shown, and how many others there are', async (t, { bob }) => {
-    const show = async (noticeId: string) => await iris.server('POST', 'notices', { noticeId, users: ['bob'], title: noticeId, content: { text: 'Tonight at ten' }, needComplete: true })
+    const show = async (noticeId: string) => await iris.server('POST', 'notices', {
+      noticeId, users: ['bob'], title: noticeId, content: { text: 'Tonight at ten' }, needComplete: true
+    })
     for (const noticeId of ['first', 'second', 'third']) await show(noticeId)
     await bob.pane.getByText('third').waitFor()
     t.same(await bob.pane.getByTestId('notice').locator('strong').allTextContents(), ['second', 'third'])

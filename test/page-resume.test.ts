@@ -67,7 +67,9 @@ await onStage(t, [desk], async ({ iris, scene }) => {
   await scene('[POLL-2] by long-poll, too, what waits to be completed stays over a reload', async (t, { page, alice, bob }) => {
     await bob.travelsBy('poll')
     await alice.press('nudge')
-    await iris.server('POST', 'notices', { noticeId: 'n-1', users: ['bob'], title: 'Maintenance', content: { text: 'Tonight at ten' }, needComplete: true })
+    await iris.server('POST', 'notices', {
+      noticeId: 'n-1', users: ['bob'], title: 'Maintenance', content: { text: 'Tonight at ten' }, needComplete: true
+    })
     for (const again of [false, true, true]) { // by a session that goes on: nothing of them is said again
       if (again) await page.reload()
       await bob.live()

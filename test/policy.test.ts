@@ -105,7 +105,8 @@ function stubborn (t: Test, user: User, terminalId: string) {
       world.isOpen = true
       await stream.ended
       world.isOpen = false
-      if (stream.events[0]?.data.name === 'IRIS.HELLO') world.hellos++ // one that was about to attach when it was kicked gets its goodbye alone
+      // one that was about to attach when it was kicked gets its goodbye alone
+      if (stream.events[0]?.data.name === 'IRIS.HELLO') world.hellos++
     }
   })()
   running.catch(() => undefined)

@@ -11,7 +11,8 @@ import { startProcess } from './helper/process.js'
 import { createUser, until } from './helper/user.js'
 
 /** Starts the process with its private Redis in this directory. */
-const start = async (t: Test, dataDir: string, env: Record<string, string> = {}) => await startProcess(t, { IRIS_DATA_DIR: dataDir, ...env })
+const start = async (t: Test, dataDir: string, env: Record<string, string> = {}) =>
+  await startProcess(t, { IRIS_DATA_DIR: dataDir, ...env })
 
 async function directory (t: Test): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'iris-process-'))
@@ -21,11 +22,16 @@ async function directory (t: Test): Promise<string> {
 
 async function userOf (t: Test, url: string, dataDir: string, userId: string) {
   const { serverKey } = JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')) as { serverKey: string }
-  const response = await fetch(`${url}/v1/server/tokens`, { method: 'POST', headers: { authorization: `Bearer ${serverKey}`, 'content-type': 'application/json' }, body: JSON.stringify({ userId }) })
+  const response = await fetch(`${url}/v1/server/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${serverKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ userId })
+  })
   return createUser(t, { url, userId, token: (await response.json() as { token: string }).token })
 }
 
-t.test('[MSG-1] [MSG-4] [STORE-1] kill -9 of the process under traffic: what was acknowledged is there once; nobody is left who knows that it is all, so the stream says that it begins anew', async t => {
+t.test('[MSG-1] [MSG-4] [STORE-1] kill -9 of the process under traffic: what was acknowledged is there once; ' +
+  'nobody is left who knows that it is all, so the stream says that it begins anew', async t => {
   const dataDir = await directory(t)
   const first = await start(t, dataDir)
   const [alice, bob] = [await userOf(t, first.url, dataDir, 'alice'), await userOf(t, first.url, dataDir, 'bob')]
@@ -57,12 +63,16 @@ t.test('[MSG-1] [MSG-4] [STORE-1] kill -9 of the process under traffic: what was
 /** The command line of a process. */
 const commandOf = async (pid: number | undefined) => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
 
-t.test('the young generation is bounded however it is started, unless a size was said', { skip: process.platform !== 'linux' && 'no /proc' }, async t => {
+t.test('the young generation is bounded however it is started, unless a size was said', {
+  skip: process.platform !== 'linux' && 'no /proc'
+}, async t => {
   const dataDir = await directory(t)
   const [bare, said] = [await start(t, dataDir), await start(t, await directory(t), { NODE_OPTIONS: '--max-semi-space-size=4' })]
   t.ok((await commandOf(bare.child.pid)).includes(YOUNG_FLAG), 'in the process that was started, not in a child of it')
   t.notOk((await commandOf(said.child.pid)).some(word => word.includes('semi-space')))
-  t.match(await readFile(new URL('../../scripts/node.js', import.meta.url), 'utf8'), `'${YOUNG_FLAG}'`, 'and where npm start starts another Node')
+  t.match(
+    await readFile(new URL('../../scripts/node.js', import.meta.url), 'utf8'), `'${YOUNG_FLAG}'`, 'and where npm start starts another Node'
+  )
 })
 
 t.test('[SSE-1] [STORE-1] SIGTERM: BYE 4200, exit 0, nothing is lost, and the life goes on', async t => {
@@ -99,7 +109,8 @@ async function infoOf (dataDir: string): Promise<string> {
   return await redis.info('server').finally(() => redis.disconnect())
 }
 
-t.test('[STORE-1] an end in order proves what is there once: not what is lost after the next start, nor a copy that is put back', async t => {
+t.test('[STORE-1] an end in order proves what is there once: ' +
+  'not what is lost after the next start, nor a copy that is put back', async t => {
   const dataDir = await directory(t)
   const begin = async () => {
     const iris = await start(t, dataDir, { IRIS_DURABILITY: 'memory' })

@@ -12,15 +12,20 @@ const contract = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
 const defined = [...contract.matchAll(/\*\*\[([A-Z]+-\d+)\]\*\*/g)].map(([, id = '']) => id)
 
 function textsIn (folder: string): { name: string, text: string }[] {
-  const names = readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile() && !entry.parentPath.includes('node_modules'))
-  return names.map(({ parentPath, name }) => ({ name: join(parentPath, name).slice(root.length), text: readFileSync(join(parentPath, name), 'utf8') }))
+  const names = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && !entry.parentPath.includes('node_modules'))
+  return names.map(({ parentPath, name }) => ({
+    name: join(parentPath, name).slice(root.length),
+    text: readFileSync(join(parentPath, name), 'utf8')
+  }))
 }
 
 /** What a range stands for, too: `[CMD-1] to [CMD-3]` cites three. */
 function citedIn (text: string): string[] {
   const ids = [...text.matchAll(/\[([A-Z]+-\d+)\]/g)].map(([, id = '']) => id)
   const ranges = [...text.matchAll(/\[([A-Z]+)-(\d+)\] (?:to|\.\.\.) \[\1-(\d+)\]/g)]
-  return [...ids, ...ranges.flatMap(([, family, from, to]) => Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => `${family}-${Number(from) + i}`))]
+  return [...ids, ...ranges.flatMap(([, family, from, to]) =>
+    Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => `${family}-${Number(from) + i}`))]
 }
 
 t.test('each clause is defined once', async t => {
@@ -38,13 +43,16 @@ t.test('what is cited is defined', async t => {
 })
 
 t.test('what is defined is proved by a test that names it', async t => {
-  const tested = new Set(textsIn('test').flatMap(({ text }) => citedIn([...text.matchAll(/(?:t\.test|scene|deskScene)\(\s*['"`](.+)/g)].map(([, name]) => name).join('\n'))))
+  const tested = new Set(textsIn('test').flatMap(({ text }) =>
+    citedIn([...text.matchAll(/(?:t\.test|scene|deskScene)\(\s*['"`](.+)/g)].map(([, name]) => name).join('\n'))))
   t.same(defined.filter(id => !tested.has(id)), [])
 })
 
 t.test('a section that is pointed to is there', async t => {
   const sections = new Set([...contract.matchAll(/^## (\d+)\./gm)].map(([, number]) => number))
-  const named = ['src', 'test'].flatMap(textsIn).flatMap(({ name, text }) => [...text.matchAll(/docs\/protocol\.md sections? (\d+)(?:, \d+)*(?: (?:and|to) (\d+))?/g)]
+  const named = [
+    'src', 'test'
+  ].flatMap(textsIn).flatMap(({ name, text }) => [...text.matchAll(/docs\/protocol\.md sections? (\d+)(?:, \d+)*(?: (?:and|to) (\d+))?/g)]
     .flatMap(([, first, last]) => [first, last]).filter(number => number !== undefined).map(number => ({ name, number })))
   t.ok(named.length > 10)
   t.same(named.filter(({ number }) => !sections.has(number)), [])
@@ -60,7 +68,10 @@ t.test('every key of Redis stands in section 6', async t => {
 
 t.test('every variable that a document names is one', async t => {
   const known = new Set([...configTable.map(({ name }) => name), ...foreign])
-  const named = [...textsIn('docs'), ...['README.md', 'README.zh-CN.md', 'CHANGELOG.md'].map(name => ({ name, text: readFileSync(join(root, name), 'utf8') }))]
+  const named = [
+    ...textsIn('docs'),
+    ...['README.md', 'README.zh-CN.md', 'CHANGELOG.md'].map(name => ({ name, text: readFileSync(join(root, name), 'utf8') }))
+  ]
     .flatMap(({ name, text }) => [...text.matchAll(/IRIS_[A-Z_]*[A-Z]\b/g)].map(([variable]) => ({ name, variable })))
     .filter(({ variable }) => variable !== 'IRIS_CMD_SEND')
   t.ok(named.length > 100)

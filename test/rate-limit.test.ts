@@ -10,7 +10,9 @@ import { until, type User } from './helper/user.js'
 const BURST = 1000
 const slow = await startIris(t, { env: { IRIS_LIMIT_UP_RATE: '1', IRIS_LIMIT_UP_BURST: String(BURST) } })
 
-/** Puts a user so many requests into debt: the stored time of arrival is moved instead of the clock, so that no test depends on its speed. */
+/**
+ * Puts a user so many requests into debt: the stored time of arrival is moved instead of the clock, so that no test depends on its speed.
+ */
 async function owe (user: User, requests: number): Promise<() => Promise<number>> {
   const arrival = (Date.now() + requests * 1000) * 1000
   await slow.redis.set(keys.rate(user.userId), String(arrival))
@@ -31,12 +33,16 @@ t.test('[LIMITS] messages, commands, tickets and conversations count together, a
 t.test('[LIMITS] above the burst: 429 with the seconds to wait, on every terminal; other users are not touched', async t => {
   const [alice, bob] = [await slow.user(t), await slow.user(t)]
   const counted = await owe(alice, BURST + 300)
-  for (const refused of [await alice.send(bob, 'x'), await alice.time({}, 'other'), await alice.conversations(), await alice.post('/v1/down/tickets', {}), await alice.msgUp({ nonsense: true })]) {
+  for (const refused of [
+    await alice.send(bob, 'x'), await alice.time({}, 'other'), await alice.conversations(), await alice.post('/v1/down/tickets', {}),
+    await alice.msgUp({ nonsense: true })
+  ]) {
     t.match(refused, { status: 429, body: { code: 'RATE_LIMITED', retryable: true, retryAfterSec: Number } })
     t.ok(Number(refused.headers.get('retry-after')) >= 300, 'until the debt is paid')
   }
   const other = await tokenOf(alice.userId, { agoSec: 10 })
-  t.equal((await fetch(`${slow.url}/v1/conversations`, { headers: { authorization: `Bearer ${other}` } })).status, 429, 'another token of the user')
+  t.equal((await fetch(`${slow.url}/v1/conversations`, { headers: { authorization: `Bearer ${other}` } })).status,
+    429, 'another token of the user')
   t.equal(await counted(), 0, 'what is refused does not count')
   t.equal((await bob.time({})).status, 200)
   t.equal((await bob.conversations()).body['totalUnread'], 0, 'nothing was sent')
@@ -74,7 +80,8 @@ t.test('[LIMITS] two hundred at once: exactly the burst is granted, on two nodes
   const b = await startIris(t, { env, redisPath: a.redisPath })
   const alice = await a.user(t)
   const began = Date.now()
-  const answers = await Promise.all(Array.from({ length: 200 }, async (_, i) => (await fetch(`${(i % 2 ? a : b).url}/v1/conversations`, { headers: { authorization: `Bearer ${alice.token}` } })).status))
+  const answers = await Promise.all(Array.from({ length: 200 }, async (_, i) =>
+    (await fetch(`${(i % 2 ? a : b).url}/v1/conversations`, { headers: { authorization: `Bearer ${alice.token}` } })).status))
   const granted = answers.filter(status => status === 200).length
   t.ok(granted >= 5 && granted <= 5 + Math.ceil((Date.now() - began) / 1000), `${granted} were granted`)
   t.equal(answers.filter(status => status === 429).length, 200 - granted)
@@ -85,7 +92,9 @@ t.test('[LIMITS] the server API is not counted, the clock without a token neithe
   const bob = await slow.user(t)
   const counted = await owe(alice, BURST + 300)
   for (let i = 0; i < 3; i++) {
-    t.equal((await slow.server('POST', 'messages', { from: alice.userId, clientMsgId: `c-${i}`, to: bob.userId, type: 'text', content: { text: 'hi' } })).status, 200)
+    t.equal((await slow.server('POST', 'messages', {
+      from: alice.userId, clientMsgId: `c-${i}`, to: bob.userId, type: 'text', content: { text: 'hi' }
+    })).status, 200)
     t.equal((await fetch(`${slow.url}/v1/time`)).status, 200)
   }
   t.equal(await counted(), 0)

@@ -9,7 +9,8 @@ import { startProcess } from './helper/process.js'
 
 const textOf = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
 /** The fenced blocks of a document, in order. */
-const blocksOf = (name: string) => [...textOf(name).matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', block = '']) => ({ language, block }))
+const blocksOf = (name: string) =>
+  [...textOf(name).matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', block = '']) => ({ language, block }))
 
 const blocks = blocksOf('README.md')
 /** Without the first, which installs and tests. */
@@ -26,7 +27,8 @@ t.test('[LIFE-2] [ATTACH-1] the commands of the README do what it says', async t
   t.teardown(() => rmSync(directory, { recursive: true }))
   const { url } = await startProcess(t, { IRIS_DATA_DIR: join(directory, '.iris') })
   t.equal(commands.length, 8)
-  const [tokens, listen, send, resume, poll, ask, kick, notice] = commands.map(block => block.replaceAll('http://127.0.0.1:4747', url).replaceAll('/tmp/bob.txt', 'bob.txt'))
+  const [tokens, listen, send, resume, poll, ask, kick, notice] = commands.map(block =>
+    block.replaceAll('http://127.0.0.1:4747', url).replaceAll('/tmp/bob.txt', 'bob.txt'))
   const untilListening = 'until grep -q IRIS.READY bob.txt 2>/dev/null; do sleep 0.1; done; '
   const untilSeen = (text: string) => `until grep -q '"text":"${text}"' bob.txt; do sleep 0.1; done; `
   /** What a hand at the keyboard does beside: a stream runs while others send, and is stopped. */
@@ -47,7 +49,11 @@ t.test('[LIFE-2] [ATTACH-1] the commands of the README do what it says', async t
   shell.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
   const [code] = await once(shell, 'close') as [number]
   t.equal(code, 0, errors)
-  for (const said of [/"seq":1,.*"duplicate":false/, /"seq":1,.*"duplicate":true/, /"seq":2,.*"duplicate":false/, /"recovered":true/, /"userId":"bob","online":true/, /"type":"user.online","userId":"bob"/, /"kicked":\["default"\],"tokensFrom":\d+/, /"lifted":\[\{/, /"noticeId":"n-7","stored":1/]) {
+  for (const said of [
+    /"seq":1,.*"duplicate":false/, /"seq":1,.*"duplicate":true/, /"seq":2,.*"duplicate":false/, /"recovered":true/,
+    /"userId":"bob","online":true/, /"type":"user.online","userId":"bob"/, /"kicked":\["default"\],"tokensFrom":\d+/, /"lifted":\[\{/,
+    /"noticeId":"n-7","stored":1/
+  ]) {
     t.match(output, said)
   }
   const heard = readFileSync(join(directory, 'bob.txt'), 'utf8')

@@ -1,4 +1,5 @@
-// A restart under a thousand streams, or as many as IRIS_TEST_STREAMS says: they come back, commands go on, and nobody misses anything. docs/protocol.md section 4, "Goodbye".
+// A restart under a thousand streams, or as many as IRIS_TEST_STREAMS says:
+// they come back, commands go on, and nobody misses anything. docs/protocol.md section 4, "Goodbye".
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -10,7 +11,10 @@ import { freePort, startSharedRedis } from './helper/process.js'
 import { upTo } from './helper/sse.js'
 import { groupOf, until } from './helper/user.js'
 
-/** Twice the group, 500 with the one who speaks to it, the most that a group may have. With 5,000 it holds as well, and takes half a minute of two cores. */
+/**
+ * Twice the group, 500 with the one who speaks to it, the most that a group may have.
+ * With 5,000 it holds as well, and takes half a minute of two cores.
+ */
 const [STREAMS, GROUP] = [Number(process.env['IRIS_TEST_STREAMS'] ?? 1_000), 499]
 const LIMIT_ATTACHES = 32
 const [MESSAGE_MS, NOTICE_MS, RETRY_MS] = [250, 1_000, 50]
@@ -37,7 +41,10 @@ function again (everyMs: number, act: (n: number) => Promise<{ status: number }>
     return done
   })()
   return {
-    /** What the server answered instead of 200, and instead of 503: that Redis was late, on a machine this busy, is a timing. A connection that was refused or broke is no answer. */
+    /**
+     * What the server answered instead of 200, and instead of 503: that Redis was late, on a machine this busy, is a timing.
+     * A connection that was refused or broke is no answer.
+     */
     refusals,
     async stop (): Promise<number> {
       over.abort()
@@ -64,17 +71,27 @@ function tooFewFiles (): string | false {
 }
 
 t.setTimeout(110_000)
-t.test(`[ATTACH-3] [POLL-1] ${STREAMS} streams come back after a restart, commands go on, and nobody misses anything`, { skip: tooFewFiles() }, async t => {
+t.test(`[ATTACH-3] [POLL-1] ${STREAMS} streams come back after a restart, commands go on, and nobody misses anything`, {
+  skip: tooFewFiles()
+}, async t => {
   const { start } = await startSharedRedis(t)
-  const env = { IRIS_PORT: String(await freePort()), IRIS_DRAIN_SEC: '2', IRIS_METRICS: 'open', IRIS_LIMIT_ATTACHES: String(LIMIT_ATTACHES) }
+  const env = {
+    IRIS_PORT: String(await freePort()),
+    IRIS_DRAIN_SEC: '2',
+    IRIS_METRICS: 'open',
+    IRIS_LIMIT_ATTACHES: String(LIMIT_ATTACHES)
+  }
   const first = await start(t, env)
   const crowd = await openCrowd(first.url, upTo(STREAMS).map(n => `u${n}`))
   t.teardown(() => { for (const member of crowd) member.leave() })
   const speaker = await first.user('speaker')
   const group = await groupOf(first, speaker, ...upTo(GROUP).map(n => ({ userId: `u${n}` })))
   const ids = new Map<number, string>() // one for all attempts of a message
-  const talk = again(MESSAGE_MS, n => speaker.send(group, 'chatter', { clientMsgId: ids.get(n) ?? ids.set(n, randomUUID()).get(n) as string }))
-  const calls = again(NOTICE_MS, n => first.server('POST', 'notices', { noticeId: `n${n}`, conversationId: group, content: { text: 'call' }, needComplete: false, ttlSec: 60 }))
+  const talk = again(MESSAGE_MS, n =>
+    speaker.send(group, 'chatter', { clientMsgId: ids.get(n) ?? ids.set(n, randomUUID()).get(n) as string }))
+  const calls = again(NOTICE_MS, n => first.server('POST', 'notices', {
+    noticeId: `n${n}`, conversationId: group, content: { text: 'call' }, needComplete: false, ttlSec: 60
+  }))
 
   first.child.kill('SIGTERM')
   t.same(await first.exited, [0, null])
@@ -89,7 +106,8 @@ t.test(`[ATTACH-3] [POLL-1] ${STREAMS} streams come back after a restart, comman
   const seconds = (performance.now() - began) / 1000
   const [sent, called] = [await talk.stop(), await calls.stop()]
 
-  t.comment(`${STREAMS} streams were back after ${seconds.toFixed(1)} s; ${sent} messages and ${called} notices to ${GROUP} meanwhile, at most ${attaching} attaches at once`)
+  t.comment(`${STREAMS} streams were back after ${seconds.toFixed(1)} s; ` +
+    `${sent} messages and ${called} notices to ${GROUP} meanwhile, at most ${attaching} attaches at once`)
   t.ok(attaching > 0 && attaching <= LIMIT_ATTACHES, `${attaching} attaches at once`)
   t.same([talk.refusals, calls.refusals], [[], []], 'no command was refused')
   // how many, is a matter of time
@@ -97,7 +115,8 @@ t.test(`[ATTACH-3] [POLL-1] ${STREAMS} streams come back after a restart, comman
   const members = crowd.slice(0, GROUP)
   await until(async () => members.every(({ seqs, notices }) => seqs.length >= sent && notices.length >= called) || undefined)
   const [seqs, notices] = [String(upTo(sent)), String(upTo(called).map(n => `n${n}`))]
-  t.same(members.filter(member => String(member.seqs) !== seqs || String(member.notices) !== notices), [], 'every message and every notice once, in order')
+  t.same(members.filter(member => String(member.seqs) !== seqs || String(member.notices) !== notices),
+    [], 'every message and every notice once, in order')
   t.same(crowd.slice(GROUP).filter(member => member.seqs.length > 0 || member.notices.length > 0), [], 'the others nothing')
   t.same(crowd.filter(({ resets, attaches }) => resets > 0 || attaches !== 2), [], 'each came back once, at its cursor')
 })
@@ -106,7 +125,9 @@ const [DIALLING, SPARE] = [1_000, 100]
 /** How many connections the kernel lets wait to be accepted. */
 const mayWait = Number(await readFile('/proc/sys/net/core/somaxconn', 'utf8').catch(() => 0))
 
-t.test(`${DIALLING} connections wait for a process that is busy, none is dropped and dials again later`, { skip: mayWait < DIALLING + SPARE && `net.core.somaxconn is ${mayWait}` }, async t => {
+t.test(`${DIALLING} connections wait for a process that is busy, none is dropped and dials again later`, {
+  skip: mayWait < DIALLING + SPARE && `net.core.somaxconn is ${mayWait}`
+}, async t => {
   const { start } = await startSharedRedis(t)
   const { child, url } = await start(t)
   const { hostname, port } = new URL(url)

@@ -55,7 +55,11 @@ const troubles: { name: string, detail: RegExp, cause (t: Test): Promise<Trouble
   {
     name: 'a server that answers nothing',
     detail: /^Redis (has not|does not)/,
-    cause: async t => ({ url: `redis://127.0.0.1:${await listen(t, createServer(socket => { socket.on('error', () => undefined); t.teardown(() => { socket.destroy() }) }))}` })
+    cause: async t => ({
+      url: `redis://127.0.0.1:${await listen(
+      t, createServer(socket => { socket.on('error', () => undefined); t.teardown(() => { socket.destroy() }) })
+    )}`
+    })
   },
   {
     name: 'a door that takes connections and closes them, as a load balancer without a Redis behind it',
@@ -89,7 +93,8 @@ async function refuses (t: Test, { url, app }: Iris, detail: RegExp) {
   const headers = { authorization: `Bearer ${await tokenOf('alice')}` }
   t.equal((await fetch(`${url}/livez`)).status, 200)
   const time = await fetch(`${url}/v1/time`)
-  t.equal(time.status, app.store().version === undefined ? 503 : 200, '[TIME-1] what Redis once said is carried on; the machine is not asked')
+  t.equal(time.status, app.store().version === undefined ? 503 : 200, '[TIME-1] ' +
+    'what Redis once said is carried on; the machine is not asked')
   await until(async () => detail.test(app.store().reason ?? '') || undefined)
   for (const path of ['/readyz', '/v1/conversations', '/v1/down/poll?timeoutMs=0']) {
     const response = await fetch(url + path, { headers })
@@ -108,7 +113,10 @@ for (const { name, detail, cause } of troubles) {
     const lines: string[] = []
     const { url, heal } = await cause(t)
     const began = performance.now()
-    const iris = await startIris(t, { unsound: { url, onUnfit: sentence => { t.fail(sentence) } }, logs: { write: line => lines.push(line) } })
+    const iris = await startIris(t, {
+      unsound: { url, onUnfit: sentence => { t.fail(sentence) } },
+      logs: { write: line => lines.push(line) }
+    })
     t.ok(performance.now() - began < 20_000, 'it did not wait for Redis')
     await refuses(t, iris, detail)
     const said = () => lines.filter(line => line.includes('commands answer 503'))
@@ -131,9 +139,17 @@ for (const { name, detail, cause } of troubles) {
 
 /** What waiting cannot help. */
 const unfit: { name: string, sentence: RegExp, cause (t: Test): Promise<string> }[] = [
-  { name: 'a wrong password', sentence: /^Redis refuses Iris: WRONGPASS/, cause: async t => `redis://:CANARY@127.0.0.1:${(await startProtected(t)).port}` },
+  {
+    name: 'a wrong password',
+    sentence: /^Redis refuses Iris: WRONGPASS/,
+    cause: async t => `redis://:CANARY@127.0.0.1:${(await startProtected(t)).port}`
+  },
   { name: 'no password', sentence: /^Redis refuses Iris: NOAUTH/, cause: async t => `redis://127.0.0.1:${(await startProtected(t)).port}` },
-  { name: 'an unknown user', sentence: /^Redis refuses Iris: WRONGPASS/, cause: async t => `redis://nobody:CANARY@127.0.0.1:${(await startTcp(t)).port}` },
+  {
+    name: 'an unknown user',
+    sentence: /^Redis refuses Iris: WRONGPASS/,
+    cause: async t => `redis://nobody:CANARY@127.0.0.1:${(await startTcp(t)).port}`
+  },
   {
     name: 'a user who may not run scripts',
     sentence: /^Redis refuses Iris: NOPERM/,
@@ -143,8 +159,16 @@ const unfit: { name: string, sentence: RegExp, cause (t: Test): Promise<string> 
       return `redis://weak:CANARY@127.0.0.1:${port}`
     }
   },
-  { name: 'a database that is not there', sentence: /^Redis refuses Iris: ERR DB index is out of range \(IRIS_REDIS_URL\)$/, cause: async t => `redis://127.0.0.1:${(await startTcp(t)).port}/99` },
-  { name: 'a database that is not there, named by the query', sentence: /^Redis refuses Iris: ERR DB index is out of range/, cause: async t => `redis://127.0.0.1:${(await startTcp(t)).port}?db=16` },
+  {
+    name: 'a database that is not there',
+    sentence: /^Redis refuses Iris: ERR DB index is out of range \(IRIS_REDIS_URL\)$/,
+    cause: async t => `redis://127.0.0.1:${(await startTcp(t)).port}/99`
+  },
+  {
+    name: 'a database that is not there, named by the query',
+    sentence: /^Redis refuses Iris: ERR DB index is out of range/,
+    cause: async t => `redis://127.0.0.1:${(await startTcp(t)).port}?db=16`
+  },
   {
     name: 'a user who may not choose a database',
     sentence: /^Redis refuses Iris: NOPERM.*select/,
@@ -154,8 +178,16 @@ const unfit: { name: string, sentence: RegExp, cause (t: Test): Promise<string> 
       return `redis://weak:CANARY@127.0.0.1:${port}/1`
     }
   },
-  { name: 'a Redis that may drop keys', sentence: /^maxmemory-policy is allkeys-lru/, cause: async t => `redis://127.0.0.1:${(await startTcp(t, ['--maxmemory-policy', 'allkeys-lru'])).port}` },
-  { name: 'a cluster', sentence: /^This Redis is a cluster/, cause: async t => `redis://127.0.0.1:${(await startTcp(t, ['--cluster-enabled', 'yes'])).port}` }
+  {
+    name: 'a Redis that may drop keys',
+    sentence: /^maxmemory-policy is allkeys-lru/,
+    cause: async t => `redis://127.0.0.1:${(await startTcp(t, ['--maxmemory-policy', 'allkeys-lru'])).port}`
+  },
+  {
+    name: 'a cluster',
+    sentence: /^This Redis is a cluster/,
+    cause: async t => `redis://127.0.0.1:${(await startTcp(t, ['--cluster-enabled', 'yes'])).port}`
+  }
 ]
 
 /** A Redis with a password. */
@@ -239,7 +271,9 @@ t.test('the process: arguments are answered and nothing is started; what keeps i
   t.match(running.output(), /IRIS_DURABILITY is disk, but appendfsync of this Redis is everysec/)
   running.child.kill('SIGTERM')
   t.same(await running.exited, [0, null])
-  for (const line of [/Iris is to end: SIGTERM/, /The node goes down: no connection is open/, /Iris has ended/]) t.match(running.output(), line)
+  for (const line of [/Iris is to end: SIGTERM/, /The node goes down: no connection is open/, /Iris has ended/]) {
+    t.match(running.output(), line)
+  }
 
   await redis.config('SET', 'requirepass', 'right')
   const { exited, errors } = await startProcess(t, secrets)

@@ -62,10 +62,14 @@ async function openEventSource (t: Test, url: string, user: User) {
 }
 
 t.setTimeout(90_000)
-t.test('[LIFE-1] [LIFE-2] [LIFE-3] [KICK-1] [POLL-1] a day of four people: nobody misses a message, and every absence has its reason', async t => {
+t.test('[LIFE-1] [LIFE-2] [LIFE-3] [KICK-1] [POLL-1] a day of four people: ' +
+  'nobody misses a message, and every absence has its reason', async t => {
   const { start } = await startSharedRedis(t)
   let iris = await start(t, { IRIS_NODE_ID: 'one', ...shortLives })
-  const [alice, bob, carol, dave] = [diaryOf(t, await iris.user('alice')), diaryOf(t, await iris.user('bob')), diaryOf(t, await iris.user('carol')), diaryOf(t, await iris.user('dave'))]
+  const [alice, bob, carol, dave] = [
+    diaryOf(t, await iris.user('alice')), diaryOf(t, await iris.user('bob')), diaryOf(t, await iris.user('carol')),
+    diaryOf(t, await iris.user('dave'))
+  ]
   const all = [alice, bob, carol, dave]
   const group = await groupOf(iris, ...all.map(({ user }) => user))
   let sent = 0
@@ -107,11 +111,16 @@ t.test('[LIFE-1] [LIFE-2] [LIFE-3] [KICK-1] [POLL-1] a day of four people: nobod
   await alive(beats(alice), async () => {
     const browser = await openEventSource(t, iris.url, dave.user)
     const kicked = [bob, carol, dave]
-    for (const { user: { userId } } of kicked) t.match(await iris.server('POST', `users/${userId}/kick`, { reason: 'closing time' }), { status: 200, body: { kicked: [userId] } })
+    for (const { user: { userId } } of kicked) {
+      t.match(await iris.server('POST', `users/${userId}/kick`, { reason: 'closing time' }), { status: 200, body: { kicked: [userId] } })
+    }
     t.match((await bob.reader.next('REFUSED')).data.data, { status: 401, code: 'KICKED' })
     const closed = carol.reader as Awaited<ReturnType<typeof openWs>>
     await closed.ended
-    t.match(closed.events.slice(-2), [{ event: 'NOTICE_DOWN', data: { kind: 'kick', content: { reason: 'closing time' } } }, { data: { name: 'IRIS.BYE', data: { code: 4301, reconnect: 'never' } } }])
+    t.match(closed.events.slice(-2), [
+      { event: 'NOTICE_DOWN', data: { kind: 'kick', content: { reason: 'closing time' } } },
+      { data: { name: 'IRIS.BYE', data: { code: 4301, reconnect: 'never' } } }
+    ])
     t.equal(closed.closeCode, 4301)
     await say(alice, [alice])
     for (const diary of kicked) t.match(await send(diary, 'too late'), { status: 401, body: { code: 'KICKED' } })
@@ -155,7 +164,9 @@ t.test('[LIFE-1] [LIFE-2] [LIFE-3] [KICK-1] [POLL-1] a day of four people: nobod
   t.same(await leaving.exited, [0, null])
   await untilSaid(iris, erin, 'user.offline') // until then the others are silent: a command, too, would keep them there
   for (const diary of all) await say(diary)
-  t.same((await allEvents(iris)).slice(known).map(({ userId, type, reason }) => [userId, type, reason]), [['erin', 'terminal.disconnected', 'SERVER'], ['erin', 'user.offline', undefined]], 'of those who came back within the grace nothing is said')
+  t.same((await allEvents(iris)).slice(known).map(({ userId, type, reason }) => [userId, type, reason]),
+    [['erin', 'terminal.disconnected', 'SERVER'], ['erin', 'user.offline', undefined]],
+    'of those who came back within the grace nothing is said')
 
   for (const { user, events, breaks } of all) {
     t.same(seqsOf(events, group), upTo(sent), `${user.userId} saw every message once, in order`)

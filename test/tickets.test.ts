@@ -36,7 +36,9 @@ const buy = async (user: User, body: object = {}) => String((await user.post('/v
 const enter = (ticket: string) => pollOnce(`${iris.url}/v1/down/poll?ticket=${ticket}`, { query: { timeoutMs: '0' } })
 const ticketKeys = async () => (await iris.redis.keys('iris:*:TICKET:*')).length
 
-const authorizations = ['Basic dXNlcjpwYXNz', 'Digest username="x", response="y"', 'Negotiate YII=', 'Bearer', 'Bearer ', 'bearer-of a letter', 'Token x', ' ']
+const authorizations = [
+  'Basic dXNlcjpwYXNz', 'Digest username="x", response="y"', 'Negotiate YII=', 'Bearer', 'Bearer ', 'bearer-of a letter', 'Token x', ' '
+]
 for (const [door, open] of Object.entries(doors)) {
   t.test(`${door}: a ticket counts beside an Authorization that is not a bearer; 401 when there is neither`, async t => {
     for (const authorization of authorizations) {
@@ -52,7 +54,8 @@ for (const [door, open] of Object.entries(doors)) {
   })
 }
 
-t.test('[LIMITS] at most 20 tickets of a user are not used: the next is 429, one that is used makes room, another user has his own', async t => {
+t.test('[LIMITS] at most 20 tickets of a user are not used: the next is 429, ' +
+  'one that is used makes room, another user has his own', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const tickets = []
   for (let i = 0; i < 20; i++) tickets.push(await buy(alice))
@@ -90,7 +93,11 @@ t.test('a ticket ends with its token, and so does what is known of a user\'s tic
     const { body } = await iris.server('POST', 'tokens', { userId, ttlSec })
     const { token, expiresAt } = body as unknown as { token: string, expiresAt: number }
     const before = new Set(await iris.redis.keys('iris:*:TICKET:*'))
-    const bought = await fetch(`${iris.url}/v1/down/tickets`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: '{}' })
+    const bought = await fetch(`${iris.url}/v1/down/tickets`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: '{}'
+    })
     const { ticket } = await bought.json() as { ticket: string }
     const [key = ''] = (await iris.redis.keys('iris:*:TICKET:*')).filter(name => !before.has(name))
     const unused = await iris.redis.pexpiretime(key)
@@ -98,6 +105,8 @@ t.test('a ticket ends with its token, and so does what is known of a user\'s tic
     if (ttlSec === 30) t.equal(unused, expiresAt + 5_000)
     else t.ok(unused <= Date.now() + 61_000)
     t.equal((await enter(ticket)).status, 200)
-    t.same([await iris.redis.pexpiretime(key), await iris.redis.pexpiretime(keys.usedTickets(userId))], [expiresAt + 5_000, expiresAt + 5_000])
+    t.same([await iris.redis.pexpiretime(key), await iris.redis.pexpiretime(keys.usedTickets(userId))], [
+      expiresAt + 5_000, expiresAt + 5_000
+    ])
   }
 })

@@ -79,7 +79,9 @@ t.test('[TOKEN] a short token through HTTP: IRIS.AUTH, then a fresh one is hande
 t.test('[TOKEN] the fresh token reaches all connections of the terminal, on another node, too; no other terminal', async t => {
   const alice = await someone(t, { endsInSec: 6 })
   const onB = await loginOf(t, b, alice.userId, { endsInSec: 6 })
-  const [here, there, other] = [await alice.listen({ terminalId: 'one' }), await onB.listen({ terminalId: 'one' }), await onB.listen({ terminalId: 'two' })]
+  const [here, there, other] = [
+    await alice.listen({ terminalId: 'one' }), await onB.listen({ terminalId: 'one' }), await onB.listen({ terminalId: 'two' })
+  ]
   for (const stream of [here, there, other]) await stream.next('IRIS.AUTH')
   await until(async () => (await b.redis.pubsub('SHARDNUMSUB', keys.node(partition(alice.userId), 'b')))[1] === 1 || undefined)
   const fresh = await tokenOf(alice.userId)
@@ -128,7 +130,10 @@ t.test('[TOKEN] one life for both directions of a WebSocket: whichever way the f
   t.equal((await stale.up('GET_SYSTEM_TIME', {})).error, undefined, 'a little late is welcome')
   await setAhead(t, [a, b], 60_000)
   // each of a renewed token that had reached its connection by another node: asked until it has
-  for (const { way, socket } of open) await until(async () => (await socket.up('GET_SYSTEM_TIME', {})).error ? undefined : true).catch(() => t.fail(way))
+  for (const { way, socket } of open) {
+    await until(async () => (await socket.up('GET_SYSTEM_TIME', {})).error ? undefined : true)
+      .catch(() => t.fail(way))
+  }
   t.match((await beforeTheSweep(t, stale.next('IRIS.BYE')))?.data.data, { code: 4101 })
   for (const { way, socket } of open) t.equal(socket.isOver, false, way)
 })
@@ -159,7 +164,8 @@ t.test('[TOKEN] one tolerance at every door: 5 s after its end a token is refuse
       POST: (await alice.time({})).status,
       SSE: (await alice.listen()).status,
       poll: (await pollOnce(`${a.url}/v1/down/poll`, { headers: bearer, query: { timeoutMs: '0' } })).status,
-      WebSocket: await openWs(`${a.url}/v1/ws`, { headers: bearer }).then(({ socket }) => { socket.terminate(); return 200 }, (error: { status: number }) => error.status),
+      WebSocket: await openWs(`${a.url}/v1/ws`, { headers: bearer })
+        .then(({ socket }) => { socket.terminate(); return 200 }, (error: { status: number }) => error.status),
       ticket: (await alice.post('/v1/down/tickets', {})).status,
       TOKEN: (await fresh.post('/v1/up/token', { token: late })).status
     }

@@ -14,16 +14,22 @@ const iris = await startIris(t, { logs: { write: line => lines.push(line) } })
 const { redis } = iris
 
 const doors = {
-  sse: (headers: Record<string, string>, cursor?: string) => openSse(`${iris.url}/v1/down/events?terminalId=${randomUUID()}`, { headers: { ...headers, ...(cursor !== undefined && { 'last-event-id': cursor }) } }),
-  ws: (headers: Record<string, string>, cursor = '') => openWs(`${iris.url}/v1/ws?terminalId=${randomUUID()}&lastEventId=${cursor}`, { headers }),
-  poll: (headers: Record<string, string>, cursor?: string) => openPolls(`${iris.url}/v1/down/poll?terminalId=${randomUUID()}`, { headers, cursor })
+  sse: (headers: Record<string, string>, cursor?: string) => openSse(`${iris.url}/v1/down/events?terminalId=${randomUUID()}`, {
+    headers: { ...headers, ...(cursor !== undefined && { 'last-event-id': cursor }) }
+  }),
+  ws: (headers: Record<string, string>, cursor = '') =>
+    openWs(`${iris.url}/v1/ws?terminalId=${randomUUID()}&lastEventId=${cursor}`, { headers }),
+  poll: (headers: Record<string, string>, cursor?: string) =>
+    openPolls(`${iris.url}/v1/down/poll?terminalId=${randomUUID()}`, { headers, cursor })
 }
 
 const garbage = ['', '{', 'null', '[]', '{"a":\n1}', '{"a":1} x', '{ }', 'SECRET\u0000']
 const entryOf = async (user: User) => `${(await redis.xrevrange(keys.down(user.userId), '+', '-', 'COUNT', 1))[0]?.[0].split('-')[0]}-*`
 
 /** Each breaks what was stored last for bob, or adds what no script would write. */
-const places: Record<string, (bob: User, text: string, facts: { conversationId: string, seq: string, cmdId: string, noticeId: string }) => Promise<unknown>> = {
+const places: Record<
+  string, (bob: User, text: string, facts: { conversationId: string, seq: string, cmdId: string, noticeId: string }) => Promise<unknown>
+> = {
   'a message in its log': (_bob, text, { conversationId, seq }) => redis.hset(keys.log(conversationId), seq, text),
   'a message that its log has lost': async (_bob, _text, { conversationId, seq }) => await redis.hdel(keys.log(conversationId), seq),
   'the body of a command': (bob, text, { cmdId }) => redis.hset(keys.box('CMD_BOX', bob.userId), cmdId, `1-1 {"name":"order"}\n${text}`),
@@ -32,12 +38,17 @@ const places: Record<string, (bob: User, text: string, facts: { conversationId: 
   'the body of an event': async (bob, text) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'event', 'b', text),
   'the kind of an entry': async (bob, text) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', text, 'x', text),
   'the reference of an entry': async (bob, text) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'box', 'n', text, 'i', text),
-  'the seq of an entry': async (bob, text) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'msg', 'c', 'g.x', 's', `x${text}`),
+  'the seq of an entry': async (bob, text) =>
+    redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'msg', 'c', 'g.x', 's', `x${text}`),
   'the words of an entry': async (bob, text, { conversationId, seq }) => {
-    const words = ['', text, conversationId, `${conversationId} x`, `${conversationId} 0`, ` ${seq}`, `${conversationId} ${seq} n t x`, `${conversationId} ${seq} n t 1 x`]
+    const words = [
+      '', text, conversationId, `${conversationId} x`, `${conversationId} 0`, ` ${seq}`, `${conversationId} ${seq} n t x`,
+      `${conversationId} ${seq} n t 1 x`
+    ]
     for (const some of words) await redis.xadd(keys.down(bob.userId), await entryOf(bob), 'm', some)
   },
-  'the filter of an entry': async (bob, text, { cmdId }) => redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'box', 'n', 'CMD_BOX', 'i', cmdId, 'f', `x${text}`)
+  'the filter of an entry': async (bob, text, { cmdId }) =>
+    redis.xadd(keys.down(bob.userId), await entryOf(bob), 'k', 'box', 'n', 'CMD_BOX', 'i', cmdId, 'f', `x${text}`)
 }
 
 for (const [place, spoil] of Object.entries(places)) {
@@ -64,7 +75,8 @@ for (const [place, spoil] of Object.entries(places)) {
       for (const from of door === anew ? [cursor, undefined, 'malformed'] : [cursor]) {
         const stream = await open(headers, from)
         await stream.next('IRIS.READY')
-        t.ok(stream.events.some(({ data }) => (data['content'] as { text?: string } | undefined)?.text === 'the last'), `${door} from ${from ?? 'nothing'}: what stands behind it comes`)
+        t.ok(stream.events.some(({ data }) => (data['content'] as { text?: string } | undefined)?.text === 'the last'), `${door} ` +
+          `from ${from ?? 'nothing'}: what stands behind it comes`)
         if (from === cursor && door !== 'poll') t.equal(brokenIds(stream.events, cursor), undefined, door)
         await stream.cut()
       }

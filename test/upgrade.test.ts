@@ -13,10 +13,12 @@ const iris = await startIris(t)
 const alice = await iris.user(t, 'alice')
 /** As curl --http2 and Java's HttpClient send them. */
 const h2c = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n'
-const websocket = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: iris.v1\r\n`
+const websocket = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ' +
+  `${Buffer.alloc(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: iris.v1\r\n`
 const bearer = `Authorization: Bearer ${alice.token}\r\n`
 const server = `Authorization: Bearer ${SERVER_KEY}\r\n`
-const post = (path: string, headers: string, body: string) => `POST ${path} HTTP/1.1\r\nHost: x\r\n${headers}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+const post = (path: string, headers: string, body: string) =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\n${headers}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 const time = (headers = '', version = '1.1') => `GET /v1/time HTTP/${version}\r\nHost: x\r\n${headers}\r\n`
 const last = 'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
 
@@ -34,7 +36,9 @@ t.test('[HTTP-1] every operation answers an upgrade as it answers without, body 
   for (const { name, method, path, auth, body } of operations) {
     const request = (headers: string) => {
       const sent = body ? '{"colour":"red"}' : ''
-      return `${method} ${path.replace('{id}', 'g.none')} HTTP/1.1\r\nHost: x\r\n${auth === 'server' ? server : bearer}${headers}${body ? `Content-Type: application/json\r\nContent-Length: ${sent.length}\r\n` : ''}\r\n${sent}`
+      return `${method} ${path.replace('{id}', 'g.none')} HTTP/1.1\r\nHost: x\r\n${auth === 'server'
+        ? server
+        : bearer}${headers}${body ? `Content-Type: application/json\r\nContent-Length: ${sent.length}\r\n` : ''}\r\n${sent}`
     }
     const text = await exchange(t, request(''), request(h2c), request(websocket), last)
     const [plain, ...upgraded] = statusesOf(text)
@@ -47,21 +51,31 @@ t.test('[HTTP-1] every operation answers an upgrade as it answers without, body 
 const minted = /"token":"ey/
 for (const [what, statuses, pattern, ...parts] of [
   ['a body that came with the head', [200, 200], minted, post('/v1/server/tokens', server + h2c, '{"userId":"alice"}'), last],
-  ['a request behind it in the same packet', [200, 200, 200], minted, post('/v1/server/tokens', server + h2c, '{"userId":"alice"}') + time() + last],
+  ['a request behind it in the same packet', [200, 200, 200], minted,
+    post('/v1/server/tokens', server + h2c, '{"userId":"alice"}') + time() + last],
   ['one behind a GET in the same packet', [200, 200, 200], /serverTime/, time(h2c) + time(h2c) + last],
-  ['behind an answer that is still to come', [200, 200, 200], minted, post('/v1/server/tokens', server, '{"userId":"alice"}') + time(h2c) + last],
-  ['a chunked body', [200, 200], minted, `POST /v1/server/tokens HTTP/1.1\r\nHost: x\r\n${server}${h2c}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"use\r\nd\r\nrId":"alice"}\r\n0\r\n\r\n${last}`],
+  ['behind an answer that is still to come', [200, 200, 200], minted,
+    post('/v1/server/tokens', server, '{"userId":"alice"}') + time(h2c) + last],
+  ['a chunked body', [200, 200], minted, `POST /v1/server/tokens HTTP/1.1\r\nHost: x\r\n${server}${h2c}Content-Type: ` +
+    `application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"use\r\nd\r\nrId":"alice"}\r\n0\r\n\r\n${last}`],
   ['HTTP/1.0', [200], /serverTime/, time(h2c, '1.0')],
   ['a WebSocket of HTTP/1.0', [426], /UPGRADE_REQUIRED/, `GET /v1/ws HTTP/1.0\r\nHost: x\r\n${websocket}${bearer}\r\n`],
-  ['a WebSocket with a body', [426, 200], /UPGRADE_REQUIRED/, `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket}${bearer}Content-Length: 2\r\n\r\nhi`, last],
+  ['a WebSocket with a body', [426, 200], /UPGRADE_REQUIRED/,
+    `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket}${bearer}Content-Length: 2\r\n\r\nhi`, last],
   ['a WebSocket where there is none', [404, 200], /NOT_FOUND/, `GET /nothing HTTP/1.1\r\nHost: x\r\n${websocket}${bearer}\r\n`, last],
-  ['another method at its address', [405, 200], /METHOD_NOT_ALLOWED/, `DELETE /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket}${bearer}\r\n`, last],
+  ['another method at its address', [405, 200], /METHOD_NOT_ALLOWED/,
+    `DELETE /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket}${bearer}\r\n`, last],
   ['another protocol at its address', [426, 200], /UPGRADE_REQUIRED/, `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${h2c}${bearer}\r\n`, last],
-  ['two protocols, one of them a WebSocket', [101], /101 Switching/, `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket.replace('Upgrade: websocket', 'Upgrade: h2c, WebSocket')}${bearer}\r\n\x88\x80\0\0\0\0`],
-  ['a WebSocket behind an answer that is still to come', [200, 101], /101 Switching/, `${post('/v1/server/tokens', server, '{"userId":"alice"}')}GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket}${bearer}\r\n\x88\x80\0\0\0\0`],
+  ['two protocols, one of them a WebSocket', [101], /101 Switching/,
+    `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket.replace('Upgrade: websocket', 'Upgrade: h2c, WebSocket')}${bearer}\r\n\x88\x80\0\0\0\0`],
+  ['a WebSocket behind an answer that is still to come', [200, 101], /101 Switching/,
+    `${post('/v1/server/tokens', server, '{"userId":"alice"}')}GET /v1/ws HTTP/1.1\r\nHost: ` +
+      `x\r\n${websocket}${bearer}\r\n\x88\x80\0\0\0\0`],
   ['a WebSocket without a token', [401], /UNAUTHENTICATED/, `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket}\r\n`],
-  ['a WebSocket of another version', [400], /Sec-WebSocket-Version/, `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket.replace('13', '12')}${bearer}\r\n`],
-  ['a WebSocket without a key', [400], /Sec-WebSocket-Key/, `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket.replace('Key', 'Kay')}${bearer}\r\n`],
+  ['a WebSocket of another version', [400], /Sec-WebSocket-Version/,
+    `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket.replace('13', '12')}${bearer}\r\n`],
+  ['a WebSocket without a key', [400], /Sec-WebSocket-Key/,
+    `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket.replace('Key', 'Kay')}${bearer}\r\n`],
   ['doubled headers', [200, 200], /Trace-Id: [0-9a-f]{32}\r/i, time(`Trace-Id: a\r\nTrace-Id: b\r\n${h2c}`), last]
 ] as [string, number[], RegExp, ...string[]][]) {
   t.test(`[HTTP-1] ${what}: ${statuses.join(', ')}`, async t => {
@@ -86,7 +100,10 @@ t.test('[HTTP-1] a hundred on one connection leave nothing behind', async t => {
 
 t.test('[HTTP-1] its deadlines stay: a body that does not come, a request that does not go on', async t => {
   const { url } = await startIris(t, { env: { IRIS_LIMIT_REQUEST_SEC: '1' }, redisPath: iris.redisPath })
-  await Promise.all([post('/v1/up/msg', bearer + h2c, '{"a":1}').slice(0, -3), `GET /v1/time HTTP/1.1\r\nHost: x\r\n${h2c}`, time(h2c) + 'GET /v1/time HTTP/1.1\r\n', ''].map(async begun => {
+  await Promise.all([
+    post('/v1/up/msg', bearer + h2c, '{"a":1}').slice(0, -3), `GET /v1/time HTTP/1.1\r\nHost: x\r\n${h2c}`,
+    time(h2c) + 'GET /v1/time HTTP/1.1\r\n', ''
+  ].map(async begun => {
     const raw = openRaw(t, url)
     raw.socket.write(begun)
     t.equal(statusesOf(await raw.ended).at(-1), 408, begun)
@@ -107,7 +124,9 @@ t.test('[HTTP-1] SIGTERM waits for none of them, and ends in order', async t => 
   const { start } = await startSharedRedis(t)
   const { child, url, exited } = await start(t, { IRIS_DRAIN_SEC: '0' })
   const half = `POST /v1/up/msg HTTP/1.1\r\nHost: x\r\n${h2c}Content-Length: 5\r\n\r\n{`
-  const sockets = ['', time(h2c), half, time() + half, `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket}\r\n`, 'garbage\r\n\r\n'].map(text => {
+  const sockets = [
+    '', time(h2c), half, time() + half, `GET /v1/ws HTTP/1.1\r\nHost: x\r\n${websocket}\r\n`, 'garbage\r\n\r\n'
+  ].map(text => {
     const raw = openRaw(t, url)
     raw.socket.removeAllListeners('end') // it keeps its half open
     raw.socket.write(text)
@@ -153,7 +172,9 @@ t.test('[SLOW-2] an answer that is not taken is cut, pipelined ones with it, and
   }
   await until(async () => sockets.size === 2 || undefined)
   await until(async () => sockets.size === 0 || undefined)
-  t.match(await (await fetch(`${slow.url}/metrics`)).text(), /iris_http_requests_total\{method="GET",route="\/openapi\.json",status="499"\} \d+/)
+  t.match(
+    await (await fetch(`${slow.url}/metrics`)).text(), /iris_http_requests_total\{method="GET",route="\/openapi\.json",status="499"\} \d+/
+  )
 })
 
 t.test('[SLOW-2] what waits behind another answer ends with its connection', async t => {
@@ -161,7 +182,9 @@ t.test('[SLOW-2] what waits behind another answer ends with its connection', asy
   const raw = openRaw(t, url)
   const callers = await Promise.all([user(t), user(t), user(t)])
   const metric = async (line: RegExp) => line.test(await (await fetch(`${url}/metrics`)).text()) || undefined
-  for (const { token } of callers) raw.socket.write(`GET /v1/down/poll?timeoutMs=25000&terminalId=behind HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  for (const { token } of callers) {
+    raw.socket.write(`GET /v1/down/poll?timeoutMs=25000&terminalId=behind HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  }
   await until(() => metric(/^iris_connections\{transport="poll"\} 3$/m))
   raw.socket.destroy()
   await until(() => metric(/^iris_connections\{transport="poll"\} 0$/m))

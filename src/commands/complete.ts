@@ -4,12 +4,16 @@ import { type Context, defineCommand } from '../fanout/context.js'
 import type { BoxName } from '../store/keys.js'
 import type { Caller } from '../protocol/operation.js'
 
-const description = 'By exact id, never cumulative; always 200, with a state per id. With `any` (default) the first terminal clears it for the user and the others get `op: "complete"`; with `all` each terminal completes for itself. A completed one never comes back. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4]'
+const description = 'By exact id, never cumulative; always 200, with a state per id. With `any` (default) ' +
+  'the first terminal clears it for the user and the others get `op: "complete"`; with `all` each ' +
+  'terminal completes for itself. A completed one never comes back. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4]'
 
 const costs = [{ per: 5, of: '`ids`', count: ({ body: { ids } }: { body: { ids: string[] } }) => ids.length }]
 
 function completer (box: BoxName) {
-  return async ({ body: { ids }, caller: { userId, terminalId }, traceId }: { body: { ids: string[] }, caller: Caller, traceId: string }, { deliver }: Context) => {
+  return async ({ body: { ids }, caller: { userId, terminalId }, traceId }: { body: { ids: string[] }, caller: Caller, traceId: string }, {
+    deliver
+  }: Context) => {
     const states = await deliver.complete(box, userId, { ids, terminalId, traceId })
     return { results: ids.map((id, i) => ({ id, state: stateName(states[i]) })) }
   }

@@ -11,11 +11,16 @@ export const createTicket = defineOperation({
   tag: 'Down',
   auth: 'user',
   summary: 'Get a ticket for EventSource or WebSocket',
-  description: 'A token is never taken from a URL. The ticket must be used within `expiresIn` seconds; from then on it belongs to its terminal and serves the reconnects of the same URL while the token lives, and counts also beside an `Authorization` that is not a bearer. It can do nothing else. Twenty of a user may be unused; of those that were used the last 8 of a terminal are kept.',
+  description: 'A token is never taken from a URL. The ticket must be used within `expiresIn` seconds; from then on it belongs to its ' +
+    'terminal and serves the reconnects of the same URL while the token lives, and counts also beside an `Authorization` that is not ' +
+    'a bearer. It can do nothing else. Twenty of a user may be unused; of those that were used the last 8 of a terminal are kept.',
   body: Type.Object({ terminalId: Type.Optional(TerminalId), platform: Type.Optional(Platform) }, { additionalProperties: false }),
   result: Type.Object({ ticket: Type.String(), expiresIn: Type.Integer() }),
   errors: ['RATE_LIMITED'],
-  example: { body: { terminalId: 'web-1', platform: 'web' }, result: { ticket: 'Zk3v0mU2q8n1rT5wYb7cXe9aHd4jLf6gPs0oVi2uKtM', expiresIn: 60 } },
+  example: {
+    body: { terminalId: 'web-1', platform: 'web' },
+    result: { ticket: 'Zk3v0mU2q8n1rT5wYb7cXe9aHd4jLf6gPs0oVi2uKtM', expiresIn: 60 }
+  },
   async handle ({ body, caller: { userId, issuedAt, expiresAt } }, { tickets }) {
     return await tickets.create({ userId, tokenIssuedAt: issuedAt, tokenExpiresAt: expiresAt, ...body })
   }

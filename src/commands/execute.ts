@@ -10,7 +10,10 @@ import { isUnavailable } from '../store/redis.js'
 import { asUnavailable } from '../store/unavailable.js'
 import { createValidators, type Validate } from './validate.js'
 
-export type AnyOperation<Context> = Pick<Operation<Context>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'> & {
+export type AnyOperation<Context> = Pick<
+  Operation<Context>,
+  'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'
+> & {
   costs?: readonly CostLine<never, never>[]
   check? (body: never): { pointer: string, detail: string }[]
   admitsItself?: true

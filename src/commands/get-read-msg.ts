@@ -26,7 +26,11 @@ const Body = Type.Object({
 export const getReadMsg = defineCommand({
   name: 'GET_READ_MSG',
   summary: 'Page the history of a conversation',
-  description: 'A page always rises by `seq`. `older` (default) ends at `toSeq` (default: the newest), `newer` begins at `fromSeq` (default: `minSeq`); both given bound it. `anchor: "unread"` begins at the first unread message. With `deliver: "down"` (default when the asking terminal has an open connection) the messages come as `MSG_DOWN` with `source: "history"`, closed by `CMD_DOWN GET_READ_MSG_END`; else they are in the answer. An answer brings 1 MiB of messages at most: then fewer than asked for, and `hasMore`. Never marks anything read; tombstones are included. [SLOW-2] [GET-1] [GET-2] [GET-3] [GET-4]',
+  description: 'A page always rises by `seq`. `older` (default) ends at `toSeq` (default: the newest), `newer` begins at ' +
+    '`fromSeq` (default: `minSeq`); both given bound it. `anchor: "unread"` begins at the first unread message. With `deliver: ' +
+    '"down"` (default when the asking terminal has an open connection) the messages come as `MSG_DOWN` with `source: "history"`, ' +
+    'closed by `CMD_DOWN GET_READ_MSG_END`; else they are in the answer. An answer brings 1 MiB of messages at most: then fewer ' +
+    'than asked for, and `hasMore`. Never marks anything read; tombstones are included. [SLOW-2] [GET-1] [GET-2] [GET-3] [GET-4]',
   body: Body,
   result: Type.Object({
     requestId: Type.String(),
@@ -55,12 +59,24 @@ export const getReadMsg = defineCommand({
       headSeq: 1,
       readSeq: 0,
       minSeq: 1,
-      messages: [{ conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', ts: 1795442400123, from: 'alice', clientMsgId: 'c-1', type: 'text', content: { text: 'hi' }, traceId: '7c1f4b9d2e' }]
+      messages: [{
+        conversationId: 'dm.alice.bob',
+        seq: 1,
+        msgId: '1a2073f47fb000000011a9f3c81',
+        ts: 1795442400123,
+        from: 'alice',
+        clientMsgId: 'c-1',
+        type: 'text',
+        content: { text: 'hi' },
+        traceId: '7c1f4b9d2e'
+      }]
     }
   },
   costs: [{ per: 50, of: 'messages (`limit`)', count: ({ body: { limit = 30 } }) => limit }],
   check ({ fromSeq, toSeq }) {
-    return fromSeq !== undefined && toSeq !== undefined && fromSeq > toSeq ? [{ pointer: '/fromSeq', detail: 'must not be greater than toSeq' }] : []
+    return fromSeq !== undefined && toSeq !== undefined && fromSeq > toSeq
+      ? [{ pointer: '/fromSeq', detail: 'must not be greater than toSeq' }]
+      : []
   },
   async handle ({ body, caller: { userId, terminalId }, traceId }, context) {
     const { conversationId, requestId = randomUUID() } = body
@@ -69,8 +85,17 @@ export const getReadMsg = defineCommand({
     const range = await rangeOf(body, userId, context)
     const page = pageOf(view, range)
     const { firstSeq, count, hasMore } = page
-    const answer = { requestId, conversationId, epoch: view.epoch, ...page, headSeq: view.headSeq, readSeq: await markers.readSeq(userId, conversationId), minSeq: view.minSeq }
-    const isDown = body.deliver !== 'inline' && await deliver.page(userId, terminalId, { requestId, conversationId, firstSeq: firstSeq ?? 0, count, hasMore, traceId })
+    const answer = {
+      requestId,
+      conversationId,
+      epoch: view.epoch,
+      ...page,
+      headSeq: view.headSeq,
+      readSeq: await markers.readSeq(userId, conversationId),
+      minSeq: view.minSeq
+    }
+    const isDown = body.deliver !== 'inline' &&
+      await deliver.page(userId, terminalId, { requestId, conversationId, firstSeq: firstSeq ?? 0, count, hasMore, traceId })
     if (isDown) return answer
     const seqs = Array.from({ length: count }, (_, i) => Number(firstSeq) + i)
     const cut = cutPage(page, await fresh(() => conversations.bodies(conversationId, seqs)), range)

@@ -7,9 +7,14 @@ import { defineCommand } from '../fanout/context.js'
 export const getSystemTime = defineCommand({
   name: 'GET_SYSTEM_TIME',
   summary: 'Ask for the server\'s time, as in NTP',
-  description: '`t1` when the request came in, `t2` when the answer left. With `t0` and the time of arrival `t3`: offset = ((t1 - t0) + (t2 - t3)) / 2, delay = (t3 - t0) - (t2 - t1).',
-  body: Type.Object({ t0: Type.Optional(Type.Number({ description: 'The client\'s own time, echoed.' })) }, { additionalProperties: false }),
-  result: Type.Object({ t0: Type.Optional(Type.Number()), t1: Time, t2: Time, serverTime: Time, iso: Type.String({ format: 'date-time' }) }),
+  description: '`t1` when the request came in, `t2` when the answer left. ' +
+    'With `t0` and the time of arrival `t3`: offset = ((t1 - t0) + (t2 - t3)) / 2, delay = (t3 - t0) - (t2 - t1).',
+  body: Type.Object({
+    t0: Type.Optional(Type.Number({ description: 'The client\'s own time, echoed.' }))
+  }, { additionalProperties: false }),
+  result: Type.Object({
+    t0: Type.Optional(Type.Number()), t1: Time, t2: Time, serverTime: Time, iso: Type.String({ format: 'date-time' })
+  }),
   errors: [],
   withoutStore: true,
   example: {

@@ -11,7 +11,8 @@ export const getTime = defineOperation({
   tag: 'System',
   auth: 'none',
   summary: 'Ask for the server\'s time without a token',
-  description: 'The time of Redis in milliseconds, as GET_SYSTEM_TIME gives it; 503 STORE_UNAVAILABLE until Redis has said it for the first time.',
+  description: 'The time of Redis in milliseconds, as GET_SYSTEM_TIME gives it; ' +
+    '503 STORE_UNAVAILABLE until Redis has said it for the first time.',
   result: Type.Object({ serverTime: Time, iso: Type.String({ format: 'date-time' }) }),
   errors: ['STORE_UNAVAILABLE'],
   example: { result: { serverTime: 1795442400123, iso: '2026-11-23T14:00:00.123Z' } },

@@ -9,7 +9,9 @@ export const heartbeat = defineCommand({
   name: 'HEARTBEAT',
   path: '/v1/up/heartbeat',
   summary: 'Say that this terminal is still there',
-  description: 'Renews the lease of a connected terminal, as every other up-command does: without either for `leaseSec` seconds it is offline, however open its stream looks, and gets `IRIS.BYE` 4204. Send it every third of that. `state` is kept until it is said anew. It does not connect a terminal: a stream does. [LIFE-2]',
+  description: 'Renews the lease of a connected terminal, as every other up-command does: without either for ' +
+    '`leaseSec` seconds it is offline, however open its stream looks, and gets `IRIS.BYE` 4204. Send it every ' +
+    'third of that. `state` is kept until it is said anew. It does not connect a terminal: a stream does. [LIFE-2]',
   body: Type.Object({ state: Type.Optional(TerminalState) }, { additionalProperties: false }),
   result: Type.Object({ serverTime: Time, leaseSec: Type.Integer({ minimum: 1 }) }),
   errors: [],

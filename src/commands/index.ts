@@ -15,7 +15,9 @@ import { revoke } from './revoke.js'
 import { token } from './token.js'
 
 /** The up-commands. A new one is one file and one line here. */
-export const commands = [msgUp, read, revoke, getReadMsg, restReadNumAndLastMsg, getSystemTime, irisCmdSend, cmdComplete, noticeComplete, noticeUp, heartbeat] as const
+export const commands = [
+  msgUp, read, revoke, getReadMsg, restReadNumAndLastMsg, getSystemTime, irisCmdSend, cmdComplete, noticeComplete, noticeUp, heartbeat
+] as const
 
 /** What else a user's terminal calls. */
 export const userOperations = [token, createTicket, listConversations, getTime] as const

@@ -8,7 +8,9 @@ import { sendCommand } from '../fanout/send-command.js'
 export const irisCmdSend = defineCommand({
   name: 'IRIS_CMD_SEND',
   summary: 'Send a command of your application to other terminals',
-  description: '`online` (default) goes to the terminals connected now and is stored nowhere; `reliable` is kept in CMD_BOX until it is completed or expires. Only members of a shared conversation, or oneself, can be reached; others are `skipped`. Idempotent by `clientCmdId`. Nobody online is 200 with `online: 0`. [CMD-1] [CMD-2] [CMD-3] [CMD-5]',
+  description: '`online` (default) goes to the terminals connected now and is stored nowhere; `reliable` is kept in ' +
+    'CMD_BOX until it is completed or expires. Only members of a shared conversation, or oneself, can be reached; others ' +
+    'are `skipped`. Idempotent by `clientCmdId`. Nobody online is 200 with `online: 0`. [CMD-1] [CMD-2] [CMD-3] [CMD-5]',
   body: Type.Object(CommandFields, { additionalProperties: false }),
   result: CommandResult,
   errors: ['CONVERSATION_NOT_FOUND', 'NOT_ALLOWED_TARGET', 'RESERVED_NAME', 'CLIENT_CMD_ID_CONFLICT'],

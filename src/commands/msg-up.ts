@@ -10,7 +10,9 @@ export const msgUp = defineCommand({
   name: 'MSG_UP',
   path: '/v1/up/msg',
   summary: 'Send a message to a user or a conversation',
-  description: 'Stores the message once, gives it the next `seq` of its conversation and puts it into the stream of every member. Send it again with the same `clientMsgId` and content until you get an answer: the answer is the same, with `duplicate: true`. The first message to a user creates the direct conversation. [MSG-1] [MSG-2]',
+  description: 'Stores the message once, gives it the next `seq` of its conversation and puts it into the stream of ' +
+    'every member. Send it again with the same `clientMsgId` and content until you get an answer: the answer is the ' +
+    'same, with `duplicate: true`. The first message to a user creates the direct conversation. [MSG-1] [MSG-2]',
   body: messageUnion(contents, {
     clientMsgId: clientId('Made by the client; the same for every retry of this message.', 'c-1'),
     to: Type.Optional(UserId),
@@ -28,9 +30,21 @@ export const msgUp = defineCommand({
   errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'CONVERSATION_CLOSED', 'CLIENT_MSG_ID_CONFLICT'],
   example: {
     body: { clientMsgId: 'c-1', to: 'bob', type: 'text', content: { text: 'hi' } },
-    result: { clientMsgId: 'c-1', conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', epoch: '1795442400123', ts: 1795442400123, duplicate: false }
+    result: {
+      clientMsgId: 'c-1',
+      conversationId: 'dm.alice.bob',
+      seq: 1,
+      msgId: '1a2073f47fb000000011a9f3c81',
+      epoch: '1795442400123',
+      ts: 1795442400123,
+      duplicate: false
+    }
   },
-  costs: [{ per: 50, of: 'members of the group', count: ({ body: { conversationId = '' } }) => conversationId.startsWith('g.') ? { membersOf: conversationId } : 0 }],
+  costs: [{
+    per: 50,
+    of: 'members of the group',
+    count: ({ body: { conversationId = '' } }) => conversationId.startsWith('g.') ? { membersOf: conversationId } : 0
+  }],
   check: checkMessage,
   admitsItself: true,
   async handle ({ body, caller, traceId, door }, { deliver }) {

@@ -73,7 +73,9 @@ function changes (text: string): FieldError[] {
     const text = JSON.parse(source) as string
     frame.part = pointerPart(text)
     if (frame.names?.has(text)) blame('stands twice in its object')
-    else if (text === '__proto__' || (text === 'prototype' && frames.at(-2)?.names && frames.at(-2)?.part === '/constructor')) blame(PROTOTYPE)
+    else if (text === '__proto__' || (text === 'prototype' && frames.at(-2)?.names && frames.at(-2)?.part === '/constructor')) {
+      blame(PROTOTYPE)
+    }
     frame.names?.add(text)
   }
 

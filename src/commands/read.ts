@@ -12,7 +12,10 @@ const Count = Type.Integer({ minimum: 0 })
 export const read = defineCommand({
   name: 'READ',
   summary: 'Say that messages have been read',
-  description: '`upToSeq` moves the marker, which only rises and is clamped to the newest message; `seqs` takes single messages out of the mailbox and leaves the marker. Either takes the user\'s `unreadMark` away. The reader\'s other terminals are told, and the other side of a direct conversation or the senders of the covered messages in a group. When nothing moves, nobody is told. [READ-1] [READ-3] [READ-4]',
+  description: '`upToSeq` moves the marker, which only rises and is clamped to the newest message; `seqs` ' +
+    'takes single messages out of the mailbox and leaves the marker. Either takes the user\'s `unreadMark` ' +
+    'away. The reader\'s other terminals are told, and the other side of a direct conversation or the senders ' +
+    'of the covered messages in a group. When nothing moves, nobody is told. [READ-1] [READ-3] [READ-4]',
   body: Type.Object({
     conversationId: ConversationId,
     upToSeq: Type.Optional(Seq),

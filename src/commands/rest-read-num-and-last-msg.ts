@@ -17,7 +17,10 @@ const Mark = Type.Boolean({ description: 'The user marked the conversation as un
 export const restReadNumAndLastMsg = defineCommand({
   name: 'REST_READ_NUM_AND_LAST_MSG',
   summary: 'Reset unread counts privately and get the last messages',
-  description: 'As READ, for several conversations, but only the user\'s own other terminals are told. `readSeq` absent: up to the newest message, unless `unreadMark` stands alone: then nothing is read; `unreadMark` absent: stays as it is, until READ takes it away. An answer brings 1 MiB of messages at most: the items behind have no `lastMsg`. The spelling is the source document\'s. [SLOW-2] [REST-1] [REST-2] [REST-3]',
+  description: 'As READ, for several conversations, but only the user\'s own other terminals are told. `readSeq` ' +
+    'absent: up to the newest message, unless `unreadMark` stands alone: then nothing is read; `unreadMark` ' +
+    'absent: stays as it is, until READ takes it away. An answer brings 1 MiB of messages at most: the items ' +
+    'behind have no `lastMsg`. The spelling is the source document\'s. [SLOW-2] [REST-1] [REST-2] [REST-3]',
   body: Type.Object({
     items: Type.Array(Type.Object({
       conversationId: ConversationId,
@@ -31,7 +34,9 @@ export const restReadNumAndLastMsg = defineCommand({
       readSeq: Count,
       unread: Count,
       headSeq: Count,
-      lastMsg: Type.Optional(Type.Union([Message, Type.Null()], { description: 'Absent: the messages before have filled 1 MiB, ask for it. [SLOW-2]' })),
+      lastMsg: Type.Optional(Type.Union([Message, Type.Null()], {
+        description: 'Absent: the messages before have filled 1 MiB, ask for it. [SLOW-2]'
+      })),
       unreadMark: Mark
     })),
     totalUnread: Count
@@ -39,7 +44,10 @@ export const restReadNumAndLastMsg = defineCommand({
   errors: ['CONVERSATION_NOT_FOUND'],
   example: {
     body: { items: [{ conversationId: 'dm.alice.bob' }] },
-    result: { items: [{ conversationId: 'dm.alice.bob', readSeq: 1, unread: 0, headSeq: 1, lastMsg: null, unreadMark: false }], totalUnread: 0 }
+    result: {
+      items: [{ conversationId: 'dm.alice.bob', readSeq: 1, unread: 0, headSeq: 1, lastMsg: null, unreadMark: false }],
+      totalUnread: 0
+    }
   },
   costs: [{ per: 2, of: '`items`', count: ({ body: { items } }) => items.length }],
   check ({ items }) {
@@ -66,10 +74,17 @@ export const restReadNumAndLastMsg = defineCommand({
         draft: commandDraft('REST_READ_NUM_AND_LAST_MSG', { now: now(), traceId })
       }))))
     }
-    const rows = marked.map(({ readSeq, unread, headSeq, unreadMark }, i) => ({ conversationId: items[i]?.conversationId ?? '', readSeq, unread, headSeq, unreadMark }))
+    const rows = marked.map(({ readSeq, unread, headSeq, unreadMark }, i) => ({
+      conversationId: items[i]?.conversationId ?? '', readSeq, unread, headSeq, unreadMark
+    }))
     const totalUnread = await lists.totalUnread(userId)
     // last: what is read here is not recalled before it leaves
-    const lastMsgs = await lists.lastMessages(rows.map(({ conversationId, headSeq }, i) => ({ conversationId, seq: headSeq >= (joined[i] ?? 0) ? headSeq : 0 })))
-    return { items: rows.map((row, i) => ({ ...row, ...(i < lastMsgs.length && { lastMsg: lastMsgs[i] ? deliver.shown(lastMsgs[i]) : null }) })), totalUnread }
+    const lastMsgs = await lists.lastMessages(
+      rows.map(({ conversationId, headSeq }, i) => ({ conversationId, seq: headSeq >= (joined[i] ?? 0) ? headSeq : 0 }))
+    )
+    return {
+      items: rows.map((row, i) => ({ ...row, ...(i < lastMsgs.length && { lastMsg: lastMsgs[i] ? deliver.shown(lastMsgs[i]) : null }) })),
+      totalUnread
+    }
   }
 })

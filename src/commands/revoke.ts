@@ -8,7 +8,9 @@ import { commandDraft } from '../stream/say.js'
 export const revoke = defineCommand({
   name: 'REVOKE',
   summary: 'Take a message back, everywhere',
-  description: 'The log keeps a tombstone with the same `seq`; the text is gone from Redis, from every mailbox, and is not sent again on any transport after this answer. Senders may revoke for a limited time, a group\'s owner and admins at any time. Revoking twice is fine. [REVOKE-1] [REVOKE-2] [REVOKE-5]',
+  description: 'The log keeps a tombstone with the same `seq`; the text is gone from Redis, from every ' +
+    'mailbox, and is not sent again on any transport after this answer. Senders may revoke for a limited ' +
+    'time, a group\'s owner and admins at any time. Revoking twice is fine. [REVOKE-1] [REVOKE-2] [REVOKE-5]',
   body: Type.Object({
     conversationId: ConversationId,
     seq: Seq,
@@ -20,10 +22,20 @@ export const revoke = defineCommand({
     body: { conversationId: 'dm.alice.bob', seq: 1, reason: 'wrong chat' },
     result: { conversationId: 'dm.alice.bob', seq: 1, revokedAt: 1795442400123, alreadyRevoked: false }
   },
-  costs: [{ per: 50, of: 'members of the group', count: ({ body: { conversationId } }) => conversationId.startsWith('g.') ? { membersOf: conversationId } : 0 }],
+  costs: [{
+    per: 50,
+    of: 'members of the group',
+    count: ({ body: { conversationId } }) => conversationId.startsWith('g.') ? { membersOf: conversationId } : 0
+  }],
   async handle ({ body: { conversationId, seq, reason = '' }, caller, traceId }, { deliver, limits, now }) {
     const { revokedAt, alreadyRevoked } = await deliver.revocation({
-      conversationId, by: caller.userId, server: false, seq, reason, windowSec: limits.revokeSec, draft: commandDraft('REVOKE', { now: now(), traceId })
+      conversationId,
+      by: caller.userId,
+      server: false,
+      seq,
+      reason,
+      windowSec: limits.revokeSec,
+      draft: commandDraft('REVOKE', { now: now(), traceId })
     })
     return { conversationId, seq, revokedAt, alreadyRevoked }
   }

@@ -12,10 +12,13 @@ interface Floor<Context> {
 }
 
 /** What costs little, or waits on purpose. */
-export const isSpared = ({ auth, light, waitMs }: Pick<AnyOperation<never>, 'auth' | 'light' | 'waitMs'>) => auth === 'none' || light === true || waitMs !== undefined
+export const isSpared = ({ auth, light, waitMs }: Pick<AnyOperation<never>, 'auth' | 'light' | 'waitMs'>) =>
+  auth === 'none' || light === true || waitMs !== undefined
 
 /** @returns `execute`, which throws OVERLOADED instead of beginning what would wait too long, or has. */
-export function shedding<Context> (execute: (name: string, request: Request) => Promise<unknown>, { operations, pressure, onAlive }: Floor<Context>) {
+export function shedding<Context> (
+  execute: (name: string, request: Request) => Promise<unknown>, { operations, pressure, onAlive }: Floor<Context>
+) {
   const spared = new Set(operations.filter(isSpared).map(({ name }) => name))
 
   function refused (caller: Caller, error: unknown): never {

@@ -43,11 +43,20 @@ function oddNumbers (sent: [string, unknown][], read: Record<string, unknown>): 
 const trusted = { meta: false, validateSchema: false } as const
 
 function newAjv (options: ConstructorParameters<typeof Ajv>[0]): Ajv {
-  const ajv = new Ajv({ ...options, ...trusted, strict: true, strictTypes: false, strictRequired: false, allErrors: false, validateFormats: false })
-  return ajv.addKeyword({ keyword: 'maxBytes', type: ['object', 'array'], schemaType: 'number', compile: bounded, error: { message: ({ schema }) => `must not have more than ${schema as number} bytes as JSON, nested ${MAX_DEPTH} deep at most` } })
+  const ajv = new Ajv({
+    ...options, ...trusted, strict: true, strictTypes: false, strictRequired: false, allErrors: false, validateFormats: false
+  })
+  return ajv.addKeyword({
+    keyword: 'maxBytes',
+    type: ['object', 'array'],
+    schemaType: 'number',
+    compile: bounded,
+    error: { message: ({ schema }) => `must not have more than ${schema as number} bytes as JSON, nested ${MAX_DEPTH} deep at most` }
+  })
 }
 
-const bounded = (maxBytes: number) => (value: unknown) => fitsDepth(value, MAX_DEPTH) && Buffer.byteLength(JSON.stringify(value)) <= maxBytes
+const bounded = (maxBytes: number) =>
+  (value: unknown) => fitsDepth(value, MAX_DEPTH) && Buffer.byteLength(JSON.stringify(value)) <= maxBytes
 
 // one each for the whole process
 const strict = newAjv({ discriminator: true })
@@ -78,6 +87,8 @@ function sentence ({ keyword, message, params }: ErrorObject): string {
   if (keyword === 'additionalProperties') return 'is not known here'
   if (keyword === 'required') return 'is required'
   if (keyword === 'enum') return `must be one of ${(allowedValues ?? []).join(', ')}`
-  if (keyword === 'discriminator') return error === 'mapping' ? `${JSON.stringify(tagValue)} is not a known ${tag}` : 'is required and must be text'
+  if (keyword === 'discriminator') {
+    return error === 'mapping' ? `${JSON.stringify(tagValue)} is not a known ${tag}` : 'is required and must be text'
+  }
   return message ?? 'is not valid'
 }

@@ -17,7 +17,11 @@ export function named (name: string, schema: TSchema, schemas: Json): Json {
       schemas[`${name}_${value}`] = variant
       return { value, $ref: `#/components/schemas/${name}_${value}` }
     })
-    schemas[name] = { ...rest, discriminator: { propertyName, mapping: Object.fromEntries(variants.map(({ value, $ref }) => [value, $ref])) }, oneOf: variants.map(({ $ref }) => ({ $ref })) }
+    schemas[name] = {
+      ...rest,
+      discriminator: { propertyName, mapping: Object.fromEntries(variants.map(({ value, $ref }) => [value, $ref])) },
+      oneOf: variants.map(({ $ref }) => ({ $ref }))
+    }
   }
   return ref(name)
 }

@@ -1,7 +1,10 @@
 // The AsyncAPI document, computed from the same definitions as OpenAPI: the streams, their events, and commands by WebSocket.
 import { type Json, plain } from './components.js'
-import type { Described } from './describe.js'
-import { ackOf, commandMessages, downMessages, firstSentence, moveMessage, PROBLEM, problemMessage, socketCodes, socketMessages, sseMessages, tagRef, type Text } from './describe-frames.js'
+import type { Described } from './described.js'
+import {
+  ackOf, commandMessages, downMessages, firstSentence, moveMessage, PROBLEM, problemMessage, socketCodes, socketMessages, sseMessages,
+  tagRef, type Text
+} from './describe-frames.js'
 import { events, gatewayCommands } from '../protocol/events.js'
 import { introduction, tags } from './introduction.js'
 import { type Limits, withLimits } from '../protocol/limits.js'
@@ -13,19 +16,28 @@ type Channel = 'downEvents' | 'webSocket'
 /** The subprotocol that a client offers at the upgrade. */
 const SUBPROTOCOL = 'iris.v1'
 
-const upgradeHeaders = { type: 'object', required: ['Sec-WebSocket-Protocol'], properties: { 'Sec-WebSocket-Protocol': { type: 'string', const: SUBPROTOCOL } } }
+const upgradeHeaders = {
+  type: 'object',
+  required: ['Sec-WebSocket-Protocol'],
+  properties: { 'Sec-WebSocket-Protocol': { type: 'string', const: SUBPROTOCOL } }
+}
 
-const socketText = `The upgrade takes cursor, terminal and platform from the query; a bearer token, or a ticket. A browser's \`Origin\` must be allowed. Without the subprotocol \`${SUBPROTOCOL}\` there is no connection.
+const socketText = `The upgrade takes cursor, terminal and platform from the query; a bearer token, or a ticket. \
+A browser's \`Origin\` must be allowed. Without the subprotocol \`${SUBPROTOCOL}\` there is no connection.
 
-**Down.** Frames are \`{"event","id","data"}\`: the events of the stream, the same in the same order from the same cursor. [POLL-1] An entry that has nothing to say any more is \`{"id"}\`. [ATTACH-4]
+**Down.** Frames are \`{"event","id","data"}\`: the events of the stream, the same in the same order \
+from the same cursor. [POLL-1] An entry that has nothing to say any more is \`{"id"}\`. [ATTACH-4]
 
-**Up.** \`{"up","requestId","traceId","body"}\`: an up-command by its wire name, \`body\` as it is posted. The answer is \`{"event":"ACK_DOWN","requestId","data"}\` or \`{"requestId","error"}\`; a frame with \`requestId\` answers, one with \`id\` is an event. Validation, limits and codes are those of HTTP; a frame larger than a request body may be is a close with 1009.
+**Up.** \`{"up","requestId","traceId","body"}\`: an up-command by its wire name, \`body\` as it is posted. \
+The answer is \`{"event":"ACK_DOWN","requestId","data"}\` or \`{"requestId","error"}\`; a frame with \`requestId\` answers, \
+one with \`id\` is an event. Validation, limits and codes are those of HTTP; a frame larger than a request body may be is a close with 1009.
 
 **Goodbye.** Before every close that the server makes comes \`IRIS.BYE\`; its code closes the WebSocket, too.`
 
 const about = `${introduction}
 
-**This document** is written from the terminal's side: \`send\` is what a terminal sends, \`receive\` what it receives. It holds the stream of events and the WebSocket; every other call, long-poll among them, is in the OpenAPI document of the same gateway.`
+**This document** is written from the terminal's side: \`send\` is what a terminal sends, \`receive\` what it receives. \
+It holds the stream of events and the WebSocket; every other call, long-poll among them, is in the OpenAPI document of the same gateway.`
 
 /**
  * Computes the document.
@@ -56,7 +68,12 @@ export function describeAsync (operations: readonly Described[], { limits, versi
 
 const securitySchemes = {
   user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A user\'s token: `sub` is the user, `exp` is required.' },
-  ticket: { type: 'httpApiKey', in: 'query', name: 'ticket', description: 'From POST /v1/down/tickets, for clients that cannot send headers.' }
+  ticket: {
+    type: 'httpApiKey',
+    in: 'query',
+    name: 'ticket',
+    description: 'From POST /v1/down/tickets, for clients that cannot send headers.'
+  }
 }
 
 const documentTags = Object.fromEntries([
@@ -80,7 +97,8 @@ function streamChannel (): Json {
     address: '/v1/down/events',
     title: 'The stream of events, as Server-Sent Events',
     summary: downEvents.summary,
-    description: `${downEvents.description}\n\nHere the fields \`event:\` and \`id:\` of a block are the headers of a message, its \`data:\` line is the payload. The cursor comes as the header \`Last-Event-ID\`, else as \`lastEventId\` in the query.`,
+    description: `${downEvents.description}\n\nHere the fields \`event:\` and \`id:\` of a block are the headers of a message, ` +
+      'its `data:` line is the payload. The cursor comes as the header `Last-Event-ID`, else as `lastEventId` in the query.',
     servers: [{ $ref: '#/servers/http' }],
     tags: [tagRef('Down')],
     messages: sseMessages()
@@ -105,7 +123,9 @@ function socketChannel (commands: readonly Described[], schemas: Json): Json {
 function operationsOf (commands: readonly Described[]): Json {
   const found: Json = {}
   for (const channel of ['downEvents', 'webSocket'] as const) {
-    for (const message of [...downMessages, moveMessage]) found[`${channel}_${message.name.replaceAll('.', '_')}`] = receive(channel, message)
+    for (const message of [...downMessages, moveMessage]) {
+      found[`${channel}_${message.name.replaceAll('.', '_')}`] = receive(channel, message)
+    }
   }
   for (const command of commands) found[`webSocket_${command.name}`] = send(command)
   return found

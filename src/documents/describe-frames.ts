@@ -1,7 +1,8 @@
 // The messages of the AsyncAPI document: what goes down, as SSE and as WebSocket print it, and up-frames with their answers.
 import type { TSchema } from '@sinclair/typebox'
 import { type Json, named, ref } from './components.js'
-import { type Described, errorCodes, exampleTrace } from './describe.js'
+import type { Described } from './described.js'
+import { errorCodes, exampleTrace } from './describe-problems.js'
 import { type ErrorCode, errors } from '../protocol/errors.js'
 import { byes, events, gatewayCommands } from '../protocol/events.js'
 import { gatewayExamples } from './gateway-examples.js'
@@ -29,7 +30,13 @@ const httpOnly: readonly ErrorCode[] = ['INVALID_HEADER', 'INVALID_QUERY', 'UNSU
 const noCommand: readonly ErrorCode[] = ['INVALID_JSON', 'INVALID_BODY', 'NOT_FOUND']
 
 const eventMessages = Object.entries(events).map(([name, schema]): Down => ({
-  name, event: name, tag: 'Down', description: schema.description ?? '', data: ref(name), id: 'optional', examples: schema['examples'] as unknown[]
+  name,
+  event: name,
+  tag: 'Down',
+  description: schema.description ?? '',
+  data: ref(name),
+  id: 'optional',
+  examples: schema['examples'] as unknown[]
 }))
 
 const gatewayMessages = Object.entries(gatewayCommands).map(([name, schema]): Down => ({
@@ -71,7 +78,11 @@ export function commandMessages ({ name, summary, body, result, example }: Descr
   const data = { allOf: [named(`${name}_result`, result, schemas), object({ traceId: TraceId }, [], true)] }
   const ack = object({ event: constant('ACK_DOWN'), requestId, data })
   return {
-    [name]: { ...answered(name, summary), payload: up, examples: [{ payload: { up: name, requestId: exampleRequest, traceId: exampleTrace, body: example.body } }] },
+    [name]: {
+      ...answered(name, summary),
+      payload: up,
+      examples: [{ payload: { up: name, requestId: exampleRequest, traceId: exampleTrace, body: example.body } }]
+    },
     [ackOf(name)]: {
       ...answered(ackOf(name), `The answer to ${name}: done and stored`),
       payload: ack,
@@ -86,9 +97,14 @@ export function problemMessage (commands: readonly Described[]): Json {
   const example = (code: ErrorCode) => problemBody(new Problem(code), { instance: '/v1/ws', traceId: exampleTrace })
   return {
     ...answered(PROBLEM, 'An up-frame is refused, or its outcome is unknown'),
-    description: '`code` is the contract. With `retryable: true`, send the same frame again, with the same client id: the effect happens once. `requestId` is null when the frame could not be read.',
+    description: '`code` is the contract. With `retryable: true`, send the same frame again, ' +
+      'with the same client id: the effect happens once. `requestId` is null when the frame could not be read.',
     payload: object({ requestId: { anyOf: [requestId, { type: 'null' }] }, error: ref('Problem') }),
-    examples: codes.map(code => ({ name: code, summary: errors[code].title, payload: { requestId: code === 'INVALID_JSON' ? null : exampleRequest, error: example(code) } }))
+    examples: codes.map(code => ({
+      name: code,
+      summary: errors[code].title,
+      payload: { requestId: code === 'INVALID_JSON' ? null : exampleRequest, error: example(code) }
+    }))
   }
 }
 
@@ -96,7 +112,8 @@ export function problemMessage (commands: readonly Described[]): Json {
 export const ackOf = (name: string) => `${name}_ACK`
 
 /** @returns the codes that a command may answer with on a WebSocket. */
-export const socketCodes = (operation: Described) => errorCodes(operation).filter(code => code !== 'INVALID_JSON' && !httpOnly.includes(code))
+export const socketCodes = (operation: Described) =>
+  errorCodes(operation).filter(code => code !== 'INVALID_JSON' && !httpOnly.includes(code))
 
 export const tagRef = (name: string) => ({ $ref: `#/components/tags/${name}` })
 
@@ -107,7 +124,8 @@ export const firstSentence = (text: string) => /^[^]*?[.:](?=\s|$)/.exec(text)?.
 export const moveMessage: Text = {
   name: 'CURSOR',
   tag: 'Down',
-  description: 'Only the position moves: an entry that has nothing to say any more, or a quiet stream that says where it is. Remember the id. [ATTACH-4]'
+  description: 'Only the position moves: an entry that has nothing to say any more, ' +
+    'or a quiet stream that says where it is. Remember the id. [ATTACH-4]'
 }
 
 function textOf ({ name, tag, description }: Text): Json {
@@ -115,7 +133,12 @@ function textOf ({ name, tag, description }: Text): Json {
 }
 
 function answered (name: string, summary: string): Json {
-  return { name, summary, tags: [tagRef('Up')], correlationId: { location: '$message.payload#/requestId', description: 'Joins a frame and its answer.' } }
+  return {
+    name,
+    summary,
+    tags: [tagRef('Up')],
+    correlationId: { location: '$message.payload#/requestId', description: 'Joins a frame and its answer.' }
+  }
 }
 
 function idOf<T> (id: Id, value: T): { id?: T } {
@@ -127,7 +150,12 @@ const constant = (value: string) => ({ type: 'string', const: value })
 
 /** An object of these members; all are required but those named. */
 function object (properties: Json, optional: string[] = [], open = false): Json {
-  return { type: 'object', required: Object.keys(properties).filter(name => !optional.includes(name)), properties, ...(!open && { additionalProperties: false }) }
+  return {
+    type: 'object',
+    required: Object.keys(properties).filter(name => !optional.includes(name)),
+    properties,
+    ...(!open && { additionalProperties: false })
+  }
 }
 
 /** What each code of a goodbye asks a client to do. */

@@ -1,29 +1,32 @@
 // The OpenAPI document, computed from the definitions: operations, events, errors, limits. Nothing is repeated by hand.
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type Json, named, plain, ref } from './components.js'
-import { type CostLine, costSentence } from '../protocol/cost.js'
-import { type ErrorCode, errors } from '../protocol/errors.js'
+import type { Described } from './described.js'
+import { errorCodes, exampleTrace, problemsOf, traceHeader } from './describe-problems.js'
+import { costSentence } from '../protocol/cost.js'
+import type { ErrorCode } from '../protocol/errors.js'
 import { events, gatewayCommands } from '../protocol/events.js'
 import { type Limits, withLimits } from '../protocol/limits.js'
-import { idempotencyKey, isRepeatable, type Operation } from '../protocol/operation.js'
-import { Problem, ProblemBody, problemBody } from '../protocol/problem.js'
+import { idempotencyKey, isRepeatable } from '../protocol/operation.js'
+import { ProblemBody } from '../protocol/problem.js'
 import { downEvents, downPoll, webSocket } from '../protocol/stream.js'
 import { introduction, tags } from './introduction.js'
 
-/** What the document needs to know of an operation. */
-export type Described = Pick<Operation<never>, 'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'> & { costs?: readonly CostLine<never, never>[], isRead?: true }
-
-/** The trace of every example. */
-export const exampleTrace = '7c1f4b9d2e'
-const replayHeader = { 'Idempotent-Replayed': { description: '`true`: the first answer to this Idempotency-Key, again.', schema: { type: 'string', const: 'true' } } }
-const traceHeader = { 'Trace-Id': { description: 'TRACE_ID of the request. [TRACE-2]', schema: { type: 'string' } } }
+const replayHeader = {
+  'Idempotent-Replayed': {
+    description: '`true`: the first answer to this Idempotency-Key, again.',
+    schema: { type: 'string', const: 'true' }
+  }
+}
 
 /**
  * Computes the document.
  * @param facts the limits in force, the version of the package, and that of OpenAPI: 3.2 can say what each event of the stream is.
  * @returns an OpenAPI object with every operation, every problem code per operation, and every event.
  */
-export function describe (operations: readonly Described[], { limits, version, openapi = '3.1.0' }: { limits: Limits, version: string, openapi?: '3.1.0' | '3.2.0' }): Json {
+export function describe (
+  operations: readonly Described[], { limits, version, openapi = '3.1.0' }: { limits: Limits, version: string, openapi?: '3.1.0' | '3.2.0' }
+): Json {
   const schemas: Json = { Problem: ProblemBody, ...events }
   for (const [name, data] of Object.entries(gatewayCommands)) schemas[name] = data
   const paths: Record<string, Json> = {}
@@ -34,7 +37,13 @@ export function describe (operations: readonly Described[], { limits, version, o
     200: { description: 'The stream. It stays open.', headers: traceHeader, content: { 'text/event-stream': stream } },
     204: { description: 'This terminal must not come back.' }
   }))
-  add(downPoll.path, 'GET', describeDown(downPoll, { 200: { description: 'What came.', headers: traceHeader, content: { 'application/json': { schema: named('downPoll_result', downPoll.result, schemas), example: downPoll.example } } } }))
+  add(downPoll.path, 'GET', describeDown(downPoll, {
+    200: {
+      description: 'What came.',
+      headers: traceHeader,
+      content: { 'application/json': { schema: named('downPoll_result', downPoll.result, schemas), example: downPoll.example } }
+    }
+  }))
   add(webSocket.path, 'GET', describeDown(webSocket, { 101: { description: 'The WebSocket is open.' } }))
   const document = {
     openapi,
@@ -44,31 +53,24 @@ export function describe (operations: readonly Described[], { limits, version, o
     paths,
     components: {
       securitySchemes: {
-        user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A user\'s token: `sub` is the user, `exp` is required. Get one by `POST /v1/server/tokens`, with a server key.' },
-        server: { type: 'http', scheme: 'bearer', description: 'A key of `IRIS_SERVER_KEY`. When nothing is configured: `serverKey` in `.iris/secrets.json`, where Iris was started.' },
+        user: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'A user\'s token: `sub` is the user, `exp` is required. Get one by `POST /v1/server/tokens`, with a server key.'
+        },
+        server: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A key of `IRIS_SERVER_KEY`. When nothing is configured: ' +
+            '`serverKey` in `.iris/secrets.json`, where Iris was started.'
+        },
         ticket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'From POST /v1/down/tickets.' }
       },
       schemas
     }
   }
   return plain(withLimits(document, limits)) as Json
-}
-
-/** The codes that an operation may answer, its own and those of its kind, by status. */
-export function errorCodes ({ auth, method, isRead, body, errors: own }: Pick<Described, 'auth' | 'method' | 'isRead' | 'body' | 'errors'>): ErrorCode[] {
-  const codes = new Set<ErrorCode>()
-  const also = (when: unknown, ...more: ErrorCode[]) => { if (when) for (const code of more) codes.add(code) }
-  also(body, 'INVALID_JSON', 'INVALID_BODY')
-  also(auth === 'user', 'INVALID_HEADER', 'UNAUTHENTICATED', 'BAD_TOKEN', 'TOKEN_EXPIRED', 'KICKED', 'RATE_LIMITED')
-  also(auth === 'server', 'UNAUTHENTICATED', 'BAD_SERVER_KEY')
-  also(isRepeatable({ auth, method, isRead }), 'INVALID_HEADER', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE')
-  also(true, 'INVALID_QUERY', ...own)
-  also(body, 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
-  also(auth === 'user', 'KEYS_UNAVAILABLE')
-  also(auth !== 'none', 'OVERLOADED', 'STORE_UNAVAILABLE')
-  also(auth !== 'none' && method !== 'GET' && !isRead, 'STORE_FULL')
-  also(true, 'RATE_LIMITED', 'INTERNAL')
-  return [...codes].sort((a, b) => errors[a].status - errors[b].status)
 }
 
 function describeOperation (operation: Described, schemas: Json): Json {
@@ -80,35 +82,44 @@ function describeOperation (operation: Described, schemas: Json): Json {
     description: auth === 'user' ? `${description}\n\nWeighs ${costSentence(costs)} in the user's bucket. [COST-1]` : description,
     security: auth === 'none' ? [] : [{ [auth]: [] }],
     parameters: parametersOf(operation),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: named(name, body, schemas), example: example.body } } } }),
+    ...(body &&
+      { requestBody: { required: true, content: { 'application/json': { schema: named(name, body, schemas), example: example.body } } } }),
     responses: {
-      200: { description: 'Done and stored.', headers: { ...traceHeader, ...(isRepeatable(operation) && replayHeader) }, content: { 'application/json': { schema: { allOf: [named(`${name}_result`, result, schemas), { type: 'object', required: ['traceId'], properties: { traceId: { type: 'string' } } }] }, example: { ...example.result as Json, traceId: exampleTrace } } } },
+      200: {
+        description: 'Done and stored.',
+        headers: { ...traceHeader, ...(isRepeatable(operation) && replayHeader) },
+        content: {
+          'application/json': {
+            schema: {
+              allOf: [named(`${name}_result`, result, schemas), {
+                type: 'object',
+                required: ['traceId'],
+                properties: { traceId: { type: 'string' } }
+              }]
+            },
+            example: { ...example.result as Json, traceId: exampleTrace }
+          }
+        }
+      },
       ...problemsOf(errorCodes(operation), path)
     }
   }
 }
 
-/** Every code, grouped by status, each with the problem it prints. */
-function problemsOf (codes: ErrorCode[], instance: string): Json {
-  const byStatus = new Map<number, ErrorCode[]>()
-  for (const code of codes) byStatus.set(errors[code].status, [...byStatus.get(errors[code].status) ?? [], code])
-  const retry = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
-  return Object.fromEntries([...byStatus].map(([status, group]) => [status, {
-    description: group.map(code => `\`${code}\`: ${errors[code].title}.`).join(' '),
-    headers: { ...traceHeader, ...((status === 429 || status === 503) && retry) },
-    content: { 'application/problem+json': { schema: ref('Problem'), examples: Object.fromEntries(group.map(code => [code, { value: exampleProblem(code, instance) }])) } }
-  }]))
-}
-
-function exampleProblem (code: ErrorCode, instance: string) {
-  const facts = code === 'INVALID_BODY' ? { errors: [{ pointer: '/colour', detail: 'is not known here' }] } : code === 'RATE_LIMITED' ? { members: { retryAfterSec: 1 } } : code === 'REVOKE_WINDOW_PASSED' ? { members: { windowSec: 120, ageSec: 340 } } : {}
-  return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
-}
-
-function parametersOf ({ auth, method, isRead, query, params }: Pick<Described, 'auth' | 'method' | 'isRead' | 'query' | 'params'>): Json[] {
-  const header = (name: string, description: string, pattern: string) => ({ name, in: 'header', required: false, description, schema: { type: 'string', pattern } })
+function parametersOf ({
+  auth, method, isRead, query, params
+}: Pick<Described, 'auth' | 'method' | 'isRead' | 'query' | 'params'>): Json[] {
+  const header = (name: string, description: string, pattern: string) => ({
+    name, in: 'header', required: false, description, schema: { type: 'string', pattern }
+  })
   const fields = (schema: TSchema | undefined, place: string) => Object.entries((schema?.['properties'] ?? {}) as Record<string, TSchema>)
-    .map(([name, field]) => ({ name, in: place, ...(place === 'path' ? { required: true, example: exampleOf(field) } : { required: false }), ...(field.description && { description: field.description }), schema: field }))
+    .map(([name, field]) => ({
+      name,
+      in: place,
+      ...(place === 'path' ? { required: true, example: exampleOf(field) } : { required: false }),
+      ...(field.description && { description: field.description }),
+      schema: field
+    }))
   return [
     ...fields(params, 'path'),
     ...fields(query, 'query'),
@@ -125,7 +136,13 @@ interface Down { operationId: string, summary: string, description: string, path
 
 /** A way down: its door is the same for all. */
 function describeDown ({ operationId, summary, description, path, query, codes }: Down, answers: Json): Json {
-  const cursor = { name: 'Last-Event-ID', in: 'header', required: false, description: 'The cursor: the last id seen. An EventSource sends it by itself.', schema: { type: 'string' } }
+  const cursor = {
+    name: 'Last-Event-ID',
+    in: 'header',
+    required: false,
+    description: 'The cursor: the last id seen. An EventSource sends it by itself.',
+    schema: { type: 'string' }
+  }
   return {
     operationId,
     summary,
@@ -148,7 +165,12 @@ const data = {
 /** An event of the stream, as OpenAPI 3.2 can say it. */
 const itemSchema = {
   type: 'object',
-  properties: { event: { type: 'string', enum: Object.keys(events) }, id: { type: 'string', description: 'The cursor behind this event; alone it only moves the cursor.' }, data, retry: { type: 'integer' } }
+  properties: {
+    event: { type: 'string', enum: Object.keys(events) },
+    id: { type: 'string', description: 'The cursor behind this event; alone it only moves the cursor.' },
+    data,
+    retry: { type: 'integer' }
+  }
 }
 
 /** In OpenAPI 3.1 the stream is one text. */

@@ -9,9 +9,15 @@ const goodbyes: { code: number, reason: string, reconnect: Reconnect }[] = Objec
 
 /** The `data` of each, by name; a goodbye of every code. */
 export const gatewayExamples: Examples = {
-  'IRIS.HELLO': [{ terminalId: 'web-1', recovered: true, replay: 1, cursor, heartbeatSec: 15, serverTime: 1795442400123, expiresAt: 1795446000123 }],
+  'IRIS.HELLO': [
+    { terminalId: 'web-1', recovered: true, replay: 1, cursor, heartbeatSec: 15, serverTime: 1795442400123, expiresAt: 1795446000123 }
+  ],
   'IRIS.READY': [{}, { more: true }],
-  'IRIS.RESET': [{ reason: 'trimmed', cursor, conversations: [{ conversationId: 'dm.alice.bob', epoch: '1795442400123', headSeq: 42, readSeq: 40, unread: 2 }] }],
+  'IRIS.RESET': [{
+    reason: 'trimmed',
+    cursor,
+    conversations: [{ conversationId: 'dm.alice.bob', epoch: '1795442400123', headSeq: 42, readSeq: 40, unread: 2 }]
+  }],
   'IRIS.AUTH': [{ expiresInSec: 60 }],
   'IRIS.BYE': goodbyes.map(bye => ({ ...bye, ...(bye.reconnect === 'backoff' && { retryAfterMs: 1200 }) }))
 }

@@ -17,7 +17,7 @@ import type { Closing, Hub, Showing } from '../hub/hub.js'
 import type { TokenLife } from '../stream/lifetime.js'
 import type { Page } from '../stream/jobs.js'
 import type { Nodes } from './nodes.js'
-import type { Handed } from '../stream/kept.js'
+import { type Handed, together } from '../stream/kept.js'
 import type { Recalled } from '../stream/recalled.js'
 import { isAddressed } from '../stream/render.js'
 
@@ -191,8 +191,7 @@ export function createDeliver ({ conversations, sends, markers, lists, boxes, te
       const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId && route.node !== here)
       const found = await Promise.all(routes.map(route => nodes.ask(userId, route.node, 'handOver', { userId, terminalId })))
       const handed = found.filter(each => each !== undefined && each !== null)
-      if (handed.length === 0) return undefined
-      return { parked: handed.flatMap(({ parked }) => parked), todos: handed.flatMap(({ todos }) => todos), unfinished: handed.flatMap(({ unfinished }) => unfinished), askedFor: Math.max(...handed.map(({ askedFor = 0 }) => askedFor)) }
+      return handed.length > 0 ? together(handed) : undefined
     }
   }
 }

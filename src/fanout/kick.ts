@@ -26,7 +26,9 @@ interface Floor {
 /** @returns the NOTICE_DOWN that stands before the BYE: why, and whether the terminal may come back. */
 function kickNotice (reason: string, { bye, now, traceId }: { bye: Bye, now: number, traceId: string }): Frame {
   const { reconnect } = byes[bye]
-  const notice = { noticeId: `kick-${randomUUID()}`, kind: 'kick', content: { reason, reconnect }, needComplete: false, op: 'show', ts: now, traceId }
+  const notice = {
+    noticeId: `kick-${randomUUID()}`, kind: 'kick', content: { reason, reconnect }, needComplete: false, op: 'show', ts: now, traceId
+  }
   return { event: 'NOTICE_DOWN', data: JSON.stringify(notice) }
 }
 
@@ -85,7 +87,12 @@ export function createKicker ({ kicks, terminals, deliver, buryDead, now }: Floo
 
     /** Closes terminals that a newer login has replaced; the script of its attach has set their tombstones. */
     async replaced (userId: string, { ids, issuedUpTo, traceId }: { ids: string[], issuedUpTo: number, traceId: string }): Promise<void> {
-      await deliver.close(userId, { bye: 'REPLACED', filter: { ids }, issuedUpTo, lastWord: kickNotice(REPLACED, { bye: 'REPLACED', now: now(), traceId }) })
+      await deliver.close(userId, {
+        bye: 'REPLACED',
+        filter: { ids },
+        issuedUpTo,
+        lastWord: kickNotice(REPLACED, { bye: 'REPLACED', now: now(), traceId })
+      })
     },
 
     /** The safety net of the sweep: closes connections that are still open although their terminal is kicked. */

@@ -43,8 +43,8 @@ interface Floor {
 
 /**
  * What nodes say to each other.
- * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too; `hears(...)`: whether one is there;
- *   `isHearing()`, `isProven()`, `ageMs()`, `drops()`, `speak()`: see `createProof`; `close()` stops listening.
+ * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too; `hears(...)`:
+ *   whether one is there; `isHearing()`, `isProven()`, `ageMs()`, `drops()`, `speak()`: see `createProof`; `close()` stops listening.
  */
 export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribed, onDeaf, onMark }: Floor) {
   const receipts = createReceipts()
@@ -66,7 +66,8 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
   function answer<K extends Kind> ({ id, from, via, until, kind, question }: Asked<K>): void {
     if (now() > until) return
     // one that is lost is as good as none: he who asks has his deadline
-    redis.spublish(keys.node(partition(via), from), JSON.stringify({ answer: { id, said: answers[kind](question) } })).catch(() => undefined)
+    redis.spublish(keys.node(partition(via), from), JSON.stringify({ answer: { id, said: answers[kind](question) } }))
+      .catch(() => undefined)
   }
 
   function hear ([mark, groups]: Hints): void {
@@ -100,14 +101,16 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
     /**
      * Asks a node; this one without a way through Redis.
      * @param via a user whose channel is taken.
-     * @returns its answer; undefined when it is not there, or does not answer in time: then it has done nothing, or does not know that it has.
+     * @returns its answer; undefined when it is not there, or does not answer in time:
+     *   then it has done nothing, or does not know that it has.
      *   A deaf node asks for nothing that is done by the answer alone, and waits for no answer.
      */
     async ask<K extends Kind> (via: string, to: string, kind: K, question: Questions[K]): Promise<Answers[K] | undefined> {
       if (to === node) return answers[kind](question)
       if (!isHearing() && kind !== 'show') return undefined
       const asked = { from: node, via, until: now() + TAKE_MS, kind, question }
-      const send = async (id: number) => Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ ask: { id, ...asked } })))
+      const send = async (id: number) =>
+        Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ ask: { id, ...asked } })))
       if (isHearing()) return await receipts.await(send) as Answers[K] | undefined
       await send(0)
       return undefined
@@ -116,7 +119,8 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
     /** @returns whether a node hears what it is told: one that was killed does not. @param via a user whose channel is taken. */
     async hears (via: string, to: string): Promise<boolean> {
       // the answer to no question: it is passed by
-      return to === node || Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ answer: { id: 0, said: null } }))) > 0
+      return to === node ||
+        Number(await redis.spublish(keys.node(partition(via), to), JSON.stringify({ answer: { id: 0, said: null } }))) > 0
     },
 
     ...subscription

@@ -1,10 +1,13 @@
-// Whether this node hears what is published to it: a word goes out by the commands' connection, and must come back by the subscription. [DOWN-2]
+// Whether this node hears what is published to it:
+// a word goes out by the commands' connection, and must come back by the subscription. [DOWN-2]
 import { RECALL_MS } from '../store/fresh.js'
 import { isForbidden } from '../store/redis.js'
 
 /** So often a word goes out. */
 const WORD_MS = 250
-/** A word that does not come back for so long: the node is deaf. A little less than the protocol says, since it is looked at now and then. */
+/**
+ * A word that does not come back for so long: the node is deaf. A little less than the protocol says, since it is looked at now and then.
+ */
 const DEAF_MS = 1_750
 /** From a connection to its subscription it may take so long. */
 const DIAL_MS = 3_000
@@ -89,7 +92,10 @@ export function createProof ({ say, drop, onDeaf, log }: Floor) {
   }
 
   function tellDeaf (): void {
-    if (!saidDeaf) log.error({}, 'Other nodes are not heard: the subscription to Redis is dead or late. It is dialled anew; until then this node looks for itself every second')
+    if (!saidDeaf) {
+      log.error({}, 'Other nodes are not heard: the subscription to Redis is dead or late. ' +
+        'It is dialled anew; until then this node looks for itself every second')
+    }
     saidDeaf = true
   }
 
@@ -120,7 +126,10 @@ export function createProof ({ say, drop, onDeaf, log }: Floor) {
     /** How old, ms, what has not come in yet can be. */
     ageMs: () => performance.now() - provenAt,
 
-    /** Whether all has come in that was published until `RECALL_MS` ago, from `since` on: then what was recalled elsewhere by then is known here. */
+    /**
+     * Whether all has come in that was published until `RECALL_MS` ago, from `since` on:
+     * then what was recalled elsewhere by then is known here.
+     */
     isProven: (since = Infinity) => performance.now() - provenAt <= RECALL_MS && stateSince <= since,
 
     /** Says a word at once: the store takes words again. */

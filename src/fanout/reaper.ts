@@ -28,7 +28,8 @@ export function createReaper ({ leases, nodes, meter, now, log }: Floor) {
       const reaped = await leases.reap(p, since)
       more = reaped.more
       meter.leases.ended += reaped.ended
-      await Promise.all(reaped.routes.map(({ userId, terminalId, node }) => nodes.tell(userId, node, { close: { userId, bye: 'TIMEOUT', filter: { ids: [terminalId] } } })))
+      await Promise.all(reaped.routes.map(({ userId, terminalId, node }) =>
+        nodes.tell(userId, node, { close: { userId, bye: 'TIMEOUT', filter: { ids: [terminalId] } } })))
     }
   }
 

@@ -33,7 +33,10 @@ const DAY_SEC = 86_400
 const ONLINE_DEDUPE_SEC = 300
 
 /** The wire names, which no application may use for a command of its own. [CMD-4] */
-const wireNames = ['MSG_UP', 'NOTICE_UP', 'READ', 'REVOKE', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE', 'NOTICE_COMPLETE', 'HEARTBEAT', 'TOKEN', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN']
+const wireNames = [
+  'MSG_UP', 'NOTICE_UP', 'READ', 'REVOKE', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE',
+  'NOTICE_COMPLETE', 'HEARTBEAT', 'TOKEN', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN'
+]
 
 /**
  * Sends a command once per sender and `clientCmdId`.
@@ -58,7 +61,10 @@ export async function sendCommand (deps: Deps, body: CommandBody, sender: Comman
   return { cmdId, clientCmdId, accepted, online, stored, skipped: unpack(packed, body.to.users), duplicate }
 }
 
-/** What a retry needs to know of who was skipped, in few bytes: `<place among the users of the request, else the user>:<initial of the reason> ...` */
+/**
+ * What a retry needs to know of who was skipped, in few bytes:
+ * `<place among the users of the request, else the user>:<initial of the reason> ...`
+ */
 function pack (skipped: Skipped[], users: string[] = []): string {
   const places = new Map(users.map((userId, place) => [userId, place]))
   return skipped.map(({ userId, reason }) => `${places.get(userId) ?? userId}:${reason.slice(0, 1)}`).join(' ')
@@ -88,7 +94,9 @@ async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: 
 }
 
 /** Who is meant, and who of them may be: members of a shared conversation, oneself; anybody for the server API. [CMD-3] */
-async function targets ({ conversations }: Deps, to: CommandBody['to'], { from, role }: CommandSender): Promise<{ allowed: string[], skipped: Skipped[] }> {
+async function targets (
+  { conversations }: Deps, to: CommandBody['to'], { from, role }: CommandSender
+): Promise<{ allowed: string[], skipped: Skipped[] }> {
   if (to.self) return { allowed: [from], skipped: [] }
   if (to.conversationId !== undefined) {
     const members = await conversations.memberIds(to.conversationId)
@@ -99,7 +107,10 @@ async function targets ({ conversations }: Deps, to: CommandBody['to'], { from, 
   if (role === 'server') return { allowed: users, skipped: [] }
   const known = await conversations.acquainted(from, users)
   const isAllowed = (userId: string) => userId === from || known.has(userId)
-  return { allowed: users.filter(isAllowed), skipped: users.filter(userId => !isAllowed(userId)).map(userId => ({ userId, reason: 'NOT_ACQUAINTED' })) }
+  return {
+    allowed: users.filter(isAllowed),
+    skipped: users.filter(userId => !isAllowed(userId)).map(userId => ({ userId, reason: 'NOT_ACQUAINTED' }))
+  }
 }
 
 /** Which of a user's terminals are meant; `exceptMine` says nothing of others' terminals, which may bear the same id. */
@@ -126,8 +137,15 @@ function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId
   })
 }
 
-/** Shows a frame to the terminals that are meant, or counts them. One's own are asked for by themselves: `exceptMine` is of them alone. [CMD-5] */
-async function show ({ conversations, deliver }: Deps, body: CommandBody, { reached, sender, frame }: { reached: string[], sender: CommandSender, frame: Frame | undefined }): Promise<number> {
+/**
+ * Shows a frame to the terminals that are meant, or counts them.
+ * One's own are asked for by themselves: `exceptMine` is of them alone. [CMD-5]
+ */
+async function show ({ conversations, deliver }: Deps, body: CommandBody, { reached, sender, frame }: {
+  reached: string[]
+  sender: CommandSender
+  frame: Frame | undefined
+}): Promise<number> {
   const others = reached.filter(userId => userId !== sender.from)
   // who has never answered the sender is not said to be there
   const counted = sender.role === 'server' ? new Set(others) : await conversations.answering(sender.from, others)
@@ -143,7 +161,9 @@ async function show ({ conversations, deliver }: Deps, body: CommandBody, { reac
 }
 
 /** Puts a reliable command into the boxes of its targets. @returns those whose box is full. [CMD-2] */
-async function store ({ deliver }: Deps, body: CommandBody & { cmdId: string }, { allowed, sender }: { allowed: string[], sender: CommandSender }): Promise<string[]> {
+async function store (
+  { deliver }: Deps, body: CommandBody & { cmdId: string }, { allowed, sender }: { allowed: string[], sender: CommandSender }
+): Promise<string[]> {
   const { cmdId, clientCmdId, name, ttlSec = DAY_SEC, complete, collapseKey, notifyComplete } = body
   const { from, role } = sender
   const item = {

@@ -26,7 +26,9 @@ export function fingerprint (value: unknown): string {
 export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: MessageBody, { from, terminalId, traceId, door }: Sender) {
   const { clientMsgId, to, type, content, ext, mentions, quote, options } = body
   if (to === from) throw invalid('/to', 'must not be the sender')
-  if (to !== undefined && (to === SYSTEM_USER || from === SYSTEM_USER)) throw invalid('/to', `cannot be used between ${SYSTEM_USER} and a user: name a conversation`)
+  if (to !== undefined && (to === SYSTEM_USER || from === SYSTEM_USER)) {
+    throw invalid('/to', `cannot be used between ${SYSTEM_USER} and a user: name a conversation`)
+  }
   const conversationId = body.conversationId ?? dmId(from, String(to))
   const rest = { content, ...(ext && { ext }), ...(mentions && { mentions }), ...(quote && { quote }), ...(options && { options }) }
   const sent = await deliver.message({
@@ -46,7 +48,9 @@ export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: 
 /** The rules between fields that the schema of a send cannot say. */
 export function checkMessage ({ to, conversationId, mentions = [] }: MessageBody) {
   const errors: FieldError[] = []
-  if ((to === undefined) === (conversationId === undefined)) errors.push({ pointer: to === undefined ? '/to' : '/conversationId', detail: 'exactly one of to and conversationId is needed' })
+  if ((to === undefined) === (conversationId === undefined)) {
+    errors.push({ pointer: to === undefined ? '/to' : '/conversationId', detail: 'exactly one of to and conversationId is needed' })
+  }
   if (mentions.length > 1 && mentions.includes('@all')) errors.push({ pointer: '/mentions', detail: '@all stands alone' })
   return errors
 }

@@ -20,14 +20,18 @@ interface Floor {
   log: { warn (facts: object, message: string): void }
 }
 
-/** @returns `begun(life)`, to be called when another life has begun; `isOfThis(time)`: whether what was asked for then (ms of `performance`) is of the present one. */
+/**
+ * @returns `begun(life)`, to be called when another life has begun; `isOfThis(time)`:
+ *   whether what was asked for then (ms of `performance`) is of the present one.
+ */
 export function createLives ({ meter, memories, log }: Floor) {
   let since = -Infinity
   return {
     begun ({ life, why }: Begun): void {
       meter.lives[why]++
       log.warn({ life, why }, `${found[why]}: another life has begun, and all readers begin anew`)
-      // what has come in with this word is printed first, by what was known then; what comes in later, and was asked for before, is asked for again
+      // what has come in with this word is printed first, by what was known then;
+      // what comes in later, and was asked for before, is asked for again
       setImmediate(() => {
         since = performance.now()
         for (const memory of memories()) memory.forgetAll()

@@ -4,7 +4,8 @@ import { Problem } from '../protocol/problem.js'
 import type { Why } from '../store/life.js'
 
 /** How an attach ended: served (`reset` with its reason), or not. */
-export type AttachVerdict = 'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'rate_limited' | 'left' | 'ended' | 'kicked' | 'failed'
+export type AttachVerdict =
+  'fresh' | 'resumed' | `reset_${string}` | 'too_many_terminals' | 'busy' | 'rate_limited' | 'left' | 'ended' | 'kicked' | 'failed'
 
 /** Events of one kind; `SKIPPED` are entries that had nothing to say to a terminal. */
 type Kinds = Record<EventName | 'SKIPPED', number>
@@ -25,7 +26,9 @@ export function createMeter () {
     /** Requests that were refused since there was too much to do, by what held them up. [DEADLINE-2] */
     shed,
     /** Events handed to printers: one increment each, nothing more. */
-    printed: { live: noKinds(), replay: noKinds(), mailbox: noKinds(), history: noKinds(), volatile: noKinds() } satisfies Record<Source | 'volatile', Kinds>,
+    printed: {
+      live: noKinds(), replay: noKinds(), mailbox: noKinds(), history: noKinds(), volatile: noKinds()
+    } satisfies Record<Source | 'volatile', Kinds>,
     /** Hints that were missed: found by the next hint's number, or by the sweep. */
     gaps: { hint: 0, sweep: 0 },
     /** Of terminals: renewed and ended by this node; how often it looked for ended ones, as the node that does so for all. */
@@ -57,7 +60,9 @@ export function createMeter () {
 export type Meter = ReturnType<typeof createMeter>
 
 /** @returns `execute`, whose acknowledgements the meter times, and whose refusals for the rate it counts. */
-export function timed<Request> (execute: (name: string, request: Request) => Promise<unknown>, meter: Pick<Meter, 'acknowledged' | 'refused'>) {
+export function timed<Request> (
+  execute: (name: string, request: Request) => Promise<unknown>, meter: Pick<Meter, 'acknowledged' | 'refused'>
+) {
   return function (name: string, request: Request): Promise<unknown> {
     const began = performance.now()
     return execute(name, request).then(result => {

@@ -26,7 +26,10 @@ const IDLE = 0.8
 const WAIT_MS = 250
 /** Who has waited so long, ms, since things became slower after he came, is refused all the same. */
 const LATE_MS = 2 * WAIT_MS
-/** How soon one after another is done is told by this time, ms. It is longer than the way to a slow store, from which many answers come together. */
+/**
+ * How soon one after another is done is told by this time, ms.
+ * It is longer than the way to a slow store, from which many answers come together.
+ */
 const WINDOW_MS = 1_000
 /** How far one that is done moves the mean of how long they take. */
 const WEIGHT = 1 / 16

@@ -8,7 +8,10 @@ interface Floor {
   awake (): number
 }
 
-/** @returns `unready()`: the reason in words; undefined: it may. What was missed while the store was away counts until it is made good. [LIFE-2] [STORE-2] */
+/**
+ * @returns `unready()`: the reason in words; undefined: it may.
+ *   What was missed while the store was away counts until it is made good. [LIFE-2] [STORE-2]
+ */
 export function createReadiness ({ nodes, sweeper, room, awake }: Floor) {
   return function unready (): string | undefined {
     awake()

@@ -9,7 +9,10 @@ const ofLife = new Set([keys.life, keys.mark, keys.run].map(placeOf))
 const MAX_SAID = 1_000
 
 /** @returns `onUnreadable(place)`, to be called each time that an item is skipped; `place` is a key and an id, never text of the item's. */
-export function createUnreadable ({ meter, log }: { meter: Pick<Meter, 'unreadable'>, log: { error (facts: object, message: string): void } }) {
+export function createUnreadable ({ meter, log }: {
+  meter: Pick<Meter, 'unreadable'>
+  log: { error (facts: object, message: string): void }
+}) {
   const said = new Set<string>()
   return function onUnreadable (place: string): void {
     meter.unreadable++

@@ -86,7 +86,9 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
     presence.came(opening)
     meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
     if (feed.reached(top)) for (const other of connections) other.wake()
-    if (replaced.length > 0) await consequence(() => onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId }))
+    if (replaced.length > 0) {
+      await consequence(() => onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId }))
+    }
     if (evicted !== undefined) await consequence(() => onEvicted(opening.userId, evicted))
     return await decideStart(opening, attached)
   }
@@ -102,12 +104,14 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
      * @returns the opening with the time at which its connection is too old, and what it weighs.
      *   Throws RATE_LIMITED, before anybody else of the user is touched.
      */
-    prepare: (opening: Opening): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(performance.now(), limits.rotateSec) }),
+    prepare: (
+      opening: Opening
+    ): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(performance.now(), limits.rotateSec) }),
 
     /**
      * Lets a connection in that is among its user's already, so that nothing is missed from that instant on [ATTACH-3].
-     * Beyond the limit the user's oldest connection, the one most likely dead, is ended with BYE 4302, a poll with 4303: if it lives, it must
-     * not come back and end another.
+     * Beyond the limit the user's oldest connection, the one most likely dead, is ended with BYE 4302, a poll with 4303:
+     * if it lives, it must not come back and end another.
      * @returns false when the user has too many terminals; else the connection prints, or is closed with its goodbye.
      *   Throws KICKED, RATE_LIMITED, and when the store does not answer.
      */

@@ -2,7 +2,10 @@
 
 /** Nobody waits longer to be let in: the answer is due within 2.5 s, and what is behind the gate needs its part. [DEADLINE-1] */
 const GATE_MS = 1_200
-/** When nobody has come out for so many turns of a timer while all places were taken, the store stands still. A process that was busy itself counts one. */
+/**
+ * When nobody has come out for so many turns of a timer while all places were taken, the store stands still.
+ * A process that was busy itself counts one.
+ */
 const STILL_TURNS = 5
 const TURN_MS = 100
 

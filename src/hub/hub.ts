@@ -3,11 +3,11 @@ import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { goneReason } from '../protocol/presence.js'
 import { outside } from '../store/deadline.js'
-import type { Item } from '../store/entry.js'
 import type { createLeases } from '../store/leases.js'
 import type { createMailbox } from '../store/mailbox.js'
 import { isUnavailable } from '../store/redis.js'
 import { censusOf } from './census.js'
+import { createCollected } from './collected.js'
 import { createComparison } from './comparison.js'
 import { Connection } from '../stream/connection.js'
 import type { Entrance } from './entrance.js'
@@ -18,10 +18,11 @@ import type { Meter } from '../health/meter.js'
 import type { Opening } from '../stream/opening.js'
 import type { TokenLife } from '../stream/lifetime.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter, type Viewer } from '../stream/render.js'
+import { createHints } from './hints.js'
 import { createPolls } from './polls.js'
 import type { Retries } from '../stream/retries.js'
 import type { SessionFloor } from './session.js'
-import { createWaking, type Held, type Present } from './waking.js'
+import type { Held, Present } from './waking.js'
 
 /**
  * Which connections are closed, and what they are told. `issuedUpTo`: those that were opened with a token issued until then;
@@ -53,13 +54,16 @@ interface Floor extends Memory {
 }
 
 /** Makes the hub of a node. */
-export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, recheck, isProven, presence, closeKicked, log }: Floor) {
+export function createHub ({
+  mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, recheck, isProven, presence, closeKicked, log
+}: Floor) {
   const users = new Map<string, Present>()
   /** Those opened with `?lease=socket`. */
   const sockets = new Set<Held>()
-  const wakeLater = createWaking(meter)
   const comparison = createComparison({ mailbox, meter, presence, closeKicked, retries })
-  const shared = { mailbox, renderer, now, ticks: () => performance.now(), isProven, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log }
+  const shared = {
+    mailbox, renderer, now, ticks: () => performance.now(), isProven, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log
+  }
 
   function join (userId: string): Present {
     const present = users.get(userId) ?? { feed: new Feed(), connections: new Set<Held>() }
@@ -86,7 +90,17 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     return [...users.get(userId)?.connections ?? []].filter(connection => terminalId === undefined || connection.terminalId === terminalId)
   }
 
-  const polls = createPolls({ entrance, join, connectionsOf, connect: shared, onPolled: presence.seen, onSocket: session => sockets.add(session), session: { now, makeJob, inherit, onClosed: leave, restMs: limits.pollSec * 1000, maxPolls: limits.connections, maxBehind: limits.downEntries } })
+  const polls = createPolls({
+    entrance,
+    join,
+    connectionsOf,
+    connect: shared,
+    onPolled: presence.seen,
+    onSocket: session => sockets.add(session),
+    session: {
+      now, makeJob, inherit, onClosed: leave, restMs: limits.pollSec * 1000, maxPolls: limits.connections, maxBehind: limits.downEntries
+    }
+  })
 
   /** All connections as they are now. */
   const connections = () => [...users.values()].flatMap(present => [...present.connections])
@@ -108,36 +122,8 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     },
 
     ...polls,
-
-    /** Makes sure of frames that were collected from `since` on: of what was recalled elsewhere meanwhile. Throws when the store does not answer. */
-    async ensure (frames: Frame[], viewer: Viewer, since: number): Promise<void> {
-      if (frames.length > 0 && !isProven(since)) await recheck(frames, viewer)
-    },
-
-    /** @returns frames that were collected a while ago, as they must be sent now. [DOWN-2] */
-    still: (frames: Frame[], viewer: Viewer): Frame[] => frames.flatMap(frame => renderer.still(frame, viewer) ?? []),
-
-    /** An entry was published for a user; its body comes with it, and counts while it is sure to be true. */
-    hint (userId: string, item: Item): void {
-      const present = users.get(userId)
-      const known = present?.feed.seq ?? item.seq
-      if (!present?.feed.hint(item, isProven())) return
-      if (item.seq > known + 1) meter.gaps.hint++
-      wakeLater(present)
-    },
-
-    /** Something was published for a user whose body did not come along: it is read from Redis. */
-    hintPosition (userId: string, epoch: string, seq: number): void {
-      const present = users.get(userId)
-      present?.feed.reached({ epoch, seq })
-      if (present) wakeLater(present)
-    },
-
-    /** Drops the bodies that are kept for a user's lagging connections: they read Redis. */
-    forget (userId: string): void { users.get(userId)?.feed.forget() },
-
-    /** Drops all of them: what is recalled from now on is not heard. [DOWN-2] */
-    forgetAll (): void { for (const { feed } of users.values()) feed.forget() },
+    ...createCollected({ renderer, isProven, recheck }),
+    ...createHints({ users, meter, isProven }),
 
     /** Prints a frame, which is stored nowhere. @returns the terminals that have taken it, each once, as `<user>/<terminal>`. [CMD-5] */
     show ({ userIds, frame, filter }: Showing): string[] {
@@ -150,7 +136,10 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
       return [...taken]
     },
 
-    /** Adds what is to be printed to the connections of one terminal. @returns whether one of them has taken it; none does when too many pages wait. */
+    /**
+     * Adds what is to be printed to the connections of one terminal.
+     * @returns whether one of them has taken it; none does when too many pages wait.
+     */
     addJob (userId: string, terminalId: string, todo: Todo): boolean {
       const found = connectionsOf(userId, terminalId).filter(({ isBegun }) => isBegun)
       return found.map(connection => connection.add(makeJob(todo, connection))).includes(true)
@@ -168,9 +157,13 @@ export function createHub ({ mailbox, leases, entrance, renderer, meter, makeJob
     /** Looks at the ends of all streams, and compares those where something has changed: every second while other nodes are not heard. */
     glance: async (): Promise<void> => await comparison.glance(users),
 
-    /** Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one. @returns how many. */
+    /**
+     * Closes the connections of a user that the filter names, each with its goodbye, after a last word if there is one.
+     * @returns how many.
+     */
     close (userId: string, { bye, filter, issuedUpTo, attachedUpTo, lastWord }: Closing): number {
-      const named = connectionsOf(userId).filter(connection => isAddressed(filter, connection) && connection.lifetime.isBefore({ issuedUpTo, attachedUpTo }))
+      const named = connectionsOf(userId)
+        .filter(connection => isAddressed(filter, connection) && connection.lifetime.isBefore({ issuedUpTo, attachedUpTo }))
       // [LIFE-2] whoever says so has not heard of a sign of life: it is brought back
       const found = named.filter(connection => bye !== 'TIMEOUT' || !presence.isSeen(connection))
       if (found.length < named.length) comparison.soon(userId, join(userId))

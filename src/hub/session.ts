@@ -54,7 +54,10 @@ export class Session {
   get isBegun (): boolean { return this.#login !== undefined && !this.#isClosed }
   get isLive (): boolean { return this.isBegun }
   /** The life of the token that the store let in last: that of a poll from then on, though its start is not decided yet. */
-  get lifetime (): Lifetime { return [...this.#polls.keys()].findLast(({ lifetime }) => lifetime.attachedAt !== undefined)?.lifetime ?? this.#lifetime }
+  get lifetime (): Lifetime {
+    return [...this.#polls.keys()].findLast(({ lifetime }) => lifetime.attachedAt !== undefined)?.lifetime ?? this.#lifetime
+  }
+
   get needsTail (): boolean { return [...this.#polls.keys()].some(poll => poll.needsTail) }
   /** How many polls wait. */
   get waiting (): number { return this.#polls.size }
@@ -84,7 +87,8 @@ export class Session {
   /** Once a second: the token's end, and its own when no poll has come. */
   tick (): void {
     const { now, restMs } = this.floor
-    const due = this.lifetime.due({ now: now(), ticks: performance.now(), traceId: this.opening.traceId }, frame => this.#kept.ask(this.lifetime.expiresAt, () => this.volatile(frame)))
+    const due = this.lifetime.due({ now: now(), ticks: performance.now(), traceId: this.opening.traceId }, frame =>
+      this.#kept.ask(this.lifetime.expiresAt, () => this.volatile(frame)))
     if (due) this.close(due)
     else if (this.#polls.size === 0 && performance.now() - this.#restsSince >= restMs) this.gone()
   }
@@ -144,15 +148,10 @@ export class Session {
     if (!taken || !poll.isBegun) return
     const { isUnready, todos } = poll.rest
     if (!isUnready) taken.todos.push(...todos)
-    const next = this.#kept.next()
-    for (const todo of next.todos) {
-      if (poll.add(this.floor.makeJob(todo, opening))) taken.todos.push(todo)
-      else this.#kept.add(todo)
-    }
-    for (const frame of next.parked) {
-      if (poll.volatile(frame)) taken.parked.push(frame)
-      else this.#kept.park(frame)
-    }
+    this.#kept.give(taken, {
+      todo: todo => poll.add(this.floor.makeJob(todo, opening)),
+      frame: frame => poll.volatile(frame)
+    })
   }
 
   /**
@@ -166,7 +165,8 @@ export class Session {
     const cursor = isUnready ? unfinishedCursor(position, randomInt(2 ** 32)) : formatCursor(position)
     const taken = this.#polls.get(poll)
     const isLater = (todo: Todo) => isUnready && isOfAttach(todo)
-    if (taken) taken.left = { todos: todos.filter(todo => !isLater(todo)), unfinished: isUnready ? [[cursor, { todos: todos.filter(isLater), more }]] : [] }
+    const unfinished: Handed['unfinished'] = isUnready ? [[cursor, { todos: todos.filter(isLater), more }]] : []
+    if (taken) taken.left = { todos: todos.filter(todo => !isLater(todo)), unfinished }
     return { cursor, more: isOpen && (isUnready || todos.length > 0 || this.#kept.hasFrames) }
   }
 

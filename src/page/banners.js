@@ -22,7 +22,8 @@ export function Banners ({ terminal, peer }) {
           <button type="button" onClick=${terminal.dismissProblem}>Dismiss</button>
         </p>`}
       ${waiting.length > SHOWN && html`<p class="banner" data-testid="more"><span>${waiting.length - SHOWN} more</span></p>`}
-      ${waiting.slice(-SHOWN).map(item => html`<${Pending} key=${item.noticeId ?? item.cmdId} item=${item} peer=${peer} complete=${complete} />`)}
+      ${waiting.slice(-SHOWN).map(item => html`
+        <${Pending} key=${item.noticeId ?? item.cmdId} item=${item} peer=${peer} complete=${complete} />`)}
     </div>`
 }
 
@@ -34,7 +35,8 @@ function Pending ({ item, peer, complete }) {
     <p class="banner" data-testid=${what}>
       <span><strong>${heading}</strong> ${content && textOf(content)}${again(item)}</span>
       ${needComplete && html`
-        <button type="button" data-testid=${`${what}-done`} onClick=${() => complete(noticeId ? 'notice' : 'cmd', noticeId ?? cmdId)}>Done</button>`}
+        <button type="button" data-testid=${`${what}-done`}
+          onClick=${() => complete(noticeId ? 'notice' : 'cmd', noticeId ?? cmdId)}>Done</button>`}
     </p>`
 }
 

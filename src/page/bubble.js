@@ -37,7 +37,9 @@ export function Waiting ({ item, outbox }) {
       <div class="bubble">
         <p class="text" data-testid="text">${item.text}</p>
         <p class="meta">
-          ${failed ? html`<span role="alert">${item.reason}</span>` : html`<span>${item.state === 'waiting' ? 'waits for the connection' : 'sending'}</span>`}
+          ${failed
+            ? html`<span role="alert">${item.reason}</span>`
+            : html`<span>${item.state === 'waiting' ? 'waits for the connection' : 'sending'}</span>`}
           ${failed && html`
             <button type="button" onClick=${() => outbox.retry(item)}>Retry</button>
             <button type="button" onClick=${() => outbox.discard(item)}>Discard</button>`}
@@ -59,6 +61,7 @@ const TICKS = { stored: 'sent' }
 
 function Tick ({ state }) {
   return html`
-    <svg class="tick" data-state=${state} role="img" aria-label=${TICKS[state] ?? state} viewBox="0 0 18 15" width="18" height="15" fill="none"
+    <svg class="tick" data-state=${state} role="img" aria-label=${TICKS[state] ?? state}
+      viewBox="0 0 18 15" width="18" height="15" fill="none"
       stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"><path d=${PATHS[state]} /></svg>`
 }

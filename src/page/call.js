@@ -13,7 +13,8 @@ export class Refusal extends Error {
 }
 
 /**
- * Makes `call(method, path, body, signal?)` for a terminal; `call.token()` and `call.forgetToken()` for the token it uses. A token that has run out is replaced once.
+ * Makes `call(method, path, body, signal?)` for a terminal; `call.token()` and `call.forgetToken()` for the token it uses.
+ * A token that has run out is replaced once.
  * Any exception but a Refusal means that the outcome is unknown.
  * `network` lets the page play a bad one: `cut` stops everything, `loseAnswers` drops answers of sends that arrived.
  */
@@ -25,7 +26,12 @@ export function createCall ({ userId, terminalId, login, network, frames }) {
     token ??= await login()
     const traceId = `${userId.slice(0, 40)}-${crypto.randomUUID().slice(0, 8)}`
     const [address, query] = path.split('?')
-    frames.add({ direction: 'up', title: `${method} ${address}`, traceId, body: query ? Object.fromEntries(new URLSearchParams(query)) : body })
+    frames.add({
+      direction: 'up',
+      title: `${method} ${address}`,
+      traceId,
+      body: query ? Object.fromEntries(new URLSearchParams(query)) : body
+    })
     const response = await fetch(path, {
       method,
       ...(signal && { signal }),
@@ -42,7 +48,9 @@ export function createCall ({ userId, terminalId, login, network, frames }) {
       frames.add({ direction: 'down', title: `${response.status} ${address}`, traceId, note: 'answer lost on purpose', failed: true })
       throw new Error('The answer was lost')
     }
-    frames.add({ direction: 'down', title: `${response.status} ${address}`, traceId: answer.traceId ?? traceId, failed: !response.ok, body: answer })
+    frames.add({
+      direction: 'down', title: `${response.status} ${address}`, traceId: answer.traceId ?? traceId, failed: !response.ok, body: answer
+    })
     if (!response.ok) throw new Refusal(answer, response.headers.get('Retry-After'))
     return answer
   }

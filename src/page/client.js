@@ -15,13 +15,26 @@ const TYPING_EVERY_MS = 2000
 /**
  * Makes the terminal of `userId` that talks with `peerId`.
  * `login()` promises a token; it is called again when one has run out. `revokeSec`: so long a message may be taken back.
- * @returns what can be seen (`state`, `book`, `outbox`, `history`, `frames`, `memory`, `network`), what can be done, and `subscribe(listener)`.
+ * @returns what can be seen (`state`, `book`, `outbox`, `history`, `frames`, `memory`,
+ *   `network`), what can be done, and `subscribe(listener)`.
  */
 export function createTerminal ({ userId, peerId, login, revokeSec }) {
   const { changed, subscribe } = createSignal()
   const memory = openMemory(userId)
   const network = { cut: false, loseAnswers: 0 }
-  const state = { connection: 'connecting', clockAheadMs: 0, reason: '', typing: false, peer: null, attaches: 0, since: 0, report: null, problem: null, commands: new Map(memory.commands), notices: new Map(memory.notices) }
+  const state = {
+    connection: 'connecting',
+    clockAheadMs: 0,
+    reason: '',
+    typing: false,
+    peer: null,
+    attaches: 0,
+    since: 0,
+    report: null,
+    problem: null,
+    commands: new Map(memory.commands),
+    notices: new Map(memory.notices)
+  }
   const frames = createFrames(changed)
   const call = createCall({ userId, terminalId: memory.terminalId, login, network, frames })
   const book = createBook(directId(userId, peerId), userId)
@@ -81,9 +94,16 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
 
   /** Kicks every other terminal of this user. The server API does it; here the demo's server calls it. [KICK-1] */
   async function kickOthers () {
-    const response = await fetch('/demo/kick', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ userId, except: memory.terminalId }) })
+    const response = await fetch('/demo/kick', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ userId, except: memory.terminalId })
+    })
     const { kicked = [], title, traceId = '' } = await response.json()
-    state.problem = { text: title ?? (kicked.length ? `Kicked: ${kicked.join(', ')}` : 'There is no other window of this user.'), traceId: title ? traceId : '' }
+    state.problem = {
+      text: title ?? (kicked.length ? `Kicked: ${kicked.join(', ')}` : 'There is no other window of this user.'),
+      traceId: title ? traceId : ''
+    }
     changed()
   }
 
@@ -140,7 +160,8 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
     command('iris-cmd-send', { clientCmdId: crypto.randomUUID(), name: 'typing', to: { users: [peerId] }, mode: 'online' })
   }
 
-  const nudge = () => command('iris-cmd-send', { clientCmdId: crypto.randomUUID(), name: 'nudge', to: { users: [peerId] }, mode: 'reliable' })
+  const nudge = () =>
+    command('iris-cmd-send', { clientCmdId: crypto.randomUUID(), name: 'nudge', to: { users: [peerId] }, mode: 'reliable' })
 
   async function complete (kind, id) {
     const pending = kind === 'notice' ? state.notices : state.commands
@@ -159,7 +180,23 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
   const older = () => history.older().catch(() => {})
 
   const seen = { userId, peerId, state, book, outbox, history, frames, memory, network, subscribe, changed }
-  const done = { isRevocable, start, cut, reconnect, changeTransport, kickOthers, spoilCursor, send, read, revoke, older, typing, nudge, complete, dismissProblem }
+  const done = {
+    isRevocable,
+    start,
+    cut,
+    reconnect,
+    changeTransport,
+    kickOthers,
+    spoilCursor,
+    send,
+    read,
+    revoke,
+    older,
+    typing,
+    nudge,
+    complete,
+    dismissProblem
+  }
   return { ...seen, ...done }
 }
 

@@ -25,7 +25,8 @@ export function Composer ({ terminal, user, peer }) {
 
   return html`
     <form class="composer" onSubmit=${send}>
-      <textarea ref=${field} rows="1" maxlength="4000" data-testid="input" aria-label=${`Message from ${user.displayName} to ${peer.displayName}`}
+      <textarea ref=${field} rows="1" maxlength="4000" data-testid="input"
+        aria-label=${`Message from ${user.displayName} to ${peer.displayName}`}
         placeholder=${`Message ${peer.displayName}`} value=${text} onInput=${onInput} onKeyDown=${onKeyDown}></textarea>
       <button type="submit" class="send" data-testid="send" aria-label="Send">
         <svg viewBox="0 0 20 20" width="20" height="20" fill="none" stroke="currentColor" stroke-width="2"
@@ -48,8 +49,12 @@ function Experiments ({ terminal, peer }) {
       <button type="button" data-testid="send-five" title="Sends five messages, one after the other" onClick=${sendFive}>Send five</button>
       <button type="button" data-testid="lose-answer" aria-pressed=${armed}
         title="The next message is stored, but its answer gets lost: it is sent again" onClick=${loseAnswer}>Lose an answer</button>
-      <button type="button" data-testid="spoil-cursor" title="Resumes with a cursor that cannot be served" onClick=${terminal.spoilCursor}>Spoil the cursor</button>
-      <button type="button" data-testid="kick-others" title="Kicks every other window of this user" onClick=${terminal.kickOthers}>Kick my other window</button>
-      <button type="button" data-testid="nudge" title="A reliable command: it stays until it is completed" disabled=${terminal.book.head === 0} onClick=${terminal.nudge}>Nudge ${peer.displayName}</button>
+      <button type="button" data-testid="spoil-cursor"
+        title="Resumes with a cursor that cannot be served" onClick=${terminal.spoilCursor}>Spoil the cursor</button>
+      <button type="button" data-testid="kick-others"
+        title="Kicks every other window of this user" onClick=${terminal.kickOthers}>Kick my other window</button>
+      <button type="button" data-testid="nudge"
+        title="A reliable command: it stays until it is completed" disabled=${terminal.book.head === 0}
+        onClick=${terminal.nudge}>Nudge ${peer.displayName}</button>
     </div>`
 }

@@ -18,7 +18,8 @@ export function Desk ({ seats }) {
   return html`
     ${seats.length > 1 && html`
       <div class="tabs" role="tablist" aria-label="Users" onKeyDown=${onKeyDown}>
-        ${seats.map((seat, index) => html`<${Tab} key=${index} seat=${seat} selected=${index === current} onSelect=${() => setCurrent(index)} />`)}
+        ${seats.map((seat, index) => html`
+          <${Tab} key=${index} seat=${seat} selected=${index === current} onSelect=${() => setCurrent(index)} />`)}
       </div>`}
     <div class="seats" data-count=${seats.length}>
       ${seats.map((seat, index) => html`

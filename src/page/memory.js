@@ -21,7 +21,9 @@ export function openMemory (userId) {
   const kept = JSON.parse(window.sessionStorage.getItem(key) ?? '{}')
   const memory = { ...fresh(), ...kept }
   Object.defineProperty(memory, 'save', { value: () => window.sessionStorage.setItem(key, JSON.stringify(memory)) })
-  Object.defineProperty(memory, 'keepPending', { value: ({ commands, notices }) => Object.assign(memory, { commands: [...commands], notices: [...notices] }) })
+  Object.defineProperty(memory, 'keepPending', {
+    value: ({ commands, notices }) => Object.assign(memory, { commands: [...commands], notices: [...notices] })
+  })
   memory.save()
   return memory
 }

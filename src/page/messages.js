@@ -43,8 +43,12 @@ export function Messages ({ terminal, user, peer, visible, atBottom, onBottom })
       follows=${stored[index - 1]?.from === message.from} />`
 
   return html`
-    <ol class="messages" ref=${ref} role="log" aria-label=${`Messages with ${peer.displayName}`} tabindex="0" data-testid="messages" onScroll=${onScroll}>
-      ${book.hasMore && html`<li key="older" class="older"><button type="button" data-testid="older" disabled=${history.loading} onClick=${terminal.older}>Earlier messages</button></li>`}
+    <ol class="messages" ref=${ref} role="log" aria-label=${`Messages with ${peer.displayName}`} tabindex="0"
+      data-testid="messages" onScroll=${onScroll}>
+      ${book.hasMore && html`
+        <li key="older" class="older">
+          <button type="button" data-testid="older" disabled=${history.loading} onClick=${terminal.older}>Earlier messages</button>
+        </li>`}
       ${stored.length + outbox.items.length === 0 && history.loaded && html`<${Empty} key="empty" name=${peer.displayName} />`}
       ${stored.slice(0, split).map(bubble)}
       ${report && html`<${CaughtUp} key="report" report=${report} />`}

@@ -6,7 +6,8 @@ const MAX_WAIT_MS = 15_000
 /**
  * Makes the outbox of a terminal. Messages go one after the other, in the order in which they were written.
  * `onStored(item, ack)` is called with the answer; `item.attempts` says how often it was sent.
- * @returns `send(to, text)`, `flush()` after a reconnect, `settle(clientMsgId)` when the stream brought the ACK, `retry(item)`, `discard(item)`.
+ * @returns `send(to, text)`, `flush()` after a reconnect, `settle(clientMsgId)` when
+ *   the stream brought the ACK, `retry(item)`, `discard(item)`.
  */
 export function createOutbox ({ call, memory, network, changed, onStored }) {
   const items = memory.outbox

@@ -29,13 +29,16 @@ export function Pane ({ seat }) {
     if (visible && reading && atBottom && live) terminal.read()
   }, [visible, reading, atBottom, live, book.head])
   return html`
-    <section class="pane" ref=${ref} data-testid=${`pane-${user.userId}`} data-connection=${state.connection} aria-label=${`${user.displayName}'s chat`}>
+    <section class="pane" ref=${ref} data-testid=${`pane-${user.userId}`} data-connection=${state.connection}
+      aria-label=${`${user.displayName}'s chat`}>
       <header class="who">
         <span class="avatar" aria-hidden="true">${user.displayName.slice(0, 1)}</span>
         <div class="name">
           <h2>${user.displayName}<${Unread} book=${book} /></h2>
           <p class="state" role="status" data-testid="connection" data-state=${state.connection}>
-            <span class="dot" data-state=${state.connection}></span><span class="words">${wordsFor(state)}</span><${Transport} terminal=${terminal} name=${user.displayName} />
+            <span class="dot" data-state=${state.connection}></span>
+            <span class="words">${wordsFor(state)}</span>
+            <${Transport} terminal=${terminal} name=${user.displayName} />
           </p>
         </div>
         <${Plug} terminal=${terminal} name=${user.displayName} />
@@ -47,7 +50,8 @@ export function Pane ({ seat }) {
           ? html`${peer.displayName} is typing<i></i><i></i><i></i>`
           : state.peer && html`<${Presence} name=${peer.displayName} presence=${state.peer} hears=${hears} />`}</p>
         <label class="switch">
-          <input type="checkbox" role="switch" data-testid="reading" checked=${reading} onChange=${({ target }) => setReading(target.checked)} />
+          <input type="checkbox" role="switch" data-testid="reading" checked=${reading}
+            onChange=${({ target }) => setReading(target.checked)} />
           <span>Reading</span>
         </label>
       </div>
@@ -59,7 +63,8 @@ export function Pane ({ seat }) {
 function Transport ({ terminal, name }) {
   const onChange = ({ target }) => terminal.changeTransport(target.value)
   return html`
-    <select class="transport" data-testid="transport" aria-label=${`${name}'s transport`} value=${terminal.memory.transport} onChange=${onChange}>
+    <select class="transport" data-testid="transport" aria-label=${`${name}'s transport`}
+      value=${terminal.memory.transport} onChange=${onChange}>
       ${Object.entries(transports).map(([key, label]) => html`<option key=${key} value=${key}>${label}</option>`)}
     </select>`
 }
@@ -67,20 +72,28 @@ function Transport ({ terminal, name }) {
 /** Who hears nothing knows only how it was. */
 function Presence ({ name, presence: { online }, hears }) {
   const words = `${name} ${hears ? 'is' : 'was'} ${online ? 'online' : 'offline'}`
-  return html`<span data-testid="presence" data-online=${hears ? String(online) : 'unknown'}><span class="dot" data-state=${online && hears ? 'live' : 'off'}></span> ${words}</span>`
+  return html`
+    <span data-testid="presence" data-online=${hears ? String(online) : 'unknown'}>
+      <span class="dot" data-state=${online && hears ? 'live' : 'off'}></span> ${words}
+    </span>`
 }
 
 function Plug ({ terminal, name }) {
   const { connection } = terminal.state
   const off = connection === 'cut' || connection === 'closed'
   return off
-    ? html`<button type="button" class="plug on" data-testid="reconnect" aria-label=${`Reconnect ${name}`} onClick=${terminal.reconnect}>Reconnect</button>`
-    : html`<button type="button" class="plug" data-testid="cut" aria-label=${`Cut ${name}'s connection`} onClick=${terminal.cut}>Cut</button>`
+    ? html`
+      <button type="button" class="plug on" data-testid="reconnect" aria-label=${`Reconnect ${name}`}
+        onClick=${terminal.reconnect}>Reconnect</button>`
+    : html`
+      <button type="button" class="plug" data-testid="cut" aria-label=${`Cut ${name}'s connection`}
+        onClick=${terminal.cut}>Cut</button>`
 }
 
 /** The number of messages that wait to be read; nothing when there are none. */
 export function Unread ({ book }) {
   const { count, more } = book.unread()
   if (count === 0) return null
-  return html`<span class="unread" data-testid="unread" aria-label=${`${count}${more ? ' or more' : ''} unread`}>${count}${more && '+'}</span>`
+  const label = `${count}${more ? ' or more' : ''} unread`
+  return html`<span class="unread" data-testid="unread" aria-label=${label}>${count}${more && '+'}</span>`
 }

@@ -24,7 +24,9 @@ export function createStream ({ call, memory, frames, onEvent, onState }) {
     const mine = turn
     onState('connecting')
     try {
-      const { ticket } = memory.transport === 'poll' ? {} : await call('POST', '/v1/down/tickets', { terminalId: memory.terminalId, platform: 'web' })
+      const { ticket } = memory.transport === 'poll'
+        ? {}
+        : await call('POST', '/v1/down/tickets', { terminalId: memory.terminalId, platform: 'web' })
       if (mine === turn) listen(ticket)
     } catch (error) {
       if (mine === turn) lost(false, error)

@@ -21,7 +21,8 @@ export function Wire ({ seat, trace, onFollow }) {
         </dl>
       </header>
       <ol class="frames" data-testid="frames" tabindex="0" aria-label="Frames" data-follow=${trace !== ''}>
-        ${frames.list.map(frame => html`<${Frame} key=${frame.number} frame=${frame} traced=${trace !== '' && frame.traceId === trace} onFollow=${onFollow} />`)}
+        ${frames.list.map(frame => html`
+          <${Frame} key=${frame.number} frame=${frame} traced=${trace !== '' && frame.traceId === trace} onFollow=${onFollow} />`)}
       </ol>
     </aside>`
 }

@@ -61,7 +61,9 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
   /** A line without URL, query, token or body. One who had gone heard of no refusal. */
   function log ({ traceId, method, route, userId, status, isQuiet, code, bye, began }: Line): void {
     const heard = status === CLIENT_GONE ? undefined : code
-    const facts = { traceId, method, route, status, code: heard, bye: bye && byes[bye].code, ms: Math.round(performance.now() - began), userId }
+    const facts = {
+      traceId, method, route, status, code: heard, bye: bye && byes[bye].code, ms: Math.round(performance.now() - began), userId
+    }
     app.log[isQuiet ? 'debug' : 'info'](facts, 'answered')
   }
 
@@ -96,7 +98,9 @@ function lineOf (reply: FastifyReply): Line {
   // asked once: the framework makes them anew each time
   const { url: route = 'unknown', config: { quiet = request.isQuiet ?? false } } = request.routeOptions
   const { traceId, method, userId, code, bye } = request
-  return { traceId, method, route, userId, status: statusOf(request, reply), isQuiet: quiet, code, bye, began: performance.now() - elapsedTime }
+  return {
+    traceId, method, route, userId, status: statusOf(request, reply), isQuiet: quiet, code, bye, began: performance.now() - elapsedTime
+  }
 }
 
 /** What the client got: of a stream, which has no end of its own, its beginning. */

@@ -4,7 +4,10 @@ import { Problem } from '../protocol/problem.js'
 import type { BareHeaders } from './security.js'
 import { traceIdOf } from './trace.js'
 
-/** Registers the first hook of all. @param headersOf makes the headers of an API, and those that a page of an origin needs to read a refusal. */
+/**
+ * Registers the first hook of all.
+ * @param headersOf makes the headers of an API, and those that a page of an origin needs to read a refusal.
+ */
 export const arrival = fp<{ headersOf: BareHeaders }>(async (app, { headersOf }) => {
   const headers = headersOf()
   app.decorateRequest('traceId', '')

@@ -11,7 +11,11 @@ import type { Tokens } from './tokens.js'
 const DEFAULT_TERMINAL = 'default'
 const TERMINAL = /^[A-Za-z0-9_-]{1,64}$/
 
-interface Floor { tokens: Pick<Tokens, 'identify' | 'verify'>, tickets: Pick<ReturnType<typeof createTickets>, 'use'>, serverKeys: string[] }
+interface Floor {
+  tokens: Pick<Tokens, 'identify' | 'verify'>
+  tickets: Pick<ReturnType<typeof createTickets>, 'use'>
+  serverKeys: string[]
+}
 
 /** Makes the three doors. Each throws a Problem, or rejects with it: 401, or 400 for a malformed `Terminal-Id`. */
 export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
@@ -31,12 +35,24 @@ export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
       return { userId: SYSTEM_USER, terminalId: 'server', role: 'server', issuedAt: Infinity, expiresAt: Infinity }
     },
 
-    /** The down side: by bearer, else by ticket, whatever other `Authorization` a proxy or browser adds. A JWT is never taken from a URL. */
-    async down (request: FastifyRequest): Promise<{ userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number, lease?: 'socket' }> {
-      const { ticket, platform, terminalId: asked, lease } = request.query as { ticket?: string, platform?: string, terminalId?: string, lease?: 'socket' }
+    /**
+     * The down side: by bearer, else by ticket, whatever other `Authorization` a proxy or browser adds. A JWT is never taken from a URL.
+     */
+    async down (
+      request: FastifyRequest
+    ): Promise<{ userId: string, terminalId: string, platform: string, issuedAt: number, expiresAt: number, lease?: 'socket' }> {
+      const { ticket, platform, terminalId: asked, lease } = request.query as {
+        ticket?: string
+        platform?: string
+        terminalId?: string
+        lease?: 'socket'
+      }
       const terminalId = asked ?? terminalOf(request)
       if (bearerOf(request) === undefined && ticket !== undefined) {
-        const { tokenIssuedAt, tokenExpiresAt, ...used } = await tickets.use(ticket, { ...(terminalId !== undefined && { terminalId }), ...(platform !== undefined && { platform }) })
+        const { tokenIssuedAt, tokenExpiresAt, ...used } = await tickets.use(ticket, {
+          ...(terminalId !== undefined && { terminalId }),
+          ...(platform !== undefined && { platform })
+        })
         return { ...used, issuedAt: tokenIssuedAt, expiresAt: tokenExpiresAt, ...(lease && { lease }) }
       }
       const identity = await tokens.verify(bearer(request))
@@ -64,6 +80,8 @@ function bearer (request: FastifyRequest): string {
 function terminalOf ({ headers }: FastifyRequest): string | undefined {
   const given = headers['terminal-id']
   if (given === undefined) return undefined
-  if (typeof given !== 'string' || !TERMINAL.test(given)) throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Terminal-Id', detail: `must match ${TERMINAL.source}` }] })
+  if (typeof given !== 'string' || !TERMINAL.test(given)) {
+    throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Terminal-Id', detail: `must match ${TERMINAL.source}` }] })
+  }
   return given
 }

@@ -58,7 +58,8 @@ function look (request: FastifyRequest, reply: FastifyReply): Problem | null {
 /** Compressed, in another charset, of another type: said so, instead of "not JSON". */
 function refusalOf ({ headers }: FastifyRequest, reply: FastifyReply): Problem | null {
   const type = headers['content-type'] ?? ''
-  const codings = `${headers['content-encoding'] ?? ''},${headers['transfer-encoding'] ?? ''}`.toLowerCase().split(',').map(coding => coding.trim())
+  const codings = `${headers['content-encoding'] ?? ''},${headers['transfer-encoding'] ?? ''}`.toLowerCase().split(',').map(coding =>
+    coding.trim())
   const coding = codings.find(coding => !['', 'identity', 'chunked'].includes(coding))
   if (coding !== undefined) {
     reply.header('accept-encoding', 'identity')

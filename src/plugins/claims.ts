@@ -13,7 +13,10 @@ const AHEAD_MS = 60_000
 /** What a token says: whose it is, and from when on it counts, ms. */
 export interface Claimed { identity: Identity, notBefore: number }
 
-/** Reads the claims; here, and nowhere else, they become whole ms between 1970 and 9999. Throws BAD_TOKEN, whose detail names the claim and its rule. */
+/**
+ * Reads the claims; here, and nowhere else, they become whole ms between 1970 and 9999.
+ * Throws BAD_TOKEN, whose detail names the claim and its rule.
+ */
 export function claimedBy ({ sub, iat, nbf, exp }: JWTPayload): Claimed {
   if (typeof sub !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(sub) || sub === SYSTEM_USER) throw bad('sub is not a user id')
   return { identity: { userId: sub, issuedAt: msOf('iat', iat), expiresAt: msOf('exp', exp) }, notBefore: msOf('nbf', nbf) }
@@ -22,7 +25,11 @@ export function claimedBy ({ sub, iat, nbf, exp }: JWTPayload): Claimed {
 /** Whether a token was issued so far ahead of `now` (ms) that it counts only when Iris itself has asked for that. */
 export const isFarAhead = ({ identity }: Claimed, now: number): boolean => identity.issuedAt > now + AHEAD_MS
 
-/** @param now the clock, ms. @param latest what is issued until then, ms, is not too far ahead. Throws BAD_TOKEN, whose detail names the claim and its rule, and TOKEN_EXPIRED. */
+/**
+ * @param now the clock, ms.
+ * @param latest what is issued until then, ms, is not too far ahead.
+ *   Throws BAD_TOKEN, whose detail names the claim and its rule, and TOKEN_EXPIRED.
+ */
 export function identityAt (claimed: Claimed, now: number, latest = 0): Identity {
   const { identity, notBefore } = claimed
   if (notBefore > now + TOLERANCE_MS) throw bad('nbf: the token is not valid yet')

@@ -64,7 +64,11 @@ export function createKeySet (url: string, { ticks, log }: Facts) {
 
 async function load (url: string): Promise<{ keys: JSONWebKeySet, freshMs: number }> {
   // a redirect may lead away from the address that was configured
-  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS), headers: { accept: 'application/json, application/jwk-set+json' } })
+  const response = await fetch(url, {
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    headers: { accept: 'application/json, application/jwk-set+json' }
+  })
   if (response.status !== 200) throw new Error(`status ${response.status}`)
   const keys = JSON.parse(await textOf(response)) as JSONWebKeySet
   createLocalJWKSet(keys) // throws when it is no key set

@@ -7,9 +7,11 @@ import { isLoopback } from '../protocol/loopback.js'
  * tunnels and load balancers add headers of names without number: whatever is not known here comes from one of them.
  */
 const ofClients = new RegExp('^((accept|if|sec)(-|$)|access-control-request-|content-(encoding|length|type)$|(' + [
-  'authorization', 'cache-control', 'connection', 'cookie', 'dnt', 'expect', 'host', 'http2-settings', 'keep-alive', 'origin', 'pragma', 'priority', 'purpose',
+  'authorization', 'cache-control', 'connection', 'cookie', 'dnt', 'expect', 'host', 'http2-settings', 'keep-alive', 'origin', 'pragma',
+  'priority', 'purpose',
   'range', 'referer', 'save-data', 'te', 'transfer-encoding', 'upgrade', 'upgrade-insecure-requests', 'user-agent', 'x-requested-with',
-  'x-prometheus-scrape-timeout-seconds', 'baggage', 'idempotency-key', 'last-event-id', 'terminal-id', 'trace-id', 'traceparent', 'tracestate'
+  'x-prometheus-scrape-timeout-seconds', 'baggage', 'idempotency-key', 'last-event-id', 'terminal-id', 'trace-id', 'traceparent',
+  'tracestate'
 ].join('|') + ')$)')
 
 /**

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi, { type FastifySwaggerUiConfigOptions } from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
-import { describe, type Described } from '../documents/describe.js'
+import { describe } from '../documents/describe.js'
+import type { Described } from '../documents/described.js'
 import { describeAsync } from '../documents/describe-async.js'
 import type { Limits } from '../protocol/limits.js'
 
@@ -43,13 +44,21 @@ export const openapi = fp<{ operations: readonly Described[], limits: Limits }>(
   const document = once(() => documentOf(operations, limits))
   await app.register(swagger, { mode: 'static', specification: { document: {} as never } })
   // the pages bring styles of their own: their policy is theirs, every other address keeps the strict one
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: PAGES_CSP, theme: { title: 'Iris' }, uiConfig, transformSpecification: document, transformSpecificationClone: false })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: PAGES_CSP,
+    theme: { title: 'Iris' },
+    uiConfig,
+    transformSpecification: document,
+    transformSpecificationClone: false
+  })
   serve('/openapi.json', document)
   serve('/asyncapi.json', () => asyncDocumentOf(operations, limits))
 
   function serve (path: string, make: () => object): void {
     const text = once(() => JSON.stringify(make()))
-    app.get(path, { exposeHeadRoute: true, schema: { hide: true } }, async (_request, reply) => await reply.type('application/json').send(text()))
+    app.get(path, { exposeHeadRoute: true, schema: { hide: true } }, async (_request, reply) =>
+      await reply.type('application/json').send(text()))
   }
 }, { name: 'openapi' })
 

@@ -20,7 +20,10 @@ const assets = fileURLToPath(new URL('../page/', import.meta.url))
 const htm = join(dirname(createRequire(import.meta.url).resolve('htm')), '../preact')
 
 /** Whose other windows are kicked; `except` is the terminal that asks. */
-const KickOthers = Type.Object({ userId: Type.Union(demoUsers.map(({ userId }) => Type.Literal(userId))), except: TerminalId }, { additionalProperties: false })
+const KickOthers = Type.Object({
+  userId: Type.Union(demoUsers.map(({ userId }) => Type.Literal(userId))),
+  except: TerminalId
+}, { additionalProperties: false })
 const checkKick = createValidators(defaultLimits).body(KickOthers)
 
 type Parts = Pick<Context, 'mintToken' | 'terminals' | 'kicker'> & Pick<Limits, 'revokeSec'>
@@ -33,7 +36,8 @@ type Parts = Pick<Context, 'mintToken' | 'terminals' | 'kicker'> & Pick<Limits, 
 export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, revokeSec }) => {
   await app.register(fastifyStatic, { root: assets, prefix: '/assets/', index: false, decorateReply: true, schemaHide: true })
   app.get('/', { schema: { hide: true } }, async (_request, reply) => await reply.sendFile('index.html'))
-  app.get('/assets/htm.js', { schema: { hide: true } }, async (_request, reply) => await reply.type('text/javascript').sendFile('standalone.module.js', htm))
+  app.get('/assets/htm.js', { schema: { hide: true } }, async (_request, reply) =>
+    await reply.type('text/javascript').sendFile('standalone.module.js', htm))
   app.get('/demo/users', { schema: { hide: true } }, async (request, reply) => {
     refuseStrangers(request)
     reply.header('cache-control', 'no-store')

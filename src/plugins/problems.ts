@@ -52,7 +52,9 @@ function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
   request.code = problem.code
   const traceId = request.traceId || traceIdOf(request.headers)
   reply.code(status).type('application/problem+json').header('trace-id', traceId).header('cache-control', 'no-store')
-  if (status === 429 || status === 503) reply.header('retry-after', problem.facts.members?.['retryAfterSec'] ?? reply.getHeader('retry-after') ?? RETRY_AFTER_SEC)
+  if (status === 429 || status === 503) {
+    reply.header('retry-after', problem.facts.members?.['retryAfterSec'] ?? reply.getHeader('retry-after') ?? RETRY_AFTER_SEC)
+  }
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   return reply.serializer(JSON.stringify).send(problemBody(problem, { instance: request.url.split('?', 1)[0] ?? '/', traceId }))
 }
@@ -113,7 +115,8 @@ function refuse (error: ClientError, socket: Socket, headers: Record<string, str
   const traceId = traceIdOf({})
   const body = JSON.stringify(problemBody(problem, { instance: '/', traceId }))
   const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nTrace-Id: ${traceId}\r\n${more}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nTrace-Id: ` +
+    `${traceId}\r\n${more}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
   const timer = setTimeout(() => socket.destroy(), END_MS).unref()
   socket.on('close', () => clearTimeout(timer))
 }
@@ -122,7 +125,8 @@ const answerOf = (socket: Socket) => (socket as { _httpMessage?: ServerResponse 
 
 /** The origin that a request names, as far as it can be read. */
 function originFrom ({ rawPacket }: ClientError, socket: Socket): string | undefined {
-  return answerOf(socket)?.req.headers.origin ?? /\norigin:[ \t]*([\x21-\x7e]+)/i.exec(Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '')?.[1]
+  return answerOf(socket)?.req.headers.origin ??
+    /\norigin:[ \t]*([\x21-\x7e]+)/i.exec(Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '')?.[1]
 }
 
 /** Whether a request that came in wholly waits for its answer, or an answer has begun. */

@@ -1,5 +1,5 @@
-// The usual token, an HS256 in its plainest form, verified at once: the library's way leads through the thread pool. Whatever is not plain, or
-// not good, is left to the library: it alone refuses.
+// The usual token, an HS256 in its plainest form, verified at once: the library's way leads through the thread pool.
+// Whatever is not plain, or not good, is left to the library: it alone refuses.
 import { isUtf8 } from 'node:buffer'
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { JWTPayload } from 'jose'
@@ -35,7 +35,8 @@ export function createQuickVerify (secret: string, { issuer, audience }: Expecte
   }
 
   const isMeant = ({ iss, aud }: JWTPayload) =>
-    (issuer === undefined || iss === issuer) && (audience === undefined || aud === audience || (Array.isArray(aud) && aud.includes(audience)))
+    (issuer === undefined || iss === issuer) &&
+      (audience === undefined || aud === audience || (Array.isArray(aud) && aud.includes(audience)))
 
   return function quickVerify (token: string): JWTPayload | undefined {
     const [, head = '', body = '', signature = ''] = PLAIN.exec(token) ?? []

@@ -11,7 +11,9 @@ export type Sample = [labels: Record<string, string>, value: number]
 
 /** Registers a counter or a gauge whose numbers are read when they are printed. */
 export function readLater (
-  Kind: typeof Counter | typeof Gauge, register: Registry, { name, help, labelNames = [], read }: { name: string, help: string, labelNames?: string[], read (): Sample[] }
+  Kind: typeof Counter | typeof Gauge,
+  register: Registry,
+  { name, help, labelNames = [], read }: { name: string, help: string, labelNames?: string[], read (): Sample[] }
 ): void {
   const metric = new Kind({
     name: PREFIX + name,
@@ -45,14 +47,24 @@ export function histogram (register: Registry, { name, help, label }: { name: st
         below += count
         return { metricName: `${PREFIX}${name}_bucket`, labels: { le: BOUNDS[i] ?? '+Inf', ...labels }, value: below }
       })
-      return [...buckets, { metricName: `${PREFIX}${name}_sum`, labels, value: sum }, { metricName: `${PREFIX}${name}_count`, labels, value: below }]
+      return [...buckets, { metricName: `${PREFIX}${name}_sum`, labels, value: sum }, {
+        metricName: `${PREFIX}${name}_count`,
+        labels,
+        value: below
+      }]
     })
   }
 
   // what has no label is there from the start
   if (label === undefined) of('')
   // the package's own makes a text of the labels for each value, and looks for it
-  const metric = { name: PREFIX + name, help, type: 'histogram', aggregator: 'sum', get: async () => ({ name: PREFIX + name, help, type: 'histogram', values: values() }) }
+  const metric = {
+    name: PREFIX + name,
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
+    get: async () => ({ name: PREFIX + name, help, type: 'histogram', values: values() })
+  }
   register.registerMetric(metric as unknown as Metric)
   return (ms: number, value = ''): void => of(value).observe(ms / 1000)
 }

@@ -12,16 +12,31 @@ const resourcePolicy = ({ allowedOrigins }: Options) => allowedOrigins.length > 
 /** What a page of another origin may read of an answer. */
 const exposedHeaders = ['Trace-Id', 'Retry-After', 'Allow', 'WWW-Authenticate', 'Accept-Encoding', 'Idempotent-Replayed']
 
-const isAllowed = (origin: string, { allowedOrigins }: Options) => origin !== '' && allowedOrigins.length > 0 && allowedOrigins.includes(originOf(origin) ?? '')
+const isAllowed = (origin: string, { allowedOrigins }: Options) =>
+  origin !== '' && allowedOrigins.length > 0 && allowedOrigins.includes(originOf(origin) ?? '')
 
-/** The headers of an API. They are four: helmet makes twelve for each request, and a stream would keep them, and helmet's own state, for its life. */
-const apiHeaders = (options: Options) => ({ 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': resourcePolicy(options) })
+/**
+ * The headers of an API. They are four: helmet makes twelve for each request,
+ * and a stream would keep them, and helmet's own state, for its life.
+ */
+const apiHeaders = (options: Options) => ({
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': resourcePolicy(options)
+})
 
-/** @returns what makes the headers of an API; for an origin, those of CORS among them: what is refused before the hook of CORS needs them. */
+/**
+ * @returns what makes the headers of an API; for an origin, those of CORS among them: what is refused before the hook of CORS needs them.
+ */
 export function createBareHeaders (options: Options) {
   const headers = { ...apiHeaders(options), ...(options.allowedOrigins.length > 0 && { vary: 'Origin' }) }
   return (origin = ''): Record<string, string> =>
-    ({ ...headers, ...(isAllowed(origin, options) && { 'access-control-allow-origin': origin, 'access-control-expose-headers': exposedHeaders.join(', ') }) })
+    ({
+      ...headers,
+      ...(isAllowed(origin, options) &&
+        { 'access-control-allow-origin': origin, 'access-control-expose-headers': exposedHeaders.join(', ') })
+    })
 }
 
 export type BareHeaders = ReturnType<typeof createBareHeaders>
@@ -39,7 +54,8 @@ export const security = fp<Options>(async (app, options) => {
     maxAge: 600
   }
   await app.register(cors, {
-    delegator: (request, done) => done(null, { ...shared, origin: isAllowed(request.headers.origin ?? '', options), preflight: isPreflight(request) })
+    delegator: (request, done) =>
+      done(null, { ...shared, origin: isAllowed(request.headers.origin ?? '', options), preflight: isPreflight(request) })
   })
 }, { name: 'security' })
 
@@ -47,7 +63,10 @@ export const security = fp<Options>(async (app, options) => {
 export const pageSecurity = fp<Options>(async (app, options) => {
   app.addHook('onRequest', async (_request, reply) => { reply.removeHeader('content-security-policy') })
   await app.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'self'"], objectSrc: ["'none'"], baseUri: ["'none'"], frameAncestors: ["'none'"], formAction: ["'self'"] } },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'self'"], objectSrc: ["'none'"], baseUri: ["'none'"], frameAncestors: ["'none'"], formAction: ["'self'"] }
+    },
     strictTransportSecurity: false,
     referrerPolicy: { policy: 'no-referrer' },
     crossOriginResourcePolicy: { policy: resourcePolicy(options) }

@@ -48,7 +48,9 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
   const { key, algorithms } = keySet ? { key: keySet.find, algorithms: kinds.flatMap(kind => kind.algorithms) } : keyOf(config)
   const edition = () => keySet ? keySet.edition() : 1
   const known = createRecent<{ claimed: Claimed, edition: number | undefined }>(KNOWN_CHARS, token => token.length + ENTRY_CHARS)
-  const quickVerify = isShared(config) ? createQuickVerify(config.tokenSecret, { issuer: tokenIssuer, audience: tokenAudience }) : () => undefined
+  const quickVerify = isShared(config)
+    ? createQuickVerify(config.tokenSecret, { issuer: tokenIssuer, audience: tokenAudience })
+    : () => undefined
   const claims = {
     algorithms,
     requiredClaims: ['exp', 'sub'],
@@ -76,8 +78,8 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
 
   /**
    * @returns whose token it is: at once where it is known, or plain; else by a promise.
-   *   Throws, or rejects with, BAD_TOKEN, TOKEN_EXPIRED, KEYS_UNAVAILABLE when the key set cannot be fetched, and STORE_UNAVAILABLE while the
-   *   time is not known.
+   *   Throws, or rejects with, BAD_TOKEN, TOKEN_EXPIRED, KEYS_UNAVAILABLE when the key set cannot be fetched,
+   *   and STORE_UNAVAILABLE while the time is not known.
    */
   function identify (token: string): Identity | Promise<Identity> {
     if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
@@ -147,7 +149,9 @@ function keyOf ({ tokenSecret, tokenPublicKey }: TokenConfig): { key: Uint8Array
 }
 
 function publicKey (pem: string): KeyObject {
-  if (/-BEGIN [A-Z ]*PRIVATE KEY-/.test(pem)) throw new Error('IRIS_TOKEN_PUBLIC_KEY is a private key, which belongs to who signs: set its public key')
+  if (/-BEGIN [A-Z ]*PRIVATE KEY-/.test(pem)) {
+    throw new Error('IRIS_TOKEN_PUBLIC_KEY is a private key, which belongs to who signs: set its public key')
+  }
   try {
     return createPublicKey(pem)
   } catch {

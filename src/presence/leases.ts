@@ -21,7 +21,10 @@ interface Floor {
 
 const keyOf = ({ userId, terminalId }: TerminalOf) => `${userId}/${terminalId}`
 
-/** Makes the notes of a node: of each terminal that was seen here within a lease. A sign of life counts when it came, also while the store is away. */
+/**
+ * Makes the notes of a node: of each terminal that was seen here within a lease.
+ * A sign of life counts when it came, also while the store is away.
+ */
 export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
   const notes = new Map<string, Note & { awakeAt: number, isTold: boolean }>()
   let isFailing = false

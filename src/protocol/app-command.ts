@@ -26,17 +26,24 @@ export const CommandFields = {
   mode: Type.Optional(oneOf('online', 'reliable')),
   ttlSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: 86_400 })),
   complete: Type.Optional(oneOf('any', 'all')),
-  collapseKey: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$', description: 'Replaces the pending command of the same sender, target, name and key. [CMD-6]' })),
+  collapseKey: Type.Optional(Type.String({
+    pattern: '^[A-Za-z0-9_.:-]{1,64}$',
+    description: 'Replaces the pending command of the same sender, target, name and key. [CMD-6]'
+  })),
   notifyComplete: Type.Optional(Type.Boolean({ description: 'The sender gets CMD_DOWN CMD_COMPLETE when a user has completed it.' }))
 }
 
 /** Rules between the fields: one target; what only a reliable command can have. */
-export function checkCommand ({ to, mode = 'online', ttlSec, complete, collapseKey, notifyComplete }: Static<TObject<typeof CommandFields>>): FieldError[] {
+export function checkCommand ({
+  to, mode = 'online', ttlSec, complete, collapseKey, notifyComplete
+}: Static<TObject<typeof CommandFields>>): FieldError[] {
   const errors: FieldError[] = []
   if (Object.keys(to).length !== 1) errors.push({ pointer: '/to', detail: 'exactly one of users, conversationId and self is needed' })
   const reliableOnly = { ttlSec, complete, collapseKey, notifyComplete }
   for (const [name, value] of Object.entries(reliableOnly)) {
-    if (mode === 'online' && value !== undefined) errors.push({ pointer: `/${name}`, detail: 'needs mode reliable: an online command is stored nowhere' })
+    if (mode === 'online' && value !== undefined) {
+      errors.push({ pointer: `/${name}`, detail: 'needs mode reliable: an online command is stored nowhere' })
+    }
   }
   return errors
 }
@@ -45,7 +52,11 @@ type Command = Static<TObject<typeof CommandFields>>
 
 /** What a command weighs: one that is kept is written to everybody it is for. [COST-1] */
 export const commandCosts: CostLine<Command, unknown>[] = [
-  { per: 25, of: 'users that an `online` command is for', count: ({ body: { to, mode = 'online' } }) => mode === 'online' ? targetsOf(to) : 0 },
+  {
+    per: 25,
+    of: 'users that an `online` command is for',
+    count: ({ body: { to, mode = 'online' } }) => mode === 'online' ? targetsOf(to) : 0
+  },
   { per: 3, of: 'users that a `reliable` one is for', count: ({ body: { to, mode } }) => mode === 'reliable' ? targetsOf(to) : 0 }
 ]
 
@@ -64,7 +75,11 @@ export const CommandResult = Type.Object({
 })
 
 export const CompleteBody = (example: string) => Type.Object({
-  ids: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$', examples: [example] }), { minItems: 1, uniqueItems: true, ...limitedItems('ids') })
+  ids: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$', examples: [example] }), {
+    minItems: 1,
+    uniqueItems: true,
+    ...limitedItems('ids')
+  })
 }, strict)
 
 export const CompleteResult = Type.Object({

@@ -51,8 +51,16 @@ export const errors = {
   KEYS_UNAVAILABLE: { status: 503, title: 'The keys of tokens cannot be had now: nothing is said of the token, retry', retryable: true },
   NOT_READY: { status: 503, title: 'The node is not ready to work', retryable: true },
   OVERLOADED: { status: 503, title: 'The node has more to do than it can: nothing was done, retry', retryable: true },
-  STORE_FULL: { status: 503, title: 'The store is full and takes nothing new: a retry later, with the same client id, is safe', retryable: true },
-  STORE_UNAVAILABLE: { status: 503, title: 'The store cannot be used now, or did not answer: a retry with the same client id is safe', retryable: true }
+  STORE_FULL: {
+    status: 503,
+    title: 'The store is full and takes nothing new: a retry later, with the same client id, is safe',
+    retryable: true
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    title: 'The store cannot be used now, or did not answer: a retry with the same client id is safe',
+    retryable: true
+  }
 } as const satisfies Record<string, ErrorFact>
 
 export type ErrorCode = keyof typeof errors

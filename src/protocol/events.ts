@@ -3,7 +3,10 @@ import { Type, type TSchema } from '@sinclair/typebox'
 import { clientId, ConversationId, Cursor, Epoch, Seq, TerminalId, Time, TraceId, UserId } from './ids.js'
 import { Message } from './message.js'
 
-/** Where a message came from: `replay` the stream before READY, `mailbox` unread at a fresh attach, `history` GET_READ_MSG, `live` after READY. */
+/**
+ * Where a message came from: `replay` the stream before READY, `mailbox` unread at a fresh attach,
+ * `history` GET_READ_MSG, `live` after READY.
+ */
 export type Source = 'live' | 'replay' | 'mailbox' | 'history'
 
 const Count = Type.Integer({ minimum: 0 })
@@ -17,7 +20,17 @@ export const events = {
     source: Type.Unsafe<Source>({ type: 'string', enum: ['live', 'replay', 'mailbox', 'history'] })
   }, {
     description: 'A message. A revoked one has `type: "revoked"`, `revoked`, and no content. [DOWN-2]',
-    examples: [{ conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb00000001a9f3c81d7', from: 'alice', clientMsgId: 'c-1', type: 'text', content: { text: 'hi' }, ...example, source: 'live' }]
+    examples: [{
+      conversationId: 'dm.alice.bob',
+      seq: 1,
+      msgId: '1a2073f47fb00000001a9f3c81d7',
+      from: 'alice',
+      clientMsgId: 'c-1',
+      type: 'text',
+      content: { text: 'hi' },
+      ...example,
+      source: 'live'
+    }]
   }),
   ACK_DOWN: Type.Object({
     clientMsgId: clientId('The sender\'s own id of the message.', 'c-1'),
@@ -30,7 +43,15 @@ export const events = {
     duplicate: Type.Boolean({ description: 'The message had been stored before. [MSG-2]' })
   }, {
     description: 'The outcome of a send, to the terminal that sent: a client that lost the HTTP answer still learns it. [DOWN-1]',
-    examples: [{ clientMsgId: 'c-1', conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb00000001a9f3c81d7', epoch: '1795442400123', ...example, duplicate: false }]
+    examples: [{
+      clientMsgId: 'c-1',
+      conversationId: 'dm.alice.bob',
+      seq: 1,
+      msgId: '1a2073f47fb00000001a9f3c81d7',
+      epoch: '1795442400123',
+      ...example,
+      duplicate: false
+    }]
   }),
   CMD_DOWN: Type.Object({
     cmdId,
@@ -47,7 +68,14 @@ export const events = {
     traceId: TraceId
   }, {
     description: 'A command to the terminal. `op: "complete"`: another terminal has completed it.',
-    examples: [{ cmdId: 'k1a2073f47fb09f3c81d7', op: 'do', name: 'READ', data: { conversationId: 'dm.alice.bob', readerId: 'bob', readSeq: 1, readAt: 1795442400123 }, needComplete: false, ...example }]
+    examples: [{
+      cmdId: 'k1a2073f47fb09f3c81d7',
+      op: 'do',
+      name: 'READ',
+      data: { conversationId: 'dm.alice.bob', readerId: 'bob', readSeq: 1, readAt: 1795442400123 },
+      needComplete: false,
+      ...example
+    }]
   }),
   NOTICE_DOWN: Type.Object({
     noticeId: clientId('The notice.', 'n-1'),
@@ -64,7 +92,9 @@ export const events = {
     traceId: TraceId
   }, {
     description: 'A notice to show, to take away because another terminal completed it, or to take away because it was cancelled.',
-    examples: [{ noticeId: 'n-1', kind: 'notice', title: 'Maintenance', content: { text: 'Tonight at ten' }, needComplete: true, op: 'show', ...example }]
+    examples: [{
+      noticeId: 'n-1', kind: 'notice', title: 'Maintenance', content: { text: 'Tonight at ten' }, needComplete: true, op: 'show', ...example
+    }]
   })
 } as const satisfies Record<string, TSchema>
 

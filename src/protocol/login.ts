@@ -4,7 +4,10 @@
 export const loginPolicies = ['multi', 'one_per_platform', 'single'] as const
 export type LoginPolicy = typeof loginPolicies[number]
 
-/** So long after its end a token is still taken, at every door, and whatever was bought with it; so long before its `nbf`, too. ms: clocks differ. */
+/**
+ * So long after its end a token is still taken, at every door, and whatever was bought with it;
+ * so long before its `nbf`, too. ms: clocks differ.
+ */
 export const TOLERANCE_MS = 5_000
 
 /** The end of the year 9999: a token that ends later ends then. Date, PEXPIREAT and the numbers of scripts can hold it. ms since 1970. */

@@ -10,7 +10,8 @@ const Mime = Type.String({ pattern: '^[a-z]+/[A-Za-z0-9.+-]+$', maxLength: 100 }
 const Name = Type.String({ minLength: 1, maxLength: 255 })
 
 const media = { width: Type.Optional(Size), height: Type.Optional(Size), size: Type.Optional(Size), mime: Type.Optional(Mime) }
-const content = (properties: TProperties, open = false) => Type.Object(properties, { additionalProperties: open, ...limitedBytes('contentBytes') })
+const content = (properties: TProperties, open = false) =>
+  Type.Object(properties, { additionalProperties: open, ...limitedBytes('contentBytes') })
 
 /** The content of each message type that a user may send. */
 export const contents = {
@@ -19,7 +20,11 @@ export const contents = {
   audio: content({ url: Url, durationMs: Size, size: Type.Optional(Size), mime: Type.Optional(Mime) }),
   video: content({ url: Url, durationMs: Type.Optional(Size), posterUrl: Type.Optional(Url), ...media }),
   file: content({ url: Url, name: Name, size: Size, mime: Type.Optional(Mime) }),
-  location: content({ latitude: Type.Number({ minimum: -90, maximum: 90 }), longitude: Type.Number({ minimum: -180, maximum: 180 }), title: Type.Optional(Name) }),
+  location: content({
+    latitude: Type.Number({ minimum: -90, maximum: 90 }),
+    longitude: Type.Number({ minimum: -180, maximum: 180 }),
+    title: Type.Optional(Name)
+  }),
   card: content({ title: Name }, true),
   custom: content({}, true)
 } as const satisfies Record<string, TSchema>
@@ -27,15 +32,27 @@ export const contents = {
 export type MessageType = keyof typeof contents
 
 /** `ext`: what an application adds; carried, never read. */
-export const Ext = Type.Record(Type.String(), Type.Unknown(), { description: 'The application\'s own members; carried, never read.', ...limitedBytes('extBytes') })
-const Mentions = Type.Array(Type.Union([UserId, Type.Literal('@all')]), { uniqueItems: true, description: 'User ids, or `["@all"]`.', ...limitedItems('ids') })
+export const Ext = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'The application\'s own members; carried, never read.',
+  ...limitedBytes('extBytes')
+})
+const Mentions = Type.Array(Type.Union([UserId, Type.Literal('@all')]), {
+  uniqueItems: true,
+  description: 'User ids, or `["@all"]`.',
+  ...limitedItems('ids')
+})
 const Quote = Type.Object({ seq: Seq }, { ...strict, description: 'A reference to an earlier message of the conversation, never a copy.' })
 const Options = Type.Object({
   silent: Type.Optional(Type.Boolean({ description: 'Stored and delivered, but not unread for anybody.' }))
 }, strict)
 
 /** The members of a message that a sender writes beside `type` and `content`. */
-const messageParts = { ext: Type.Optional(Ext), mentions: Type.Optional(Mentions), quote: Type.Optional(Quote), options: Type.Optional(Options) }
+const messageParts = {
+  ext: Type.Optional(Ext),
+  mentions: Type.Optional(Mentions),
+  quote: Type.Optional(Quote),
+  options: Type.Optional(Options)
+}
 
 /** The content that a sender writes, as stored and compared. [MSG-2] */
 export interface MessageContent {
@@ -56,10 +73,20 @@ export function messageUnion<P extends TProperties> (types: Record<string, TSche
   const variants = Object.entries(types).map(([type, content]) =>
     Type.Object({ ...properties, type: Type.Literal(type), content, ...messageParts }, strict))
   type Parts = Static<ReturnType<typeof Type.Object<P>>>
-  return Type.Unsafe<Parts & MessageContent>({ type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: variants })
+  return Type.Unsafe<Parts & MessageContent>({
+    type: 'object',
+    required: ['type'],
+    discriminator: { propertyName: 'type' },
+    oneOf: variants
+  })
 }
 
-const identity = { conversationId: ConversationId, seq: Seq, msgId: Type.String({ description: 'Opaque, sortable.', examples: ['1a2073f47fb0000002a9f3c81d7'] }), from: UserId }
+const identity = {
+  conversationId: ConversationId,
+  seq: Seq,
+  msgId: Type.String({ description: 'Opaque, sortable.', examples: ['1a2073f47fb0000002a9f3c81d7'] }),
+  from: UserId
+}
 
 /** What a conversation's log keeps of a message: MSG_DOWN without `source`. */
 export const Message = Type.Object({
@@ -71,7 +98,9 @@ export const Message = Type.Object({
   mentions: Type.Optional(Type.Array(Type.String())),
   quote: Type.Optional(Type.Object({ seq: Seq })),
   options: Type.Optional(Options),
-  revoked: Type.Optional(Type.Object({ by: UserId, at: Time, reason: Type.Optional(Type.String()) }, { description: 'Only with `type: "revoked"`; there is no content then.' })),
+  revoked: Type.Optional(Type.Object({ by: UserId, at: Time, reason: Type.Optional(Type.String()) }, {
+    description: 'Only with `type: "revoked"`; there is no content then.'
+  })),
   ts: Time,
   traceId: TraceId
 })

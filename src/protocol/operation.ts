@@ -23,7 +23,10 @@ export interface Request<Body = unknown, Query = unknown, Params = unknown> {
 }
 
 /** The facts of an operation that everything else is computed from. */
-export interface Operation<Context, Body extends TSchema = TSchema, Query extends TObject = TObject, Params extends TObject = TObject, Result extends TSchema = TSchema> {
+export interface Operation<
+  Context, Body extends TSchema = TSchema, Query extends TObject = TObject, Params extends TObject = TObject,
+  Result extends TSchema = TSchema
+> {
   /** The wire name of a command, the operationId of any. */
   name: string
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -58,15 +61,21 @@ export interface Operation<Context, Body extends TSchema = TSchema, Query extend
 }
 
 type CommandFacts<Context, Body extends TSchema, Result extends TSchema> =
-  Omit<Operation<Context, Body, TObject, TObject, Result>, 'method' | 'path' | 'tag' | 'auth' | 'query' | 'params' | 'body'> & { body: Body, path?: string }
+  Omit<Operation<Context, Body, TObject, TObject, Result>, 'method' | 'path' | 'tag' | 'auth' | 'query' | 'params' | 'body'> & {
+    body: Body
+    path?: string
+  }
 
 /** Whether an operation takes `Idempotency-Key`: whatever the application's back end writes. */
-export const isRepeatable = ({ auth, method, isRead }: Pick<Operation<never>, 'auth' | 'method'> & { isRead?: boolean | undefined }) => auth === 'server' && method !== 'GET' && !isRead
+export const isRepeatable = ({ auth, method, isRead }: Pick<Operation<never>, 'auth' | 'method'> & { isRead?: boolean | undefined }) =>
+  auth === 'server' && method !== 'GET' && !isRead
 
 /** The header that names a write: quotes, as RFC 8941 has them, are part of the name. */
 export const idempotencyKey = {
   pattern: '^[\\x21-\\x7e]{1,255}$',
-  description: 'Made by you, the same for every retry of this request, of 1 to 255 visible ASCII characters: for 24 hours the first answer comes again, with `Idempotent-Replayed: true`. Another request under it is 422 `IDEMPOTENCY_KEY_REUSED`. A refused request does not use it up.'
+  description: 'Made by you, the same for every retry of this request, of 1 to 255 visible ASCII ' +
+    'characters: for 24 hours the first answer comes again, with `Idempotent-Replayed: true`. ' +
+    'Another request under it is 422 `IDEMPOTENCY_KEY_REUSED`. A refused request does not use it up.'
 }
 
 /** @returns the address of an up-command: `/v1/up/cmd/<kebab-case of the wire name>`. */
@@ -81,9 +90,13 @@ export function commandPath (name: string): string {
 export function definers<Context> () {
   return {
     defineCommand<Body extends TSchema, Result extends TSchema> (facts: CommandFacts<Context, Body, Result>) {
-      return { method: 'POST', path: commandPath(facts.name), tag: 'Up', auth: 'user', ...facts } as Operation<Context, Body, TObject, TObject, Result>
+      return {
+        method: 'POST', path: commandPath(facts.name), tag: 'Up', auth: 'user', ...facts
+      } as Operation<Context, Body, TObject, TObject, Result>
     },
-    defineOperation<Body extends TSchema, Query extends TObject, Params extends TObject, Result extends TSchema> (facts: Operation<Context, Body, Query, Params, Result>) {
+    defineOperation<Body extends TSchema, Query extends TObject, Params extends TObject, Result extends TSchema> (
+      facts: Operation<Context, Body, Query, Params, Result>
+    ) {
       return facts
     }
   }

@@ -3,7 +3,8 @@ import { type Static, Type } from '@sinclair/typebox'
 import type { Bye } from './events.js'
 import { Platform, TerminalId, Time, TraceId, UserId } from './ids.js'
 
-const oneOf = <Name extends string>(names: readonly Name[], description: string) => Type.Unsafe<Name>({ type: 'string', enum: [...names], description })
+const oneOf = <Name extends string>(names: readonly Name[], description: string) =>
+  Type.Unsafe<Name>({ type: 'string', enum: [...names], description })
 
 /** What a terminal says of itself; a push service cares. */
 export const TerminalState = oneOf(['foreground', 'background'], 'As the terminal said by HEARTBEAT; `foreground` when it connects.')
@@ -14,7 +15,11 @@ const reasons = ['LOGOUT', 'LINK_CLOSE', 'TIMEOUT', 'KICKED', 'SERVER'] as const
 export type GoneReason = typeof reasons[number]
 
 /** A position in the stream of events. */
-export const EventId = Type.String({ pattern: '^\\d{1,16}-\\d{1,16}$', description: 'The position of an event; what comes after it is asked for with `after`.', examples: ['1795442400123-0'] })
+export const EventId = Type.String({
+  pattern: '^\\d{1,16}-\\d{1,16}$',
+  description: 'The position of an event; what comes after it is asked for with `after`.',
+  examples: ['1795442400123-0']
+})
 
 /** An event of the stream that a back end reads. `n` rises by one with each event of a user: a smaller one than seen before is late. */
 export const PresenceEvent = Type.Object({

@@ -31,7 +31,9 @@ const BACK_SEC = { least: 1, most: 3 }
 
 /** @returns an OVERLOADED problem, which says when to come back. [DEADLINE-2] */
 export function overloaded (): Problem {
-  return new Problem('OVERLOADED', { members: { retryAfterSec: BACK_SEC.least + Math.floor(Math.random() * (BACK_SEC.most - BACK_SEC.least + 1)) } })
+  return new Problem('OVERLOADED', {
+    members: { retryAfterSec: BACK_SEC.least + Math.floor(Math.random() * (BACK_SEC.most - BACK_SEC.least + 1)) }
+  })
 }
 
 /** @returns whether a refusal says that there is too much: a log line for each would cost more than it does. */

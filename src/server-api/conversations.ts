@@ -26,7 +26,15 @@ const Conversation = Type.Object({
   members: Type.Array(Type.Object({ userId: UserId, role: Role, joinedSeq: Count }))
 })
 
-const example = { conversationId: 'g.support-7', kind: 'group' as const, title: 'Order 7', epoch: '1795442400123', headSeq: 0, createdAt: 1795442400123, members: [{ userId: 'alice', role: 'owner' as const, joinedSeq: 1 }] }
+const example = {
+  conversationId: 'g.support-7',
+  kind: 'group' as const,
+  title: 'Order 7',
+  epoch: '1795442400123',
+  headSeq: 0,
+  createdAt: 1795442400123,
+  members: [{ userId: 'alice', role: 'owner' as const, joinedSeq: 1 }]
+}
 
 function uniqueMembers (lists: Record<string, readonly string[]>): FieldError[] {
   const seen = new Set<string>([SYSTEM_USER])
@@ -52,7 +60,8 @@ export const putConversation = defineOperation({
   method: 'PUT',
   path: '/v1/server/conversations/{id}',
   summary: 'Create a group, or replace its title and members',
-  description: 'Idempotent: the same PUT again changes nothing. Members that are not named leave; new ones see the history from their joining on.',
+  description: 'Idempotent: the same PUT again changes nothing. ' +
+    'Members that are not named leave; new ones see the history from their joining on.',
   params: GroupParams,
   body: Type.Object({
     title: Type.Optional(Title),
@@ -61,7 +70,10 @@ export const putConversation = defineOperation({
   }, strict),
   result: Type.Object({ created: Type.Boolean(), ...Conversation.properties }),
   errors: ['INVALID_QUERY', 'TOO_MANY_MEMBERS', 'CONVERSATION_CLOSED'],
-  example: { body: { title: 'Order 7', members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] }, result: { created: true, ...example } },
+  example: {
+    body: { title: 'Order 7', members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] },
+    result: { created: true, ...example }
+  },
   check: ({ members }) => uniqueMembers({ members: members.map(({ userId }) => userId) }),
   async handle ({ params: { id }, body: { title = '', ext, members } }, context) {
     const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '' }, members)
@@ -108,7 +120,8 @@ export const changeMembers = defineOperation({
   method: 'POST',
   path: '/v1/server/conversations/{id}/members',
   summary: 'Add and remove members, change roles',
-  description: 'Up to 500 a call, each user once. A removed member gets nothing more and sees the history up to his leaving; a new one sees it from his joining on. Adding a member or removing a stranger changes nothing.',
+  description: 'Up to 500 a call, each user once. A removed member gets nothing more and sees the history up to his leaving; ' +
+    'a new one sees it from his joining on. Adding a member or removing a stranger changes nothing.',
   params: GroupParams,
   body: Type.Object({
     add: Type.Optional(Type.Array(Type.Object({ userId: UserId, role: Type.Optional(Role) }, strict), limitedItems('members'))),
@@ -118,7 +131,8 @@ export const changeMembers = defineOperation({
   result: Conversation,
   errors: ['INVALID_QUERY', 'CONVERSATION_NOT_FOUND', 'TOO_MANY_MEMBERS', 'CONVERSATION_CLOSED'],
   example: { body: { add: [{ userId: 'carol' }], remove: ['bob'] }, result: example },
-  check: ({ add = [], remove = [], role = [] }) => uniqueMembers({ add: add.map(({ userId }) => userId), remove, role: role.map(({ userId }) => userId) }),
+  check: ({ add = [], remove = [], role = [] }) =>
+    uniqueMembers({ add: add.map(({ userId }) => userId), remove, role: role.map(({ userId }) => userId) }),
   async handle ({ params: { id }, body: { add = [], remove = [], role = [] } }, context) {
     const members = new Set((await found(id, context)).members.map(({ userId }) => userId))
     const stranger = role.findIndex(({ userId }) => !members.has(userId))

@@ -13,17 +13,35 @@ export const listEvents = defineOperation({
   tag: 'Server',
   auth: 'server',
   summary: 'Read what happened after a position, or wait for it',
-  description: 'Events in order, oldest first; hand `next` in as `after`. Without `after` it begins now: the first answer is empty unless something happens within `timeoutMs`, and has the position in `next`. `after=0-0` is the oldest that is kept. `reset: true`: something after that position is gone (trimmed, or lost with the store); what follows begins with the oldest event that is kept. Reading takes nothing away. [LIFE-1]',
+  description: 'Events in order, oldest first; hand `next` in as `after`. Without `after` it begins now: the first ' +
+    'answer is empty unless something happens within `timeoutMs`, and has the position in `next`. `after=0-0` is ' +
+    'the oldest that is kept. `reset: true`: something after that position is gone (trimmed, or lost with the ' +
+    'store); what follows begins with the oldest event that is kept. Reading takes nothing away. [LIFE-1]',
   query: Type.Object({
     after: Type.Optional(EventId),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 100 })),
-    timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_WAIT_MS, default: 0, description: 'How long an answer may wait for the first event.' }))
+    timeoutMs: Type.Optional(Type.Integer({
+      minimum: 0,
+      maximum: MAX_WAIT_MS,
+      default: 0,
+      description: 'How long an answer may wait for the first event.'
+    }))
   }, { additionalProperties: false }),
   result: Type.Object({ items: Type.Array(PresenceEvent), next: EventId, reset: Type.Optional(Type.Literal(true)) }),
   errors: ['INVALID_QUERY'],
   example: {
     result: {
-      items: [{ id: '1795442400123-0', type: 'user.online', userId: 'alice', n: 1, terminalId: 'web-1', platform: 'web', node: 'iris-1', traceId: '7c1f4b9d2e', ts: 1795442400123 }],
+      items: [{
+        id: '1795442400123-0',
+        type: 'user.online',
+        userId: 'alice',
+        n: 1,
+        terminalId: 'web-1',
+        platform: 'web',
+        node: 'iris-1',
+        traceId: '7c1f4b9d2e',
+        ts: 1795442400123
+      }],
       next: '1795442400123-0'
     }
   },

@@ -9,5 +9,6 @@ import { listTerminals, presence, removeTerminal } from './presence.js'
 import { createToken } from './tokens.js'
 
 export const serverOperations = [
-  createToken, putConversation, getConversation, closeConversation, changeMembers, sendAs, revokeMessage, sendCommandAs, sendNotice, cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, presence, listEvents
+  createToken, putConversation, getConversation, closeConversation, changeMembers, sendAs, revokeMessage, sendCommandAs, sendNotice,
+  cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, presence, listEvents
 ] as const

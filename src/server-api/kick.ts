@@ -21,14 +21,26 @@ export const kickUser = defineOperation({
     '`complete: "all"` are done. [KICK-1] [KICK-3] [COMPLETE-5]',
   params: Type.Object({ id: UserId }),
   body: Type.Object({
-    terminals: Type.Optional(Type.Array(TerminalId, { minItems: 1, uniqueItems: true, ...limitedItems('ids'), description: 'All when absent.' })),
+    terminals: Type.Optional(Type.Array(TerminalId, {
+      minItems: 1,
+      uniqueItems: true,
+      ...limitedItems('ids'),
+      description: 'All when absent.'
+    })),
     reason: Type.String({ minLength: 1, maxLength: 200, ...wellFormed, description: 'Shown to the user.' }),
-    revokeTokens: Type.Optional(Type.Boolean({ default: false, description: 'All of the user\'s tokens issued until now are refused, on every terminal.' })),
+    revokeTokens: Type.Optional(Type.Boolean({
+      default: false,
+      description: 'All of the user\'s tokens issued until now are refused, on every terminal.'
+    })),
     banSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'For so long later logins are refused, too.' }))
   }, { additionalProperties: false }),
   result: Type.Object({
     kicked: Type.Array(TerminalId, { description: 'The terminals named; all that are known when none is named or tokens are revoked.' }),
-    tokensFrom: Type.Integer({ minimum: 0, description: 'A NumericDate (s): tokens whose `iat` is this or later are not refused by the kick. With a ban: when that ends.', examples: [1795442401] })
+    tokensFrom: Type.Integer({
+      minimum: 0,
+      description: 'A NumericDate (s): tokens whose `iat` is this or later are not refused by the kick. With a ban: when that ends.',
+      examples: [1795442401]
+    })
   }),
   errors: [],
   example: { body: { terminals: ['web-1'], reason: 'signed in elsewhere' }, result: { kicked: ['web-1'], tokensFrom: 1795442401 } },
@@ -46,7 +58,8 @@ export const liftKicks = defineOperation({
   tag: 'Server',
   auth: 'server',
   summary: 'Lift all kicks and bans of a user',
-  description: 'Kicks of terminals (also those that a newer login has replaced), bans, and `revokeTokens`: tokens from before are welcome again until they end. Twice is fine: then nothing is left. [KICK-3]',
+  description: 'Kicks of terminals (also those that a newer login has replaced), bans, and `revokeTokens`: ' +
+    'tokens from before are welcome again until they end. Twice is fine: then nothing is left. [KICK-3]',
   params: Type.Object({ id: UserId }),
   result: Type.Object({
     lifted: Type.Array(Type.Object({

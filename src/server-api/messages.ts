@@ -8,7 +8,11 @@ import { commandDraft } from '../stream/say.js'
 import { checkMessage, sendMessage } from '../fanout/send-message.js'
 
 const server = { tag: 'Server', auth: 'server', method: 'POST' } as const
-const System = Type.Object({}, { additionalProperties: true, description: 'Any object; clients show it as they like.', ...limitedBytes('contentBytes') })
+const System = Type.Object({}, {
+  additionalProperties: true,
+  description: 'Any object; clients show it as they like.',
+  ...limitedBytes('contentBytes')
+})
 
 /** Sends as any user, or as `system`. */
 export const sendAs = defineOperation({
@@ -16,18 +20,37 @@ export const sendAs = defineOperation({
   name: 'sendMessage',
   path: '/v1/server/messages',
   summary: 'Send a message as any user, or as the system',
-  description: 'As MSG_UP, with `from`. `from: "system"` belongs to nobody and needs a `conversationId`; type `system` is for it. Idempotent by `clientMsgId` within the conversation and `from`. [MSG-2]',
+  description: 'As MSG_UP, with `from`. `from: "system"` belongs to nobody and needs a `conversationId`; ' +
+    'type `system` is for it. Idempotent by `clientMsgId` within the conversation and `from`. [MSG-2]',
   body: messageUnion({ ...contents, system: System }, {
     from: UserId,
     clientMsgId: clientId('Made by you; the same for every retry.', 's-1'),
     to: Type.Optional(UserId),
     conversationId: Type.Optional(ConversationId)
   }),
-  result: Type.Object({ clientMsgId: Type.String(), conversationId: ConversationId, seq: Seq, msgId: Type.String(), epoch: Epoch, ts: Time, duplicate: Type.Boolean() }),
+  result: Type.Object({
+    clientMsgId: Type.String(),
+    conversationId: ConversationId,
+    seq: Seq,
+    msgId: Type.String(),
+    epoch: Epoch,
+    ts: Time,
+    duplicate: Type.Boolean()
+  }),
   errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'CONVERSATION_CLOSED', 'CLIENT_MSG_ID_CONFLICT'],
   example: {
-    body: { from: 'system', clientMsgId: 's-1', conversationId: 'g.support-7', type: 'system', content: { event: 'joined', userId: 'bob' } },
-    result: { clientMsgId: 's-1', conversationId: 'g.support-7', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', epoch: '1795442400123', ts: 1795442400123, duplicate: false }
+    body: {
+      from: 'system', clientMsgId: 's-1', conversationId: 'g.support-7', type: 'system', content: { event: 'joined', userId: 'bob' }
+    },
+    result: {
+      clientMsgId: 's-1',
+      conversationId: 'g.support-7',
+      seq: 1,
+      msgId: '1a2073f47fb000000011a9f3c81',
+      epoch: '1795442400123',
+      ts: 1795442400123,
+      duplicate: false
+    }
   },
   check: checkMessage,
   async handle ({ body, traceId }, { deliver }) {
@@ -42,7 +65,11 @@ export const revokeMessage = defineOperation({
   path: '/v1/server/messages/revoke',
   summary: 'Revoke any message, at any time',
   description: 'As REVOKE, without its window and permissions. [REVOKE-1]',
-  body: Type.Object({ conversationId: ConversationId, seq: Seq, reason: Type.Optional(Type.String({ maxLength: 200, ...wellFormed })) }, { additionalProperties: false }),
+  body: Type.Object({
+    conversationId: ConversationId,
+    seq: Seq,
+    reason: Type.Optional(Type.String({ maxLength: 200, ...wellFormed }))
+  }, { additionalProperties: false }),
   result: Type.Object({ conversationId: ConversationId, seq: Seq, revokedAt: Time, alreadyRevoked: Type.Boolean() }),
   errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND'],
   example: {

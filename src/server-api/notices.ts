@@ -22,8 +22,16 @@ const Body = Type.Object({
   title: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   content: Type.Record(Type.String(), Type.Unknown(), { ...limitedBytes('contentBytes') }),
   level: Type.Optional(Type.Unsafe<'info' | 'warning' | 'critical'>({ type: 'string', enum: ['info', 'warning', 'critical'] })),
-  actions: Type.Optional(Type.Array(Type.Object({ title: Type.String({ minLength: 1, maxLength: 100 }), url: Type.Optional(Type.String({ pattern: '^https?://[^\\s]+$', maxLength: 2048 })), command: Type.Optional(Type.String({ maxLength: 64 })) }, strict), { maxItems: 10 })),
-  needComplete: Type.Optional(Type.Boolean({ default: true, description: 'Shown at every attach until NOTICE_COMPLETE. `false`: shown once to who was away, then it leaves his box; it takes no room from those that need it, and where there are too many the oldest goes. [BOX-1]' })),
+  actions: Type.Optional(Type.Array(Type.Object({
+    title: Type.String({ minLength: 1, maxLength: 100 }),
+    url: Type.Optional(Type.String({ pattern: '^https?://[^\\s]+$', maxLength: 2048 })),
+    command: Type.Optional(Type.String({ maxLength: 64 }))
+  }, strict), { maxItems: 10 })),
+  needComplete: Type.Optional(Type.Boolean({
+    default: true,
+    description: 'Shown at every attach until NOTICE_COMPLETE. `false`: shown once to who was away, then it leaves his box; ' +
+      'it takes no room from those that need it, and where there are too many the oldest goes. [BOX-1]'
+  })),
   ttlSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: WEEK_SEC }))
 }, strict)
 
@@ -34,7 +42,8 @@ export const sendNotice = defineOperation({
   method: 'POST',
   path: '/v1/server/notices',
   summary: 'Send a notice to users or to a conversation\'s members',
-  description: 'Kept in each user\'s NOTICE_BOX until he completes it or it expires. Idempotent by `noticeId`: a retry answers the same with `duplicate: true`, other content is 409. Users whose box is full are `skipped`. [COMPLETE-3] [BOX-1]',
+  description: 'Kept in each user\'s NOTICE_BOX until he completes it or it expires. Idempotent by `noticeId`: ' +
+    'a retry answers the same with `duplicate: true`, other content is 409. Users whose box is full are `skipped`. [COMPLETE-3] [BOX-1]',
   body: Body,
   result: Type.Object({
     noticeId: Type.String(),
@@ -53,18 +62,44 @@ export const sendNotice = defineOperation({
   },
   async handle ({ body, traceId }, context) {
     const { noticeId, ttlSec = WEEK_SEC, ...content } = body
-    const facts = { key: keys.notice(noticeId), fingerprint: fingerprint({ ttlSec, ...content, ...(content.users && { users: [...content.users].sort() }) }), id: noticeId, conflict: 'NOTICE_ID_CONFLICT' as const, keepSec: ttlSec + context.limits.dedupeSec }
+    const facts = {
+      key: keys.notice(noticeId),
+      fingerprint: fingerprint({ ttlSec, ...content, ...(content.users && { users: [...content.users].sort() }) }),
+      id: noticeId,
+      conflict: 'NOTICE_ID_CONFLICT' as const,
+      keepSec: ttlSec + context.limits.dedupeSec
+    }
     const { users, skipped, duplicate } = await context.once(facts, () => store(body, traceId, context))
     return { noticeId, stored: users.length, skipped, duplicate }
   }
 })
 
 async function store (body: Static<typeof Body>, traceId: string, { conversations, deliver }: Context) {
-  const { noticeId, users, conversationId = '', kind = 'notice', title, content, level, actions, needComplete = true, ttlSec = WEEK_SEC } = body
+  const {
+    noticeId, users, conversationId = '', kind = 'notice', title, content, level, actions, needComplete = true, ttlSec = WEEK_SEC
+  } = body
   const targets = users ?? await conversations.memberIds(conversationId)
   if (!targets) throw new Problem('CONVERSATION_NOT_FOUND')
-  const event = { noticeId, kind, ...(title !== undefined && { title }), content, ...(level && { level }), ...(actions && { actions }), needComplete, op: 'show', traceId }
-  const item = { id: noticeId, from: SYSTEM_USER, once: !needComplete, draft: JSON.stringify(event), meta: { kind }, ttlMs: ttlSec * 1000, everyTerminal: false }
+  const event = {
+    noticeId,
+    kind,
+    ...(title !== undefined && { title }),
+    content,
+    ...(level && { level }),
+    ...(actions && { actions }),
+    needComplete,
+    op: 'show',
+    traceId
+  }
+  const item = {
+    id: noticeId,
+    from: SYSTEM_USER,
+    once: !needComplete,
+    draft: JSON.stringify(event),
+    meta: { kind },
+    ttlMs: ttlSec * 1000,
+    everyTerminal: false
+  }
   const outcomes = await inSteps(targets, async userId => ({ userId, outcome: await deliver.item('NOTICE_BOX', userId, item) }))
   return {
     users: outcomes.filter(({ outcome }) => outcome !== 'full').map(({ userId }) => userId),

@@ -12,7 +12,12 @@ import { decided, defineScript, noted, type Reply } from './scripts.js'
 import { createTurns } from './turns.js'
 import { unavailable } from './unavailable.js'
 
-const admitRequests = defineScript('admit-requests', { full: 'done', preludes: ['each', 'kick', 'rate', 'admission'], keys: [], args: ['emissionUs', 'burst'] })
+const admitRequests = defineScript('admit-requests', {
+  full: 'done',
+  preludes: ['each', 'kick', 'rate', 'admission'],
+  keys: [],
+  args: ['emissionUs', 'burst']
+})
 
 /** So many are asked about in one call. */
 const AT_ONCE = 64
@@ -22,7 +27,10 @@ export const TOO_OFTEN = 'too many attaches'
 
 /** @returns the refusal of one who is too fast. @param ms until he has a unit. */
 export function tooFast (ms: number, detail?: string): Problem {
-  return new Problem('RATE_LIMITED', { members: { retryAfterSec: Math.max(1, Math.ceil(ms / 1000)) }, ...(detail !== undefined && { detail }) })
+  return new Problem('RATE_LIMITED', {
+    members: { retryAfterSec: Math.max(1, Math.ceil(ms / 1000)) },
+    ...(detail !== undefined && { detail })
+  })
 }
 
 /**
@@ -99,7 +107,9 @@ export type Admission = ReturnType<typeof createAdmission>
 /** @returns a door in the order of admit-requests.lua. */
 function doorValues ({ caller: { userId, terminalId, ...token }, weight: { units, members } }: Door): (string | number)[] {
   const { issuedAt, expiresAt } = tokenArgs(token)
-  return [partition(userId), userId, terminalId, issuedAt, expiresAt, units, members?.per ?? 0, members ? keys.members(members.conversationId) : '']
+  return [partition(userId), userId, terminalId, issuedAt, expiresAt, units, members?.per ?? 0, members
+    ? keys.members(members.conversationId)
+    : '']
 }
 
 /** What Redis says to an up-request. `taken`: what it weighed, units. */

@@ -38,7 +38,11 @@ export function createAging (store: StoreContext) {
 
     /** Lets go of all that has had its time in a conversation, in steps. A full disk lets nothing go: then it stays. [STORE-2] */
     async settle (id: string): Promise<void> {
-      const run = () => ageLog(redis, { conversation: keys.conversation(id), members: keys.members(id), log: keys.log(id) }, { ...downValues(store), id, logMs })
+      const run = () => ageLog(redis, {
+        conversation: keys.conversation(id),
+        members: keys.members(id),
+        log: keys.log(id)
+      }, { ...downValues(store), id, logMs })
       try {
         while ((await run())[1] === 1);
       } catch (error) {

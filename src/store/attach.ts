@@ -24,15 +24,34 @@ const LINGER_MS = 5
 
 const attachUsers = defineScript('attach-users', {
   full: 'done',
-  preludes: ['life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'index', 'unread', 'aging', 'waiting', 'rate', 'begin', 'attach'],
+  preludes: [
+    'life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'index', 'unread', 'aging', 'waiting', 'rate',
+    'begin', 'attach'
+  ],
   keys: [],
-  args: [...downArgs, 'leaseMs', 'maxTerminals', 'mailboxMessages', 'policy', 'keepMs', 'heldMs', 'maxEvents', 'attachEmissionUs', 'burst', 'newEmissionUs', 'newBurst', 'logMs']
+  args: [
+    ...downArgs, 'leaseMs', 'maxTerminals', 'mailboxMessages', 'policy', 'keepMs', 'heldMs', 'maxEvents', 'attachEmissionUs', 'burst',
+    'newEmissionUs', 'newBurst', 'logMs'
+  ]
 })
 
 /** Who attaches, and from where. `cursor` is what the client sent, unread; `issuedAt`, `expiresAt`: his token's life, ms. */
-export interface Attaching { userId: string, terminalId: string, platform: string, traceId: string, cursor?: string, issuedAt: number, expiresAt: number, lease?: 'socket', units?: number }
+export interface Attaching {
+  userId: string
+  terminalId: string
+  platform: string
+  traceId: string
+  cursor?: string
+  issuedAt: number
+  expiresAt: number
+  lease?: 'socket'
+  units?: number
+}
 
-/** What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them. `replaced`: terminals that must go by the policy of logins, as far as their tokens were issued up to `loginAt`, ms [KICK-2]. */
+/**
+ * What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them.
+ * `replaced`: terminals that must go by the policy of logins, as far as their tokens were issued up to `loginAt`, ms [KICK-2].
+ */
 export interface Attached {
   verdict: 'fresh' | 'resumed' | ResetReason
   top: Position
@@ -52,7 +71,10 @@ export interface Attached {
  */
 export type Attach = (attaching: Attaching) => Promise<Attached | undefined>
 
-/** @returns the attach of a store. What was asked for in one turn goes in one call; each is decided by itself. `before`: what goes to the store first. */
+/**
+ * @returns the attach of a store. What was asked for in one turn goes in one call;
+ *   each is decided by itself. `before`: what goes to the store first.
+ */
 export function createAttach (store: StoreContext, policy: LoginPolicy, before = () => undefined as void): Attach {
   const { redis, limits } = store
   const { attachRate, attachBurst, newTerminals, mailboxMessages } = limits
@@ -84,7 +106,8 @@ export function createAttach (store: StoreContext, policy: LoginPolicy, before =
 
   return async function attach (attaching) {
     if (leftMs() <= 0) throw unavailable(reasons.late.told, 'unasked')
-    const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark] = decided(await noted(consequence(() => ask(attaching))))
+    const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark] =
+      decided(await noted(consequence(() => ask(attaching))))
     // those before it had so much to read: see attach-users.lua
     if (verdict === 'later') return await attach(attaching)
     if (verdict === 'full') return undefined

@@ -1,18 +1,18 @@
 // CMD_BOX and NOTICE_BOX: what is pending for a user until he completes it or it expires. Sections 4 to 6.
-import { parseCursor, type Position, SYSTEM_USER } from '../protocol/ids.js'
+import { SYSTEM_USER } from '../protocol/ids.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
 import { type BoxName, keys, partition } from './keys.js'
-import { hashOf } from './hash.js'
-import { printable, readable } from './readable.js'
+import { boxKeys, boxKeysOf, createPending } from './pending.js'
 import { defineScript } from './scripts.js'
-
-const boxKeys = ['box', 'order', 'expiry', 'waiting', 'done', 'deliveries', 'collapse', 'shares', 'once'] as const
 
 const putBox = defineScript('put-box', {
   full: 'refused',
   preludes: ['life', 'down', 'deliver', 'box'],
   keys: [...boxKeys, 'terminals', 'routes'],
-  args: [...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey', 'filter', 'keepMs']
+  args: [
+    ...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey',
+    'filter', 'keepMs'
+  ]
 })
 
 const completeBox = defineScript('complete-box', {
@@ -21,8 +21,6 @@ const completeBox = defineScript('complete-box', {
   keys: boxKeys,
   args: [...downArgs, 'name', 'user', 'tag', 'terminal', 'op', 'traceId', 'nonce', 'keepMs']
 })
-
-const countDeliveries = defineScript('count-deliveries', { full: 'done', preludes: ['life', 'down', 'box'], keys: boxKeys, args: [...downArgs, 'keepMs'] })
 
 /** A user's commands may fill so much of a stranger's box: one of five senders cannot shut the others out. [CMD-7] */
 const STRANGERS_PART = 5
@@ -49,29 +47,11 @@ export interface Put {
   filter?: string
 }
 
-/** A pending item: where its entry stood in the down stream, its body (null: it cannot be read), and the terminals it is for. */
-export interface Pending { id: string, entry: Position, body: string | null, once: boolean, filter?: string }
-
-/** What stands before the body of an item. */
-interface Meta { filter?: string, share?: string }
-
 /** Makes the boxes of a store. */
 export function createBoxes (store: StoreContext) {
   const { redis, limits } = store
   const keepMs = limits.dedupeSec * 1000
   const maxItems: Record<BoxName, number> = { CMD_BOX: limits.cmdBox, NOTICE_BOX: limits.noticeBox }
-
-  const keysOf = (box: BoxName, user: string) => ({
-    box: keys.box(box, user),
-    order: keys.boxPart(box, user, 'ORDER'),
-    expiry: keys.boxPart(box, user, 'EXPIRY'),
-    waiting: keys.boxPart(box, user, 'WAITING'),
-    done: keys.boxPart(box, user, 'DONE'),
-    deliveries: keys.boxPart(box, user, 'DELIVERIES'),
-    collapse: keys.boxPart(box, user, 'COLLAPSE'),
-    shares: keys.boxPart(box, user, 'SHARES'),
-    once: keys.boxPart(box, user, 'ONCE')
-  })
 
   /** @returns the share that an item takes, and how large it may be. [CMD-7] [BOX-1] */
   function shareOf (box: BoxName, user: string, { from, once }: Put): { share: string, maxShare: number } {
@@ -82,14 +62,16 @@ export function createBoxes (store: StoreContext) {
     return { share: from, maxShare: Math.ceil(all / STRANGERS_PART) }
   }
 
-  async function end (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, op: 'complete' | 'cancel' | 'shown', traceId: string }) {
+  async function end (
+    box: BoxName, userId: string, facts: { ids: string[], terminalId: string, op: 'complete' | 'cancel' | 'shown', traceId: string }
+  ) {
     const { ids, terminalId, op, traceId } = facts
     const nonce = `.${userId}`
     const states: CompleteState[] = []
     const told: Here = []
     // a script with 100 ids takes 4 ms [COST-1]
     for (let i = 0; i < ids.length; i += IDS_AT_ONCE) {
-      const [, here, ...some] = await completeBox(redis, keysOf(box, userId), {
+      const [, here, ...some] = await completeBox(redis, boxKeysOf(box, userId), {
         ...downValues(store), name: box, user: userId, tag: partition(userId), terminal: terminalId, op, traceId, nonce, keepMs
       }, ids.slice(i, i + IDS_AT_ONCE))
       states.push(...some as CompleteState[])
@@ -101,12 +83,17 @@ export function createBoxes (store: StoreContext) {
   return {
     /**
      * Keeps an item for a user, once however often it is asked. [CMD-2]
-     * @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept. `body`: the event's JSON for those of `here`.
+     * @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept.
+     *   `body`: the event's JSON for those of `here`.
      */
     async put (box: BoxName, userId: string, item: Put): Promise<{ outcome: 'stored' | 'already' | 'full', here: Here, body: string }> {
       const { id, draft, meta, ttlMs, everyTerminal, collapseKey = '', filter = '' } = item
       const { share, maxShare } = shareOf(box, userId, item)
-      const [, outcome, here, body] = await putBox(redis, { ...keysOf(box, userId), terminals: keys.terminals(userId), routes: keys.routes(userId) }, {
+      const [, outcome, here, body] = await putBox(redis, {
+        ...boxKeysOf(box, userId),
+        terminals: keys.terminals(userId),
+        routes: keys.routes(userId)
+      }, {
         ...downValues(store),
         name: box,
         user: userId,
@@ -127,57 +114,25 @@ export function createBoxes (store: StoreContext) {
     },
 
     /** A terminal completes items by exact id. [COMPLETE-1] @returns a state per id. */
-    complete: (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, traceId: string }) => end(box, userId, { ...facts, op: 'complete' }),
+    complete: (box: BoxName, userId: string, facts: { ids: string[], terminalId: string, traceId: string }) =>
+      end(box, userId, { ...facts, op: 'complete' }),
 
     /** The server takes an item back from a user: his terminals are told with `op:"cancel"`. */
-    cancel: (box: BoxName, userId: string, facts: { ids: string[], traceId: string }) => end(box, userId, { ...facts, op: 'cancel', terminalId: '' }),
+    cancel: (box: BoxName, userId: string, facts: { ids: string[], traceId: string }) =>
+      end(box, userId, { ...facts, op: 'cancel', terminalId: '' }),
 
     /** These items need no completion, and were shown from the box: they leave it. [BOX-1] */
     async leave (box: BoxName, userId: string, ids: string[]): Promise<void> {
       await end(box, userId, { ids, terminalId: '', op: 'shown', traceId: '' })
     },
 
-    /** An item that needs no completion was shown from the stream: it is not pending any more, its body stays for those who resume. [BOX-1] */
+    /**
+     * An item that needs no completion was shown from the stream: it is not pending any more, its body stays for those who resume. [BOX-1]
+     */
     async seen (box: BoxName, userId: string, id: string): Promise<void> {
       await redis.zrem(keys.boxPart(box, userId, 'ORDER'), id)
     },
 
-    /** @returns the ids of what is pending for a terminal, in the order in which it was put there; what waits for other terminals only is left out. */
-    async pendingIds (box: BoxName, userId: string, terminalId: string): Promise<string[]> {
-      const [ids, waiting] = await Promise.all([redis.zrange(keys.boxPart(box, userId, 'ORDER'), '0', '-1'), hashOf(redis, keys.boxPart(box, userId, 'WAITING'))])
-      return ids.filter(id => waiting.get(id)?.includes(`,${terminalId},`) ?? true)
-    },
-
-    /** To be asked by `fresh`. @returns the items of these ids that are still in the box; bodies are read late, so that a completed one does not come back. [COMPLETE-4] */
-    async read (box: BoxName, userId: string, ids: string[]): Promise<Pending[]> {
-      if (ids.length === 0) return []
-      const found = await redis.hmget(keys.box(box, userId), ...ids)
-      return ids.flatMap((id, i) => {
-        const stored = found[i]
-        return stored ? [readItem(id, stored)] : []
-      })
-    },
-
-    /** Counts a delivery from the box. @returns how often each was delivered before. [COMPLETE-3] */
-    async countDeliveries (box: BoxName, userId: string, ids: string[]): Promise<number[]> {
-      if (ids.length === 0) return []
-      const [, ...before] = await countDeliveries(redis, keysOf(box, userId), { ...downValues(store), keepMs }, ids)
-      return before.map(Number)
-    },
-
-    /** @returns the ids of items that wait for this terminal's own completion. [COMPLETE-5] */
-    async sharesOf (box: BoxName, userId: string, terminalId: string): Promise<string[]> {
-      const waiting = await hashOf(redis, keys.boxPart(box, userId, 'WAITING'))
-      return [...waiting].flatMap(([id, terminals]) => terminals.includes(`,${terminalId},`) ? [id] : [])
-    }
+    ...createPending(store)
   }
-}
-
-/** Reads an item as put-box.lua keeps it: `<id of its entry> <meta JSON>\n<body JSON>`. */
-function readItem (id: string, stored: string): Pending {
-  const [space, newline] = [stored.indexOf(' '), stored.indexOf('\n')]
-  const meta = readable(stored.slice(space + 1, newline))
-  const { filter, share } = JSON.parse(meta ?? '{}') as Meta
-  const body = meta === null ? null : printable(stored.slice(newline + 1))
-  return { id, entry: parseCursor(stored.slice(0, space)) ?? { epoch: '', seq: 0 }, body, once: share === '*once', ...(filter !== undefined && { filter }) }
 }

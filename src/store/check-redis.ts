@@ -32,7 +32,9 @@ export async function checkRedis (redis: Redis, expected?: 'disk' | 'memory'): P
   if (info['role'] === 'slave') throw new Problem('STORE_UNAVAILABLE', { detail: reasons.replica.why })
   const config = await readConfig(redis)
   const policy = info['maxmemory_policy'] ?? config['maxmemory-policy'] ?? 'noeviction'
-  if (policy !== 'noeviction') throw new Error(`maxmemory-policy is ${policy}: Redis may drop messages without a word. Set it to noeviction`)
+  if (policy !== 'noeviction') {
+    throw new Error(`maxmemory-policy is ${policy}: Redis may drop messages without a word. Set it to noeviction`)
+  }
   const durability = durabilityOf(info, config)
   return { version, durability, warnings: [...warningsOf(info, config), ...disappointment(durability, expected)] }
 }
@@ -46,16 +48,22 @@ function durabilityOf (info: Record<string, string>, { appendfsync }: Record<str
 /** What is worse is said by `warningsOf`. */
 function disappointment (durability: Found['durability'], expected?: 'disk' | 'memory'): string[] {
   if (expected !== 'disk' || durability !== 'memory') return []
-  return ['IRIS_DURABILITY is disk, but appendfsync of this Redis is everysec: a crash of its machine loses the last second of what was acknowledged']
+  return ['IRIS_DURABILITY is disk, but appendfsync of this Redis is everysec: ' +
+    'a crash of its machine loses the last second of what was acknowledged']
 }
 
 function warningsOf (info: Record<string, string>, config: Record<string, string>): string[] {
   const warnings: string[] = []
   if (info['aof_enabled'] !== '1') warnings.push('appendonly is off: a crash of Redis loses messages that were acknowledged')
   else if (config['appendfsync'] === 'no') warnings.push('appendfsync is no: a crash of the machine loses messages that were acknowledged')
-  if (Object.keys(config).length === 0) warnings.push('CONFIG GET is not allowed: appendfsync, stream-node-max-bytes and perhaps maxmemory-policy (noeviction is needed) are unknown')
+  if (Object.keys(config).length === 0) {
+    warnings.push('CONFIG GET is not allowed: appendfsync, ' +
+      'stream-node-max-bytes and perhaps maxmemory-policy (noeviction is needed) are unknown')
+  }
   const nodeBytes = Number(config['stream-node-max-bytes'] ?? STREAM_NODE_BYTES)
-  if (nodeBytes === 0 || nodeBytes > STREAM_NODE_BYTES) warnings.push(`stream-node-max-bytes is ${nodeBytes}: with ${STREAM_NODE_BYTES} the stream of a quiet user takes a third of the memory`)
+  if (nodeBytes === 0 || nodeBytes > STREAM_NODE_BYTES) {
+    warnings.push(`stream-node-max-bytes is ${nodeBytes}: with ${STREAM_NODE_BYTES} the stream of a quiet user takes a third of the memory`)
+  }
   return warnings
 }
 
@@ -70,6 +78,7 @@ async function readConfig (redis: Redis): Promise<Record<string, string>> {
 }
 
 function parseInfo (info: string): Record<string, string> {
-  const pairs = info.split('\r\n').filter(line => line.includes(':')).map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const)
+  const pairs = info.split('\r\n').filter(line => line.includes(':')).map(line =>
+    [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const)
   return Object.fromEntries(pairs)
 }

@@ -38,7 +38,9 @@ export function createClock (redis: Pick<Redis, 'time'>, { onRoundTrip, onSet }:
   function learn (theirs: number, asked: number, answered: number): void {
     const fresh = { low: theirs - answered, high: theirs - asked, at: answered }
     const slack = proven ? (answered - proven.at) * DRIFT : 0
-    const both = proven ? { low: Math.max(fresh.low, proven.low - slack), high: Math.min(fresh.high, proven.high + slack), at: answered } : fresh
+    const both = proven
+      ? { low: Math.max(fresh.low, proven.low - slack), high: Math.min(fresh.high, proven.high + slack), at: answered }
+      : fresh
     if (!proven) offset = (fresh.low + fresh.high) / 2
     proven = both.low <= both.high ? both : fresh
     // no further than it must: time as this process tells it goes back only when Redis' own does
@@ -63,7 +65,10 @@ export function createClock (redis: Pick<Redis, 'time'>, { onRoundTrip, onSet }:
     /** @returns the time, as `now()`, when Redis has ever said it; else 0. */
     known: () => proven ? now() : 0,
 
-    /** Asks Redis for its time, a few times unless `samples` says otherwise: every second once, so that nodes agree soon on a clock that was set. */
+    /**
+     * Asks Redis for its time, a few times unless `samples` says otherwise:
+     * every second once, so that nodes agree soon on a clock that was set.
+     */
     async adjust (samples = SAMPLES): Promise<void> {
       for (let i = 0; i < samples; i++) {
         const asked = performance.now()

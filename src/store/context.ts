@@ -17,7 +17,10 @@ export interface StoreContext {
   now (): number
   /** What is read to be shown is asked for by it. */
   fresh: Fresh
-  /** What stands at a place could not be read, and is skipped. The connection itself says so of keys of another type, and of what scripts skip. */
+  /**
+   * What stands at a place could not be read, and is skipped.
+   * The connection itself says so of keys of another type, and of what scripts skip.
+   */
   onUnreadable? (place: string): void
 }
 

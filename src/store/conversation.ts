@@ -16,10 +16,27 @@ const revokeMessage = defineScript('revoke-message', {
 })
 
 /** What a revocation needs. `windowSec` binds only a sender who is no admin. */
-export interface Revocation { conversationId: string, by: string, server: boolean, seq: number, reason: string, windowSec: number, draft: string }
+export interface Revocation {
+  conversationId: string
+  by: string
+  server: boolean
+  seq: number
+  reason: string
+  windowSec: number
+  draft: string
+}
 
 /** A caller's view of a conversation: `minSeq` and `headSeq` are what he may see (joining, leaving, retention). */
-export interface View { conversationId: string, kind: 'dm' | 'group', title: string, epoch: string, minSeq: number, headSeq: number, closed: boolean, member: boolean }
+export interface View {
+  conversationId: string
+  kind: 'dm' | 'group'
+  title: string
+  epoch: string
+  minSeq: number
+  headSeq: number
+  closed: boolean
+  member: boolean
+}
 
 /** Makes the conversations of a store. */
 export function createConversations (store: StoreContext) {
@@ -39,7 +56,13 @@ export function createConversations (store: StoreContext) {
       const [, revokedAt, already, here, event, tombstone] = await revokeMessage(redis, {
         conversation: keys.conversation(id), members: keys.members(id), log: keys.log(id)
       }, { ...downValues(store), id, by, server: Number(server), seq, reason, windowSec, draft, logMs: limits.logSec * 1000 })
-      return { revokedAt: Number(revokedAt), alreadyRevoked: already === 1, here: readHere(store, here), event: String(event), tombstone: String(tombstone) }
+      return {
+        revokedAt: Number(revokedAt),
+        alreadyRevoked: already === 1,
+        here: readHere(store, here),
+        event: String(event),
+        tombstone: String(tombstone)
+      }
     },
 
     /** @returns what a user may see of a conversation; throws CONVERSATION_NOT_FOUND when he never was in it. */
@@ -73,7 +96,10 @@ export function createConversations (store: StoreContext) {
       }
     },
 
-    /** To be asked by `fresh`. @returns the messages of these seqs that the log still has and that can be read, as JSON, rising; tombstones included. [GET-3] */
+    /**
+     * To be asked by `fresh`.
+     * @returns the messages of these seqs that the log still has and that can be read, as JSON, rising; tombstones included. [GET-3]
+     */
     async bodies (conversationId: string, seqs: number[]): Promise<(string | null)[]> {
       if (seqs.length === 0) return []
       const place = `LOG:${conversationId}`
@@ -87,11 +113,16 @@ export function createConversations (store: StoreContext) {
 
     /** @returns the ids of the members, undefined when there is no such conversation. */
     async memberIds (conversationId: string): Promise<string[] | undefined> {
-      const [there, members] = await Promise.all([redis.exists(keys.conversation(conversationId)), redis.hkeys(keys.members(conversationId))])
+      const [there, members] = await Promise.all([
+        redis.exists(keys.conversation(conversationId)), redis.hkeys(keys.members(conversationId))
+      ])
       return there ? members : undefined
     },
 
-    /** @returns those of `users` that share a conversation with `userId`, himself included. [CMD-3] Intersects across partitions: standalone Redis only. */
+    /**
+     * @returns those of `users` that share a conversation with `userId`, himself included.
+     *   [CMD-3] Intersects across partitions: standalone Redis only.
+     */
     async acquainted (userId: string, users: string[]): Promise<Set<string>> {
       const [direct, groups] = await Promise.all([
         together(redis, users, (pipeline, user) => pipeline.hexists(keys.members(dmId(userId, user)), user)),
@@ -102,7 +133,8 @@ export function createConversations (store: StoreContext) {
 
     /**
      * Whose presence a user may learn of: somebody who has never answered is not told to be there.
-     * @returns those of `users` who have written in a conversation that they share with `userId`, himself included. [CMD-5] Standalone Redis only.
+     * @returns those of `users` who have written in a conversation that they share with `userId`, himself included.
+     *   [CMD-5] Standalone Redis only.
      */
     async answering (userId: string, users: string[]): Promise<Set<string>> {
       const [direct, groups] = await Promise.all([

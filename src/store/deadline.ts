@@ -15,7 +15,10 @@ export const LONGEST_MS = REQUEST_MS + LAST_MS + LOOK_MS
 /** When the deadline is, by `performance.now()`; how many writes were sent for the request that may have been done. */
 const current = new AsyncLocalStorage<{ at: number, effects: { count: number } } | undefined>()
 
-/** @returns how long the request that this belongs to may still wait, ms; less than nothing when it is too late, Infinity when it belongs to none. */
+/**
+ * @returns how long the request that this belongs to may still wait, ms;
+ *   less than nothing when it is too late, Infinity when it belongs to none.
+ */
 export function leftMs (): number {
   const { at = Infinity } = current.getStore() ?? {}
   return at - performance.now()
@@ -51,7 +54,10 @@ export function outside<T> (work: () => T): T {
   return current.getStore() === undefined ? work() : ofNobody(work)
 }
 
-/** Does what follows from a write that is done: it is not given up half-way, the deadline only ends the waiting. Throws STORE_UNAVAILABLE then. */
+/**
+ * Does what follows from a write that is done: it is not given up half-way, the deadline only ends the waiting.
+ * Throws STORE_UNAVAILABLE then.
+ */
 export async function consequence<T> (work: () => Promise<T>): Promise<T> {
   const ms = leftMs()
   return ms === Infinity ? await work() : await soon(outside(work), ms)

@@ -3,7 +3,10 @@ import { statfs } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 
-/** Kept for what frees, and for writing the append-only file anew: nothing is added any more when no more is left, or a tenth of a small disk. */
+/**
+ * Kept for what frees, and for writing the append-only file anew:
+ * nothing is added any more when no more is left, or a tenth of a small disk.
+ */
 const RESERVE_BYTES = 67_108_864
 const RESERVE_PART = 10
 /** When less than an eighth of that is left, nothing at all is written. */

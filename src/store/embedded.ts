@@ -23,7 +23,11 @@ const STEADY_MS = 10_000
 /** What Redis says of a write that failed, also of its last one. */
 const unwritten = /Error writing|Short write|AOF write error|AOF for fsync error/
 
-interface Log { info (facts: object, message: string): void, warn (facts: object, message: string): void, error (facts: object, message: string): void }
+interface Log {
+  info (facts: object, message: string): void
+  warn (facts: object, message: string): void
+  error (facts: object, message: string): void
+}
 
 interface Facts {
   dataDir: string
@@ -46,13 +50,17 @@ export type EmbeddedRedis = Awaited<ReturnType<typeof startEmbeddedRedis>>
 export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {} }: Facts) {
   const { directory, socketPath, temporary } = await findPlace(dataDir)
   const places = placesOf(absolute(dataDir), directory)
-  const isSealed = await breakSeal(places).catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${places.file} cannot be removed`, error) })
+  const isSealed = await breakSeal(places)
+    .catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${places.file} cannot be removed`, error) })
   const leave = async () => { if (temporary !== undefined) await rm(temporary, { recursive: true, force: true }) }
   const ending = new AbortController()
   const say = (line: string) => log.warn({ line }, 'redis-server says')
   let isRelaxed = false
   let couldNotWrite = false
-  /** One that answers when it has written ends where it cannot write: on a full disk one is started that refuses, and serves what reads. [STORE-2] */
+  /**
+   * One that answers when it has written ends where it cannot write:
+   * on a full disk one is started that refuses, and serves what reads. [STORE-2]
+   */
   async function fsync () {
     isRelaxed = durability === 'disk' && (couldNotWrite || heldOn(await diskOf(directory)) !== undefined)
     if (isRelaxed) log.error({}, 'The disk is full: redis-server is started to serve what reads')
@@ -100,14 +108,18 @@ export async function startEmbeddedRedis ({ dataDir, durability, log, limits = {
       const { code } = await child.exited
       await supervised
       if (isWhole && code === 0 && !unwritten.test(child.lastWords())) {
-        await seal(places).catch((error: unknown) => log.error({ err: error }, 'The data directory cannot be sealed: the next start is another life'))
+        await seal(places).catch((error: unknown) =>
+          log.error({ err: error }, 'The data directory cannot be sealed: the next start is another life'))
       }
       await leave()
     }
   }
 }
 
-/** What is written on trial: of a bound that is not the disk's own (a limit of files, a quota) only a write can tell. As much as a large body, so that the rest does not end with the next one. */
+/**
+ * What is written on trial: of a bound that is not the disk's own (a limit of files, a quota) only a write can tell.
+ * As much as a large body, so that the rest does not end with the next one.
+ */
 const TRIAL = 'x'.repeat(65_536)
 
 /** @returns whether a write has reached the file: Redis tries before it answers, unless a sync is under way. */

@@ -60,6 +60,11 @@ function messageOf (words: string): Reference {
   const seq = whole(place)
   if (conversationId === '' || seq === 0 || more !== undefined || (terminal !== undefined && !isWhole(epoch))) return { kind: 'unknown' }
   return {
-    kind: 'msg', conversationId, seq, ...(nonce !== '' && { nonce }), ...(terminal !== undefined && { terminal }), ...(epoch !== undefined && { epoch })
+    kind: 'msg',
+    conversationId,
+    seq,
+    ...(nonce !== '' && { nonce }),
+    ...(terminal !== undefined && { terminal }),
+    ...(epoch !== undefined && { epoch })
   }
 }

@@ -23,7 +23,8 @@ export function createEvents ({ redis, onUnreadable }: Pick<StoreContext, 'redis
     async read (after: string, count: number): Promise<EventPage> {
       // the stock is taken after the events: what is trimmed in between is reported, not overlooked
       const [entries, oldest, newest, trimmed] = await Promise.all([
-        redis.xrange(keys.events, `(${after}`, '+', 'COUNT', count), redis.xrange(keys.events, '-', '+', 'COUNT', 1), this.last(), this.hasTrimmed()
+        redis.xrange(keys.events, `(${after}`, '+', 'COUNT', count), redis.xrange(keys.events, '-', '+', 'COUNT', 1), this.last(),
+        this.hasTrimmed()
       ])
       const isBeyond = compareIds(after, newest) > 0
       const reset = isBeyond || (trimmed && compareIds(after, oldest[0]?.[0] ?? ORIGIN) < 0)
@@ -55,6 +56,8 @@ export function compareIds (a: string, b: string): number {
 /** @returns undefined when it is none that a script writes. */
 function readEvent (id: string, fields: readonly string[]): PresenceEventFacts | undefined {
   const all = fieldsOf(fields)
-  if (!/^(user|terminal)\./.test(all.get('type') ?? '') || whole(all.get('n')) === 0 || whole(all.get('ts')) === 0 || !all.get('userId')) return undefined
+  if (!/^(user|terminal)\./.test(all.get('type') ?? '') || whole(all.get('n')) === 0 || whole(all.get('ts')) === 0 || !all.get('userId')) {
+    return undefined
+  }
   return { id, ...Object.fromEntries(all), n: Number(all.get('n')), ts: Number(all.get('ts')) } as PresenceEventFacts
 }

@@ -12,8 +12,8 @@ export type Fresh = ReturnType<typeof createFresh>
 /**
  * @param isKnown whether this node knows what others have recalled from `since` (ms of `performance`) until `RECALL_MS` ago.
  * @param isOfThisLife whether it knows what it has recalled itself since then: that ends with a life of the store.
- * @returns `fresh(ask)`: what `ask` reads, if that is so new, or what was recalled meanwhile is known. Else it is asked once more, so what it
- *   changes may be changed twice. Throws STORE_UNAVAILABLE when that comes too late as well.
+ * @returns `fresh(ask)`: what `ask` reads, if that is so new, or what was recalled meanwhile is known.
+ *   Else it is asked once more, so what it changes may be changed twice. Throws STORE_UNAVAILABLE when that comes too late as well.
  */
 export function createFresh (isKnown: (since: number) => boolean, isOfThisLife: (since: number) => boolean) {
   return async function fresh<T> (ask: () => Promise<T>): Promise<T> {

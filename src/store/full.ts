@@ -1,4 +1,5 @@
-// A Redis that is full: its memory (maxmemory), or the disk of its append-only file. What reads or frees goes on, the rest is STORE_FULL. [STORE-2]
+// A Redis that is full: its memory (maxmemory), or the disk of its append-only file.
+// What reads or frees goes on, the rest is STORE_FULL. [STORE-2]
 import { ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 

@@ -1,4 +1,5 @@
-// The connection for everybody else: it asks nothing of a Redis that may not be worked with, and nothing for a request that is too late. [DEADLINE-1]
+// The connection for everybody else: it asks nothing of a Redis that may not be worked with,
+// and nothing for a request that is too late. [DEADLINE-1]
 import type { Redis } from 'ioredis'
 import { leftMs } from './deadline.js'
 import { type Reason, reasons } from './redis-errors.js'

@@ -24,19 +24,32 @@ export interface MemberChange { userId: string, role: Role | '=' | '-' }
 export function createGroups (store: StoreContext) {
   const { redis, limits, life, onUnreadable } = store
 
-  async function change (id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]) {
+  async function change (
+    id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]
+  ) {
     const list = changes.flatMap(({ userId, role }) => [userId, role, partition(userId)])
     const { mode, title = '', ext = '', close = false } = facts
     const run = mode === 'change' && changes.every(({ role }) => role === '-') ? dropMembers : setMembers
     const [, created, headSeq, closedAt, members] = await run(redis, {
       conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id)
-    }, { ...downValues(store), id, mode, title, ext, maxMembers: limits.members, close: Number(close), maxLeft: limits.left, logMs: limits.logSec * 1000 }, list)
+    }, {
+      ...downValues(store),
+      id,
+      mode,
+      title,
+      ext,
+      maxMembers: limits.members,
+      close: Number(close),
+      maxLeft: limits.left,
+      logMs: limits.logSec * 1000
+    }, list)
     return { created: created === 1, headSeq: Number(headSeq), closedAt: Number(closedAt), members: Number(members) }
   }
 
   return {
     /** Creates the group or replaces its title, ext and members; who is not named leaves. Throws TOO_MANY_MEMBERS, CONVERSATION_CLOSED. */
-    put: (id: string, facts: { title: string, ext: string }, members: { userId: string, role: Role }[]) => change(id, { mode: 'put', ...facts }, members),
+    put: (id: string, facts: { title: string, ext: string }, members: { userId: string, role: Role }[]) =>
+      change(id, { mode: 'put', ...facts }, members),
 
     /** Changes some members; nothing happens to those who are in that state already. Throws CONVERSATION_NOT_FOUND too. */
     change: (id: string, changes: MemberChange[]) => change(id, { mode: 'change' }, changes),

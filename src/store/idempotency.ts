@@ -9,7 +9,10 @@ import { isOfAnotherType } from './readable.js'
 import { placeOf } from './sound.js'
 import { setValue } from './value.js'
 
-/** The first request holds the key for so long; if its node dies meanwhile, or never hears that it holds it, a retry runs anew. Longer than any request takes. */
+/**
+ * The first request holds the key for so long; if its node dies meanwhile, or never hears that it holds it, a retry runs anew.
+ * Longer than any request takes.
+ */
 const CLAIM_MS = 5_000
 const WAIT_MS = 2_000
 const ASK_MS = 25

@@ -24,15 +24,18 @@ const key = (owner: string, name: string, ...rest: string[]) => [`iris:{${partit
 export const keys = {
   /** Born with its first entry. Ends `downIdleSec` after the last attach. */
   down: (user: string) => key(user, 'DOWN', user),
-  /** Conversations with unread messages: `<partition>/<conversation>` -> count. Ends: with its last conversation; each goes when it is read, left or forgotten. */
+  /**
+   * Conversations with unread messages: `<partition>/<conversation>` -> count. Ends:
+   * with its last conversation; each goes when it is read, left or forgotten.
+   */
   unread: (user: string) => key(user, 'CHAT_MSG_BOX', user),
   /** Conversation -> markers. Ends: with its last conversation. */
   marker: (user: string) => key(user, 'RESET_READ_NUM_AND_LAST_MSG', user),
   /** What a user has taken out of his unread messages singly, beyond his marker, by seq. Ends as the field of its conversation above. */
   taken: (user: string, conversation: string) => key(user, 'RESET_READ_NUM_AND_LAST_MSG', user, conversation),
   /**
-   * The conversations that a user is in, by the time of their last message that was the first of its minute. Ends, as `unread` and `marker` do, with the last of
-   * his direct conversations; while he is in a group never, the application owns that.
+   * The conversations that a user is in, by the time of their last message that was the first of its minute. Ends,
+   * as `unread` and `marker` do, with the last of his direct conversations; while he is in a group never, the application owns that.
    */
   conversations: (user: string) => key(user, 'CONVERSATIONS', user),
   /** The groups that a user is in, and those of them in which he has written. Ends with his last membership. */
@@ -42,12 +45,15 @@ export const keys = {
   /** How many direct conversations a user has opened. Ends after an hour. */
   opened: (user: string) => key(user, 'OPENED', user),
   /**
-   * Every known terminal: terminal -> platform, state and when last seen; beside it its trace and its login; and of the user whether he is online, how
-   * many events told of him, his next attach, the epoch of a stream that has no entry yet (presence.lua, logins.lua, attach.lua). Ends three times
-   * `downIdleSec` after the last attach: then no event of him is in the stream of events any more; after one that was refused, when the next is due.
+   * Every known terminal: terminal -> platform, state and when last seen; beside it its trace and its login; and of
+   * the user whether he is online, how many events told of him, his next attach, the epoch of a stream that has no
+   * entry yet (presence.lua, logins.lua, attach.lua). Ends three times `downIdleSec` after the last attach: then no
+   * event of him is in the stream of events any more; after one that was refused, when the next is due.
    */
   terminals: (user: string) => key(user, 'TERMINALS', user),
-  /** Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. Ends 90 s after its last renewal; so does each field. */
+  /**
+   * Who is connected where: `<node>/<terminal>` -> platform and the end of its lease. Ends 90 s after its last renewal; so does each field.
+   */
   routes: (user: string) => key(user, 'TERMINALS', user, 'ROUTES'),
   /** Tombstones of kicked terminals, bans, and `notBefore` of tokens. Ends with the last of them. */
   kick: (user: string) => key(user, 'SYSTEM_INSTRUCT_USER_KICK', user),
@@ -78,11 +84,14 @@ export const keys = {
    * served. Ends as the conversation.
    */
   members: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'MEMBERS'),
-  /** Members who left a group: user -> first and last visible seq, and when he left. Ends as the conversation; bounded by the limit `left`. */
+  /**
+   * Members who left a group: user -> first and last visible seq, and when he left. Ends as the conversation; bounded by the limit `left`.
+   */
   left: (conversation: string) => key(conversation, 'CONVERSATION', conversation, 'LEFT'),
   /**
    * The messages: seq -> record (log.lua). A hash, since an overwritten field is gone while a deleted stream entry's bytes stay in its
-   * node. [REVOKE-2] Ends when its conversation was quiet for `logSec`, and up to a day more; a message by `logMessages` or `logSec`. [LOG-1]
+   * node. [REVOKE-2] Ends when its conversation was quiet for `logSec`, and up to a day more;
+   * a message by `logMessages` or `logSec`. [LOG-1]
    */
   log: (conversation: string) => key(conversation, 'LOG', conversation),
   /**
@@ -101,17 +110,26 @@ export const keys = {
   idempotency: (digest: string) => key(digest, 'IDEMPOTENCY', digest),
   /** Ends `dedupeSec` after the notice. */
   notice: (noticeId: string) => key(noticeId, 'NOTICE', noticeId),
-  /** The last epoch that a partition has given (down.lua): it only rises, so that no two streams or logs share one. Ends never: one number each. */
+  /**
+   * The last epoch that a partition has given (down.lua): it only rises, so that no two streams or logs share one.
+   * Ends never: one number each.
+   */
   epoch: (p: number) => `iris:{${p}}:EPOCH`,
   /** When the store's present life began, ms. Ends never: one. */
   life: 'iris:{0}:LIFE',
   /** The run of Redis that has all that was written: run.lua. Ends never: one. */
   run: 'iris:{0}:LIFE:RUN',
-  /** Rises with each step that gives out a number, above all marks of the lives before: what a node has seen, it can ask for. Ends never: one number. */
+  /**
+   * Rises with each step that gives out a number, above all marks of the lives before:
+   * what a node has seen, it can ask for. Ends never: one number.
+   */
   mark: 'iris:{0}:LIFE:MARK',
   /** The mark when this run was seen first, and when that was, ms. Ends never: one of each. */
   found: 'iris:{0}:LIFE:FOUND',
-  /** The nodes at work: a process of each -> when it was here last, ms, and of which run. Ends with the last one's end in order, or 50 s later; so does each field. */
+  /**
+   * The nodes at work: a process of each -> when it was here last, ms, and of which run.
+   * Ends with the last one's end in order, or 50 s later; so does each field.
+   */
   nodes: 'iris:{0}:LIFE:NODES',
   /** Of a user of that partition. Ends a minute after it was made, or with the token once it was used. */
   ticket: (p: number, digest: string) => `iris:{${p}}:TICKET:${digest}`,

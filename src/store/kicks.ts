@@ -16,7 +16,12 @@ const kickUser = defineScript('kick-user', {
 const findKicked = defineScript('find-kicked', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
 const findWelcome = defineScript('find-welcome', { full: 'reads', preludes: ['kick'], keys: ['kick'], args: [] })
 const liftKicks = defineScript('lift-kicks', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
-const renewLogin = defineScript('renew-login', { full: 'done', preludes: ['kick', 'logins'], keys: ['kick', 'terminals'], args: ['terminal', 'issuedAt', 'expiresAt'] })
+const renewLogin = defineScript('renew-login', {
+  full: 'done',
+  preludes: ['kick', 'logins'],
+  keys: ['kick', 'terminals'],
+  args: ['terminal', 'issuedAt', 'expiresAt']
+})
 
 /** The reason in the tombstone of a terminal whose place a newer login took. [KICK-2] */
 export const REPLACED = 'replaced'
@@ -41,7 +46,10 @@ export function tokenArgs ({ issuedAt, expiresAt }: Pick<Login, 'issuedAt' | 'ex
 /** Makes the kicks of a store. */
 export function createKicks ({ redis, limits }: StoreContext) {
   return {
-    /** Writes the tombstones; the instant is that of Redis [TIME-1]. From its answer on, nothing that was issued up to `before` attaches or is admitted. */
+    /**
+     * Writes the tombstones; the instant is that of Redis [TIME-1].
+     * From its answer on, nothing that was issued up to `before` attaches or is admitted.
+     */
     async bury (userId: string, { terminals = [], reason, revokeTokens = false, banSec = 0 }: KickFacts): Promise<Buried> {
       const [, kicked, before, welcomeFrom] = await kickUser(redis, {
         kick: keys.kick(userId),
@@ -70,7 +78,10 @@ export function createKicks ({ redis, limits }: StoreContext) {
 
     /** A terminal hands in a fresh token: it counts as its login. [KICK-2] @returns why it is kicked, undefined when it is not. */
     async renew (userId: string, { terminalId, ...token }: Login): Promise<string | undefined> {
-      const [, reason] = await renewLogin(redis, { kick: keys.kick(userId), terminals: keys.terminals(userId) }, { terminal: terminalId, ...tokenArgs(token) })
+      const [, reason] = await renewLogin(redis, { kick: keys.kick(userId), terminals: keys.terminals(userId) }, {
+        terminal: terminalId,
+        ...tokenArgs(token)
+      })
       return reason === '' ? undefined : String(reason)
     },
 

@@ -17,7 +17,12 @@ const GAP_MS = 2_500
 const LOOKED_MS = 60_000
 
 const renewLeases = defineScript('renew-leases', { full: 'done', preludes: ['presence'], keys: ['leases'], args: ['tag', 'leaseMs'] })
-const reapLeases = defineScript('reap-leases', { full: 'done', preludes: ['presence', 'going'], keys: ['leases', 'events'], args: ['tag', 'maxLeases', 'graceMs', 'maxEvents', 'leaseMs', 'since'] })
+const reapLeases = defineScript('reap-leases', {
+  full: 'done',
+  preludes: ['presence', 'going'],
+  keys: ['leases', 'events'],
+  args: ['tag', 'maxLeases', 'graceMs', 'maxEvents', 'leaseMs', 'since']
+})
 const claimReaping = defineScript('claim-reaping', { full: 'done', keys: ['reaper'], args: ['claimMs', 'gapMs', 'keepMs'] })
 const reviveTerminal = defineScript('revive-terminal', {
   full: 'done',
@@ -25,7 +30,12 @@ const reviveTerminal = defineScript('revive-terminal', {
   keys: ['terminals', 'leases', 'events'],
   args: [...downArgs, 'user', 'terminal', 'age', 'leaseMs', 'maxEvents']
 })
-const leaveTerminals = defineScript('leave-terminals', { full: 'done', preludes: ['presence', 'going'], keys: [], args: ['graceMs', 'maxEvents'] })
+const leaveTerminals = defineScript('leave-terminals', {
+  full: 'done',
+  preludes: ['presence', 'going'],
+  keys: [],
+  args: ['graceMs', 'maxEvents']
+})
 
 /** One terminal of one user. */
 export interface TerminalOf { userId: string, terminalId: string }
@@ -56,7 +66,8 @@ export function createLeases (store: StoreContext) {
   /** @returns the partitions in which a lease ends between two times. */
   async function partitionsWith (from: number | '-inf', to: number | '+inf'): Promise<number[]> {
     const all = Array.from({ length: PARTITIONS }, (_, p) => p)
-    const found = await together(redis, all, (pipeline, p) => pipeline.zrangebyscore(keys.leases(p), from, to, 'LIMIT', 0, 1)) as (string[] | undefined)[]
+    const found = await together(redis, all, (pipeline, p) =>
+      pipeline.zrangebyscore(keys.leases(p), from, to, 'LIMIT', 0, 1)) as (string[] | undefined)[]
     return all.filter(p => found[p]?.length !== 0) // one that cannot be read, too: its script says so
   }
 
@@ -75,7 +86,10 @@ export function createLeases (store: StoreContext) {
       await stepwise(inParts(runsOf(notes), RUNS_AT_ONCE).map(runs => async () => await Promise.all(runs.map(renewSome))))
     },
 
-    /** The last connection of a terminal on a node, this one unless another is named, is closed: its route is taken away, and its lease ends with the grace. [LIFE-3] */
+    /**
+     * The last connection of a terminal on a node, this one unless another is named, is closed:
+     * its route is taken away, and its lease ends with the grace. [LIFE-3]
+     */
     async leave (terminal: TerminalOf, reason: GoneReason, on = node): Promise<void> {
       decided(await noted(leaving({ ...terminal, reason, node: on })))
     },
@@ -83,10 +97,17 @@ export function createLeases (store: StoreContext) {
     /** What leaves in this turn of the event loop is told to the store now: who comes back must not come before he has gone. */
     leaveNow: leaving.flush,
 
-    /** A terminal that is connected here, and was seen `age` ms ago, is there again when it was said to be gone for want of a sign of life. @returns whether it is there now. */
+    /**
+     * A terminal that is connected here, and was seen `age` ms ago, is there again when it was said to be gone for want of a sign of life.
+     * @returns whether it is there now.
+     */
     async revive ({ userId, terminalId }: TerminalOf, age: number): Promise<boolean> {
-      const [, isThere] = await reviveTerminal(redis, { terminals: keys.terminals(userId), leases: keys.leases(partition(userId)), events: keys.events },
-        { ...downValues(store), user: userId, terminal: terminalId, age: Math.floor(age), leaseMs, maxEvents })
+      const [, isThere] = await reviveTerminal(redis, {
+        terminals: keys.terminals(userId),
+        leases: keys.leases(partition(userId)),
+        events: keys.events
+      },
+      { ...downValues(store), user: userId, terminal: terminalId, age: Math.floor(age), leaseMs, maxEvents })
       return isThere === 1
     },
 
@@ -111,7 +132,10 @@ export function createLeases (store: StoreContext) {
      * @returns how many ended, where connections of these terminals may still be open, and whether there may be more to end.
      */
     async reap (p: number, since: number): Promise<{ ended: number, routes: (TerminalOf & { node: string })[], more: boolean }> {
-      const [, ended, found, looked] = await reapLeases(redis, { leases: keys.leases(p), events: keys.events }, { tag: p, maxLeases: AT_ONCE, graceMs, maxEvents, leaseMs, since })
+      const [, ended, found, looked] = await reapLeases(redis, {
+        leases: keys.leases(p),
+        events: keys.events
+      }, { tag: p, maxLeases: AT_ONCE, graceMs, maxEvents, leaseMs, since })
       const flat = found as string[]
       const routes = Array.from({ length: flat.length / 3 }, (_, i) => {
         const [userId, terminalId, node] = flat.slice(3 * i) as [string, string, string]

@@ -28,8 +28,9 @@ const OWE_MS = 3_000
 const TOUCH_MS = 10_000
 
 /**
- * Why another life begins. `record`: that of the life is gone or older, or cannot be read; `lost`: a mark that was seen is not there; another run, and
- * `unwitnessed`: nobody is left who knows what was seen, `silent`: not all say so in time; `elsewhere`: another node knows.
+ * Why another life begins. `record`: that of the life is gone or older, or cannot be read;
+ * `lost`: a mark that was seen is not there; another run, and `unwitnessed`: nobody is left who
+ * knows what was seen, `silent`: not all say so in time; `elsewhere`: another node knows.
  */
 export type Why = 'record' | 'lost' | 'unwitnessed' | 'silent' | 'elsewhere'
 /** A life: when it began, ms. */
@@ -44,10 +45,14 @@ export type Life = ReturnType<typeof createLife>
  * get other epochs: a number that a client has seen may be given anew, and a cursor must not resume behind it.
  * No policy of Redis' is taken for a proof that nothing was lost: the marks that nodes have seen are compared with what is there.
  * @param clock knows the time that this process has heard of, 0 for none, ms: a life is never older than that.
- * @param witness `node`: the name under which others tell it what they have written. `elapsed`: a clock that nobody sets, ms. `isSealed`: what is found first is known to be all that was there before.
- *   `onBegun` is called at once when another life has begun than this node knew, or by its own word, whatever becomes of the connection then.
+ * @param witness `node`: the name under which others tell it what they have written. `elapsed`:
+ *   a clock that nobody sets, ms. `isSealed`: what is found first is known to be all that was there before.
+ *   `onBegun` is called at once when another life has begun than this node knew,
+ *   or by its own word, whatever becomes of the connection then.
  */
-export function createLife (redis: Redis, clock: { known (): number }, { node = '', elapsed = () => performance.now(), isSealed = false, onBegun = () => undefined }: Witness = {}) {
+export function createLife (redis: Redis, clock: {
+  known (): number
+}, { node = '', elapsed = () => performance.now(), isSealed = false, onBegun = () => undefined }: Witness = {}) {
   /** This process: one that is started anew under the same name has seen nothing. */
   const self = `${node}/${randomUUID()}`
   const seen = { run: '', mark: 0, at: elapsed() }
@@ -59,7 +64,8 @@ export function createLife (redis: Redis, clock: { known (): number }, { node = 
     /** A mark came along with an answer, or with what another node published: what it was given for is here, or another life must begin. */
     saw (mark: unknown): void {
       const number = whole(String(mark))
-      // one that the script would not take can never be found again: other lives would begin for ever. Before the first is known nothing is served
+      // one that the script would not take can never be found again: other lives would begin for ever.
+      // Before the first is known nothing is served
       if (startedAt !== undefined && isMarkOf(startedAt, number) && number > seen.mark) seen.mark = number
     },
 
@@ -69,15 +75,25 @@ export function createLife (redis: Redis, clock: { known (): number }, { node = 
     /**
      * Says what this node has seen, and learns whether the life goes on. To be called before anything else is done with a
      * connection, and then every second, so that others know who is at work.
-     * @returns whether what was written meanwhile may not have been told to it: another life has begun since it looked last, or others did not know
-     *   that it is at work. Throws STORE_UNAVAILABLE while another node owes its word.
+     * @returns whether what was written meanwhile may not have been told to it: another life has begun since it looked last,
+     *   or others did not know that it is at work. Throws STORE_UNAVAILABLE while another node owes its word.
      */
     async begin (): Promise<boolean> {
       const { life: key, run, mark, found, nodes } = keys
       const asked = elapsed()
       const agoMs = Math.ceil(asked - seen.at)
       const [, life, thisRun, top, owing, at, why, wasKnown] = await beginLife(redis, { life: key, run, mark, found, nodes },
-        { node: self, seenRun: seen.run, seenMark: seen.mark, agoMs, touchMs: TOUCH_MS, known: clock.known(), oweMs: OWE_MS, sealed: Number(sealed), seenLife: startedAt ?? 0 }, others)
+        {
+          node: self,
+          seenRun: seen.run,
+          seenMark: seen.mark,
+          agoMs,
+          touchMs: TOUCH_MS,
+          known: clock.known(),
+          oweMs: OWE_MS,
+          sealed: Number(sealed),
+          seenLife: startedAt ?? 0
+        }, others)
       sealed = false
       others = at as string[]
       // until then this node may have to speak again, of the run before
@@ -92,7 +108,10 @@ export function createLife (redis: Redis, clock: { known (): number }, { node = 
       return isUntold
     },
 
-    /** This node ends in order: it has seen nothing that its answer does not follow. Where it has not said yet what it saw, it stays a witness. */
+    /**
+     * This node ends in order: it has seen nothing that its answer does not follow.
+     * Where it has not said yet what it saw, it stays a witness.
+     */
     async leave (): Promise<void> { await leaveLife(redis, { nodes: keys.nodes }, { node: self }) },
 
     /** @returns the epoch of a log that was born at `epoch`: the present life's when that began later. */
@@ -102,7 +121,8 @@ export function createLife (redis: Redis, clock: { known (): number }, { node = 
 
 /**
  * To be asked when nothing writes any more, before the private Redis of this process is ended.
- * @returns whether it is known to have all that was ever there, and to keep it: its life was settled with this run, and its files take what it writes.
+ * @returns whether it is known to have all that was ever there, and to keep it:
+ *   its life was settled with this run, and its files take what it writes.
  */
 export async function isWhole (redis: Redis): Promise<boolean> {
   const [[, isSettled], persistence] = await Promise.all([settledRun(redis, { run: keys.run }, {}), redis.info('persistence')])

@@ -1,17 +1,27 @@
 // A user's list of conversations: its pages, what RESET says of it, and the rows of direct conversations that have ended.
 import type { Message } from '../protocol/message.js'
-import { ageFacts, createAging } from './aging.js'
+import { createAging } from './aging.js'
 import { downArgs, downValues, numberAt, type StoreContext } from './context.js'
 import { isFull } from './full.js'
 import { keys, partition, unreadField } from './keys.js'
+import { createListed, type Listed, pairs } from './listed.js'
 import { isKind, messageIn, whole } from './readable.js'
 import { together } from './redis.js'
 import { defineScript } from './scripts.js'
 
-const dropRows = defineScript('drop-rows', { full: 'done', preludes: ['life', 'down', 'direct'], keys: ['list'], args: [...downArgs, 'user', 'tag'] })
-const countUnread = defineScript('count-unread', { full: 'done', preludes: ['index', 'unread', 'aging', 'total'], keys: ['unread'], args: ['keptFrom'] })
+const dropRows = defineScript('drop-rows', {
+  full: 'done',
+  preludes: ['life', 'down', 'direct'],
+  keys: ['list'],
+  args: [...downArgs, 'user', 'tag']
+})
+const countUnread = defineScript('count-unread', {
+  full: 'done',
+  preludes: ['index', 'unread', 'aging', 'total'],
+  keys: ['unread'],
+  args: ['keptFrom']
+})
 
-const LIST_CHUNK = 100
 /** A page ends where it has so many bytes of messages. [SLOW-2] */
 const PAGE_BYTES = 1_048_576
 /** Of a list whose user takes up another conversation so many of the oldest rows are looked at. */
@@ -23,33 +33,11 @@ export interface Standing { conversationId: string, epoch: string, headSeq: numb
 /** A row of a user's conversation list. `lastMsg` is null when he may see none. */
 export interface Row extends Standing { kind: 'dm' | 'group', title?: string, unreadMark: boolean, lastMsg: Message | null }
 
-/**
- * A row as the list keeps it, both ms: `score`: of the last message that was the first of its minute, so that a message does not
- * sort the lists of all members anew; `place`: of the last message, less than a minute later.
- */
-interface Listed { id: string, score: string, place: number, facts?: (string | null)[] | undefined }
-const SCORE_LATE_MS = 60_000
-
 /** Makes the lists of a store. */
 export function createLists (store: StoreContext) {
   const { redis, limits, life, fresh } = store
   const aging = createAging(store)
-
-  /** Most recent first, from behind `after` on. @returns one more than `limit`, if there is one. */
-  async function listed (userId: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<Listed[]> {
-    const [time = '+inf', last] = after === undefined ? [] : split(after)
-    const found: Listed[] = []
-    for (let offset = 0, lowest = Infinity; !((found[limit]?.place ?? -Infinity) >= lowest + SCORE_LATE_MS); offset += LIST_CHUNK) {
-      const scored = pairs(await redis.zrevrangebyscore(keys.conversations(userId), time, '-inf', 'WITHSCORES', 'LIMIT', offset, LIST_CHUNK))
-      if (scored.length === 0) break
-      lowest = Number(scored.at(-1)?.score)
-      const facts = await together(redis, scored, (pipeline, { id }) => pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq', ...ageFacts)) as ((string | null)[] | undefined)[]
-      scored.forEach((row, i) => { Object.assign(row, { facts: facts[i], place: Math.max(row.place, whole(facts[i]?.[4])) }) })
-      found.push(...scored.filter(({ id, place }) => last === undefined || place < Number(time) || (place === Number(time) && id < last)))
-      found.sort((a, b) => b.place - a.place || (a.id < b.id ? 1 : -1))
-    }
-    return found.slice(0, limit + 1)
-  }
+  const listed = createListed(redis)
 
   /**
    * Where the user stands in each, and the first seq that he sees; undefined where he is no member. Rows whose conversation has
@@ -76,7 +64,17 @@ export function createLists (store: StoreContext) {
       }
       if (!isKind(kind) || joinedSeq === undefined) return undefined
       const [readSeq = 0, , mark] = (markers[i] ?? '').split(' ').map(whole)
-      return { joinedSeq, conversationId, kind, ...(title && { title }), epoch: life.epochOf(epoch ?? ''), headSeq: numberAt(store, head, `CONVERSATION:${conversationId} headSeq`), readSeq, unread: numberAt(store, counts[i], `CHAT_MSG_BOX:${userId} ${conversationId}`), unreadMark: mark === 1 }
+      return {
+        joinedSeq,
+        conversationId,
+        kind,
+        ...(title && { title }),
+        epoch: life.epochOf(epoch ?? ''),
+        headSeq: numberAt(store, head, `CONVERSATION:${conversationId} headSeq`),
+        readSeq,
+        unread: numberAt(store, counts[i], `CHAT_MSG_BOX:${userId} ${conversationId}`),
+        unreadMark: mark === 1
+      }
     })
     // who was just taken out of a group may come back under the same score
     await drop(userId, rows.filter(({ id }, i) => !found[i] && !broken.has(id) && (id.startsWith('dm.') || !facts[i]?.[0])))
@@ -103,7 +101,8 @@ export function createLists (store: StoreContext) {
 
   /** @returns the JSON of each message; null for seq 0, and for what the log has no more. */
   async function bodiesOf (messages: { conversationId: string, seq: number }[]): Promise<(string | null)[]> {
-    const found = await together(redis, messages, (pipeline, { conversationId, seq }) => pipeline.hget(keys.log(conversationId), String(seq))) as (string | null | undefined)[]
+    const found = await together(redis, messages, (pipeline, { conversationId, seq }) =>
+      pipeline.hget(keys.log(conversationId), String(seq))) as (string | null | undefined)[]
     return found.map((body, i) => {
       const { conversationId, seq } = messages[i] ?? { conversationId: '', seq: 0 }
       const text = messageIn(body ?? '', { conversationId, seq })
@@ -120,7 +119,8 @@ export function createLists (store: StoreContext) {
     async standings (userId: string, limit: number): Promise<{ items: Standing[], more: boolean }> {
       const rows = await listed(userId, { limit })
       const found = await standings(userId, rows.slice(0, limit))
-      const items = found.filter(row => row !== undefined).map(({ conversationId, epoch, headSeq, readSeq, unread }) => ({ conversationId, epoch, headSeq, readSeq, unread }))
+      const items = found.filter(row => row !== undefined)
+        .map(({ conversationId, epoch, headSeq, readSeq, unread }) => ({ conversationId, epoch, headSeq, readSeq, unread }))
       return { items, more: rows.length > limit }
     },
 
@@ -133,7 +133,9 @@ export function createLists (store: StoreContext) {
       const rows = await listed(userId, { after, limit })
       const shown = rows.slice(0, limit)
       const found = await standings(userId, shown)
-      const bodies = await fresh(() => bodiesOf(found.map(row => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= row.joinedSeq ? row.headSeq : 0 }))))
+      const bodies = await fresh(() => bodiesOf(
+        found.map(row => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= row.joinedSeq ? row.headSeq : 0 }))
+      ))
       const fitting = fits(bodies)
       const items = found.slice(0, fitting).flatMap((row, i) => {
         if (!row) return []
@@ -160,7 +162,9 @@ export function createLists (store: StoreContext) {
 
     /** Lets rows of ended conversations go, a few, oldest first: of a user who never looks at his list nobody else does. */
     async tidy (userId: string, now: number): Promise<void> {
-      const oldest = pairs(await redis.zrangebyscore(keys.conversations(userId), '-inf', now - limits.logSec * 1000, 'WITHSCORES', 'LIMIT', 0, TIDY_ROWS))
+      const oldest = pairs(
+        await redis.zrangebyscore(keys.conversations(userId), '-inf', now - limits.logSec * 1000, 'WITHSCORES', 'LIMIT', 0, TIDY_ROWS)
+      )
       const direct = oldest.filter(({ id }) => id.startsWith('dm.'))
       const joined = await joinedSeqs(userId, direct.map(({ id }) => id))
       await drop(userId, direct.filter((_, i) => joined[i] === undefined))
@@ -176,12 +180,3 @@ function fits (bodies: (string | null)[]): number {
 }
 
 const messageOf = (body: string | null | undefined) => JSON.parse(body ?? 'null') as Message | null
-
-function pairs (flat: string[]): Listed[] {
-  return flat.flatMap((id, i) => i % 2 === 0 ? [{ id, score: flat[i + 1] as string, place: Number(flat[i + 1]) }] : [])
-}
-
-function split (after: string): [string, string] {
-  const at = after.indexOf(':')
-  return [after.slice(0, at), after.slice(at + 1)]
-}

@@ -10,7 +10,12 @@ import { isWhole, messageIn, printable, whole } from './readable.js'
 import { isUnavailable, together } from './redis.js'
 import { defineScript } from './scripts.js'
 
-const touchRoutes = defineScript('touch-routes', { full: 'done', preludes: ['life', 'down', 'routes'], keys: ['down', 'routes', 'leases'], args: [...downArgs, 'leaseMs', 'user'] })
+const touchRoutes = defineScript('touch-routes', {
+  full: 'done',
+  preludes: ['life', 'down', 'routes'],
+  keys: ['down', 'routes', 'leases'],
+  args: [...downArgs, 'leaseMs', 'user']
+})
 
 /** Makes the mailbox of a store. `before`: what goes to the store before any attach. */
 export function createMailbox (store: StoreContext, policy: LoginPolicy, before?: () => void) {
@@ -23,7 +28,9 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy, before?
      * Renews the routes of a user's connected terminals.
      * @returns the end of his stream, undefined when there is no stream any more; and the terminals whose lease has ended. [LIFE-2]
      */
-    async touch (userId: string, terminals: { terminalId: string, platform: string }[]): Promise<{ top: Position | undefined, ended: string[] }> {
+    async touch (
+      userId: string, terminals: { terminalId: string, platform: string }[]
+    ): Promise<{ top: Position | undefined, ended: string[] }> {
       const list = terminals.flatMap(({ terminalId, platform }) => [terminalId, platform])
       const [, top, , ended] = await touchRoutes(redis,
         { down: keys.down(userId), routes: keys.routes(userId), leases: keys.leases(partition(userId)) },
@@ -33,9 +40,12 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy, before?
 
     /** @returns of each of these users the end of his stream, undefined when there is none, and whether there is a record of kicks. */
     async glance (userIds: string[]): Promise<{ top: Position | undefined, isKicked: boolean }[]> {
-      const found = await together(redis, userIds, (pipeline, userId) => pipeline.xrevrange(keys.down(userId), '+', '-', 'COUNT', 1).hget(keys.terminals(userId), '/epoch').exists(keys.kick(userId)))
+      const found = await together(redis, userIds, (pipeline, userId) =>
+        pipeline.xrevrange(keys.down(userId), '+', '-', 'COUNT', 1).hget(keys.terminals(userId), '/epoch').exists(keys.kick(userId)))
       return userIds.map((_, i) => {
-        const [entries, epoch, kicks] = found.slice(3 * i, 3 * i + 3) as [[string, unknown][] | undefined, string | null | undefined, number]
+        const [entries, epoch, kicks] = found.slice(3 * i, 3 * i + 3) as [
+          [string, unknown][] | undefined, string | null | undefined, number
+        ]
         const end = entries?.[0]?.[0] ?? (isWhole(epoch) ? `${epoch}-0` : undefined)
         return { top: end === undefined ? undefined : positionOf(end), isKicked: kicks === 1 }
       })
@@ -44,7 +54,9 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy, before?
     /** @returns at most `count` entries after a position, in order, each with the body that is true now. [DOWN-2] */
     async read (userId: string, after: Position, count: number): Promise<Item[]> {
       // the mark behind them: what they show may have been written by a node that has not heard so itself
-      const [entries, mark] = await Promise.all([redis.xrange(keys.down(userId), `(${after.epoch}-${after.seq}`, '+', 'COUNT', count), redis.get(keys.mark)])
+      const [entries, mark] = await Promise.all([
+        redis.xrange(keys.down(userId), `(${after.epoch}-${after.seq}`, '+', 'COUNT', count), redis.get(keys.mark)
+      ])
       store.life.saw(mark)
       const items = entries.map(([id, fields]): Item => ({ id, seq: seqOf(id), reference: readReference(fields), body: undefined }))
       await store.fresh(() => resolve(store, { userId, items, keptFrom: aging.keptFrom() }))
@@ -68,7 +80,10 @@ async function resolve (store: StoreContext, { userId, items, keptFrom }: Wanted
   for (const item of items) {
     const { reference } = item
     item.body = reference.kind === 'event' ? printable(reference.body) : undefined
-    if (reference.kind === 'msg') ask(item, body => { item.body = sentAt(body) < keptFrom ? undefined : messageFor(reference, body) }).hget(keys.log(reference.conversationId), String(reference.seq))
+    if (reference.kind === 'msg') {
+      ask(item, body => { item.body = sentAt(body) < keptFrom ? undefined : messageFor(reference, body) })
+        .hget(keys.log(reference.conversationId), String(reference.seq))
+    }
     if (reference.kind === 'box') {
       const { box, id } = reference
       ask(item, stored => { item.body = printable(stored.slice(stored.indexOf('\n') + 1)) }).hget(keys.box(box, userId), id)
@@ -99,8 +114,11 @@ async function explain ({ redis, limits }: StoreContext, { items, keptFrom }: Wa
     const [facts, body] = [now[2 * i] as (string | null)[] | undefined, now[2 * i + 1]]
     const [head, first, lastTs] = [headOf(facts?.[0]), whole(facts?.[1]), whole(facts?.[2])]
     if (head === undefined || body === undefined) item.body = null
-    else if (body !== null || head < seq || seq < first || seq <= head - limits.logMessages || lastTs < keptFrom) item.reference = { kind: 'forgotten' }
-    else item.body = null
+    else if (body !== null || head < seq || seq < first || seq <= head - limits.logMessages || lastTs < keptFrom) {
+      item.reference = {
+        kind: 'forgotten'
+      }
+    } else item.body = null
   })
 }
 

@@ -12,7 +12,12 @@ const markRead = defineScript('mark-read', {
   args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit']
 })
 
-const firstUnread = defineScript('first-unread', { full: 'reads', preludes: ['index', 'unread'], keys: ['conversation', 'members', 'marker', 'taken'], args: ['id', 'user'] })
+const firstUnread = defineScript('first-unread', {
+  full: 'reads',
+  preludes: ['index', 'unread'],
+  keys: ['conversation', 'members', 'marker', 'taken'],
+  args: ['id', 'user']
+})
 
 /** Messages have had their time: they go first. */
 const DUE = 1
@@ -20,7 +25,10 @@ const DUE = 1
 /** So many who are told weigh as much as a request. */
 export const TOLD_PER_UNIT = 50
 
-/** A reading. `upToSeq` is clamped to the head; `seqs` are taken out singly; `public`: others are told [READ-3]; `unreadMark` undefined keeps the mark. */
+/**
+ * A reading. `upToSeq` is clamped to the head; `seqs` are taken out singly; `public`:
+ * others are told [READ-3]; `unreadMark` undefined keeps the mark.
+ */
 export interface Reading {
   conversationId: string
   reader: string

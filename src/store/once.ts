@@ -46,7 +46,10 @@ export function createOnce ({ redis, limits, onUnreadable }: StoreContext) {
     return await redis.set(key, value, ...options)
   }
 
-  /** A full store takes no claim; what was claimed before is answered all the same. [STORE-2] A key of another type is one that cannot be read. */
+  /**
+   * A full store takes no claim; what was claimed before is answered all the same.
+   * [STORE-2] A key of another type is one that cannot be read.
+   */
   async function claimBefore (key: string, error: unknown): Promise<string> {
     if (isOfAnotherType(error)) return ''
     const claim = isFull(error) ? await redis.get(key) : null
@@ -54,7 +57,9 @@ export function createOnce ({ redis, limits, onUnreadable }: StoreContext) {
     return claim
   }
 
-  return async function once<Result> (facts: { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number }, effect: (id: string) => Promise<Result>): Promise<Result & { duplicate: boolean }> {
+  return async function once<Result> (
+    facts: { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number }, effect: (id: string) => Promise<Result>
+  ): Promise<Result & { duplicate: boolean }> {
     const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
     const mine: Claim<Result> = { fingerprint, id }
     const before = await claimed(key, [JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET']).catch((error: unknown) => claimBefore(key, error))

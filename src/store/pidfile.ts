@@ -45,7 +45,9 @@ async function clearAway ({ directory, owner, redis }: { directory: string, owne
   if (!isRedis()) return
   process.kill(redis, 'SIGTERM')
   for (const began = performance.now(); isRedis(); await delay(20)) {
-    if (performance.now() - began > ORPHAN_MS) throw new Error(`a redis-server without an owner (pid ${redis}) uses the data directory ${directory}: end it`)
+    if (performance.now() - began > ORPHAN_MS) {
+      throw new Error(`a redis-server without an owner (pid ${redis}) uses the data directory ${directory}: end it`)
+    }
   }
 }
 

@@ -5,7 +5,10 @@ import { reasons } from './redis-errors.js'
 import type { Redis } from './redis.js'
 import type { Trust } from './trust.js'
 
-/** @returns `ping()`, which throws STORE_UNAVAILABLE with the reason while the store does not answer, or cannot be worked with. A full one answers. [STORE-2] */
+/**
+ * @returns `ping()`, which throws STORE_UNAVAILABLE with the reason while the store does not answer, or cannot be worked with.
+ *   A full one answers. [STORE-2]
+ */
 export function createPing (redis: Redis, { state }: Pick<Trust, 'state'>) {
   return async function ping (): Promise<void> {
     await redis.ping().catch((error: unknown) => {

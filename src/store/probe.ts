@@ -1,4 +1,5 @@
-// Whether a connection still leads to a Redis: TCP says nothing of a way that swallows bytes. What is silent too long is dropped and dialled anew.
+// Whether a connection still leads to a Redis: TCP says nothing of a way that swallows bytes.
+// What is silent too long is dropped and dialled anew.
 import type { Socket } from 'node:net'
 import type { Redis } from './redis.js'
 

@@ -19,7 +19,8 @@ export const isKind = (kind: string | null | undefined): kind is 'dm' | 'group' 
 export const whole = (text: string | null | undefined): number => isWhole(text) ? Number(text) : 0
 
 /** Whether it is a number as Iris writes them: whole, in decimal digits, below 2^53. */
-export const isWhole = (text: string | null | undefined): text is string => /^(?:0|[1-9]\d{0,15})$/.test(text ?? '') && Number.isSafeInteger(Number(text))
+export const isWhole = (text: string | null | undefined): text is string =>
+  /^(?:0|[1-9]\d{0,15})$/.test(text ?? '') && Number.isSafeInteger(Number(text))
 
 /** @returns whether Redis refused a command, or a script one of its own, since a key is of another type. */
 export const isOfAnotherType = (error: unknown): boolean => error instanceof Error && error.message.includes('WRONGTYPE')
@@ -38,7 +39,8 @@ const written = ['content', 'ext', 'mentions', 'quote', 'options']
 
 /**
  * The one place where what a log keeps becomes a message. [DOWN-2]
- * @returns its body, as it was sent; null when it is not one that a script writes: what is revoked has no text, and what has none is revoked.
+ * @returns its body, as it was sent; null when it is not one that a script writes:
+ *   what is revoked has no text, and what has none is revoked.
  */
 export function messageIn (record: string, place: Place): string | null {
   const { rest = {}, message, body = null } = unpacked(record, place) ?? {}
@@ -47,5 +49,7 @@ export function messageIn (record: string, place: Place): string | null {
   return Object.keys(rest).every(name => members.includes(name)) ? body : null
 }
 
-/** @returns a body as it was stored; null when it is not the JSON of an object on one line, and so could not be printed on any transport. */
+/**
+ * @returns a body as it was stored; null when it is not the JSON of an object on one line, and so could not be printed on any transport.
+ */
 export const readable = (body: string): string | null => objectIn(body) === null || /[\r\n]/.test(body) ? null : body

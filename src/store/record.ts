@@ -4,15 +4,22 @@ const RECORD = /^([0-9a-f]{11})(\w*) ([\w-]+) ([\w.:-]+) ([a-z]+) ([\w.-]+) ([^\
 /** Where a message stands. */
 export interface Place { conversationId: string, seq: number }
 
-/** What a message says, before it has a place. `rest`: its content, and what stands behind it, as JSON members without the name `content`. */
+/**
+ * What a message says, before it has a place. `rest`: its content, and what stands behind it, as JSON members without the name `content`.
+ */
 export interface Draft { from: string, clientMsgId: string, type: string, traceId: string, rest: string }
 
-/** @returns what of a message's record stands behind its nonce. Of the words only `rest` may hold a space: ids, types and traces have none. */
+/**
+ * @returns what of a message's record stands behind its nonce. Of the words only `rest` may hold a space: ids, types and traces have none.
+ */
 export const tailOf = ({ from, clientMsgId, type, traceId, rest }: Draft) => `${from} ${clientMsgId} ${type} ${traceId} ${rest}`
 
 /** @returns a message as JSON. */
-export function bodyOf ({ conversationId, seq, msgId, ts }: Place & { msgId: string, ts: number }, { from, clientMsgId, type, traceId, rest }: Draft): string {
-  return `{"conversationId":"${conversationId}","seq":${seq},"msgId":"${msgId}","ts":${ts},"from":"${from}","clientMsgId":"${clientMsgId}",` +
+export function bodyOf (
+  { conversationId, seq, msgId, ts }: Place & { msgId: string, ts: number }, { from, clientMsgId, type, traceId, rest }: Draft
+): string {
+  return `{"conversationId":"${conversationId}","seq":${seq},"msgId":"${msgId}",` +
+    `"ts":${ts},"from":"${from}","clientMsgId":"${clientMsgId}",` +
     `"type":"${type}","${type === 'revoked' ? 'revoked' : 'content'}":${rest},"traceId":"${traceId}"}`
 }
 

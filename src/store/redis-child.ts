@@ -46,7 +46,10 @@ function findGuard (directory: string): Guard {
   const { error, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' })
   if (error) throw new Error('redis-server is not installed: install it (Debian: apt-get install redis-server), or set IRIS_REDIS_URL')
   const version = /v=(\d+)\.\S*/.exec(stdout)
-  if (!version || Number(version[1]) < 7) throw new Error(`redis-server ${version?.[0].slice(2) ?? 'of an unknown version'} is too old: 7.0 is the floor; install a newer one, or set IRIS_REDIS_URL`)
+  if (!version || Number(version[1]) < 7) {
+    throw new Error(`redis-server ${version?.[0].slice(2) ?? 'of an unknown version'} ` +
+      'is too old: 7.0 is the floor; install a newer one, or set IRIS_REDIS_URL')
+  }
   const { status } = spawnSync('flock', guardArgs(directory, ['true']), { stdio: 'ignore' })
   return status === 0 || status === HELD ? 'flock' : 'pidfile'
 }
@@ -133,7 +136,10 @@ function watch (child: ChildProcess, say: (line: string) => void) {
     pid: child.pid ?? 0,
     exited,
     hasEnded,
-    /** @returns whether it owns the directory now, and waits for `go()`; false when it has ended (another does), hangs, or is not wanted any more. */
+    /**
+     * @returns whether it owns the directory now, and waits for `go()`;
+     *   false when it has ended (another does), hangs, or is not wanted any more.
+     */
     owns: async (signal: AbortSignal) => await Promise.race([
       owning.then(() => true), exited.then(() => false), delay(SILENT_MS, false, { signal, ref: false }).catch(() => false)
     ]),

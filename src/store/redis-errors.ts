@@ -3,7 +3,10 @@ import { ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { isForbidden, isUnavailable } from './redis.js'
 
-/** `why` is for the log and for `/readyz`; `told` is what users hear, who need not know what the store is; `unavailable.ts` adds what became of it. */
+/**
+ * `why` is for the log and for `/readyz`; `told` is what users hear, who need not know what the store is;
+ * `unavailable.ts` adds what became of it.
+ */
 export interface Reason { why: string, told: string }
 
 const AWAY = 'The store is not reachable'
@@ -21,14 +24,16 @@ const words: [pattern: RegExp, why: string, told: string][] = [
   [/EHOSTUNREACH|ENETUNREACH/, 'Redis is not reachable: there is no way to its address', AWAY],
   [/EACCES|EPERM/, 'Redis is not reachable: its socket may not be opened', AWAY],
   [/ETIMEDOUT|timed out/i, NO_ANSWER, SILENT],
-  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO|SSL routines/i, 'Redis does not speak TLS as IRIS_REDIS_URL (rediss://) expects', AWAY],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO|SSL routines/i,
+    'Redis does not speak TLS as IRIS_REDIS_URL (rediss://) expects', AWAY],
   [/CERT|SIGNATURE|self.signed/i, 'The certificate of Redis is not valid here', AWAY],
   [/Protocol error|ParserError|Unknown RESP type/i, 'What answers is not a Redis (or expects TLS: rediss://)', AWAY],
   [/^ ?NOREPLICAS/, 'Redis refuses to write: NOREPLICAS, too few follow it (min-replicas-to-write)', BUSY],
   [/^ ?BUSY\b/, 'Redis is busy with a script of somebody else', BUSY],
   [/LOADING/, READING, BUSY],
   [/READONLY|MASTERDOWN/, REPLICA, BUSY],
-  [/ECONNRESET|EPIPE|Connection is closed|isn't writeable|Socket closed/i, 'The connection to Redis breaks off (if it expects TLS: rediss://)', AWAY]
+  [/ECONNRESET|EPIPE|Connection is closed|isn't writeable|Socket closed/i,
+    'The connection to Redis breaks off (if it expects TLS: rediss://)', AWAY]
 ]
 
 export const reasons = {
@@ -54,7 +59,9 @@ export function reasonOf (error: unknown): Reason {
   return { why: why ?? message, told: told ?? UNFIT }
 }
 
-/** @returns whether Redis answered that this password, this user, what he may do, or the database is wrong: asking again changes nothing. */
+/**
+ * @returns whether Redis answered that this password, this user, what he may do, or the database is wrong: asking again changes nothing.
+ */
 export function isRefusal (error: unknown): error is Error {
   if (!(error instanceof ReplyError)) return false
   const isOfDatabase = (error as { command?: { name: string } }).command?.name === 'select' && !isUnavailable(error)

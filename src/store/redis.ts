@@ -115,7 +115,9 @@ type Pipeline = ReturnType<Redis['pipeline']>
  * Asks one command for each item, in few round trips.
  * @returns the replies in the order of the items, undefined where a key is of another type; the first other error is thrown.
  */
-export async function together<Item> (redis: Redis, items: readonly Item[], ask: (pipeline: Pipeline, item: Item) => unknown): Promise<unknown[]> {
+export async function together<Item> (
+  redis: Redis, items: readonly Item[], ask: (pipeline: Pipeline, item: Item) => unknown
+): Promise<unknown[]> {
   return (await stepwise(inParts(items, TOGETHER).map(some => async () => {
     const pipeline = redis.pipeline()
     for (const item of some) ask(pipeline, item)

@@ -11,7 +11,10 @@ interface Finding { full: Full, why: string }
 const outOfMemory = (detail: string): Finding => ({ full: 'memory', why: `Redis is out of memory (maxmemory)${detail}` })
 const diskFails = (detail: string): Finding => ({ full: 'disk', why: `Redis cannot write to its disk: ${detail}` })
 const [UNWRITTEN, UNSAVED] = ['its append-only file cannot be written', 'its last snapshot failed']
-const diskEnds = ({ free, size }: Disk): Finding => ({ full: 'disk', why: `The disk of Redis is all but full: ${free} bytes are free of ${size}` })
+const diskEnds = ({ free, size }: Disk): Finding => ({
+  full: 'disk',
+  why: `The disk of Redis is all but full: ${free} bytes are free of ${size}`
+})
 
 interface Floor {
   /** The connection as it may be worked with. */
@@ -54,7 +57,9 @@ export function createRoom ({ redis, disk, own, onRoom, onEvicting, log }: Floor
     const full = fullOf(error)
     if (!full) return error
     refused++
-    if (found?.full !== full) fills(full === 'memory' ? outOfMemory('') : diskFails(/AOF/.test(error.message) ? UNWRITTEN : UNSAVED), error.message)
+    if (found?.full !== full) {
+      fills(full === 'memory' ? outOfMemory('') : diskFails(/AOF/.test(error.message) ? UNWRITTEN : UNSAVED), error.message)
+    }
     return asProblem(error)
   }
 

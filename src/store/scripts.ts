@@ -47,7 +47,12 @@ type WhenFull = 'reads' | 'done' | 'refused'
 /** Flags of Redis 7: `no-writes` and `allow-oom` run when the memory is full; one without either is refused before it begins. */
 const shebangs: Record<WhenFull, string> = { reads: '#!lua flags=no-writes', done: '#!lua flags=allow-oom', refused: '#!lua' }
 
-interface ScriptFacts<Key extends string, Arg extends string> { full: WhenFull, keys: readonly Key[], args: readonly Arg[], preludes?: readonly string[] }
+interface ScriptFacts<Key extends string, Arg extends string> {
+  full: WhenFull
+  keys: readonly Key[]
+  args: readonly Arg[]
+  preludes?: readonly string[]
+}
 
 /** Stand before every script, which then is a function, so that what it has skipped comes beside its reply. */
 export const EVERYWHERE = ['sound', 'numbers']
@@ -70,7 +75,8 @@ export const definedScripts = new Map<string, ScriptFacts<string, string>>()
 export function defineScript<Key extends string, Arg extends string> (name: string, facts: ScriptFacts<Key, Arg>) {
   if (!definedScripts.has(name)) definedScripts.set(name, facts)
   const body = [...facts.preludes ?? [], name].map(source).join('\n')
-  const lua = `${EVERYWHERE.map(source).join('\n')}\nlocal function main ()\n${body}\nend\nlocal reply = main()\nfor _, each in ipairs(finally) do each() end\nreturn { reply, unreadable }`
+  const lua = `${EVERYWHERE.map(source).join('\n')}\nlocal function main ()\n${body}\nend\nlocal reply = main()\nfor _, ` +
+    'each in ipairs(finally) do each() end\nreturn { reply, unreadable }'
   const asItIs = createCall(`iris:${name}:${facts.full}`, `${shebangs[facts.full]}\nlocal is_dry = false\n${lua}`, facts.keys.length)
   const dry = createCall(`iris:${name}:dry`, `${shebangs.reads}\nlocal is_dry = true\n${lua}`, facts.keys.length)
 
@@ -80,11 +86,14 @@ export function defineScript<Key extends string, Arg extends string> (name: stri
       return await (facts.full === 'reads' ? asItIs(redis, values) : noted(asItIs(redis, values)))
     } catch (error) {
       if (facts.full !== 'done' || !isFull(error)) throw asProblem(error as Error)
-      return await dry(redis, values).catch((failure: Error) => { throw asProblem(hasWritten.test(failure.message) ? error as Error : failure) })
+      return await dry(redis, values)
+        .catch((failure: Error) => { throw asProblem(hasWritten.test(failure.message) ? error as Error : failure) })
     }
   }
 
-  return async function run (redis: Redis, keys: Record<Key, string>, args: Record<Arg, string | number>, list: (string | number)[] = []): Promise<Reply> {
+  return async function run (
+    redis: Redis, keys: Record<Key, string>, args: Record<Arg, string | number>, list: (string | number)[] = []
+  ): Promise<Reply> {
     return decided(await replyOf(redis, [...facts.keys.map(key => keys[key]), ...facts.args.map(arg => args[arg]), ...list]))
   }
 }
@@ -109,7 +118,8 @@ export async function noted (write: Promise<Reply>): Promise<Reply> {
   }
 }
 
-const isHeld = (full: WhenFull, held: Sparing | undefined) => held === 'writing' ? full !== 'reads' : held === 'adding' && full === 'refused'
+const isHeld = (full: WhenFull, held: Sparing | undefined) =>
+  held === 'writing' ? full !== 'reads' : held === 'adding' && full === 'refused'
 
 type Values = (string | number)[]
 

@@ -1,4 +1,5 @@
-// The seal of a data directory: that Redis ended in order, and nothing has touched its files since. It lies outside them, and is good once. [STORE-1]
+// The seal of a data directory: that Redis ended in order, and nothing has touched its files since.
+// It lies outside them, and is good once. [STORE-1]
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 

@@ -17,7 +17,9 @@ import { unavailable } from './unavailable.js'
 
 const appendMessage = defineScript('append-message', {
   full: 'refused',
-  preludes: ['life', 'down', 'member', 'deliver', 'direct', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick', 'rate', 'admission'],
+  preludes: [
+    'life', 'down', 'member', 'deliver', 'direct', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick', 'rate', 'admission'
+  ],
   keys: [],
   args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst']
 })
@@ -27,7 +29,10 @@ const MEMBERS_AT_ONCE = 16
 /** So many conversations are remembered by how many are in them; of others it is not known. */
 const CONVERSATIONS = 10_000
 
-/** A send, ready to be decided. `create`: the two users of a new direct conversation, the one who opens it first; `terminalId` is empty for the server API, which opens any number. */
+/**
+ * A send, ready to be decided. `create`: the two users of a new direct conversation, the one who opens it first;
+ * `terminalId` is empty for the server API, which opens any number.
+ */
 export interface Send {
   conversationId: string
   terminalId: string
@@ -40,7 +45,16 @@ export interface Send {
 }
 
 /** How a send was decided. `body`: the message as the log keeps it; `opened`: it is the first of a direct conversation. */
-export interface Sent { duplicate: boolean, opened: boolean, seq: number, msgId: string, ts: number, epoch: string, body: string, here: Here }
+export interface Sent {
+  duplicate: boolean
+  opened: boolean
+  seq: number
+  msgId: string
+  ts: number
+  epoch: string
+  body: string
+  here: Here
+}
 
 /** Makes the sends of a store. */
 export function createSends (store: StoreContext, admission: Admission) {
@@ -102,14 +116,23 @@ export function createSends (store: StoreContext, admission: Admission) {
   return {
     /**
      * Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
-     * CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote), RATE_LIMITED (too many direct conversations opened), and what admission throws.
+     * CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote),
+     * RATE_LIMITED (too many direct conversations opened), and what admission throws.
      */
     async append (send: Send, door?: Door): Promise<Sent> {
       const { conversationId: id, draft } = send
-      const [status, seq, msgId, ts, epoch, here, opened, size] = decided(await decisionOf(send, door).catch((error: unknown) => sentBefore(send, door, error)))
+      const [status, seq, msgId, ts, epoch, here, opened, size] = decided(await decisionOf(send, door)
+        .catch((error: unknown) => sentBefore(send, door, error)))
       if (status === 0 && !send.create) sizes.set(id, Number(size))
       const place = { conversationId: id, seq: Number(seq), msgId: String(msgId), ts: Number(ts) }
-      return { ...place, duplicate: status === 1, opened: opened === 1, epoch: String(epoch), body: bodyOf(place, draft), here: readHere(store, here) }
+      return {
+        ...place,
+        duplicate: status === 1,
+        opened: opened === 1,
+        epoch: String(epoch),
+        body: bodyOf(place, draft),
+        here: readHere(store, here)
+      }
     }
   }
 }

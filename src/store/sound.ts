@@ -1,4 +1,5 @@
-// A connection on which what cannot be read counts as absent: a key of another type holds nothing. What scripts skip is told here, too. [DOWN-2]
+// A connection on which what cannot be read counts as absent: a key of another type holds nothing.
+// What scripts skip is told here, too. [DOWN-2]
 import type { Redis } from 'ioredis'
 import { isOfAnotherType } from './readable.js'
 

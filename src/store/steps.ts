@@ -10,7 +10,10 @@ const STEP_MS = 20
 export const inParts = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
 
-/** Does step after step; where Redis is far, one beside the other. @returns the results in order; throws what the first failing one throws, and begins no more. */
+/**
+ * Does step after step; where Redis is far, one beside the other.
+ * @returns the results in order; throws what the first failing one throws, and begins no more.
+ */
 export async function stepwise<R> (steps: (() => Promise<R>)[]): Promise<R[]> {
   const begun: Promise<R>[] = []
   for (const step of steps) {

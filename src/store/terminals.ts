@@ -18,8 +18,20 @@ const removeTerminal = defineScript('remove-terminal', {
 /** A connected terminal and the node that holds it. */
 export interface Route { node: string, terminalId: string, platform: string }
 
-/** A terminal as it is known. `since`: when it came, or went; `lastSeen`: its last sign of life. Both ms. `lease`: its open connection is its sign of life. */
-export interface Terminal { terminalId: string, platform: string, online: boolean, state: TerminalStateName, since: number, lastSeen: number, node: string, lease?: 'socket' }
+/**
+ * A terminal as it is known. `since`: when it came, or went; `lastSeen`:
+ * its last sign of life. Both ms. `lease`: its open connection is its sign of life.
+ */
+export interface Terminal {
+  terminalId: string
+  platform: string
+  online: boolean
+  state: TerminalStateName
+  since: number
+  lastSeen: number
+  node: string
+  lease?: 'socket'
+}
 
 /** Where connections of a removed terminal may be: those that attached up to `at`, ms, on these nodes. */
 export interface Removed { wasKnown: boolean, at: number, nodes: string[] }
@@ -43,7 +55,10 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
     /** @returns the connected terminals of a user. */
     routes: async (userId: string, now: number): Promise<Route[]> => (await routesOf([userId], now))[0] ?? [],
 
-    /** Forgets a terminal; one that comes back is a new one. What it was asked to complete is not touched: see `forgetTerminal`. [COMPLETE-5] */
+    /**
+     * Forgets a terminal; one that comes back is a new one. What it was asked to complete is not touched:
+     * see `forgetTerminal`. [COMPLETE-5]
+     */
     async remove (userId: string, terminalId: string, reason: GoneReason): Promise<Removed> {
       const [, removed, at, nodes] = await removeTerminal(redis, {
         terminals: keys.terminals(userId),
@@ -60,7 +75,8 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
      * @returns the known terminals of each of these users, the last seen first; two round trips for all.
      */
     async of (userIds: string[]): Promise<Terminal[][]> {
-      const kept = (await hashesOf(redis, userIds.map(keys.terminals))).map(fields => new Map([...fields].filter(([field]) => !field.includes('/'))))
+      const kept = (await hashesOf(redis, userIds.map(keys.terminals)))
+        .map(fields => new Map([...fields].filter(([field]) => !field.includes('/'))))
       const ids = kept.map(terminals => [...terminals.keys()])
       const owners = userIds.map((userId, i) => ({ userId, terminals: ids[i] ?? [] })).filter(({ terminals }) => terminals.length > 0)
       const leases = await together(redis, owners, (pipeline, { userId, terminals: mine }) =>
@@ -81,5 +97,14 @@ function readTerminal (terminalId: string, value: string, online: boolean): Term
   if (!/^\S+ [fb] \S+ \S+ \d+ \d+(?: socket)?$/.test(value)) return undefined
   const [platform, state, , node, since, seen, lease] = value.split(' ') as [string, string, string, string, string, string, string?]
   if (!isWhole(since) || !isWhole(seen)) return undefined
-  return { terminalId, platform, online, state: state === 'f' ? 'foreground' : 'background', since: whole(since), lastSeen: whole(seen), node, ...(lease === 'socket' && { lease }) }
+  return {
+    terminalId,
+    platform,
+    online,
+    state: state === 'f' ? 'foreground' : 'background',
+    since: whole(since),
+    lastSeen: whole(seen),
+    node,
+    ...(lease === 'socket' && { lease })
+  }
 }

@@ -16,7 +16,11 @@ const createTicket = defineScript('create-ticket', {
   keys: ['ticket', 'tickets'],
   args: ['digest', 'user', 'issuedAt', 'expiresAt', 'terminal', 'platform', 'unusedMs', 'toleranceMs', 'maxUnused']
 })
-const useTicket = defineScript('use-ticket', { full: 'done', keys: ['ticket'], args: ['terminal', 'platform', 'toleranceMs', 'maxOfTerminal', 'maxUsed'] })
+const useTicket = defineScript('use-ticket', {
+  full: 'done',
+  keys: ['ticket'],
+  args: ['terminal', 'platform', 'toleranceMs', 'maxOfTerminal', 'maxUsed']
+})
 
 /** Whom a ticket is for. `tokenIssuedAt`, `tokenExpiresAt`: the life of the token it was bought with, ms; it is revoked with it. */
 export interface TicketFacts { userId: string, tokenIssuedAt: number, tokenExpiresAt: number, terminalId?: string, platform?: string }
@@ -25,10 +29,15 @@ export interface TicketFacts { userId: string, tokenIssuedAt: number, tokenExpir
 export function createTickets ({ redis, limits }: StoreContext) {
   return {
     /** @returns a ticket that must be used within `expiresIn` seconds. Throws RATE_LIMITED when too many of the user's are not used. */
-    async create ({ userId, tokenIssuedAt, tokenExpiresAt, terminalId = '', platform = '' }: TicketFacts): Promise<{ ticket: string, expiresIn: number }> {
+    async create ({
+      userId, tokenIssuedAt, tokenExpiresAt, terminalId = '', platform = ''
+    }: TicketFacts): Promise<{ ticket: string, expiresIn: number }> {
       const ticket = newTicket(partition(userId))
       const digest = digestOf(ticket)
-      const [, verdict, retryMs] = await createTicket(redis, { ticket: keys.ticket(partition(userId), digest), tickets: keys.tickets(userId) }, {
+      const [, verdict, retryMs] = await createTicket(redis, {
+        ticket: keys.ticket(partition(userId), digest),
+        tickets: keys.tickets(userId)
+      }, {
         digest,
         user: userId,
         issuedAt: tokenIssuedAt,
@@ -40,7 +49,10 @@ export function createTickets ({ redis, limits }: StoreContext) {
         maxUnused: limits.tickets
       })
       if (verdict === 'ok') return { ticket, expiresIn: UNUSED_SEC }
-      throw new Problem('RATE_LIMITED', { detail: `${limits.tickets} tickets are not used yet`, members: { retryAfterSec: Math.ceil(Number(retryMs) / 1000) } })
+      throw new Problem('RATE_LIMITED', {
+        detail: `${limits.tickets} tickets are not used yet`,
+        members: { retryAfterSec: Math.ceil(Number(retryMs) / 1000) }
+      })
     },
 
     /**
@@ -49,14 +61,22 @@ export function createTickets ({ redis, limits }: StoreContext) {
      */
     async use (ticket: string, { terminalId = '', platform = '' }: { terminalId?: string, platform?: string }) {
       if (!/^[A-Za-z0-9_-]{43}$/.test(ticket)) throw new Problem('BAD_TICKET')
-      const [, userId, tokenIssuedAt, tokenExpiresAt, terminal, boundPlatform] = await useTicket(redis, { ticket: keys.ticket(partitionOf(ticket), digestOf(ticket)) }, {
+      const [, userId, tokenIssuedAt, tokenExpiresAt, terminal, boundPlatform] = await useTicket(redis, {
+        ticket: keys.ticket(partitionOf(ticket), digestOf(ticket))
+      }, {
         terminal: terminalId,
         platform,
         toleranceMs: TOLERANCE_MS,
         maxOfTerminal: OF_TERMINAL,
         maxUsed: OF_TERMINAL * limits.terminals
       })
-      return { userId: String(userId), tokenIssuedAt: Number(tokenIssuedAt), tokenExpiresAt: Number(tokenExpiresAt), terminalId: String(terminal), platform: String(boundPlatform) }
+      return {
+        userId: String(userId),
+        tokenIssuedAt: Number(tokenIssuedAt),
+        tokenExpiresAt: Number(tokenExpiresAt),
+        terminalId: String(terminal),
+        platform: String(boundPlatform)
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
-// An append-only file that a loss of power has cut within a command, or a transaction. [STORE-1] Redis 7.0 lets go of the cut command only: what
-// stands before it in its transaction stays in the file, and is done at the next start, with what was written after it.
+// An append-only file that a loss of power has cut within a command, or a transaction. [STORE-1] Redis 7.0 lets go of the cut command only:
+// what stands before it in its transaction stays in the file, and is done at the next start, with what was written after it.
 import { spawn } from 'node:child_process'
 import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -19,8 +19,8 @@ interface Look {
 }
 
 /**
- * Cuts off the half of a command or a transaction with which the append-only file ends; nobody has acknowledged it. To be called before Redis
- * has read the file, by who owns the directory: what is written behind such a half would be cut off with it.
+ * Cuts off the half of a command or a transaction with which the append-only file ends; nobody has acknowledged it.
+ * To be called before Redis has read the file, by who owns the directory: what is written behind such a half would be cut off with it.
  * Any other fault stays as it is, and so does a file that cannot be looked at within 60 s. Throws where the half cannot be cut off.
  */
 export async function cutTorn ({ directory, signal, log }: Look): Promise<void> {
@@ -31,12 +31,17 @@ export async function cutTorn ({ directory, signal, log }: Look): Promise<void> 
   const upTo = /\bok_up_to=(\d+)/.exec(await analysisOf(file, signal))?.[1]
   clearTimeout(slow)
   signal.throwIfAborted()
-  if (upTo === undefined) return log.error({ file, bytes }, 'The append-only file could not be looked through: the half of a transaction may be done')
+  if (upTo === undefined) {
+    return log.error({ file, bytes }, 'The append-only file could not be looked through: the half of a transaction may be done')
+  }
   const cut = await cutEnd(file, Number(upTo))
   if (cut > 0) log.warn({ file, bytes: cut }, 'The append-only file ended with the half of a command or a transaction: it is cut off')
 }
 
-/** @returns the file with the last commands: one that Redis has begun anew may be empty, and the half in the one before. Undefined: there is none. */
+/**
+ * @returns the file with the last commands: one that Redis has begun anew may be empty, and the half in the one before.
+ *   Undefined: there is none.
+ */
 async function lastWritten (folder: string): Promise<{ file: string, bytes: number } | undefined> {
   const manifest = await readFile(join(folder, 'appendonly.aof.manifest'), 'utf8').catch(() => '')
   for (const [, name = ''] of [...manifest.matchAll(/^file (\S+) seq \d+ type i/gm)].reverse()) {
@@ -47,7 +52,9 @@ async function lastWritten (folder: string): Promise<{ file: string, bytes: numb
   return undefined
 }
 
-/** @returns what redis-check-aof says: it is redis-server by another name, so nothing more must be installed. Empty when it comes to no end. */
+/**
+ * @returns what redis-check-aof says: it is redis-server by another name, so nothing more must be installed. Empty when it comes to no end.
+ */
 async function analysisOf (file: string, signal: AbortSignal): Promise<string> {
   const limits = { signal, timeout: LONGEST_MS, killSignal: 'SIGKILL' } as const
   const child = spawn('redis-server', [file], { argv0: 'redis-check-aof', stdio: ['ignore', 'pipe', 'ignore'], ...limits })
@@ -69,7 +76,10 @@ async function cutEnd (file: string, whole: number): Promise<number> {
   } finally { await handle.close() }
 }
 
-/** @returns whether commands break off at the end, in one transaction at most: any other fault is one in the middle, and what stands behind it is not ours to cut. */
+/**
+ * @returns whether commands break off at the end, in one transaction at most:
+ *   any other fault is one in the middle, and what stands behind it is not ours to cut.
+ */
 function isUnfinished (commands: string): boolean {
   if (/\*1\r\n\$(5\r\nMULTI|4\r\nEXEC)\r\n/i.test(commands.slice(1))) return false
   const header = /[*$](\d+)\r\n/y

@@ -1,4 +1,6 @@
-// A Redis is worked with only after it was looked at: at the start, and after every reconnect. Until then its commands fail, with the reason.
+// A Redis is worked with only after it was looked at: at the start, and after every reconnect.
+// Until then its commands fail, with the reason.
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Redis, ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { checkRedis, type Found } from './check-redis.js'
@@ -11,6 +13,8 @@ import { isUnavailable } from './redis.js'
 const [AGAIN_MS, OWING_MS] = [1_000, 100]
 /** How often one that is worked with is asked whether it still may be, and told that this node is at work. */
 const BEAT_MS = 1_000
+/** So long a start waits for the first verdict. */
+const FIRST_WORD_MS = 500
 
 export interface TrustFacts {
   redis: Redis
@@ -18,13 +22,20 @@ export interface TrustFacts {
   expected?: 'disk' | 'memory' | undefined
   /** Called, before anything else, when a connection has passed. Throws STORE_UNAVAILABLE when nothing may be served. */
   begin (): Promise<void>
-  /** Called every second from then on, and throws the same. @returns whether something may not have been told to this node: see `createLife`. */
+  /**
+   * Called every second from then on, and throws the same.
+   * @returns whether something may not have been told to this node: see `createLife`.
+   */
   beat (): Promise<boolean>
   /** Called when the store may be worked with (again), when it takes writes again, and when something may not have been told. */
   onTrusted (): void
   /** Called with a sentence when the first Redis that answers refuses, or breaks a promise, so that waiting cannot help. */
   onUnfit?: ((sentence: string) => void) | undefined
-  log: { info (facts: object, message: string): void, warn (facts: object, message: string): void, error (facts: object, message: string): void }
+  log: {
+    info (facts: object, message: string): void
+    warn (facts: object, message: string): void
+    error (facts: object, message: string): void
+  }
 }
 
 export type Trust = ReturnType<typeof createTrust>
@@ -32,7 +43,7 @@ export type Trust = ReturnType<typeof createTrust>
 /**
  * Watches a connection.
  * @returns `gated`: the same connection for everybody else, whose commands are STORE_UNAVAILABLE while `state().reason` says
- *   why; `settled` resolves at the first verdict, be it good or bad; `doubt()` asks for another; `stop()` ends the watch: the
+ *   why; `firstWord()` resolves at the first verdict, be it good or bad, or soon; `doubt()` asks for another; `stop()` ends the watch: the
  *   connection may be worked with until it ends.
  */
 export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit, log }: TrustFacts) {
@@ -86,7 +97,8 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
   }
 
   /**
-   * The one timer: what waits for it is still so when it comes. One that reads its data, which may take minutes, is connected but not ready.
+   * The one timer: what waits for it is still so when it comes.
+   * One that reads its data, which may take minutes, is connected but not ready.
    * Of a replica another connection is tried: its address may lead to the master by then.
    */
   function lookSoon (): void {
@@ -152,7 +164,7 @@ export function createTrust ({ redis, expected, begin, beat, onTrusted, onUnfit,
 
   return {
     gated: createGated(redis, () => reason),
-    settled,
+    firstWord: () => Promise.race([settled, delay(FIRST_WORD_MS)]),
     /** What was found at a connect has changed: it is looked at again, and worked with until that says otherwise. */
     doubt: () => { if (reason === undefined) void look() },
     /** Why the store cannot be worked with (undefined: it can), why it refuses to write, and what was found last. */

@@ -1,4 +1,5 @@
-// What a user is told of a store that did not do what a request needs: was it asked, did it refuse, or is it not known? docs/protocol.md section 3.
+// What a user is told of a store that did not do what a request needs:
+// was it asked, did it refuse, or is it not known? docs/protocol.md section 3.
 import { ReplyError } from 'ioredis'
 import { Problem } from '../protocol/problem.js'
 import { isUndone } from './deadline.js'
@@ -20,7 +21,10 @@ export function unavailable (told: string, outcome: keyof typeof outcomes): Prob
   return new Problem('STORE_UNAVAILABLE', { detail: `${told}: ${outcomes[isUndone() ? outcome : 'unknown']}` })
 }
 
-/** @returns a failure of the store that is no Problem yet as STORE_UNAVAILABLE; anything else as it is. To be asked where the request is under way. */
+/**
+ * @returns a failure of the store that is no Problem yet as STORE_UNAVAILABLE;
+ *   anything else as it is. To be asked where the request is under way.
+ */
 export function asUnavailable (error: unknown): unknown {
   if (error instanceof Problem || !isUnavailable(error)) return error
   const { told } = reasonOf(error)

@@ -4,7 +4,10 @@ import { whole } from './readable.js'
 /** A message not read: where it stands, and when it was sent (ms). */
 export interface Unread { conversationId: string, seq: number, ts: number }
 
-/** How many conversations were not looked at; then conversation, number of unread messages, the oldest of them as `seq:ts`; and so on. See unread.lua. */
+/**
+ * How many conversations were not looked at; then conversation, number of unread messages, the oldest of them as `seq:ts`;
+ * and so on. See unread.lua.
+ */
 export type Waiting = (string | number | string[])[]
 
 /**
@@ -26,7 +29,9 @@ export function oldestUnread ([beyond = 0, ...waiting]: Waiting, limit: number):
     }
     if (members.length < count) horizon = Math.min(horizon, unread.at(-1)?.ts ?? Infinity)
   }
-  const sorted = unread.filter(({ ts }) => ts <= horizon).sort((a, b) => a.ts - b.ts || compare(a.conversationId, b.conversationId) || a.seq - b.seq).slice(0, limit)
+  const sorted = unread.filter(({ ts }) => ts <= horizon)
+    .sort((a, b) => a.ts - b.ts || compare(a.conversationId, b.conversationId) || a.seq - b.seq)
+    .slice(0, limit)
   return { unread: sorted, more: sorted.length < total }
 }
 

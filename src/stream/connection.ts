@@ -27,9 +27,9 @@ interface Floor extends OutletFloor, Memory {
 }
 
 /**
- * A connection prints nothing until it is started.
- * `wake()` prints what there is as long as the socket takes it; a hint, a drain and the sweep call it.
- * A slow reader is simply not pumped: its backlog is in Redis. A class, and so are its parts: there is one per stream, and closures would cost each two kilobytes more.
+ * A connection prints nothing until it is started. `wake()` prints what there is as long as the socket takes it; a hint, a drain and
+ * the sweep call it. A slow reader is simply not pumped: its backlog is in Redis. A class, and so are its parts: there is one per
+ * stream, and closures would cost each two kilobytes more.
  */
 export class Connection {
   #stage: 'attaching' | 'replay' | 'pending' | 'live' | 'closed' = 'attaching'
@@ -60,8 +60,10 @@ export class Connection {
   get isLagging (): boolean { return this.isLive && this.#position.seq < (this.feed.seq ?? 0) }
   /** Whether all that is known was printed, and nothing is under way. */
   get isIdle (): boolean { return this.isLive && !this.#runs.isBusy && this.#jobs.length === 0 }
-  /** Where it stands and what is left to do; `isUnready`: it began afresh and READY has not come, so its position would skip what is unread. */
-  get rest () { return { position: this.#position, todos: this.#jobs.map(({ todo }) => todo), more: this.#more, isUnready: this.#isUnready } }
+  /** Where it stands and what is left; `isUnready`: it began afresh, READY has not come, and its position would skip what is unread. */
+  get rest () {
+    return { position: this.#position, todos: this.#jobs.map(({ todo }) => todo), more: this.#more, isUnready: this.#isUnready }
+  }
 
   /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
   begin ({ position, target, jobs, more, fresh, greeting }: Start): void {
@@ -90,7 +92,10 @@ export class Connection {
     this.#runs.run(() => this.#run(), failures => this.floor.retries.later(this, failures)).then(isWanted => {
       this.#outlet.release()
       return isWanted ? this.wake() : this.opening.printer.rest?.()
-    }, (error: unknown) => this.#failed(error))
+    }, (err: unknown) => {
+      this.floor.log.warn({ err, traceId: this.opening.traceId }, 'a stream failed')
+      this.close('STORE_LOST')
+    })
   }
 
   /** Prints a frame that has no place in the stream, when there is room: stored nowhere, so a stuck reader misses it. [CMD-1] */
@@ -112,7 +117,8 @@ export class Connection {
   /** Once a second: the token's end, a stuck reader, the heartbeat. */
   tick (): void {
     if (!this.isBegun) return
-    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due({ ...this.#facts(), ticks: this.floor.ticks() }, frame => { this.#write([frame]); return true })
+    const say = (frame: Frame) => { this.#write([frame]); return true }
+    const due = this.#outlet.isStuck() ? 'SLOW' : this.lifetime.due({ ...this.#facts(), ticks: this.floor.ticks() }, say)
     if (due) return this.close(due)
     // before READY of a fresh attach the cursor would skip unread messages that are not printed yet
     this.#outlet.beat(this.#isUnready ? undefined : { id: formatCursor(this.#position) })
@@ -146,16 +152,14 @@ export class Connection {
   #printTail (): boolean {
     if (!this.#outlet.hasRoom()) return true
     const items = this.feed.since(this.#position, this.floor.isProven())
-    if (items === undefined) return false
-    // all of them at once: nothing is added meanwhile
-    if (items.length > 0) this.#printItems(items)
-    return true
+    if (items?.length) this.#printItems(items) // all of them at once: nothing is added meanwhile
+    return items !== undefined
   }
 
   /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
   #printItems (items: readonly Item[]): boolean {
-    const { opening, floor: { renderer } } = this
-    const { seq, outcome } = printItems(items, this.#position, { opening, renderer, outlet: this.#outlet, source: this.isLive ? 'live' : 'replay' })
+    const press = { opening: this.opening, renderer: this.floor.renderer, outlet: this.#outlet, isLive: this.isLive }
+    const { seq, outcome } = printItems(items, this.#position, press)
     this.#position = { epoch: this.#position.epoch, seq }
     if (outcome === 'broken') this.close('SLOW') // the next attach says so by RESET, never a silent gap
     return outcome === 'room'
@@ -174,7 +178,8 @@ export class Connection {
 
   async #readOn (): Promise<boolean> {
     const known = this.feed.top
-    const items = this.feed.since(this.#position, this.floor.isProven()) ?? await this.floor.mailbox.read(this.userId, this.#position, READ_ENTRIES)
+    const items = this.feed.since(this.#position, this.floor.isProven()) ??
+      await this.floor.mailbox.read(this.userId, this.#position, READ_ENTRIES)
     if (items.length > 0) return this.isBegun && this.#printItems(items)
     // compared with what was known before the read: a hint that came meanwhile is no loss
     if (known && (known.epoch !== this.#position.epoch || known.seq > this.#position.seq)) this.close('STORE_LOST')
@@ -191,10 +196,5 @@ export class Connection {
     this.#write([{ ...gatewayCommand('IRIS.READY', this.#more ? { more: true } : {}, this.#facts()), id: formatCursor(this.#position) }])
     this.#stage = 'live'
     this.#isUnready = false
-  }
-
-  #failed (err: unknown): void {
-    this.floor.log.warn({ err, traceId: this.opening.traceId }, 'a stream failed')
-    this.close('STORE_LOST')
   }
 }

@@ -5,7 +5,10 @@ import { isOfEpoch, type Item, seqOf } from '../store/entry.js'
 /** So many entries wait in memory for a connection that lags; one that lags more reads Redis. */
 const TAIL_ITEMS = 64
 
-/** Whether bodies in memory (there since when, ms of `performance`) may be printed: what was recalled on other nodes is known here. Else Redis is read. [DOWN-2] */
+/**
+ * Whether bodies in memory (there since when, ms of `performance`) may be printed:
+ * what was recalled on other nodes is known here. Else Redis is read. [DOWN-2]
+ */
 export interface Memory { isProven (since?: number): boolean }
 
 /** What most feeds have in memory: one for all of them, which nothing is added to. */

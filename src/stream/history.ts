@@ -12,7 +12,9 @@ interface Page { count: number, firstSeq: number | null, lastSeq: number | null,
  * @param view what the caller may see: from `minSeq` to `headSeq`.
  * @returns the page: `count` messages from `firstSeq` to `lastSeq` (null when it is empty); `hasMore` in the direction, within the bounds.
  */
-export function pageOf ({ minSeq, headSeq }: { minSeq: number, headSeq: number }, { newer, limit, from = minSeq, to = headSeq }: Range): Page {
+export function pageOf (
+  { minSeq, headSeq }: { minSeq: number, headSeq: number }, { newer, limit, from = minSeq, to = headSeq }: Range
+): Page {
   const low = Math.max(from, minSeq)
   const high = Math.min(to, headSeq)
   if (low > high) return { count: 0, firstSeq: null, lastSeq: null, hasMore: false }
@@ -30,5 +32,8 @@ export function cutPage<B extends string | null> (page: Page, bodies: B[], { new
   const kept = (newer ? bodies : bodies.toReversed()).findIndex((body, i) => (bytes += Buffer.byteLength(body ?? '')) > PAGE_BYTES && i > 0)
   if (kept < 0) return { page, bodies }
   const firstSeq = newer ? Number(page.firstSeq) : Number(page.lastSeq) - kept + 1
-  return { page: { count: kept, firstSeq, lastSeq: firstSeq + kept - 1, hasMore: true }, bodies: newer ? bodies.slice(0, kept) : bodies.slice(-kept) }
+  return {
+    page: { count: kept, firstSeq, lastSeq: firstSeq + kept - 1, hasMore: true },
+    bodies: newer ? bodies.slice(0, kept) : bodies.slice(-kept)
+  }
 }

@@ -2,7 +2,8 @@
 // there is room to print them, so that a slow reader costs no memory and a recalled text is not printed. [SLOW-1] [DOWN-2]
 import type { Source } from '../protocol/events.js'
 import type { Position } from '../protocol/ids.js'
-import type { createBoxes, Pending } from '../store/boxes.js'
+import type { createBoxes } from '../store/boxes.js'
+import type { Pending } from '../store/pending.js'
 import type { createConversations } from '../store/conversation.js'
 import type { Fresh } from '../store/fresh.js'
 import { isFull } from '../store/full.js'
@@ -24,8 +25,8 @@ interface PendingItems { box: BoxName, from: Position, ids?: string[], counted?:
 
 /**
  * What is to be printed, as data: what is left of it can wait for the next answer of a poll, on whatever node. [POLL-2]
- * The messages of a mailbox by reference; or a page of history, in few bytes whatever it holds. Or a box: what is pending there from before a position
- * (the stream brings the rest by itself), its ids when they were read, and those whose delivery was counted already.
+ * The messages of a mailbox by reference; or a page of history, in few bytes whatever it holds. Or a box: what is pending there from
+ * before a position (the stream brings the rest by itself), its ids when they were read, and those whose delivery was counted already.
  */
 export type Todo = Messages | PageLeft | PendingItems
 
@@ -64,7 +65,10 @@ export const hasRoomFor = (todo: Todo, waiting: Todo[]): boolean => !isPage(todo
 
 /** Makes `makeJob(todo, viewer)`, by a node's stores. */
 export function createJobs ({ conversations, boxes, fresh, renderer, now }: Stores) {
-  /** Reads messages, those of one conversation together. @returns what makes frames of them, in their order: when they are printed [DOWN-2]. */
+  /**
+   * Reads messages, those of one conversation together.
+   * @returns what makes frames of them, in their order: when they are printed [DOWN-2].
+   */
   async function framesOf (references: Messages['references'], source: Source): Promise<() => (Frame | undefined)[]> {
     const bodies = new Map<string, string | null>()
     const byConversation = Map.groupBy(references, ({ conversationId }) => conversationId)
@@ -110,7 +114,9 @@ export function createJobs ({ conversations, boxes, fresh, renderer, now }: Stor
   function pendingJob ({ box, from, ids, counted = [] }: PendingItems, viewer: Viewer): Job {
     const before = new Map(counted)
     let leaving: string[] = []
-    const entryOf = ({ id, filter }: Pending, body: string | null) => ({ reference: { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }, body })
+    const entryOf = ({ id, filter }: Pending, body: string | null) => ({
+      reference: { kind: 'box' as const, box, id, ...(filter !== undefined && { filter }) }, body
+    })
 
     async function count (items: Pending[]): Promise<void> {
       const again = items.filter(({ id, once }) => !once && !before.has(id)).map(({ id }) => id)
@@ -136,7 +142,8 @@ export function createJobs ({ conversations, boxes, fresh, renderer, now }: Stor
         return shown
       })
       return take => {
-        const frames = items.map(item => renderer.entry(entryOf(item, withRedelivery(item.body ?? '', before.get(item.id) ?? 0)), viewer, 'mailbox'))
+        const frames = items.map(item =>
+          renderer.entry(entryOf(item, withRedelivery(item.body ?? '', before.get(item.id) ?? 0)), viewer, 'mailbox'))
         const done = taken(frames, take)
         leaving = items.slice(0, done).filter(({ once }) => once).map(({ id }) => id)
         ids = left.slice(done < items.length ? chunk.indexOf(items[done]?.id ?? '') : chunk.length)

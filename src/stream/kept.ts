@@ -11,11 +11,22 @@ const MAX_HANDED_BYTES = 2 * 1024 * 1024
 /** A fresh attach whose unread messages did not fit into an answer: what is left of it, and what READY will say. */
 export interface Unfinished { todos: Todo[], more: boolean }
 
-/** What one session hands to another, on another node. `unfinished` by the cursor of the answer that ended there; `askedFor`: the end of the token for which a fresh one was asked, ms. */
+/**
+ * What one session hands to another, on another node. `unfinished` by the cursor of the answer that ended there;
+ * `askedFor`: the end of the token for which a fresh one was asked, ms.
+ */
 export interface Handed { parked: Frame[], todos: Todo[], unfinished: [string, Unfinished][], askedFor?: number }
 
 /** What a poll has taken out of its session, to be given back if its answer is lost; and what is left when it is not. */
 export interface Taken extends Handed { left?: Omit<Handed, 'parked'> }
+
+/** @returns as one what several nodes had of a session. */
+export const together = (handed: Handed[]): Handed => ({
+  parked: handed.flatMap(({ parked }) => parked),
+  todos: handed.flatMap(({ todos }) => todos),
+  unfinished: handed.flatMap(({ unfinished }) => unfinished),
+  askedFor: Math.max(...handed.map(({ askedFor = 0 }) => askedFor))
+})
 
 /** What is kept. @param maxUnfinished so many fresh attaches may be unfinished at once; the oldest begins anew. */
 export class Kept {
@@ -54,7 +65,10 @@ export class Kept {
     for (const cursor of this.#unfinished.keys()) if (this.#unfinished.size > this.maxUnfinished) this.#unfinished.delete(cursor)
   }
 
-  /** Takes what the session on another node has, if there is one; until that is known nothing is asked for. @returns whether there was one. */
+  /**
+   * Takes what the session on another node has, if there is one; until that is known nothing is asked for.
+   * @returns whether there was one.
+   */
   async inherit (handing: Promise<Handed | undefined>): Promise<boolean> {
     this.#isInheriting = true
     const handed = await handing.finally(() => { this.#isInheriting = false })
@@ -68,12 +82,25 @@ export class Kept {
     return this.#askedFor >= expiresAt
   }
 
-  /** Lets go what the next poll is to print. */
+  /** Lets go what waits for the next poll. */
   next (): Pick<Handed, 'parked' | 'todos'> {
     const next = { parked: this.#parked, todos: this.#todos }
     this.#parked = []
     this.#todos = []
     return next
+  }
+
+  /** Lets go what the next poll is to print, as far as it takes that; `taken` notes what it has. */
+  give (taken: Taken, print: { todo (todo: Todo): boolean, frame (frame: Frame): boolean }): void {
+    const { todos, parked } = this.next()
+    for (const todo of todos) {
+      if (print.todo(todo)) taken.todos.push(todo)
+      else this.add(todo)
+    }
+    for (const frame of parked) {
+      if (print.frame(frame)) taken.parked.push(frame)
+      else this.park(frame)
+    }
   }
 
   /** Lets go what is left of the fresh attach that ended at this cursor. */

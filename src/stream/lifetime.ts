@@ -11,7 +11,10 @@ const GRACE_MS = 25_000
 /** Connections that began together do not end together. */
 const SHORTEST = 0.8
 
-/** @returns when a connection that begins at `ticks` is so old that it ends with BYE 4201, both by the monotonic clock, ms: after `rotateSec` x (0.8..1). */
+/**
+ * @returns when a connection that begins at `ticks` is so old that it ends with BYE 4201, both by the monotonic clock, ms:
+ *   after `rotateSec` x (0.8..1).
+ */
 export function rotationTime (ticks: number, rotateSec: number): number {
   return ticks + rotateSec * 1000 * (SHORTEST + (1 - SHORTEST) * Math.random())
 }
@@ -38,7 +41,10 @@ export class Lifetime {
   }
 
   /** Whether it was opened with a token issued until then, and let in until then, ms. */
-  isBefore ({ issuedUpTo = Infinity, attachedUpTo = Infinity }: { issuedUpTo: number | undefined, attachedUpTo: number | undefined }): boolean {
+  isBefore ({ issuedUpTo = Infinity, attachedUpTo = Infinity }: {
+    issuedUpTo: number | undefined
+    attachedUpTo: number | undefined
+  }): boolean {
     return this.loggedInAt <= issuedUpTo && (attachedUpTo === Infinity || (this.attachedAt ?? Infinity) <= attachedUpTo)
   }
 
@@ -49,7 +55,10 @@ export class Lifetime {
 
   /**
    * Says IRIS.AUTH once when it is time.
-   * @param now the time, ms: tokens end by it. @param ticks the monotonic clock, ms: a jump of the time makes nobody old [TIME-1]. @param say whether it was taken: else it is tried again. @returns the goodbye for which it is time, undefined while there is none.
+   * @param now the time, ms: tokens end by it.
+   * @param ticks the monotonic clock, ms: a jump of the time makes nobody old [TIME-1].
+   * @param say whether it was taken: else it is tried again.
+   * @returns the goodbye for which it is time, undefined while there is none.
    */
   due ({ now, ticks, traceId }: { now: number, ticks: number, traceId: string }, say: (frame: Frame) => boolean): Bye | undefined {
     const leftMs = this.#expiresAt - now

@@ -22,7 +22,9 @@ export interface Printer {
   fits? (frame: Frame): boolean
   /** Nothing is under way any more: all that is known was printed, or there is no room. */
   rest? (): void
-  /** Who prints is told what becomes of the connection from now on, also while his attach waits; at once when the client has gone already. */
+  /**
+   * Who prints is told what becomes of the connection from now on, also while his attach waits; at once when the client has gone already.
+   */
   serve? (printing: Served): void
 }
 

@@ -11,15 +11,18 @@ import type { Renderer } from './render.js'
 const WRITE_CHARS = 32 * 1024
 
 /** For whom, by whom and through what is printed. */
-interface Press { opening: Opening, renderer: Renderer, outlet: Outlet, source: Source }
+interface Press { opening: Opening, renderer: Renderer, outlet: Outlet, isLive: boolean }
 
 /**
  * Prints the items that follow a position.
  * @returns the number reached, and whether there is room for more; `broken`: an entry is missing (trimmed while this
  *   reader lagged, or of another stream), so nothing behind it was printed.
  */
-export function printItems (items: readonly Item[], { epoch, seq }: Position, { opening, renderer, outlet, source }: Press): { seq: number, outcome: 'room' | 'full' | 'broken' } {
+export function printItems (
+  items: readonly Item[], { epoch, seq }: Position, { opening, renderer, outlet, isLive }: Press
+): { seq: number, outcome: 'room' | 'full' | 'broken' } {
   const { printer } = opening
+  const source: Source = isLive ? 'live' : 'replay'
   let text = ''
   for (const item of items) {
     if (item.seq !== seq + 1 || !isOfEpoch(item.id, epoch)) {

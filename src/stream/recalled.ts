@@ -12,7 +12,13 @@ const MAX = 500_000
 type Revoked = { tombstone: string } | { msgId: string, by: string, at: number }
 
 /** What is looked at of an event that another node has written. */
-interface Said { name?: string, op?: string, cmdId?: string, noticeId?: string, data?: { conversationId: string, seq: number, msgId: string, by: string, revokedAt: number } }
+interface Said {
+  name?: string
+  op?: string
+  cmdId?: string
+  noticeId?: string
+  data?: { conversationId: string, seq: number, msgId: string, by: string, revokedAt: number }
+}
 
 interface Facts {
   /** So many are remembered at most. */
@@ -52,7 +58,9 @@ export function createRecalled ({ max = MAX, ticks = () => performance.now(), on
   function revokedAt (conversationId: string, seq: number): Revoked | undefined {
     if (all.size === 0) return undefined
     // every reader of a group asks for the same message
-    if (asked?.seq !== seq || asked.conversationId !== conversationId) asked = { conversationId, seq, revoked: all.get(`${conversationId}:${seq}`)?.revoked }
+    if (asked?.seq !== seq || asked.conversationId !== conversationId) {
+      asked = { conversationId, seq, revoked: all.get(`${conversationId}:${seq}`)?.revoked }
+    }
     return asked.revoked
   }
 
@@ -63,7 +71,8 @@ export function createRecalled ({ max = MAX, ticks = () => performance.now(), on
   }
 
   /** A user's item left its box; of one that each terminal completes for itself the share of this terminal. */
-  const item = (userId: string, id: string, terminalId?: string) => add(terminalId === undefined ? `${userId} ${id}` : `${userId} ${id} ${terminalId}`)
+  const item = (userId: string, id: string, terminalId?: string) =>
+    add(terminalId === undefined ? `${userId} ${id}` : `${userId} ${id} ${terminalId}`)
 
   /**
    * @param body a message's JSON as it was read; undefined: it was not there.
@@ -98,7 +107,8 @@ export function createRecalled ({ max = MAX, ticks = () => performance.now(), on
       return revokedAt(conversationId, seq) ? JSON.parse(current(conversationId, seq, JSON.stringify(read)) as string) as Message : read
     },
     /** @returns whether an item left its user's box lately, or this terminal of his has completed its share. */
-    isGone: ({ userId, terminalId }: { userId: string, terminalId: string }, id: string) => all.has(`${userId} ${id}`) || all.has(`${userId} ${id} ${terminalId}`),
+    isGone: ({ userId, terminalId }: { userId: string, terminalId: string }, id: string) =>
+      all.has(`${userId} ${id}`) || all.has(`${userId} ${id} ${terminalId}`),
 
     /**
      * An entry of a user's was heard or read: what it recalls was recalled by another node, if not by this one.
@@ -122,5 +132,7 @@ export type Recalled = ReturnType<typeof createRecalled>
 /** @returns the tombstone of a message, as far as it is known; one that is a tombstone already stays. */
 function buried (body: string, { by, at }: { by: string, at: number }): string {
   const { conversationId, seq, msgId, ts, from, clientMsgId, type, traceId } = JSON.parse(body) as Message
-  return type === 'revoked' ? body : JSON.stringify({ conversationId, seq, msgId, ts, from, clientMsgId, type: 'revoked', traceId, revoked: { by, at } })
+  return type === 'revoked'
+    ? body
+    : JSON.stringify({ conversationId, seq, msgId, ts, from, clientMsgId, type: 'revoked', traceId, revoked: { by, at } })
 }

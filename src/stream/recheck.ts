@@ -17,7 +17,10 @@ interface Floor {
 /** Remembers that something was recalled. */
 type Note = () => void
 
-/** @returns `recheck(frames, viewer)`: notes what of it was recalled, so that it will not be sent. Throws when the store does not answer in time. */
+/**
+ * @returns `recheck(frames, viewer)`: notes what of it was recalled, so that it will not be sent.
+ *   Throws when the store does not answer in time.
+ */
 export function createRecheck ({ conversations, boxes, recalled, fresh }: Floor) {
   async function messages (conversationId: string, seqs: number[]): Promise<Note[]> {
     return (await conversations.bodies(conversationId, seqs)).flatMap(body => {

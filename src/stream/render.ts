@@ -18,7 +18,9 @@ export interface Viewer { userId: string, terminalId: string, platform: string }
 export interface TerminalFilter { ids?: string[], platforms?: string[], except?: string }
 
 /** @returns whether a terminal is among those that a filter names; no filter names all. */
-export function isAddressed (filter: TerminalFilter | undefined, { terminalId, platform }: { terminalId: string, platform: string }): boolean {
+export function isAddressed (
+  filter: TerminalFilter | undefined, { terminalId, platform }: { terminalId: string, platform: string }
+): boolean {
   if (!filter) return true
   const { ids, platforms, except } = filter
   return terminalId !== except && (ids?.includes(terminalId) ?? true) && (platforms?.includes(platform) ?? true)
@@ -49,13 +51,18 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
     return { event: 'MSG_DOWN', data: last.data }
   }
 
-  function fromLog (reference: Extract<Reference, { kind: 'msg' }>, body: string | undefined, source: Source, viewer: Viewer): Frame | undefined {
+  function fromLog (
+    reference: Extract<Reference, { kind: 'msg' }>, body: string | undefined, source: Source, viewer: Viewer
+  ): Frame | undefined {
     const current = recalled.current(reference.conversationId, reference.seq, body)
     if (current === undefined) return undefined
     return reference.terminal === viewer.terminalId ? acknowledgement(current, reference.epoch ?? '') : message(current, source)
   }
 
-  function fromBox ({ id, box, filter }: Extract<Reference, { kind: 'box' }>, { body, waiting }: { body: string | undefined, waiting?: string | undefined }, viewer: Viewer): Frame | undefined {
+  function fromBox ({ id, box, filter }: Extract<Reference, { kind: 'box' }>, { body, waiting }: {
+    body: string | undefined
+    waiting?: string | undefined
+  }, viewer: Viewer): Frame | undefined {
     if (body === undefined || recalled.isGone(viewer, id)) return undefined
     if (waiting !== undefined && !waiting.includes(`,${viewer.terminalId},`)) return undefined
     if (filter !== undefined && !isAddressed(JSON.parse(filter) as TerminalFilter, viewer)) return undefined
@@ -71,7 +78,12 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
       case 'box': return fromBox(reference, { body, waiting }, viewer)
       case 'event':
         recalled.learn(viewer.userId, reference, reference.body)
-        return reference.except === viewer.terminalId || body === undefined ? undefined : { event: reference.box === 'NOTICE_BOX' ? 'NOTICE_DOWN' : 'CMD_DOWN', data: body }
+        return reference.except === viewer.terminalId || body === undefined
+          ? undefined
+          : {
+              event: reference.box === 'NOTICE_BOX' ? 'NOTICE_DOWN' : 'CMD_DOWN',
+              data: body
+            }
       case 'birth':
       case 'forgotten': return undefined
       case 'unknown': throw new Error('no such kind of entry')
@@ -112,7 +124,15 @@ export function createRenderer ({ recalled, now, printed, onUnreadable, onSeen }
 }
 
 /** What is looked at of an event's data. */
-export interface Sent { conversationId?: string, seq?: number, source?: Source, op?: string, cmdId?: string, noticeId?: string, needComplete?: boolean }
+export interface Sent {
+  conversationId?: string
+  seq?: number
+  source?: Source
+  op?: string
+  cmdId?: string
+  noticeId?: string
+  needComplete?: boolean
+}
 
 export type Renderer = ReturnType<typeof createRenderer>
 

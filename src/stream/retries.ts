@@ -1,4 +1,5 @@
-// Streams whose read failed: each tries again soon, a little later each time, and without a pause when the store is there again. [DEADLINE-1]
+// Streams whose read failed: each tries again soon, a little later each time,
+// and without a pause when the store is there again. [DEADLINE-1]
 
 /** The first pause; each is twice as long as the one before, up to the longest. */
 const FIRST_MS = 250

@@ -25,7 +25,9 @@ export function command (name: string, data: object, { now, traceId }: Facts): F
 }
 
 /** @returns one of the gateway's own commands, its data checked against `gatewayCommands`. */
-export function gatewayCommand<Name extends keyof typeof gatewayCommands> (name: Name, data: Static<typeof gatewayCommands[Name]>, facts: Facts): Frame {
+export function gatewayCommand<Name extends keyof typeof gatewayCommands> (
+  name: Name, data: Static<typeof gatewayCommands[Name]>, facts: Facts
+): Frame {
   return command(name, data, facts)
 }
 

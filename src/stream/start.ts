@@ -15,7 +15,10 @@ const RESET_CONVERSATIONS = 500
 interface Floor { lists: Pick<ReturnType<typeof createLists>, 'standings'>, makeJob: MakeJob }
 
 /** @returns IRIS.HELLO. `top`: the end of the stream; `from`: where the connection begins; `recovered`: absent when no cursor was given. */
-function hello ({ terminalId, expiresAt, traceId }: Opening, { now, top, from, recovered }: { now: number, top: Position, from: Position, recovered?: boolean }): Frame {
+function hello (
+  { terminalId, expiresAt, traceId }: Opening,
+  { now, top, from, recovered }: { now: number, top: Position, from: Position, recovered?: boolean }
+): Frame {
   return gatewayCommand('IRIS.HELLO', {
     terminalId,
     ...(recovered !== undefined && { recovered }),
@@ -37,11 +40,20 @@ export function createStarts ({ lists, makeJob }: Floor) {
     const greeting = [hello(opening, { now: serverTime, top, from, ...(verdict !== 'fresh' && { recovered: resumed }) })]
     if (verdict !== 'fresh' && verdict !== 'resumed') {
       const { items: conversations, more } = await lists.standings(userId, RESET_CONVERSATIONS)
-      greeting.push(gatewayCommand('IRIS.RESET', { reason: verdict, cursor: formatCursor(top), conversations, ...(more && { more }) }, { now: serverTime, traceId }))
+      greeting.push(gatewayCommand('IRIS.RESET', {
+        reason: verdict,
+        cursor: formatCursor(top),
+        conversations,
+        ...(more && { more })
+      }, { now: serverTime, traceId }))
     }
-    const todos: Todo[] = attached.unread.length > 0 ? [{ references: attached.unread.map(({ conversationId, seq }) => ({ conversationId, seq })), source: 'mailbox' }] : []
+    const todos: Todo[] = attached.unread.length > 0
+      ? [{ references: attached.unread.map(({ conversationId, seq }) => ({ conversationId, seq })), source: 'mailbox' }]
+      : []
     if (attached.pending) todos.push({ box: 'CMD_BOX', from }, { box: 'NOTICE_BOX', from })
-    return { position: from, target: top.seq, jobs: todos.map(todo => makeJob(todo, opening)), more: attached.more, greeting, fresh: !resumed }
+    return {
+      position: from, target: top.seq, jobs: todos.map(todo => makeJob(todo, opening)), more: attached.more, greeting, fresh: !resumed
+    }
   }
 }
 
@@ -49,7 +61,8 @@ interface Known { now (): number, maxBehind: number }
 
 /**
  * @param top the end of the stream as it is known here.
- * @returns where a connection resumes, when that can be said without the store: nothing can have been trimmed behind a cursor so near the end.
+ * @returns where a connection resumes, when that can be said without the store:
+ *   nothing can have been trimmed behind a cursor so near the end.
  */
 export function knownStart (opening: Opening, top: Position | undefined, { now, maxBehind }: Known): Start | undefined {
   const position = parseCursor(opening.cursor ?? '')
@@ -59,7 +72,9 @@ export function knownStart (opening: Opening, top: Position | undefined, { now, 
 }
 
 /** @returns where a fresh attach goes on that could not bring all in one answer. */
-export function unfinishedStart (opening: Opening, { position, todos, more }: Unfinished & { position: Position }, { now, makeJob }: { now (): number, makeJob: MakeJob }): Start {
+export function unfinishedStart (
+  opening: Opening, { position, todos, more }: Unfinished & { position: Position }, { now, makeJob }: { now (): number, makeJob: MakeJob }
+): Start {
   const greeting = [hello(opening, { now: now(), top: position, from: position })]
   return { position, target: position.seq, jobs: todos.map(todo => makeJob(todo, opening)), more, greeting, fresh: true }
 }

@@ -14,19 +14,31 @@ export interface Holder {
 
 const HOLDER = Symbol('holder')
 
-/** Parts of Node that are no public API, the same in 22, 24 and 26: where one is another, the answer stays in HTTP. `npm run check` tries them. */
+/**
+ * Parts of Node that are no public API, the same in 22, 24 and 26:
+ * where one is another, the answer stays in HTTP. `npm run check` tries them.
+ */
 interface HttpSocket extends Socket { parser?: object | null, _httpMessage?: ServerResponse | null, [HOLDER]?: Holder }
 type FreeParser = (parser: object, request: IncomingMessage, socket: Socket) => void
 const { freeParser } = createRequire(import.meta.url)('_http_common') as { freeParser?: FreeParser }
 
 /** By what Node's HTTP server listens to a connection; the last two while it reads by itself. */
-const OWN = { data: 'bound socketOnData', end: 'bound socketOnEnd', close: 'bound socketOnClose', drain: 'bound socketOnDrain', error: 'socketOnError', timeout: 'socketOnTimeout' }
+const OWN = {
+  data: 'bound socketOnData',
+  end: 'bound socketOnEnd',
+  close: 'bound socketOnClose',
+  drain: 'bound socketOnDrain',
+  error: 'socketOnError',
+  timeout: 'socketOnTimeout'
+}
 const WHILE_READING = { pause: 'onSocketPause', resume: 'onSocketResume' }
 
 /** @returns the listeners of Node's HTTP server; undefined when they are not those that are known. */
 function ownListeners (socket: Socket): [event: string, listener: () => void][] | undefined {
   const found = Object.entries({ ...OWN, ...WHILE_READING }).flatMap(([event, name]) =>
-    socket.listeners(event).filter(listener => listener.name === name).map((listener): [string, () => void] => [event, listener as () => void]))
+    socket.listeners(event)
+      .filter(listener => listener.name === name)
+      .map((listener): [string, () => void] => [event, listener as () => void]))
   return Object.keys(OWN).every(event => found.some(([name]) => name === event)) ? found : undefined
 }
 
@@ -38,8 +50,9 @@ function onEnd (this: HttpSocket): void { this.end() }
 
 /**
  * Makes the detaching of a server. What its `closeAllConnections` closes are these connections, too: else it would have forgotten them.
- * @returns `detach(answer, holder)`: takes the connection of an answer whose head was written, and which is alone there. What comes behind its
- *   request is not read as HTTP any more: the head has said `Connection: close`. It returns undefined when this Node does not let it go, and has changed nothing then.
+ * @returns `detach(answer, holder)`: takes the connection of an answer whose head was written, and which is
+ *   alone there. What comes behind its request is not read as HTTP any more: the head has said `Connection:
+ *   close`. It returns undefined when this Node does not let it go, and has changed nothing then.
  */
 export function createDetach (server: Server) {
   const taken = new Set<Socket>()

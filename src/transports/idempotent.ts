@@ -15,7 +15,9 @@ export function createIdempotent (answers: Idempotency) {
   return async function once (request: FastifyRequest, reply: FastifyReply, run: () => Promise<unknown>): Promise<unknown> {
     const { headers: { 'idempotency-key': key }, method, url, body } = request
     if (key === undefined) return await run()
-    if (typeof key !== 'string' || !KEY.test(key)) throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Idempotency-Key', detail: `must match ${KEY.source}` }] })
+    if (typeof key !== 'string' || !KEY.test(key)) {
+      throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Idempotency-Key', detail: `must match ${KEY.source}` }] })
+    }
     const { result, isReplay } = await answers.run({ key, fingerprint: fingerprint([method, url, body ?? null]) }, run)
     if (isReplay) reply.header('idempotent-replayed', 'true')
     return result

@@ -14,5 +14,7 @@ export function refuseOrigin ({ headers: { origin }, host, log, traceId }: Fasti
   if (meant !== undefined && [...allowed, originOf(`http://${host}`), originOf(`https://${host}`)].includes(meant)) return
   const compared = { origin: origin.slice(0, 200), host: host.slice(0, 200) }
   log.warn({ traceId, ...compared }, 'a WebSocket was refused: its Origin is neither that of the Host nor one of IRIS_ALLOWED_ORIGINS')
-  throw new Problem('ORIGIN_NOT_ALLOWED', { detail: `The origin ${compared.origin} is neither that of the host ${compared.host} nor one of IRIS_ALLOWED_ORIGINS` })
+  throw new Problem('ORIGIN_NOT_ALLOWED', {
+    detail: `The origin ${compared.origin} is neither that of the host ${compared.host} nor one of IRIS_ALLOWED_ORIGINS`
+  })
 }

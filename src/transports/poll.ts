@@ -1,4 +1,5 @@
-// Long-poll: GET /v1/down/poll. The same pump as a stream, collected for one answer, in the session of its terminal. docs/protocol.md section 4.
+// Long-poll: GET /v1/down/poll. The same pump as a stream, collected for one answer, in the session of its terminal.
+// docs/protocol.md section 4.
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Connection } from '../stream/connection.js'
@@ -33,7 +34,8 @@ export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloo
     let isAnswered = false
     const printer = { ...collection.printer(), serve: (printing: Served) => onClose(raw, () => printing.gone()) }
     try {
-      const { connection, session, isAdmitted } = soon(() => hub.poll({ ...reader, traceId: request.traceId, printer, transport: 'poll', ...(cursor !== undefined && { cursor }) }))
+      const { connection, session, isAdmitted } = soon(() =>
+        hub.poll({ ...reader, traceId: request.traceId, printer, transport: 'poll', ...(cursor !== undefined && { cursor }) }))
       onClose(raw, () => {
         poll.finish()
         session.left(connection, isAnswered && raw.writableFinished)
@@ -93,8 +95,8 @@ function openPoll (request: FastifyRequest) {
 }
 
 /**
- * Whether the time was over, or the store lost, before there was an answer: a list that was begun anew has no cursor before its READY, and a
- * page no END. What the stream brought is whole as far as it goes.
+ * Whether the time was over, or the store lost, before there was an answer:
+ * a list that was begun anew has no cursor before its READY, and a page no END. What the stream brought is whole as far as it goes.
  */
 function isHalf ({ isIdle, rest: { isUnready } }: Connection, { events, reset, isFull, bye }: Collection): boolean {
   if (isIdle || isFull || (bye !== undefined && bye !== byes.STORE_LOST.code)) return false
@@ -110,14 +112,18 @@ function answer (request: FastifyRequest, reply: FastifyReply, { collection, sti
   const { events, recovered, reset, ready, isFull, bye, retryAfterMs } = collection
   if (bye === byes.KICKED.code || bye === byes.REPLACED.code) throw new Problem('KICKED')
   // nobody kicked it: its place was taken
-  if (bye === byes.TOO_MANY_TERMINALS.code) throw new Problem('TOO_MANY_TERMINALS', { detail: 'Newer connections of the user have taken its place' })
+  if (bye === byes.TOO_MANY_TERMINALS.code) {
+    throw new Problem('TOO_MANY_TERMINALS', { detail: 'Newer connections of the user have taken its place' })
+  }
   // an empty answer would bring the next poll at once, and the terminal back
   if (bye === byes.REMOVED.code) throw new Problem('TOKEN_EXPIRED', { detail: 'The terminal was removed: log in again' })
   if (bye === byes.TOKEN_EXPIRED.code && events.length === 0) throw new Problem('TOKEN_EXPIRED')
   if (bye === byes.STORE_LOST.code && events.length === 0) throw unread()
   request.isQuiet = bye === byes.BUSY.code
   // not let in: an empty answer would bring the next poll at once, and again
-  if (retryAfterMs !== undefined && !ready && events.length === 0) throw new Problem('NOT_READY', { members: { retryAfterSec: Math.ceil(retryAfterMs / 1000) } })
+  if (retryAfterMs !== undefined && !ready && events.length === 0) {
+    throw new Problem('NOT_READY', { members: { retryAfterSec: Math.ceil(retryAfterMs / 1000) } })
+  }
   // nothing was read, and nothing is known: not even where the next poll begins
   if (cursor === undefined) throw unread()
   const facts = JSON.stringify({ recovered, reset, ready, cursor, more: bye === undefined && (more || isFull), traceId: request.traceId })

@@ -65,7 +65,9 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
 }
 
 /** Finds out whose a request is, and how long that took. */
-function identify (request: FastifyRequest, callerOf: (request: FastifyRequest) => Caller | Promise<Caller>, done: (error?: Error) => void): void {
+function identify (
+  request: FastifyRequest, callerOf: (request: FastifyRequest) => Caller | Promise<Caller>, done: (error?: Error) => void
+): void {
   const began = performance.now()
   let caller: Caller | Promise<Caller>
   try {

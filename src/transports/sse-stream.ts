@@ -95,7 +95,10 @@ export class SseStream implements Printer, Holder {
 function writeTo (out: Writable, bytes: string): void { out.write(bytes, 'latin1') }
 function endOf (out: Writable, bytes: string): void { out.end(bytes, 'latin1') }
 
-/** Takes the response over from Fastify, and sends its head. It ends with the connection instead of being chunked: one string a write instead of three parts. */
+/**
+ * Takes the response over from Fastify, and sends its head. It ends with the connection instead of being chunked:
+ * one string a write instead of three parts.
+ */
 function openHead (reply: FastifyReply): ServerResponse {
   const { raw } = reply
   const headers = reply.getHeaders()

@@ -62,7 +62,9 @@ export class WebSocketPeer implements Sender {
   async attach (cursor: string | undefined): Promise<void> {
     const { reader, out: printer, floor: { hub } } = this
     const onLife = (lifetime: TokenLife) => { this.life = lifetime }
-    const connection = await hub.attach({ ...reader, traceId: this.line.traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor }) })
+    const connection = await hub.attach({
+      ...reader, traceId: this.line.traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor })
+    })
     this.#connection = connection
     if (connection) this.line.isQuiet = !connection.isBegun
     else this.end('TOO_MANY_TERMINALS')

@@ -56,7 +56,9 @@ interface Up { up: string, requestId: string, traceId?: unknown, body: Record<st
 
 /** @returns what answers a frame of a connection: each gets one answer, in whatever order they are done. Never rejects. */
 export function createUp ({ upNames, execute, now, admission }: UpFloor, log: FastifyBaseLogger) {
-  async function run ({ up, body, broken }: Up, traceId: string, { reader, life: { issuedAt, expiresAt } }: Sender): Promise<Record<string, unknown>> {
+  async function run (
+    { up, body, broken }: Up, traceId: string, { reader, life: { issuedAt, expiresAt } }: Sender
+  ): Promise<Record<string, unknown>> {
     // a fresh token may come as late as the goodbye: it stands in the body, and is judged there
     if (up !== token.name && hasEnded(expiresAt, now())) throw counted(new Problem('TOKEN_EXPIRED'), reader)
     if (!upNames.has(up)) throw counted(new Problem('NOT_FOUND', { detail: `${up.slice(0, 64)} is no command` }), reader)
@@ -116,7 +118,12 @@ function read (data: Buffer): Up | { problem: Problem, requestId: string | null 
   const { value, broken } = json
   const errors = check(value)
   // the body is blamed as over HTTP: by pointers of its own
-  if (errors.length === 0) return { ...value as Up, broken: broken.map(({ pointer, detail }) => ({ pointer: pointer.replace(/^\/body(?=\/|$)/, ''), detail })) }
+  if (errors.length === 0) {
+    return {
+      ...value as Up,
+      broken: broken.map(({ pointer, detail }) => ({ pointer: pointer.replace(/^\/body(?=\/|$)/, ''), detail }))
+    }
+  }
   const { requestId } = value as { requestId?: unknown } ?? {}
   return { problem: new Problem('INVALID_BODY', { errors }), requestId: typeof requestId === 'string' ? requestId.slice(0, 64) : null }
 }

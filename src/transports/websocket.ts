@@ -66,7 +66,9 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     const offered = request.headers['sec-websocket-protocol']?.split(',').map(name => name.trim()) ?? []
     if (!request.ws) throw new Problem('UPGRADE_REQUIRED')
     refuseHandshake(request)
-    if (!offered.includes(SUBPROTOCOL)) throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Sec-WebSocket-Protocol', detail: `must offer ${SUBPROTOCOL}` }] })
+    if (!offered.includes(SUBPROTOCOL)) {
+      throw new Problem('INVALID_HEADER', { errors: [{ pointer: '/Sec-WebSocket-Protocol', detail: `must offer ${SUBPROTOCOL}` }] })
+    }
     checkQuery(request)
     request.answer = reply
     request.attachBy = performance.now() + REQUEST_MS

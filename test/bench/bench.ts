@@ -41,7 +41,9 @@ export async function startBench () {
     version: async () => /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? '?',
 
     /** Switches between `appendfsync` always and everysec: the same server with the same data either way. */
-    durability: async (durability: Durability) => { await redis.config('SET', 'appendfsync', durability === 'disk' ? 'always' : 'everysec') },
+    durability: async (durability: Durability) => {
+      await redis.config('SET', 'appendfsync', durability === 'disk' ? 'always' : 'everysec')
+    },
 
     /** Starts an Iris and its load generator. Its log goes to a file, at the default level. */
     startIris: async () => await createIris({

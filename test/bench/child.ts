@@ -33,7 +33,11 @@ interface Options { args?: string[], execArgv?: string[], env?: Record<string, s
  * @returns `ask(verb, facts)`, which throws what the child threw, its pid, and `stop()`.
  */
 export async function startChild<V extends Verbs> (file: string, { args = [], execArgv = [], env = {}, stdout }: Options = {}) {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { execArgv, env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', stdout ?? 'inherit', 'inherit', 'ipc'] })
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
+    execArgv,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', stdout ?? 'inherit', 'inherit', 'ipc']
+  })
   const asked = new Map<number, { resolve (result: never): void, reject (error: Error): void }>()
   let last = 0
   child.on('message', ({ id, result, error }: Answer) => {

@@ -6,7 +6,13 @@ import { YOUNG_FLAG } from '../../src/young.js'
 import type { ServerVerbs } from './server.js'
 
 /** What a run of load came to. `p50`, `p99`: ms from POST to event; `answers`: ms from POST to its answer. */
-export interface Sample extends Cost { deliveriesPerSec: number, loadUs: number, p50: number, p99: number, answers: { p50: number, p99: number } }
+export interface Sample extends Cost {
+  deliveriesPerSec: number
+  loadUs: number
+  p50: number
+  p99: number
+  answers: { p50: number, p99: number }
+}
 
 /** How fast something went, and the us of CPU that each cost. */
 export interface Cost { perSec: number, serverUs: number, redisUs: number }
@@ -38,7 +44,12 @@ const REST_TRIES = 10
 /** Starts an Iris and a load generator. */
 export async function createIris ({ socketPath, secret, serverKey, logFile, redisUs }: Facts) {
   const env = { IRIS_TOKEN_SECRET: secret, IRIS_SERVER_KEY: serverKey, IRIS_NODE_ID: `bench-${process.hrtime.bigint()}`, ...LIMITS }
-  const server = await startChild<ServerVerbs>('server.js', { args: [socketPath], execArgv: ['--expose-gc', YOUNG_FLAG], env, stdout: logFile })
+  const server = await startChild<ServerVerbs>('server.js', {
+    args: [socketPath],
+    execArgv: ['--expose-gc', YOUNG_FLAG],
+    env,
+    stdout: logFile
+  })
   const port = await server.ask('port')
   const loads: Load[] = []
   const authorization = { authorization: `Bearer ${serverKey}` }
@@ -96,7 +107,10 @@ export async function createIris ({ socketPath, secret, serverKey, logFile, redi
       for (;;) {
         const text = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: authorization })).text()
         const value = (name: string) => Number(text.split('\n').find(line => line.startsWith(name + ' '))?.split(' ')[1])
-        if (value(`iris_connections{transport="${transport}"}`) === count && value('iris_attaches_under_way') + value('iris_attaches_waiting') === 0) return
+        if (value(`iris_connections{transport="${transport}"}`) === count &&
+          value('iris_attaches_under_way') + value('iris_attaches_waiting') === 0) {
+          return
+        }
         await pause(100)
       }
     },

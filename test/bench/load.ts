@@ -60,7 +60,11 @@ function maker ({ kind, users, conversationId, padding = 0 }: Run): (n: number) 
     const at = n % users.length
     const target = conversationId === undefined ? `"to":"${users[at ^ 1]}"` : `"conversationId":"${conversationId}"`
     const text = `@${performance.now().toFixed(3)}@ see you at the station at ten${tail}`
-    return { path: '/v1/up/msg', userId: users[at] as string, body: `{"clientMsgId":"r${process.pid}-${run}-${n}",${target},"type":"text","content":{"text":"${text}"}}` }
+    return {
+      path: '/v1/up/msg',
+      userId: users[at] as string,
+      body: `{"clientMsgId":"r${process.pid}-${run}-${n}",${target},"type":"text","content":{"text":"${text}"}}`
+    }
   }
 }
 
@@ -86,7 +90,8 @@ async function run (facts: Run) {
     latencies: quantiles(latencies),
     answers: quantiles(waits),
     loadUs: usSince(before),
-    ...(facts.isWatched && { tail: { max: latencies.reduce((most, ms) => Math.max(most, ms), 0), late: [...counter.late], ...stallWatch.stop() } })
+    ...(facts.isWatched &&
+      { tail: { max: latencies.reduce((most, ms) => Math.max(most, ms), 0), late: [...counter.late], ...stallWatch.stop() } })
   }
 }
 
@@ -101,7 +106,12 @@ async function pour ({ users, ...facts }: Pour & { users: string[] }) {
   })
   await counter.received(poured.done, LATE_MS)
   const { messages } = counter.counted
-  return { ...poured, lost: Math.max(0, poured.done - messages), phantoms: Math.max(0, messages - poured.posted + poured.shed), loadUs: usSince(before) }
+  return {
+    ...poured,
+    lost: Math.max(0, poured.done - messages),
+    phantoms: Math.max(0, messages - poured.posted + poured.shed),
+    loadUs: usSince(before)
+  }
 }
 
 const usSince = (before: NodeJS.CpuUsage): number => {

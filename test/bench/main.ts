@@ -53,7 +53,8 @@ try {
   if (args.includes('--peers')) process.stdout.write(await measurePeers(bench, plan, chosen(peerMeasures)))
   else if (wanted === undefined) await measure()
   else process.stdout.write(await profileMessages(bench, plan, wanted.split('=')[1]))
-  process.stdout.write(`\n${machine}; ${new Date().toISOString()}; ${Math.round((performance.now() - began) / 1000)} s. All on one machine: server, Redis and load share its cores, so only ratios travel.\n`)
+  process.stdout.write(`\n${machine}; ${new Date().toISOString()}; ${Math.round((performance.now() - began) / 1000)} s. ` +
+    'All on one machine: server, Redis and load share its cores, so only ratios travel.\n')
 } finally {
   await bench.stop()
 }
@@ -85,6 +86,12 @@ function fit (plan: typeof full): typeof full {
   const most = limit === 'unlimited' ? Infinity : Number(limit) - SPARE_FILES
   const streams = Math.max(plan.idle, plan.storm.streams, plan.peers.idle)
   if (streams <= most) return plan
-  process.stderr.write(`ulimit -n is ${limit}: ${most} streams instead of ${streams}; raise it with \`ulimit -n ${streams + SPARE_FILES}\`\n`)
-  return { ...plan, idle: Math.min(plan.idle, most), storm: { ...plan.storm, streams: Math.min(plan.storm.streams, most) }, peers: { ...plan.peers, idle: Math.min(plan.peers.idle, most) } }
+  process.stderr.write(`ulimit -n is ${limit}: ${most} streams instead of ${streams}; ` +
+    `raise it with \`ulimit -n ${streams + SPARE_FILES}\`\n`)
+  return {
+    ...plan,
+    idle: Math.min(plan.idle, most),
+    storm: { ...plan.storm, streams: Math.min(plan.storm.streams, most) },
+    peers: { ...plan.peers, idle: Math.min(plan.peers.idle, most) }
+  }
 }

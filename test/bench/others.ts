@@ -14,10 +14,12 @@ export async function startOthers (iris: Iris, { count, rate }: { count: number,
   const users = named('other', count)
   await load.ask('attach', { users, transport: 'sse' })
   return {
-    send: async (seconds = LONG): Promise<Sample> => await iris.run({ kind: 'direct', users, fanOut: 1, sockets: count, seconds, rate }, load),
+    send: async (seconds = LONG): Promise<Sample> =>
+      await iris.run({ kind: 'direct', users, fanOut: 1, sockets: count, seconds, rate }, load),
     finish: async (): Promise<void> => await load.ask('finish')
   }
 }
 
 /** @returns two latencies in ms, and how many times the first the second is. */
-export const compared = (before: number, now: number): string => `${before.toFixed(1)} / ${now.toFixed(1)} ms (x ${(now / before).toFixed(2)})`
+export const compared = (before: number, now: number): string =>
+  `${before.toFixed(1)} / ${now.toFixed(1)} ms (x ${(now / before).toFixed(2)})`

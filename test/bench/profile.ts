@@ -40,7 +40,8 @@ export async function profileMessages (bench: Bench, plan: Plan, file: string | 
   await iris.stop()
   if (file !== undefined) await writeFile(file, JSON.stringify(profile))
   const busy = `${Math.round(sample.perSec)} messages/s while profiled, ${Math.round(sample.serverUs)} us of server CPU each\n`
-  return busy + [['group', groupOf], ['function', functionOf]].map(([head, of]) => listing(head as string, selfTimes(profile, of as Naming))).join('')
+  return busy +
+    [['group', groupOf], ['function', functionOf]].map(([head, of]) => listing(head as string, selfTimes(profile, of as Naming))).join('')
 }
 
 type Naming = (frame: Profiler.ProfileNode['callFrame']) => string

@@ -37,6 +37,11 @@ export function table (rows: Row[]): string {
 /** @returns a Markdown table: text on the left, numbers on the right. */
 export function markdown (heads: string[], cells: string[][]): string {
   const widths = heads.map((head, i) => Math.max(head.length, ...cells.map(row => row[i]?.length ?? 0)))
-  const line = (row: string[]) => `| ${row.map((cell, i) => i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)).join(' | ')} |`
-  return [line(heads), `|${widths.map((width, i) => i === 0 ? '-'.repeat(width + 2) : '-'.repeat(width + 1) + ':').join('|')}|`, ...cells.map(line)].join('\n')
+  const line = (row: string[]) =>
+    `| ${row.map((cell, i) => i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)).join(' | ')} |`
+  return [
+    line(heads),
+    `|${widths.map((width, i) => i === 0 ? '-'.repeat(width + 2) : '-'.repeat(width + 1) + ':').join('|')}|`,
+    ...cells.map(line)
+  ].join('\n')
 }

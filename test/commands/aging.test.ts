@@ -1,4 +1,5 @@
-// Messages that have had their time: shown by nothing, counted nowhere, and let go by whatever touches their conversation. docs/protocol.md section 2
+// Messages that have had their time: shown by nothing, counted nowhere, and let go by whatever touches their conversation.
+// docs/protocol.md section 2
 import t from 'tap'
 import { keys, unreadField } from '../../src/store/keys.js'
 import { setBack } from '../helper/aging.js'
@@ -38,7 +39,9 @@ for (const isGroup of [true, false]) {
     t.strictSame(await logOf(id), [1, 2, 3, 4], 'who has not looked there lets nothing go')
     t.match((await bob.conversations()).body, { items: [{ headSeq: 4, unread: 2, lastMsg: { seq: 4 } }], totalUnread: 2 })
     t.strictSame(await logOf(id), [3, 4])
-    t.match((await bob.getReadMsg({ conversationId: id, deliver: 'inline' })).body, { minSeq: 3, count: 2, firstSeq: 3, hasMore: false, messages: [{ seq: 3 }, { seq: 4 }] })
+    t.match((await bob.getReadMsg({ conversationId: id, deliver: 'inline' })).body, {
+      minSeq: 3, count: 2, firstSeq: 3, hasMore: false, messages: [{ seq: 3 }, { seq: 4 }]
+    })
     t.match((await bob.getReadMsg({ conversationId: id, anchor: 'unread', deliver: 'inline' })).body, { firstSeq: 3 })
     t.match((await bob.read({ conversationId: id, seqs: [2, 3] })).body, { readSeq: 0, unread: 1, totalUnread: 1 })
   })
@@ -48,7 +51,10 @@ for (const isGroup of [true, false]) {
     t.match((await read.bob.read({ conversationId: read.id, seqs: [1, 3] })).body, { unread: 1, totalUnread: 1 })
     t.strictSame(await logOf(read.id), [3, 4])
     const page = await aged({ isGroup })
-    t.match((await page.bob.getReadMsg({ conversationId: page.id, toSeq: 3, deliver: 'inline' })).body, { minSeq: 3, messages: [{ seq: 3 }] })
+    t.match((await page.bob.getReadMsg({ conversationId: page.id, toSeq: 3, deliver: 'inline' })).body, {
+      minSeq: 3,
+      messages: [{ seq: 3 }]
+    })
     t.strictSame(await logOf(page.id), [3, 4])
     const { alice, bob, id } = await aged({ isGroup })
     t.match(await alice.send(isGroup ? id : bob, 'another'), { status: 200, body: { seq: 5 } })
@@ -59,11 +65,14 @@ for (const isGroup of [true, false]) {
 }
 
 for (const isOver of [true, false]) {
-  t.test(`[LOG-1] a group that was quiet for so long is empty, and goes on counting; Redis ${isOver ? 'has' : 'has not'} ended its log yet`, async t => {
+  t.test('[LOG-1] a group that was quiet for so long is empty, and goes on counting; ' +
+    `Redis ${isOver ? 'has' : 'has not'} ended its log yet`, async t => {
     const { alice, bob, id } = await aged({ upTo: 4, isOver })
     t.strictSame(await mailboxOf(bob), [])
     t.match((await bob.conversations('?after=0:g.none')).body, { totalUnread: 0 })
-    t.match((await bob.getReadMsg({ conversationId: id, deliver: 'inline' })).body, { minSeq: 5, headSeq: 4, count: 0, firstSeq: null, messages: { length: 0 } })
+    t.match((await bob.getReadMsg({ conversationId: id, deliver: 'inline' })).body, {
+      minSeq: 5, headSeq: 4, count: 0, firstSeq: null, messages: { length: 0 }
+    })
     t.match((await bob.conversations()).body, { items: [{ conversationId: id, headSeq: 4, unread: 0, lastMsg: null }], totalUnread: 0 })
     t.match(await alice.send(id, 'again'), { status: 200, body: { seq: 5 } })
     t.match((await bob.conversations()).body, { items: [{ headSeq: 5, unread: 1, lastMsg: { seq: 5 } }], totalUnread: 1 })
@@ -84,9 +93,16 @@ for (const isOver of [true, false]) {
 
 t.test('[LOG-1] what has had its time is neither quoted nor revoked', async t => {
   const { alice, bob, id } = await aged({})
-  const quote = (seq: number) => bob.msgUp({ clientMsgId: `q${seq}`, conversationId: id, type: 'text', content: { text: 'x' }, quote: { seq } })
-  t.match([await quote(2), await server('POST', 'messages/revoke', { conversationId: id, seq: 1 }), await alice.revoke({ conversationId: id, seq: 2 })], [
-    { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } }, { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } }, { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } }
+  const quote = (seq: number) =>
+    bob.msgUp({ clientMsgId: `q${seq}`, conversationId: id, type: 'text', content: { text: 'x' }, quote: { seq } })
+  t.match([
+    await quote(2),
+    await server('POST', 'messages/revoke', { conversationId: id, seq: 1 }),
+    await alice.revoke({ conversationId: id, seq: 2 })
+  ], [
+    { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } },
+    { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } },
+    { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } }
   ])
   t.match([await quote(3), await server('POST', 'messages/revoke', { conversationId: id, seq: 3 })], [{ status: 200 }, { status: 200 }])
 })
@@ -103,7 +119,8 @@ for (const upTo of [2, 4]) {
       if (isSettled) await bob.getReadMsg({ conversationId: id })
       else await setBack(redis, id, { upTo })
       const resumed = await bob.listen({ terminalId: 'away', cursor })
-      t.strictSame(between(resumed, await resumed.next('IRIS.HELLO'), await resumed.next('IRIS.READY')).map(seqOf).filter(Boolean), [3, 4].slice(upTo - 2))
+      t.strictSame(between(resumed, await resumed.next('IRIS.HELLO'), await resumed.next('IRIS.READY')).map(seqOf).filter(Boolean),
+        [3, 4].slice(upTo - 2))
       await resumed.cut()
     }
     t.notMatch(lines.join(''), `LOG:${id}`, 'and nobody calls it unreadable')
@@ -115,7 +132,9 @@ t.test('[LOG-1] [READ-2] of very many no script lets go more than a thousand, an
   const [head, gone] = [2_600, 2_500]
   const record = await redis.hget(keys.log(id), '1') ?? ''
   const entry = await redis.getBuffer(keys.logIndex(id, 0)) as Buffer
-  for (let n = 0; n * 1_024 < head; n++) await redis.set(keys.logIndex(id, n), Buffer.concat(Array<Buffer>(Math.min(1_024, head - n * 1_024)).fill(entry)))
+  for (let n = 0; n * 1_024 < head; n++) {
+    await redis.set(keys.logIndex(id, n), Buffer.concat(Array<Buffer>(Math.min(1_024, head - n * 1_024)).fill(entry)))
+  }
   await redis.hset(keys.log(id), ...Array.from({ length: head }, (_, i) => [String(i + 1), record]).flat())
   await redis.hset(keys.conversation(id), 'headSeq', head)
   await redis.hset(keys.unread(bob.userId), unreadField(id), head)
@@ -123,8 +142,13 @@ t.test('[LOG-1] [READ-2] of very many no script lets go more than a thousand, an
   await alice.send(id, 'one more')
   t.equal(await redis.hlen(keys.log(id)), head + 1 - 1_000)
   t.match((await bob.conversations('?after=0:g.none')).body, { totalUnread: head - gone + 1 })
-  t.match((await bob.read({ conversationId: id, upToSeq: gone + 40 })).body, { unread: head - gone - 40 + 1, totalUnread: head - gone - 40 + 1 })
-  t.strictSame([await redis.hlen(keys.log(id)), await redis.exists(keys.logIndex(id, 0), keys.logIndex(id, 1)), await redis.exists(keys.logIndex(id, 2))], [head - gone + 1, 0, 1])
+  t.match((await bob.read({ conversationId: id, upToSeq: gone + 40 })).body, {
+    unread: head - gone - 40 + 1,
+    totalUnread: head - gone - 40 + 1
+  })
+  t.strictSame([
+    await redis.hlen(keys.log(id)), await redis.exists(keys.logIndex(id, 0), keys.logIndex(id, 1)), await redis.exists(keys.logIndex(id, 2))
+  ], [head - gone + 1, 0, 1])
 })
 
 t.test('[LOG-1] when fewer messages are kept than before, the others leave with the next', async t => {

@@ -17,7 +17,9 @@ async function ordered (t: Test, node: typeof iris, more: object = {}) {
   await her.next('IRIS.READY')
   const { id: before = '' } = await phone.next('IRIS.READY')
   await desk.next('IRIS.READY')
-  const { body } = await alice.command({ clientCmdId: randomUUID(), name: 'order', to: { users: [bob.userId] }, mode: 'reliable', complete: 'all', notifyComplete: true, ...more })
+  const { body } = await alice.command({
+    clientCmdId: randomUUID(), name: 'order', to: { users: [bob.userId] }, mode: 'reliable', complete: 'all', notifyComplete: true, ...more
+  })
   return { alice, bob, her, phone, desk, before, cmdId: String(body['cmdId']) }
 }
 
@@ -28,7 +30,8 @@ async function waiting (user: User, terminalId: string): Promise<unknown[]> {
   return between(stream, hello, ready).filter(({ event }) => event === 'CMD_DOWN').map(({ data }) => data['cmdId'])
 }
 
-const state = async (user: User, cmdId: string, terminalId: string) => ((await user.cmdComplete({ ids: [cmdId] }, terminalId)).body['results'] as { state: string }[])[0]?.state
+const state = async (user: User, cmdId: string, terminalId: string) =>
+  ((await user.cmdComplete({ ids: [cmdId] }, terminalId)).body['results'] as { state: string }[])[0]?.state
 
 t.test('[COMPLETE-2] all: each terminal registered at send time completes for itself, and the last one ends it', async t => {
   const { alice, bob, her, phone, desk, cmdId } = await ordered(t, iris)
@@ -66,7 +69,10 @@ t.test('[COMPLETE-2] all: a terminal that the command is not for has no part in 
   await phone.next('order')
   t.equal(await state(bob, cmdId, 'phone'), 'completed')
   await bob.send(alice, 'marker')
-  t.match(await her.next(({ event, data: { name } }) => name === 'CMD_COMPLETE' || event === 'MSG_DOWN'), { event: 'CMD_DOWN', data: { name: 'CMD_COMPLETE' } }, 'all for whom it was have completed it')
+  t.match(await her.next(({ event, data: { name } }) => name === 'CMD_COMPLETE' || event === 'MSG_DOWN'), {
+    event: 'CMD_DOWN',
+    data: { name: 'CMD_COMPLETE' }
+  }, 'all for whom it was have completed it')
 })
 
 t.test('[COMPLETE-5] removing a terminal removes its share', async t => {
@@ -74,7 +80,10 @@ t.test('[COMPLETE-5] removing a terminal removes its share', async t => {
   await Promise.all([phone.next('order'), desk.next('order')])
   t.equal(await state(bob, cmdId, 'phone'), 'completed')
   const refused = await bob.listen({ terminalId: 'third' })
-  t.match((await refused.next('CMD_DOWN')).data, { name: 'IRIS.BYE', data: { code: 4303, reconnect: 'never' } }, 'while both are connected there is no room')
+  t.match((await refused.next('CMD_DOWN')).data, {
+    name: 'IRIS.BYE',
+    data: { code: 4303, reconnect: 'never' }
+  }, 'while both are connected there is no room')
   await refused.ended
   await desk.cut()
   const third = await until(async () => {
@@ -90,7 +99,8 @@ t.test('[COMPLETE-5] removing a terminal removes its share', async t => {
     return (await stream.next('CMD_DOWN')).data.name === 'IRIS.HELLO' ? stream : undefined
   })
   const ready = await again.next('IRIS.READY')
-  t.notOk(again.events.slice(0, again.events.indexOf(ready)).some(({ data: { name } }) => name === 'order'), 'the desk comes back and finds nothing')
+  t.notOk(again.events.slice(0, again.events.indexOf(ready)).some(({ data: { name } }) => name === 'order'),
+    'the desk comes back and finds nothing')
 })
 
 t.test('[COMPLETE-5] the share of a removed terminal does not end what others still have to do', async t => {

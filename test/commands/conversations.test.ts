@@ -31,7 +31,9 @@ t.test('[REST-3] a row is what a list shows; the most recent message comes first
   const { status, body } = await alice.conversations()
   const [row, ...others] = (body as unknown as { items: ({ conversationId: string } & Record<string, unknown>)[] }).items
   const { lastMsg, ...facts }: Record<string, unknown> = row ?? {}
-  t.strictSame([status, facts], [200, { conversationId: dm(alice, bob), kind: 'dm', epoch, headSeq: 2, readSeq: 0, unread: 1, unreadMark: false }])
+  t.strictSame([status, facts], [
+    200, { conversationId: dm(alice, bob), kind: 'dm', epoch, headSeq: 2, readSeq: 0, unread: 1, unreadMark: false }
+  ])
   t.match(lastMsg, { seq: 2, msgId, ts, from: alice.userId, clientMsgId: 'c-2', type: 'text', content: { text: 'two' } })
   t.match(others, [{ conversationId: group, kind: 'group', headSeq: 0, unread: 0, lastMsg: null }])
   await carol.send(group, 'up')
@@ -45,7 +47,8 @@ t.test('[REST-3] 250 conversations are paged without loss or repetition, also wh
   const user = await iris.user(t)
   const others = Array.from({ length: 250 }, (_, i) => ({ userId: `${user.userId}-${String(i).padStart(3, '0')}` }))
   for (let i = 0; i < others.length; i += 25) {
-    await Promise.all(others.slice(i, i + 25).map(({ userId }) => iris.server('POST', 'messages', { from: userId, to: user.userId, clientMsgId: 's-1', type: 'text', content: { text: 'x' } })))
+    await Promise.all(others.slice(i, i + 25).map(({ userId }) =>
+      iris.server('POST', 'messages', { from: userId, to: user.userId, clientMsgId: 's-1', type: 'text', content: { text: 'x' } })))
   }
   const [key = ''] = await iris.redis.keys(`*:CONVERSATIONS:${user.userId}`)
   const expected = others.map(other => dm(user, other)).sort().reverse()
@@ -82,7 +85,10 @@ t.test('[REST-3] one who left does not see the conversation, nor its unread mess
 
 t.test('[REST-3] a broken address is 400 INVALID_QUERY', async t => {
   const user = await iris.user(t)
-  for (const [query, pointer] of [['?limit=0', '/limit'], ['?limit=101', '/limit'], ['?limit=x', '/limit'], ['?limit=1.5', '/limit'], ['?after=x', '/after'], ['?after=', '/after'], ['?after=1:a%20b', '/after'], ['?before=1', '/before']] as const) {
+  for (const [query, pointer] of [
+    ['?limit=0', '/limit'], ['?limit=101', '/limit'], ['?limit=x', '/limit'], ['?limit=1.5', '/limit'], ['?after=x', '/after'],
+    ['?after=', '/after'], ['?after=1:a%20b', '/after'], ['?before=1', '/before']
+  ] as const) {
     const answer = await user.conversations(query)
     t.strictSame([answer.status, answer.body.code, pointers(answer)], [400, 'INVALID_QUERY', [pointer]], query)
   }

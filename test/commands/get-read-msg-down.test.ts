@@ -16,12 +16,27 @@ t.test('[GET-1] [DOWN-3] the page goes to the asking terminal only, without ids,
   const [phone, desk] = [await bob.listen({ terminalId: 'phone' }), await bob.listen({ terminalId: 'desk' })]
   const ready = [await phone.next('IRIS.READY'), await desk.next('IRIS.READY')] as const
   const { status, body } = await bob.getReadMsg({ conversationId, limit: 3, requestId: 'r-1' }, 'phone')
-  t.strictSame([status, body], [200, { requestId: 'r-1', conversationId, epoch: body['epoch'], count: 3, firstSeq: 3, lastSeq: 5, hasMore: true, headSeq: 5, readSeq: 0, minSeq: 1, traceId: body['traceId'] }])
+  t.strictSame([status, body], [200, {
+    requestId: 'r-1',
+    conversationId,
+    epoch: body['epoch'],
+    count: 3,
+    firstSeq: 3,
+    lastSeq: 5,
+    hasMore: true,
+    headSeq: 5,
+    readSeq: 0,
+    minSeq: 1,
+    traceId: body['traceId']
+  }])
   const end = await phone.next('GET_READ_MSG_END')
   t.strictSame(end.data.data, { requestId: 'r-1', count: 3, hasMore: true })
   t.equal(end.data['traceId'], body['traceId'])
   const page = between(phone, ready[0], end)
-  t.strictSame(page.map(({ event, id, data }) => [event, id, data['seq'], data['source'], data['type']]), [['MSG_DOWN', undefined, 3, 'history', 'text'], ['MSG_DOWN', undefined, 4, 'history', 'revoked'], ['MSG_DOWN', undefined, 5, 'history', 'text']])
+  t.strictSame(page.map(({ event, id, data }) => [event, id, data['seq'], data['source'], data['type']]), [
+    ['MSG_DOWN', undefined, 3, 'history', 'text'], ['MSG_DOWN', undefined, 4, 'history', 'revoked'],
+    ['MSG_DOWN', undefined, 5, 'history', 'text']
+  ])
   t.match(page[0]?.data, { conversationId, from: alice.userId, content: { text: 'text 3' } })
   t.equal(phone.cursor, ready[0].id, 'the cursor did not move')
   await alice.send(bob, 'marker')
@@ -36,7 +51,10 @@ t.test('[GET-1] inline when asked, and when the asking terminal is not the conne
   const stream = await bob.listen({ terminalId: 'phone' })
   const ready = await stream.next('IRIS.READY')
   for (const [body, terminal] of [[{ deliver: 'inline' }, 'phone'], [{}, 'desk'], [{ deliver: 'down' }, 'desk']] as const) {
-    t.match((await bob.getReadMsg({ conversationId, ...body }, terminal)).body, { count: 1, messages: [{ seq: 1, content: { text: 'one' } }] })
+    t.match((await bob.getReadMsg({ conversationId, ...body }, terminal)).body, {
+      count: 1,
+      messages: [{ seq: 1, content: { text: 'one' } }]
+    })
   }
   await alice.send(bob, 'marker')
   t.strictSame(between(stream, ready, await stream.next(({ data }) => data['seq'] === 2)), [])
@@ -45,7 +63,11 @@ t.test('[GET-1] inline when asked, and when the asking terminal is not the conne
 t.test('[GET-1] a hundred messages come in order, an empty page is its end alone', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const conversationId = dm(alice, bob)
-  for (let i = 1; i <= 105; i++) await iris.server('POST', 'messages', { from: alice.userId, to: bob.userId, clientMsgId: `s-${i}`, type: 'text', content: { text: `${i}` } })
+  for (let i = 1; i <= 105; i++) {
+    await iris.server('POST', 'messages', {
+      from: alice.userId, to: bob.userId, clientMsgId: `s-${i}`, type: 'text', content: { text: `${i}` }
+    })
+  }
   await bob.read({ conversationId, upToSeq: 105 })
   const stream = await bob.listen()
   const ready = await stream.next('IRIS.READY')
@@ -58,7 +80,8 @@ t.test('[GET-1] a hundred messages come in order, an empty page is its end alone
   await Promise.all(['a', 'b'].map(requestId => bob.getReadMsg({ conversationId, limit: 20, requestId })))
   const ends = [await stream.next('GET_READ_MSG_END'), await stream.next('GET_READ_MSG_END')]
   t.strictSame(ends.map(({ data }) => data.data?.['requestId']).sort(), ['a', 'b'])
-  t.strictSame(history(stream).slice(100).map(({ data }) => data['seq']), [...Array.from({ length: 20 }, (_, i) => i + 86), ...Array.from({ length: 20 }, (_, i) => i + 86)], 'two pages do not mix')
+  t.strictSame(history(stream).slice(100).map(({ data }) => data['seq']),
+    [...Array.from({ length: 20 }, (_, i) => i + 86), ...Array.from({ length: 20 }, (_, i) => i + 86)], 'two pages do not mix')
 })
 
 t.test('[GET-1] the asking terminal may be connected to another node', async t => {
@@ -88,5 +111,6 @@ t.test('[ATTACH-1] [GET-3] a cursor whose messages retention took is told so: ne
   await resumed.next('IRIS.READY')
   const shown = resumed.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => data['seq'])
   const isComplete = hello.data.data?.['recovered'] === true && shown.length === 12
-  t.ok(isComplete || resumed.events.some(({ data: { name } }) => name === 'IRIS.RESET'), `recovered ${String(hello.data.data?.['recovered'])}, shown ${shown.join(' ')}`)
+  t.ok(isComplete || resumed.events.some(({ data: { name } }) => name === 'IRIS.RESET'), 'recovered ' +
+    `${String(hello.data.data?.['recovered'])}, shown ${shown.join(' ')}`)
 })

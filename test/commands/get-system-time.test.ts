@@ -33,5 +33,9 @@ t.test('[GET_SYSTEM_TIME] GET /v1/time needs no token and says the same', async 
   const { serverTime, iso, traceId } = await response.json() as { serverTime: number, iso: string, traceId: string }
   t.strictSame([response.status, response.headers.get('trace-id'), iso], [200, traceId, new Date(serverTime).toISOString()])
   t.ok(Math.abs(serverTime - (Number(seconds) * 1000 + Number(micros) / 1000)) < 1_000)
-  t.equal((await fetch(`${iris.url}/v1/up/cmd/get-system-time`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 401, 'the command does')
+  t.equal((await fetch(`${iris.url}/v1/up/cmd/get-system-time`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}'
+  })).status, 401, 'the command does')
 })

@@ -16,7 +16,12 @@ async function order (from: User, to: object, more: object = {}) {
 async function waiting (user: User, terminalId = randomUUID() as string): Promise<{ stream: Stream, commands: Record<string, unknown>[] }> {
   const stream = await user.listen({ terminalId })
   const [hello, ready] = [await stream.next('IRIS.HELLO'), await stream.next('IRIS.READY')]
-  return { stream, commands: between(stream, hello, ready).filter(({ event }) => event === 'CMD_DOWN').map(({ id, data }) => ({ ...data, ...(id !== undefined && { id }) })) }
+  return {
+    stream,
+    commands: between(stream, hello, ready)
+      .filter(({ event }) => event === 'CMD_DOWN')
+      .map(({ id, data }) => ({ ...data, ...(id !== undefined && { id }) }))
+  }
 }
 
 t.test('[CMD-2] [DOWN-1] it is an entry of the stream, kept in CMD_BOX, and its body says so', async t => {
@@ -28,7 +33,9 @@ t.test('[CMD-2] [DOWN-1] it is an entry of the stream, kept in CMD_BOX, and its 
   t.strictSame({ accepted, online, stored }, { accepted: 1, online: 1, stored: 1 })
   const { id, data } = await stream.next('order')
   const { ts, expiresAt, traceId } = data
-  t.strictSame(data, { cmdId, clientCmdId, op: 'do', name: 'order', data: { n: 7 }, from: alice.userId, needComplete: true, expiresAt, ts, traceId })
+  t.strictSame(data, {
+    cmdId, clientCmdId, op: 'do', name: 'order', data: { n: 7 }, from: alice.userId, needComplete: true, expiresAt, ts, traceId
+  })
   t.ok(Math.abs(Number(expiresAt) - Number(ts) - 60_000) < 50)
   t.match(id, /^\d+-\d+$/)
   await stream.cut()
@@ -44,7 +51,8 @@ t.test('[CMD-2] the default is a day; a user who is offline finds it waiting', a
   await alice.send(bob, 'acquaintance')
   t.match(await order(alice, { users: [bob.userId] }), { online: 0, stored: 1 })
   const { commands: [first] } = await waiting(bob)
-  t.match(first, { name: 'order', needComplete: true, id: undefined, redelivery: undefined }, 'the first delivery is no redelivery, and has no id')
+  t.match(first, { name: 'order', needComplete: true, id: undefined, redelivery: undefined }, 'the ' +
+    'first delivery is no redelivery, and has no id')
   t.ok(Math.abs(Number(first?.['expiresAt']) - Number(first?.['ts']) - 86_400_000) < 50)
 })
 
@@ -86,7 +94,8 @@ t.test('[CMD-6] collapseKey replaces the pending command of the same sender, tar
   const to = { users: [bob.userId] }
   const old = await order(alice, to, { collapseKey: 'k', data: { n: 1 } })
   const kept = [
-    await order(alice, to, { collapseKey: 'other' }), await order(alice, to, { collapseKey: 'k', name: 'invoice' }), await order(carol, to, { collapseKey: 'k' }), await order(alice, to), await order(alice, to)
+    await order(alice, to, { collapseKey: 'other' }), await order(alice, to, { collapseKey: 'k', name: 'invoice' }),
+    await order(carol, to, { collapseKey: 'k' }), await order(alice, to), await order(alice, to)
   ].map(({ cmdId }) => cmdId)
   const elsewhere = await order(alice, { users: [carol.userId] }, { collapseKey: 'k' })
   const fresh = await order(alice, to, { collapseKey: 'k', data: { n: 2 } })
@@ -94,9 +103,13 @@ t.test('[CMD-6] collapseKey replaces the pending command of the same sender, tar
   t.strictSame(commands.map(({ cmdId }) => cmdId).sort(), [...kept, fresh['cmdId']].sort())
   t.strictSame(commands.find(({ cmdId }) => cmdId === fresh['cmdId'])?.['data'], { n: 2 })
   t.strictSame((await waiting(carol)).commands.map(({ cmdId }) => cmdId), [elsewhere['cmdId']])
-  t.match((await bob.cmdComplete({ ids: [old['cmdId'], fresh['cmdId']] })).body, { results: [{ state: 'expired' }, { state: 'completed' }] })
+  t.match((await bob.cmdComplete({ ids: [old['cmdId'], fresh['cmdId']] })).body, {
+    results: [{ state: 'expired' }, { state: 'completed' }]
+  })
   const next = await order(alice, to, { collapseKey: 'k' })
-  t.strictSame((await waiting(bob)).commands.map(({ cmdId }) => cmdId).sort(), [...kept, next['cmdId']].sort(), 'after a completion the key is free')
+  t.strictSame(
+    (await waiting(bob)).commands.map(({ cmdId }) => cmdId).sort(), [...kept, next['cmdId']].sort(), 'after a completion the key is free'
+  )
 })
 
 t.test('[CMD-6] a replaced command does not come back in a replay', async t => {
@@ -109,7 +122,10 @@ t.test('[CMD-6] a replaced command does not come back in a replay', async t => {
   await order(alice, { users: [bob.userId] }, { collapseKey: 'k', data: { n: 2 } })
   const resumed = await bob.listen({ cursor })
   const ready = await resumed.next('IRIS.READY')
-  t.strictSame(resumed.events.slice(0, resumed.events.indexOf(ready)).filter(({ data: { name } }) => name === 'order').map(({ data }) => data.data), [{ n: 2 }])
+  t.strictSame(
+    resumed.events.slice(0, resumed.events.indexOf(ready)).filter(({ data: { name } }) => name === 'order').map(({ data }) => data.data),
+    [{ n: 2 }]
+  )
 })
 
 t.test('[CMD-2] a full box skips with BOX_FULL, says so, and takes again after a completion', async t => {
@@ -119,7 +135,11 @@ t.test('[CMD-2] a full box skips with BOX_FULL, says so, and takes again after a
   const to = { users: [bob.userId] }
   const first = await order(alice, to)
   await order(alice, to, { collapseKey: 'k' })
-  t.match(await order(alice, { users: [bob.userId, carol.userId] }), { accepted: 1, stored: 1, skipped: [{ userId: bob.userId, reason: 'BOX_FULL' }] })
+  t.match(await order(alice, { users: [bob.userId, carol.userId] }), {
+    accepted: 1,
+    stored: 1,
+    skipped: [{ userId: bob.userId, reason: 'BOX_FULL' }]
+  })
   t.match(await order(alice, to, { collapseKey: 'k' }), { stored: 1, skipped: { length: 0 } }, 'a replacement needs no room')
   await bob.cmdComplete({ ids: [first['cmdId']] })
   t.match(await order(alice, to), { stored: 1, skipped: { length: 0 } })
@@ -132,7 +152,9 @@ t.test('[CMD-2] twenty racing duplicates store one', async t => {
   const ready = await stream.next('IRIS.READY')
   const command = { clientCmdId: 'c-1', name: 'order', to: { users: [bob.userId] }, mode: 'reliable' }
   const answers = await Promise.all(Array.from({ length: 20 }, () => alice.command(command)))
-  t.strictSame(answers.map(({ status, body }) => [status, body['cmdId'], body['stored']]), answers.map(() => [200, answers[0]?.body['cmdId'], 1]))
+  t.strictSame(
+    answers.map(({ status, body }) => [status, body['cmdId'], body['stored']]), answers.map(() => [200, answers[0]?.body['cmdId'], 1])
+  )
   t.equal(answers.filter(({ body }) => body['duplicate'] === false).length, 1)
   await alice.send(bob, 'marker')
   t.equal(between(stream, ready, await stream.next('MSG_DOWN')).length, 1, 'it came once')

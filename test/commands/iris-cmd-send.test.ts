@@ -16,10 +16,14 @@ t.test('[CMD-1] online: to the terminals connected now, on whatever node, and st
   const sent = typing()
   const { status, body } = await alice.command({ ...sent, to: { users: [bob.userId] } })
   const { cmdId, traceId } = body
-  t.strictSame([status, body], [200, { cmdId, clientCmdId: sent.clientCmdId, accepted: 1, online: 2, stored: 0, skipped: [], duplicate: false, traceId }])
+  t.strictSame([status, body], [
+    200, { cmdId, clientCmdId: sent.clientCmdId, accepted: 1, online: 2, stored: 0, skipped: [], duplicate: false, traceId }
+  ])
   for (const [i, stream] of streams.entries()) {
     const { event, id, data } = await stream.next('typing')
-    t.strictSame([event, id, data], ['CMD_DOWN', undefined, { ...sent, cmdId, op: 'do', from: alice.userId, needComplete: false, ts: data['ts'], traceId }])
+    t.strictSame([event, id, data], [
+      'CMD_DOWN', undefined, { ...sent, cmdId, op: 'do', from: alice.userId, needComplete: false, ts: data['ts'], traceId }
+    ])
     t.equal(stream.cursor, ready[i]?.id, 'the cursor did not move')
   }
   const dump = await Promise.all((await iris.redis.keys(`*CMD_BOX:${bob.userId}*`)).map(key => iris.redis.type(key)))
@@ -34,7 +38,10 @@ t.test('[CMD-1] online: to the terminals connected now, on whatever node, and st
 t.test('[CMD-5] nobody online is 200 with online:0', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   await alice.send(bob, 'acquaintance')
-  t.match(await alice.command({ ...typing(), to: { users: [bob.userId] } }), { status: 200, body: { accepted: 1, online: 0, stored: 0, skipped: { length: 0 } } })
+  t.match(await alice.command({ ...typing(), to: { users: [bob.userId] } }), {
+    status: 200,
+    body: { accepted: 1, online: 0, stored: 0, skipped: { length: 0 } }
+  })
   t.match(await alice.command({ ...typing(), to: { self: true } }), { status: 200, body: { accepted: 1, online: 0 } })
 })
 
@@ -45,10 +52,16 @@ t.test('[CMD-3] only members of a shared conversation; others are skipped, and 4
   t.match(mixed, { status: 200, body: { accepted: 1, skipped: [{ userId: eve.userId, reason: 'NOT_ACQUAINTED' }] } })
   t.match(await alice.command({ ...typing(), to: { users: [eve.userId] } }), { status: 403, body: { code: 'NOT_ALLOWED_TARGET' } })
   const group = await groupOf(iris, alice, eve)
-  t.match(await alice.command({ ...typing(), to: { users: [eve.userId] } }), { status: 200, body: { accepted: 1, skipped: { length: 0 } } }, 'a shared group is enough')
+  t.match(await alice.command({ ...typing(), to: { users: [eve.userId] } }), {
+    status: 200,
+    body: { accepted: 1, skipped: { length: 0 } }
+  }, 'a shared group is enough')
   await iris.server('POST', `conversations/${group}/members`, { remove: [eve.userId] })
   t.match(await alice.command({ ...typing(), to: { users: [eve.userId] } }), { status: 403 }, 'one who left is a stranger again')
-  t.match(await iris.server('POST', 'commands', { ...typing(), to: { users: [eve.userId] } }), { status: 200, body: { accepted: 1, skipped: { length: 0 } } }, 'the server API reaches anybody')
+  t.match(await iris.server('POST', 'commands', { ...typing(), to: { users: [eve.userId] } }), {
+    status: 200,
+    body: { accepted: 1, skipped: { length: 0 } }
+  }, 'the server API reaches anybody')
 })
 
 t.test('[CMD-3] to a conversation: its other members; to oneself: one\'s own terminals', async t => {
@@ -63,29 +76,41 @@ t.test('[CMD-3] to a conversation: its other members; to oneself: one\'s own ter
   await hers.next('typing')
   t.match(await alice.command({ ...typing(), name: 'sync', to: { self: true } }), { status: 200, body: { accepted: 1, online: 1 } })
   t.strictSame(between(mine, ready, await mine.next('sync')), [], 'the sender is no target of a conversation')
-  for (const conversationId of ['g.nowhere', dm(bob, carol)]) t.match(await alice.command({ ...typing(), to: { conversationId } }), { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
+  for (const conversationId of ['g.nowhere', dm(bob, carol)]) {
+    t.match(await alice.command({ ...typing(), to: { conversationId } }), { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
+  }
 })
 
 t.test('[CMD-1] terminals: by id, by platform, and not to the one that sends', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   await bob.send(alice, 'acquaintance')
-  const streams = [await bob.listen({ terminalId: 'web-1' }), await bob.listen({ terminalId: 'web-2' }), await bob.listen({ terminalId: 'phone', platform: 'mobile' })]
+  const streams = [
+    await bob.listen({ terminalId: 'web-1' }),
+    await bob.listen({ terminalId: 'web-2' }),
+    await bob.listen({ terminalId: 'phone', platform: 'mobile' })
+  ]
   const ready = await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
   const to = { users: [bob.userId] }
   const counts = []
-  for (const [name, terminals] of [['a', { ids: ['web-2', 'none'] }], ['b', { platforms: ['web'] }], ['c', { ids: ['web-1', 'phone'], platforms: ['mobile'] }], ['d', { ids: ['none'] }]] as const) {
+  for (const [name, terminals] of [
+    ['a', { ids: ['web-2', 'none'] }], ['b', { platforms: ['web'] }], ['c', { ids: ['web-1', 'phone'], platforms: ['mobile'] }],
+    ['d', { ids: ['none'] }]
+  ] as const) {
     counts.push((await alice.command({ ...typing(), name, to, terminals })).body['online'])
   }
   await alice.command({ ...typing(), name: 'marker', to })
   t.strictSame(counts, [1, 2, 1, 0])
-  const seen = await Promise.all(streams.map(async (stream, i) => between(stream, ready[i] as typeof ready[0] & object, await stream.next('marker')).map(({ data }) => data.name)))
+  const seen = await Promise.all(streams.map(async (stream, i) =>
+    between(stream, ready[i] as typeof ready[0] & object, await stream.next('marker')).map(({ data }) => data.name)))
   t.strictSame(seen, [['b'], ['a', 'b'], ['c']])
 })
 
 t.test('[CMD-1] exceptMine leaves out the terminal that sends, not another user\'s terminal of the same id', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   await bob.send(alice, 'acquaintance')
-  const [phone, desk, his] = [await alice.listen({ terminalId: 'phone' }), await alice.listen({ terminalId: 'desk' }), await bob.listen({ terminalId: 'phone' })]
+  const [phone, desk, his] = [
+    await alice.listen({ terminalId: 'phone' }), await alice.listen({ terminalId: 'desk' }), await bob.listen({ terminalId: 'phone' })
+  ]
   const ready = await phone.next('IRIS.READY')
   await Promise.all([desk.next('IRIS.READY'), his.next('IRIS.READY')])
   const { body } = await alice.command({ ...typing(), to: { users: [alice.userId, bob.userId] }, terminals: { exceptMine: true } }, 'phone')
@@ -99,11 +124,20 @@ t.test('[CMD-1] exceptMine leaves out the terminal that sends, not another user\
 t.test('[CMD-4] the gateway\'s own names are reserved', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   await alice.send(bob, 'acquaintance')
-  for (const name of ['IRIS.BYE', 'iris.x', 'SYS.x', 'GET_READ_MSG_END', 'READ', 'REVOKE', 'MSG_UP', 'NOTICE_UP', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE', 'NOTICE_COMPLETE', 'HEARTBEAT', 'TOKEN', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN']) {
+  for (const name of [
+    'IRIS.BYE', 'iris.x', 'SYS.x', 'GET_READ_MSG_END', 'READ', 'REVOKE', 'MSG_UP', 'NOTICE_UP', 'GET_READ_MSG',
+    'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE', 'NOTICE_COMPLETE', 'HEARTBEAT', 'TOKEN', 'MSG_DOWN',
+    'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN'
+  ]) {
     t.match(await alice.command({ ...typing(), name, to: { users: [bob.userId] } }), { status: 403, body: { code: 'RESERVED_NAME' } }, name)
-    t.match(await iris.server('POST', 'commands', { ...typing(), name, to: { users: [bob.userId] } }), { status: 403, body: { code: 'RESERVED_NAME' } })
+    t.match(await iris.server('POST', 'commands', { ...typing(), name, to: { users: [bob.userId] } }), {
+      status: 403,
+      body: { code: 'RESERVED_NAME' }
+    })
   }
-  for (const name of ['IRISH', 'READY', 'system', 'read']) t.equal((await alice.command({ ...typing(), name, to: { users: [bob.userId] } })).status, 200, name)
+  for (const name of ['IRISH', 'READY', 'system', 'read']) {
+    t.equal((await alice.command({ ...typing(), name, to: { users: [bob.userId] } })).status, 200, name)
+  }
 })
 
 t.test('[CMD-1] sent again: the same answer, other content is a conflict, per sender', async t => {
@@ -125,16 +159,22 @@ t.test('[CMD-3] a command that was refused leaves its id free', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const command = { ...typing(), to: { users: [bob.userId] } }
   t.equal((await alice.command(command)).status, 403)
-  t.match(await alice.command({ ...command, to: { self: true } }), { status: 200, body: { duplicate: false } }, 'nothing had been sent under it')
+  t.match(await alice.command({ ...command, to: { self: true } }), {
+    status: 200,
+    body: { duplicate: false }
+  }, 'nothing had been sent under it')
 })
 
 t.test('[CMD-1] what is refused', async t => {
   const user = await iris.user(t)
   const command = { ...typing(), to: { self: true } }
   const bad: [change: object, pointer: string][] = [
-    [{ to: {} }, '/to'], [{ to: { self: true, users: ['a'] } }, '/to'], [{ to: { self: false } }, '/to/self'], [{ to: { users: [] } }, '/to/users'], [{ to: undefined }, '/to'], [{ name: '1x' }, '/name'], [{ name: 'x'.repeat(65) }, '/name'],
-    [{ data: 'x' }, '/data'], [{ data: { text: 'x'.repeat(4_096) } }, '/data'], [{ ttlSec: 5 }, '/ttlSec'], [{ complete: 'all' }, '/complete'], [{ collapseKey: 'k' }, '/collapseKey'], [{ notifyComplete: true }, '/notifyComplete'],
-    [{ mode: 'reliable', ttlSec: 0 }, '/ttlSec'], [{ mode: 'sure' }, '/mode'], [{ terminals: { ids: [] } }, '/terminals/ids'], [{ terminals: { platforms: ['tv'] } }, '/terminals/platforms/0'], [{ clientCmdId: '' }, '/clientCmdId'], [{ cmdId: 'mine' }, '/cmdId']
+    [{ to: {} }, '/to'], [{ to: { self: true, users: ['a'] } }, '/to'], [{ to: { self: false } }, '/to/self'],
+    [{ to: { users: [] } }, '/to/users'], [{ to: undefined }, '/to'], [{ name: '1x' }, '/name'], [{ name: 'x'.repeat(65) }, '/name'],
+    [{ data: 'x' }, '/data'], [{ data: { text: 'x'.repeat(4_096) } }, '/data'], [{ ttlSec: 5 }, '/ttlSec'],
+    [{ complete: 'all' }, '/complete'], [{ collapseKey: 'k' }, '/collapseKey'], [{ notifyComplete: true }, '/notifyComplete'],
+    [{ mode: 'reliable', ttlSec: 0 }, '/ttlSec'], [{ mode: 'sure' }, '/mode'], [{ terminals: { ids: [] } }, '/terminals/ids'],
+    [{ terminals: { platforms: ['tv'] } }, '/terminals/platforms/0'], [{ clientCmdId: '' }, '/clientCmdId'], [{ cmdId: 'mine' }, '/cmdId']
   ]
   for (const [change, pointer] of bad) {
     const answer = await user.command({ ...command, ...change })

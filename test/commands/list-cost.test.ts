@@ -23,7 +23,9 @@ async function befriended (t: Test, text: string): Promise<{ user: User, ids: st
   const user = await iris.user(t)
   const others = Array.from({ length: COUNT }, (_, i) => ({ userId: `${user.userId}-${i}` }))
   for (const { userId } of others) {
-    const { status } = await iris.server('POST', 'messages', { from: userId, to: user.userId, clientMsgId: 's-1', type: 'text', content: { text } })
+    const { status } = await iris.server('POST', 'messages', {
+      from: userId, to: user.userId, clientMsgId: 's-1', type: 'text', content: { text }
+    })
     if (status !== 200) throw new Error(`refused: ${status}`)
   }
   return { user, ids: others.map(other => dm(user, other)) }
@@ -36,7 +38,9 @@ t.test('[COST-1] RESET, a page, and REST of 100 conversations cost a few command
     return await response.json() as { reset?: { conversations: object[] }, items?: object[] }
   }
   const asked: [name: string, perConversation: number, ask: () => Promise<unknown>][] = [
-    ['RESET of a poll', 6, async () => t.equal((await get('/v1/down/poll?lastEventId=1-1&timeoutMs=0')).reset?.conversations.length, COUNT)],
+    [
+      'RESET of a poll', 6, async () => t.equal((await get('/v1/down/poll?lastEventId=1-1&timeoutMs=0')).reset?.conversations.length, COUNT)
+    ],
     ['GET /v1/conversations', 5, async () => t.equal((await get('/v1/conversations?limit=100')).items?.length, COUNT)],
     ['REST', 12, async () => t.equal((await user.rest({ items: ids.map(conversationId => ({ conversationId, readSeq: 0 })) })).status, 200)]
   ]
@@ -74,7 +78,9 @@ t.test('[SLOW-2] a page ends at 1 MiB, and the next goes on behind it', async t 
 t.test('[READ-3] a reading of very much in a group tells the newest senders, in few commands', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const group = await groupOf(iris, alice, bob)
-  for (let i = 0; i < 300; i += 25) await Promise.all(Array.from({ length: 25 }, () => alice.send(group, 'x', { options: { silent: true } })))
+  for (let i = 0; i < 300; i += 25) {
+    await Promise.all(Array.from({ length: 25 }, () => alice.send(group, 'x', { options: { silent: true } })))
+  }
   const stream = await alice.listen({ terminalId: 'other' })
   await stream.next('IRIS.READY')
   const before = await lookups()

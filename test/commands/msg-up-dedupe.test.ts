@@ -29,11 +29,20 @@ t.test('[MSG-2] the same content again is the same ACK with duplicate:true, and 
 
 t.test('[MSG-2] other content under the same id is a conflict, whatever member differs', async t => {
   const [alice, bob] = await two(() => iris.user(t))
-  const sent = { clientMsgId: 'c-1', to: bob.userId, type: 'custom', content: { text: 'a' }, ext: { a: 1 }, mentions: [bob.userId], options: { silent: false } }
+  const sent = {
+    clientMsgId: 'c-1',
+    to: bob.userId,
+    type: 'custom',
+    content: { text: 'a' },
+    ext: { a: 1 },
+    mentions: [bob.userId],
+    options: { silent: false }
+  }
   await alice.send(bob, 'something to quote')
   t.equal((await alice.msgUp({ ...sent, quote: { seq: 1 } })).body.seq, 2)
   const others = [
-    { content: { text: 'b' } }, { content: { text: 'a', more: 1 } }, { type: 'card', content: { title: 'a' } }, { type: 'text' }, { ext: { a: 2 } }, { ext: undefined },
+    { content: { text: 'b' } }, { content: { text: 'a', more: 1 } }, { type: 'card', content: { title: 'a' } }, { type: 'text' },
+    { ext: { a: 2 } }, { ext: undefined },
     { mentions: ['@all'] }, { mentions: [] }, { options: { silent: true } }, { options: undefined }, { quote: undefined }
   ]
   for (const other of others) {
@@ -45,11 +54,15 @@ t.test('[MSG-2] other content under the same id is a conflict, whatever member d
 
 t.test('[MSG-2] the order of members in the JSON makes no difference', async t => {
   const [alice, bob] = await two(() => iris.user(t))
-  const one = `{"clientMsgId":"c-1","to":"${bob.userId}","type":"custom","content":{"a":1,"b":{"c":[1,2],"d":"x"}},"ext":{"y":1,"z":2},"options":{"silent":true}}`
-  const two_ = `{"options":{"silent":true},"ext":{"z":2,"y":1}, "content":{"b":{"d":"\\u0078","c":[1,2.0]},"a":1},"type":"custom","to":"${bob.userId}","clientMsgId":"c-1"}`
+  const one = `{"clientMsgId":"c-1","to":"${bob.userId}","type":"custom","content":{"a":1,` +
+    '"b":{"c":[1,2],"d":"x"}},"ext":{"y":1,"z":2},"options":{"silent":true}}'
+  const two_ = '{"options":{"silent":true},"ext":{"z":2,"y":1}, "content":{"b":{"d":"\\u0078",' +
+    `"c":[1,2.0]},"a":1},"type":"custom","to":"${bob.userId}","clientMsgId":"c-1"}`
   const other = one.replace('[1,2]', '[2,1]')
   const [first, again, changed] = [await alice.msgUp(one), await alice.msgUp(two_), await alice.msgUp(other)]
-  t.strictSame([first.body['duplicate'], again.status, again.body['duplicate'], again.body['msgId']], [false, 200, true, first.body['msgId']])
+  t.strictSame([first.body['duplicate'], again.status, again.body['duplicate'], again.body['msgId']], [
+    false, 200, true, first.body['msgId']
+  ])
   t.strictSame([changed.status, changed.body.code], [409, 'CLIENT_MSG_ID_CONFLICT'], 'the order in an array does')
 })
 
@@ -57,19 +70,25 @@ t.test('[MSG-2] twenty racing duplicates store one', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const other = await startIris(t, { redisPath: iris.redisPath })
   const elsewhere = await other.user(t, alice.userId)
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? alice : elsewhere).send(bob, 'race', { clientMsgId: 'c-1' })))
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) =>
+    (i % 2 ? alice : elsewhere).send(bob, 'race', { clientMsgId: 'c-1' })))
   t.strictSame(answers.map(({ status }) => status), answers.map(() => 200))
   t.equal(answers.filter(({ body }) => body['duplicate'] === false).length, 1)
   t.equal(new Set(answers.map(({ body }) => JSON.stringify(without(body)))).size, 1, 'they are told the same')
   t.match((await bob.conversations()).body, { items: [{ headSeq: 1, unread: 1 }], totalUnread: 1 })
   const [conflicts] = [await Promise.all(Array.from({ length: 10 }, (_, i) => alice.send(bob, `race ${i}`, { clientMsgId: 'c-2' })))]
-  t.strictSame(conflicts.map(({ status }) => status).sort(), [200, ...Array.from({ length: 9 }, () => 409)], 'of ten different ones one wins')
+  t.strictSame(
+    conflicts.map(({ status }) => status).sort(), [200, ...Array.from({ length: 9 }, () => 409)], 'of ten different ones one wins'
+  )
 })
 
 t.test('[MSG-2] the id counts per conversation and sender', async t => {
   const [alice, bob, carol] = await three(() => iris.user(t))
   const group = await groupOf(iris, alice, bob)
-  const answers = [await alice.send(bob, 'a', { clientMsgId: 'c-1' }), await bob.send(alice, 'b', { clientMsgId: 'c-1' }), await alice.send(carol, 'c', { clientMsgId: 'c-1' }), await alice.send(group, 'd', { clientMsgId: 'c-1' })]
+  const answers = [
+    await alice.send(bob, 'a', { clientMsgId: 'c-1' }), await bob.send(alice, 'b', { clientMsgId: 'c-1' }),
+    await alice.send(carol, 'c', { clientMsgId: 'c-1' }), await alice.send(group, 'd', { clientMsgId: 'c-1' })
+  ]
   t.strictSame(answers.map(({ body }) => [body['duplicate'], body.seq]), [[false, 1], [false, 2], [false, 1], [false, 1]])
 })
 

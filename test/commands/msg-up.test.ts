@@ -12,7 +12,9 @@ t.test('[MSG-1] [DOWN-1] the first message to a user creates the conversation; A
   await Promise.all([phone, desk, his].map(stream => stream.next('IRIS.READY')))
 
   const parts = { ext: { a: [1, null] }, mentions: [bob.userId] }
-  const { status, headers, body } = await alice.msgUp({ clientMsgId: 'c:1', to: bob.userId, type: 'text', content: { text: 'é\n "hi" 你好' }, ...parts }, 'phone')
+  const { status, headers, body } = await alice.msgUp({
+    clientMsgId: 'c:1', to: bob.userId, type: 'text', content: { text: 'é\n "hi" 你好' }, ...parts
+  }, 'phone')
   t.equal(status, 200)
   const { conversationId, msgId, epoch, ts, traceId } = body
   t.strictSame(body, { clientMsgId: 'c:1', conversationId: dm(alice, bob), seq: 1, msgId, epoch, ts, duplicate: false, traceId })
@@ -20,7 +22,19 @@ t.test('[MSG-1] [DOWN-1] the first message to a user creates the conversation; A
   t.match({ msgId, epoch }, { msgId: /^[0-9a-f]{20,}$/, epoch: /^\d+$/ })
   t.ok(Math.abs(Number(ts) - Date.now()) < 5_000, 'the time is that of Redis')
 
-  const message = { conversationId, seq: 1, msgId, ts, from: alice.userId, clientMsgId: 'c:1', type: 'text', content: { text: 'é\n "hi" 你好' }, ...parts, traceId, source: 'live' }
+  const message = {
+    conversationId,
+    seq: 1,
+    msgId,
+    ts,
+    from: alice.userId,
+    clientMsgId: 'c:1',
+    type: 'text',
+    content: { text: 'é\n "hi" 你好' },
+    ...parts,
+    traceId,
+    source: 'live'
+  }
   t.strictSame((await his.next('MSG_DOWN')).data, message)
   t.strictSame((await desk.next('MSG_DOWN')).data, message, 'a carbon on the other terminal')
   const ack = await phone.next('ACK_DOWN')
@@ -82,7 +96,8 @@ t.test('[MSG-4] after the ACK a dead node loses nothing: another one serves ever
   const resumed = await (await next.user(t, bob.userId)).listen({ cursor: id })
   t.match(await resumed.next('IRIS.HELLO'), { data: { data: { recovered: true, replay: 20 } } })
   await resumed.next('IRIS.READY')
-  const shown = (list: typeof resumed.events) => list.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => [data['seq'], (data['content'] as { text: string }).text])
+  const shown = (list: typeof resumed.events) =>
+    list.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => [data['seq'], (data['content'] as { text: string }).text])
   t.strictSame(shown(resumed.events), order)
   const fresh = await (await next.user(t, carol.userId)).listen()
   await fresh.next('IRIS.READY')
@@ -118,7 +133,12 @@ t.test('[MSG-1] a stranger cannot tell a conversation that he is not in from one
   await alice.send(bob, 'private')
   for (const conversationId of [group, dm(alice, bob), 'g.nowhere', dm(eve, bob)]) {
     const { status, body } = await eve.send(conversationId, 'knock')
-    t.match({ status, ...body }, { status: 404, code: 'CONVERSATION_NOT_FOUND', title: 'There is no such conversation for the caller', retryable: false })
+    t.match({ status, ...body }, {
+      status: 404,
+      code: 'CONVERSATION_NOT_FOUND',
+      title: 'There is no such conversation for the caller',
+      retryable: false
+    })
   }
   t.equal((await bob.send(group, 'hi')).body.seq, 1, 'the knocking took no number')
   t.equal((await bob.send(dm(alice, bob), 'hi')).body.seq, 2, 'a member may name the direct conversation')

@@ -8,7 +8,8 @@ const iris = await startIris(t, { env: { IRIS_LIMIT_LOG_SEC: '1' } })
 const { redis } = iris
 
 /** Until a direct conversation is forgotten. */
-const forgotten = async (id: string) => await until(async () => await redis.exists(keys.conversation(id), keys.members(id), keys.log(id)) === 0 || undefined)
+const forgotten = async (id: string) =>
+  await until(async () => await redis.exists(keys.conversation(id), keys.members(id), keys.log(id)) === 0 || undefined)
 /** The keys that name a user or conversation and have no end; dedupe keys have theirs in another test. */
 async function endless (...names: string[]): Promise<string[]> {
   const found = (await Promise.all(names.map(async name => await redis.keys(`*${name}*`)))).flat()
@@ -31,16 +32,23 @@ t.test('[REST-3] a direct conversation that was quiet is forgotten whole; taken 
   await alice.send(bob, 'first life, three')
   await forgotten(id)
   t.match((await bob.conversations()).body, { items: { length: 0 }, totalUnread: 0 }, 'no ghost is listed or counted')
-  for (const answer of [await bob.getReadMsg({ conversationId: id }), await bob.read({ conversationId: id, upToSeq: 1 }), await bob.send(id, 'x'), await bob.rest({ items: [{ conversationId: id }] })]) {
+  for (const answer of [
+    await bob.getReadMsg({ conversationId: id }), await bob.read({ conversationId: id, upToSeq: 1 }), await bob.send(id, 'x'),
+    await bob.rest({ items: [{ conversationId: id }] })
+  ]) {
     t.match(answer, { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
   }
   const { body: second } = await alice.send(bob, 'second life, one')
   t.equal(second.seq, 1)
   t.ok(Number(second['epoch']) > Number(first['epoch']), 'another epoch')
   await alice.send(bob, 'second life, two')
-  t.match((await bob.conversations()).body, { items: [{ conversationId: id, epoch: second['epoch'], headSeq: 2, readSeq: 0, unread: 2, unreadMark: false }], totalUnread: 2 }, 'nothing of the former life counts')
+  t.match((await bob.conversations()).body, {
+    items: [{ conversationId: id, epoch: second['epoch'], headSeq: 2, readSeq: 0, unread: 2, unreadMark: false }],
+    totalUnread: 2
+  }, 'nothing of the former life counts')
   const resumed = await bob.listen({ terminalId: 'old', cursor })
-  t.strictSame(between(resumed, await resumed.next('IRIS.HELLO'), await resumed.next('IRIS.READY')).map(text).filter(Boolean), ['second life, one', 'second life, two'], 'entries of the former life lead to no message of this one')
+  t.strictSame(between(resumed, await resumed.next('IRIS.HELLO'), await resumed.next('IRIS.READY')).map(text).filter(Boolean),
+    ['second life, one', 'second life, two'], 'entries of the former life lead to no message of this one')
   t.match(await bob.read({ conversationId: id, upToSeq: 2 }), { status: 200, body: { readSeq: 2, unread: 0, totalUnread: 0 } })
 })
 
@@ -103,7 +111,8 @@ t.test('[REST-3] nothing of a message to a stranger is kept for ever', async t =
   t.ok((await redis.keys(`*${alice.userId}*`)).some(key => key.includes(':LOG:')))
   const owners = [alice, bob, carol].map(({ userId }) => userId)
   t.strictSame((await endless(...owners)).filter(key => !key.includes(':TERMINALS:')), [])
-  await until(async () => !(await redis.keys(`*${alice.userId}*`)).some(key => /:(CHAT_MSG_BOX|CONVERSATIONS?|RESET_READ_NUM_AND_LAST_MSG|LOG):/.test(key)) || undefined)
+  await until(async () => !(await redis.keys(`*${alice.userId}*`))
+    .some(key => /:(CHAT_MSG_BOX|CONVERSATIONS?|RESET_READ_NUM_AND_LAST_MSG|LOG):/.test(key)) || undefined)
 })
 
 t.test('[REST-3] conversations that are used do not end, nor does the list of one who is in a group', async t => {
@@ -122,12 +131,15 @@ t.test('[REST-3] conversations that are used do not end, nor does the list of on
   await forgotten(dm(alice, bob))
   t.match((await bob.conversations()).body, { items: [{ conversationId: String }, { conversationId: String }], totalUnread: 0 })
   t.equal(await redis.zscore(keys.conversations(bob.userId), dm(alice, bob)), null, 'a list that is read lets go of what has ended')
-  t.strictSame((await endless(bob.userId)).map(key => key.split(':')[2]).filter(name => name !== 'TERMINALS').sort(), ['CONVERSATIONS', 'GROUPS', 'RESET_READ_NUM_AND_LAST_MSG'])
+  t.strictSame((await endless(bob.userId)).map(key => key.split(':')[2]).filter(name => name !== 'TERMINALS').sort(), [
+    'CONVERSATIONS', 'GROUPS', 'RESET_READ_NUM_AND_LAST_MSG'
+  ])
   const leave = async (id: string) => await iris.server('POST', `conversations/${id}/members`, { remove: [bob.userId] })
   await leave(one)
   t.equal(await redis.pexpiretime(keys.conversations(bob.userId)), -1, 'he is in another still')
   await leave(other)
-  await until(async () => await redis.exists(keys.conversations(bob.userId), keys.groups(bob.userId), keys.marker(bob.userId)) === 0 || undefined)
+  await until(async () =>
+    await redis.exists(keys.conversations(bob.userId), keys.groups(bob.userId), keys.marker(bob.userId)) === 0 || undefined)
 })
 
 t.test('[REST-3] of a user who never looks, the rows of ended conversations go when others are opened with him', async t => {
@@ -147,7 +159,9 @@ t.test('[SERVER] a direct conversation that was closed stays closed when its mes
   await alice.send(bob, 'one')
   t.match(await iris.server('DELETE', `conversations/${dm(alice, bob)}`), { status: 200 })
   await until(async () => await redis.exists(keys.log(dm(alice, bob))) === 0 || undefined)
-  for (const user of [alice, bob]) t.match(await user.send(user === alice ? bob : alice, 'again'), { status: 409, body: { code: 'CONVERSATION_CLOSED' } })
+  for (const user of [alice, bob]) {
+    t.match(await user.send(user === alice ? bob : alice, 'again'), { status: 409, body: { code: 'CONVERSATION_CLOSED' } })
+  }
 })
 
 t.test('[SERVER] of very many who left a group those who left first lose their view', async t => {

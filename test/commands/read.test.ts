@@ -19,8 +19,13 @@ t.test('[READ-1] readSeq only rises and is clamped to the newest message', async
     t.strictSame([status, body], [200, { conversationId, readSeq, unread, totalUnread: unread + 3, traceId: body['traceId'] }])
   }
   await alice.send(bob, 'one more')
-  t.match(await bob.read({ conversationId, upToSeq: 5 }), { body: { readSeq: 5, unread: 1, totalUnread: 4 } }, 'clamping did not read the future')
-  t.match((await bob.conversations()).body, { items: [{ conversationId, readSeq: 5, unread: 1 }, { conversationId: dm(bob, carol), readSeq: 0, unread: 3 }], totalUnread: 4 })
+  t.match(await bob.read({ conversationId, upToSeq: 5 }), {
+    body: { readSeq: 5, unread: 1, totalUnread: 4 }
+  }, 'clamping did not read the future')
+  t.match((await bob.conversations()).body, {
+    items: [{ conversationId, readSeq: 5, unread: 1 }, { conversationId: dm(bob, carol), readSeq: 0, unread: 3 }],
+    totalUnread: 4
+  })
 })
 
 t.test('[READ-2] what is read leaves the mailbox and stays in the history', async t => {
@@ -32,7 +37,9 @@ t.test('[READ-2] what is read leaves the mailbox and stays in the history', asyn
   const stream = await bob.listen()
   const ready = await stream.next('IRIS.READY')
   const [hello] = stream.events
-  t.strictSame(hello && between(stream, hello, ready).map(({ id, data }) => [id, data['seq'], data['source']]), [[undefined, 3, 'mailbox'], [undefined, 5, 'mailbox']])
+  t.strictSame(hello && between(stream, hello, ready).map(({ id, data }) => [id, data['seq'], data['source']]), [
+    [undefined, 3, 'mailbox'], [undefined, 5, 'mailbox']
+  ])
   const { body } = await bob.getReadMsg({ conversationId, deliver: 'inline' })
   t.strictSame((body['messages'] as { seq: number }[]).map(({ seq }) => seq), [1, 2, 3, 4, 5])
 })
@@ -41,24 +48,39 @@ t.test('[READ-3] [TRACE-2] the sender and the reader\'s other terminals are told
   const [alice, bob] = await two(() => iris.user(t))
   await sendTexts(alice, bob, 3)
   const conversationId = dm(alice, bob)
-  const [hers, reading, watching] = [await alice.listen(), await bob.listen({ terminalId: 'phone' }), await bob.listen({ terminalId: 'desk' })]
+  const [hers, reading, watching] = [
+    await alice.listen(), await bob.listen({ terminalId: 'phone' }), await bob.listen({ terminalId: 'desk' })
+  ]
   const ready = await reading.next('IRIS.READY')
   await watching.next('IRIS.READY')
-  const { body } = await bob.post('/v1/up/cmd/read', { conversationId, upToSeq: 2 }, { 'terminal-id': 'phone', 'trace-id': 'trace.of-READ' })
+  const { body } = await bob.post('/v1/up/cmd/read', { conversationId, upToSeq: 2 }, {
+    'terminal-id': 'phone',
+    'trace-id': 'trace.of-READ'
+  })
   t.equal(body['traceId'], 'trace.of-READ')
   for (const stream of [hers, watching]) {
     const { event, id, data } = await stream.next('READ')
     const { cmdId, ts } = data
     t.strictSame([event, data], ['CMD_DOWN', {
-      cmdId, op: 'do', name: 'READ', needComplete: false, traceId: 'trace.of-READ', ts, conversationId, data: { conversationId, readerId: bob.userId, readSeq: 2, readAt: ts }
+      cmdId,
+      op: 'do',
+      name: 'READ',
+      needComplete: false,
+      traceId: 'trace.of-READ',
+      ts,
+      conversationId,
+      data: { conversationId, readerId: bob.userId, readSeq: 2, readAt: ts }
     }])
     t.match(id, /^\d+-\d+$/, 'it is an entry: it can be resumed')
   }
   await alice.send(bob, 'marker')
   const marker = await reading.next(({ data }) => data['seq'] === 4)
   t.strictSame(between(reading, ready, marker), [])
-  const [again, other] = [await bob.listen({ terminalId: 'phone', cursor: ready.id }), await bob.listen({ terminalId: 'late', cursor: ready.id })]
-  t.strictSame(between(again, await again.next('IRIS.HELLO'), await again.next('IRIS.READY')).map(({ event }) => event), ['MSG_DOWN'], 'nor in a replay')
+  const [again, other] = [
+    await bob.listen({ terminalId: 'phone', cursor: ready.id }), await bob.listen({ terminalId: 'late', cursor: ready.id })
+  ]
+  t.strictSame(between(again, await again.next('IRIS.HELLO'), await again.next('IRIS.READY')).map(({ event }) => event),
+    ['MSG_DOWN'], 'nor in a replay')
   await other.next('READ')
 })
 
@@ -106,7 +128,10 @@ t.test('[READ-4] seqs takes single messages out and does not move readSeq', asyn
   const stream = await alice.listen()
   t.match(await bob.read({ conversationId, seqs: [4, 2] }), { status: 200, body: { readSeq: 0, unread: 2, totalUnread: 2 } })
   const { data } = (await stream.next('READ')).data
-  t.strictSame({ ...data, seqs: (data?.['seqs'] as number[]).sort() }, { conversationId, readerId: bob.userId, readSeq: 0, seqs: [2, 4], readAt: data?.['readAt'] })
+  t.strictSame({
+    ...data,
+    seqs: (data?.['seqs'] as number[]).sort()
+  }, { conversationId, readerId: bob.userId, readSeq: 0, seqs: [2, 4], readAt: data?.['readAt'] })
   t.match(await bob.read({ conversationId, seqs: [2, 3] }), { body: { readSeq: 0, unread: 1 } })
   t.match((await stream.next('READ')).data.data, { readSeq: 0, seqs: [3] }, 'only what was taken out now')
   t.match(await bob.read({ conversationId, upToSeq: 4 }), { body: { readSeq: 4, unread: 0 } })
@@ -138,12 +163,20 @@ t.test('[READ-1] what is refused, and for whom there is no such conversation', a
   const group = await groupOf(iris, alice, bob)
   await sendTexts(alice, group, 1)
   const conversationId = group
-  for (const [body, pointer] of [[{ upToSeq: 1 }, '/conversationId'], [{ conversationId }, '/upToSeq'], [{ conversationId, upToSeq: 1, seqs: [1] }, '/seqs'], [{ conversationId, upToSeq: 0 }, '/upToSeq'], [{ conversationId, seqs: [] }, '/seqs'],
-    [{ conversationId, seqs: [1, 1] }, '/seqs'], [{ conversationId, seqs: [0] }, '/seqs/0'], [{ conversationId, seqs: Array.from({ length: 101 }, (_, i) => i + 1) }, '/seqs'], [{ conversationId, upToSeq: 1, readAt: 1 }, '/readAt']] as const) {
+  for (const [body, pointer] of [
+    [{ upToSeq: 1 }, '/conversationId'], [{ conversationId }, '/upToSeq'], [{ conversationId, upToSeq: 1, seqs: [1] }, '/seqs'],
+    [{ conversationId, upToSeq: 0 }, '/upToSeq'], [{ conversationId, seqs: [] }, '/seqs'],
+    [{ conversationId, seqs: [1, 1] }, '/seqs'],
+    [{ conversationId, seqs: [0] }, '/seqs/0'],
+    [{ conversationId, seqs: Array.from({ length: 101 }, (_, i) => i + 1) }, '/seqs'],
+    [{ conversationId, upToSeq: 1, readAt: 1 }, '/readAt']
+  ] as const) {
     const answer = await bob.read(body)
     t.strictSame([answer.status, answer.body.code, pointers(answer)], [400, 'INVALID_BODY', [pointer]])
   }
-  for (const id of [group, 'g.nowhere']) t.match(await eve.read({ conversationId: id, upToSeq: 1 }), { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
+  for (const id of [group, 'g.nowhere']) {
+    t.match(await eve.read({ conversationId: id, upToSeq: 1 }), { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
+  }
   await iris.server('POST', `conversations/${group}/members`, { remove: [bob.userId] })
   t.match(await bob.read({ conversationId, upToSeq: 1 }), { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } }, 'nor for one who left')
 })

@@ -20,7 +20,8 @@ async function dump (): Promise<string> {
 
 /** The append-only file, rewritten. */
 async function rewritten (): Promise<string> {
-  const idle = () => until(async () => /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(await iris.redis.info('persistence')) || undefined)
+  const idle = () =>
+    until(async () => /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(await iris.redis.info('persistence')) || undefined)
   await idle()
   await iris.redis.bgrewriteaof()
   await idle()
@@ -49,9 +50,15 @@ t.test('[REVOKE-2] [DOWN-2] after the answer no key holds the text and no termin
   t.notMatch(await rewritten(), canary)
   for (const key of await iris.redis.keys('*')) t.notMatch((await iris.redis.dumpBuffer(key) ?? Buffer.alloc(0)).toString('latin1'), canary)
 
-  const after = await Promise.all([alice.listen({ terminalId: 'screen', cursor: cursors[0] }), alice.listen({ terminalId: 'desk', cursor: cursors[0] }), bob.listen({ terminalId: 'screen', cursor: cursors[1] }), bob.listen({ terminalId: 'new' }), carol.listen({ terminalId: 'new' })])
+  const after = await Promise.all([
+    alice.listen({ terminalId: 'screen', cursor: cursors[0] }), alice.listen({ terminalId: 'desk', cursor: cursors[0] }),
+    bob.listen({ terminalId: 'screen', cursor: cursors[1] }), bob.listen({ terminalId: 'new' }), carol.listen({ terminalId: 'new' })
+  ])
   await Promise.all(after.map(stream => stream.next('IRIS.READY')))
-  const calls = await Promise.all([bob.getReadMsg({ conversationId, deliver: 'inline' }), bob.conversations(), bob.rest({ items: [{ conversationId }] }), alice.send(conversationId, canary, { clientMsgId: 'c-2', ext: { copy: canary } })])
+  const calls = await Promise.all([
+    bob.getReadMsg({ conversationId, deliver: 'inline' }), bob.conversations(), bob.rest({ items: [{ conversationId }] }),
+    alice.send(conversationId, canary, { clientMsgId: 'c-2', ext: { copy: canary } })
+  ])
   t.strictSame(calls.map(({ status }) => status), [200, 200, 200, 200])
   t.notMatch(JSON.stringify([after.map(({ events }) => events), calls.map(({ body }) => body)]), canary)
   t.notMatch(await dump(), canary, 'nor did any of this write it again')
@@ -65,5 +72,7 @@ t.test('[REVOKE-2] the server API erases the same way', async t => {
   t.match(await dump(), canary)
   t.match(await iris.server('POST', 'messages/revoke', { conversationId, seq: 1 }), { status: 200, body: { alreadyRevoked: false } })
   t.notMatch(await dump(), canary)
-  t.match((await bob.getReadMsg({ conversationId })).body, { messages: [{ seq: 1, from: 'system', type: 'revoked', revoked: { by: 'system' } }] })
+  t.match((await bob.getReadMsg({ conversationId })).body, {
+    messages: [{ seq: 1, from: 'system', type: 'revoked', revoked: { by: 'system' } }]
+  })
 })

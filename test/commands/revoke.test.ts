@@ -22,7 +22,10 @@ t.test('[REVOKE-1] a sender may within the window; then he is told the window an
   await aged(alice, ts, 1_300)
   const { status, body } = await late.revoke({ conversationId, seq: 2 })
   t.match({ status, ...body }, { status: 403, code: 'REVOKE_WINDOW_PASSED', windowSec: 1, ageSec: 1, retryable: false })
-  t.match(await late.revoke({ conversationId, seq: 1 }), { status: 200, body: { alreadyRevoked: true } }, 'what is revoked stays so after the window')
+  t.match(await late.revoke({ conversationId, seq: 1 }), {
+    status: 200,
+    body: { alreadyRevoked: true }
+  }, 'what is revoked stays so after the window')
   t.match(await alice.revoke({ conversationId, seq: 2 }), { status: 200 }, 'under the default window it is early still')
 })
 
@@ -40,7 +43,10 @@ t.test('[REVOKE-1] in a group owner and admin may any time, a member only his ow
   t.match(await owner.revoke({ conversationId, seq: 2 }), { status: 200, body: { alreadyRevoked: false } })
   t.match(await admin.revoke({ conversationId, seq: 1 }), { status: 200, body: { alreadyRevoked: false } }, 'an admin even the owner\'s')
   t.match(await admin.revoke({ conversationId, seq: 5 }), { status: 200 }, 'and his own without a window')
-  t.match(await iris.server('POST', 'messages/revoke', { conversationId, seq: 3, reason: 'law' }), { status: 200, body: { conversationId, seq: 3, alreadyRevoked: false } }, 'the server API any time')
+  t.match(await iris.server('POST', 'messages/revoke', { conversationId, seq: 3, reason: 'law' }), {
+    status: 200,
+    body: { conversationId, seq: 3, alreadyRevoked: false }
+  }, 'the server API any time')
   const { body } = await member.getReadMsg({ conversationId })
   t.strictSame((body['messages'] as { type: string, revoked?: { by: string } }[]).map(({ type, revoked }) => [type, revoked?.by]), [
     ['revoked', admin.userId], ['revoked', owner.userId], ['revoked', 'system'], ['text', undefined], ['revoked', admin.userId]
@@ -50,11 +56,23 @@ t.test('[REVOKE-1] in a group owner and admin may any time, a member only his ow
 t.test('[REVOKE-2] the log keeps a tombstone with the same seq, and nothing of the body', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   await alice.send(bob, 'before')
-  const { body: { msgId, ts, traceId } } = await alice.send(bob, 'gone', { clientMsgId: 'c-2', ext: { a: 1 }, mentions: [bob.userId], quote: { seq: 1 }, options: { silent: false } })
+  const { body: { msgId, ts, traceId } } = await alice.send(bob, 'gone', {
+    clientMsgId: 'c-2', ext: { a: 1 }, mentions: [bob.userId], quote: { seq: 1 }, options: { silent: false }
+  })
   const conversationId = dm(alice, bob)
   const { body: { revokedAt } } = await alice.revoke({ conversationId, seq: 2 })
   const { body } = await bob.getReadMsg({ conversationId })
-  t.strictSame((body['messages'] as object[])[1], { conversationId, seq: 2, msgId, ts, from: alice.userId, clientMsgId: 'c-2', type: 'revoked', revoked: { by: alice.userId, at: revokedAt }, traceId })
+  t.strictSame((body['messages'] as object[])[1], {
+    conversationId,
+    seq: 2,
+    msgId,
+    ts,
+    from: alice.userId,
+    clientMsgId: 'c-2',
+    type: 'revoked',
+    revoked: { by: alice.userId, at: revokedAt },
+    traceId
+  })
   t.equal((await alice.send(bob, 'after')).body.seq, 3)
 })
 
@@ -67,7 +85,10 @@ t.test('[REVOKE-3] unread falls for those who had not read it, for nobody else',
   await carol.read({ conversationId, seqs: [3] })
   await alice.revoke({ conversationId, seq: 2 })
   const unread = async (user: User) => {
-    const { items, totalUnread } = (await user.conversations()).body as { items?: { conversationId: string, unread: number }[], totalUnread?: number }
+    const { items, totalUnread } = (await user.conversations()).body as {
+      items?: { conversationId: string, unread: number }[]
+      totalUnread?: number
+    }
     return [items?.find(item => item.conversationId === conversationId)?.unread, totalUnread]
   }
   t.strictSame([await unread(alice), await unread(bob), await unread(carol)], [[0, 0], [1, 2], [1, 1]])
@@ -91,12 +112,25 @@ t.test('[REVOKE-4] every member\'s stream is told after the message itself, live
     const message = await stream.next(({ data }) => data['seq'] === 1)
     const { event, id, data } = await stream.next('REVOKE')
     t.strictSame([event, data], ['CMD_DOWN', {
-      cmdId: data['cmdId'], op: 'do', name: 'REVOKE', needComplete: false, traceId, ts: revokedAt, conversationId, data: { conversationId, seq: 1, msgId, by: alice.userId, revokedAt }
+      cmdId: data['cmdId'],
+      op: 'do',
+      name: 'REVOKE',
+      needComplete: false,
+      traceId,
+      ts: revokedAt,
+      conversationId,
+      data: { conversationId, seq: 1, msgId, by: alice.userId, revokedAt }
     }])
     t.equal(Number(id?.split('-')[1]), Number(message.id?.split('-')[1]) + 1)
   }
   const replay = await bob.listen({ terminalId: 'late', cursor })
-  t.match((await replay.next('MSG_DOWN')).data, { seq: 1, source: 'replay', type: 'revoked', content: undefined, revoked: { by: alice.userId, at: revokedAt, reason: 'typo' } })
+  t.match((await replay.next('MSG_DOWN')).data, {
+    seq: 1,
+    source: 'replay',
+    type: 'revoked',
+    content: undefined,
+    revoked: { by: alice.userId, at: revokedAt, reason: 'typo' }
+  })
   t.match((await replay.next('REVOKE')).data.data, { seq: 1 })
 })
 
@@ -110,7 +144,10 @@ t.test('[REVOKE-5] twice is 200 alreadyRevoked, with the first time and no secon
   t.strictSame(answers.map(({ status }) => status), answers.map(() => 200))
   t.equal(answers.filter(({ body }) => body['alreadyRevoked'] === false).length, 1)
   t.equal(new Set(answers.map(({ body }) => body['revokedAt'])).size, 1)
-  t.match(await iris.server('POST', 'messages/revoke', { conversationId, seq: 1 }), { status: 200, body: { alreadyRevoked: true, revokedAt: answers[0]?.body['revokedAt'] } })
+  t.match(await iris.server('POST', 'messages/revoke', { conversationId, seq: 1 }), {
+    status: 200,
+    body: { alreadyRevoked: true, revokedAt: answers[0]?.body['revokedAt'] }
+  })
   await alice.send(bob, 'marker')
   const first = await stream.next('REVOKE')
   t.strictSame(between(stream, first, await stream.next(({ data }) => data['seq'] === 2)), [])
@@ -124,8 +161,14 @@ t.test('[REVOKE-1] what is not there, and what is not seen', async t => {
   t.match(await eve.revoke({ conversationId: 'g.nowhere', seq: 1 }), { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
   t.match(await alice.revoke({ conversationId, seq: 2 }), { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } })
   await iris.server('POST', `conversations/${conversationId}/members`, { add: [{ userId: eve.userId }] })
-  t.match(await eve.revoke({ conversationId, seq: 1 }), { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } }, 'what came before his joining')
-  for (const [body, pointer] of [[{ conversationId }, '/seq'], [{ seq: 1 }, '/conversationId'], [{ conversationId, seq: 0 }, '/seq'], [{ conversationId, seq: 1, reason: 'x'.repeat(201) }, '/reason'], [{ conversationId, seq: 1, by: 'me' }, '/by']] as const) {
+  t.match(await eve.revoke({ conversationId, seq: 1 }), {
+    status: 404,
+    body: { code: 'MESSAGE_NOT_FOUND' }
+  }, 'what came before his joining')
+  for (const [body, pointer] of [
+    [{ conversationId }, '/seq'], [{ seq: 1 }, '/conversationId'], [{ conversationId, seq: 0 }, '/seq'],
+    [{ conversationId, seq: 1, reason: 'x'.repeat(201) }, '/reason'], [{ conversationId, seq: 1, by: 'me' }, '/by']
+  ] as const) {
     const answer = await alice.revoke(body)
     t.strictSame([answer.status, answer.body.code, pointers(answer)], [400, 'INVALID_BODY', [pointer]])
   }

@@ -20,7 +20,9 @@ t.test('[COST-1] so many direct conversations may be opened in an hour; what is 
   t.match(await open(strangers[0] ?? ''), { status: 200, body: { duplicate: true } }, 'a retry opens nothing')
   t.match(await alice.send(dm(alice, { userId: strangers[0] ?? '' }), 'more'), { status: 200 })
   t.match(await alice.send(bob, 'an answer'), { status: 200 })
-  t.match(await iris.server('POST', 'messages', { from: alice.userId, to: strangers[3], clientMsgId: 's-1', type: 'text', content: { text: 'x' } }), { status: 200 }, 'the server API opens any number')
+  t.match(await iris.server('POST', 'messages', {
+    from: alice.userId, to: strangers[3], clientMsgId: 's-1', type: 'text', content: { text: 'x' }
+  }), { status: 200 }, 'the server API opens any number')
   t.match(await open(`${alice.userId}-5`), { status: 429 })
   t.match(await bob.send({ userId: `${bob.userId}-1` }, 'hi'), { status: 200 }, 'each user has his own count')
   const left = await iris.redis.pttl(keys.opened(alice.userId))
@@ -31,7 +33,9 @@ t.test('[COST-1] so many direct conversations may be opened in an hour; what is 
 
 /** What alice learns of bob by a command. */
 async function online (alice: User, to: object, mode = 'online') {
-  const { status, body } = await alice.command({ clientCmdId: `t-${Math.random()}`, name: 'ping', mode, to, terminals: { platforms: ['web'] } })
+  const { status, body } = await alice.command({
+    clientCmdId: `t-${Math.random()}`, name: 'ping', mode, to, terminals: { platforms: ['web'] }
+  })
   return [status, body['accepted'], body['online']]
 }
 
@@ -48,10 +52,14 @@ t.test('[CMD-5] presence is told of those only who have written in a shared conv
   await alice.listen().then(async stream => await stream.next('IRIS.READY'))
   t.strictSame(await online(bob, { users: [alice.userId] }), [200, 1, 1], 'she has written')
   await bob.send(alice, 'bob')
-  for (const mode of ['online', 'reliable']) t.strictSame(await online(alice, { users: [bob.userId] }, mode), [200, 1, 1], `${mode}: he has answered`)
+  for (const mode of ['online', 'reliable']) {
+    t.strictSame(await online(alice, { users: [bob.userId] }, mode), [200, 1, 1], `${mode}: he has answered`)
+  }
 
   const group = await groupOf(iris, carol, bob)
-  for (const to of [{ conversationId: group }, { users: [bob.userId] }]) t.strictSame(await online(carol, to), [200, 1, 0], 'a group in which he was silent')
+  for (const to of [{ conversationId: group }, { users: [bob.userId] }]) {
+    t.strictSame(await online(carol, to), [200, 1, 0], 'a group in which he was silent')
+  }
   await bob.send(group, 'hello all')
   for (const to of [{ conversationId: group }, { users: [bob.userId] }]) t.strictSame(await online(carol, to), [200, 1, 1])
   const other = await groupOf(iris, carol, bob)
@@ -60,6 +68,9 @@ t.test('[CMD-5] presence is told of those only who have written in a shared conv
   t.strictSame(await online(carol, { conversationId: group }), [200, 1, 1], 'another role changes nothing')
   await iris.server('POST', `conversations/${group}/members`, { remove: [bob.userId] })
   t.strictSame(await online(carol, { conversationId: other }), [200, 1, 0], 'what he wrote where he is no more does not count')
-  t.match(await iris.server('POST', 'commands', { clientCmdId: 's-1', name: 'ping', to: { users: [bob.userId] } }), { status: 200, body: { online: 1 } }, 'the server API is told')
+  t.match(await iris.server('POST', 'commands', { clientCmdId: 's-1', name: 'ping', to: { users: [bob.userId] } }), {
+    status: 200,
+    body: { online: 1 }
+  }, 'the server API is told')
   t.strictSame((await online(bob, { self: true })).slice(2), [1], 'and everybody of himself')
 })

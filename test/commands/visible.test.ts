@@ -24,7 +24,8 @@ t.test('[REVOKE-4] a newcomer is not told of a revocation of what he cannot see;
   const streams = await Promise.all([bob, newcomer].map(async user => await user.listen()))
   for (const stream of streams) await stream.next('IRIS.READY')
   for (const seq of [1, 2]) t.match(await alice.revoke({ conversationId: group, seq }), { status: 200 })
-  const told = await Promise.all(streams.map(async stream => (await named(stream, alice, group)).filter(({ data }) => data.name === 'REVOKE').map(({ data }) => data.data?.['seq'])))
+  const told = await Promise.all(streams.map(async stream =>
+    (await named(stream, alice, group)).filter(({ data }) => data.name === 'REVOKE').map(({ data }) => data.data?.['seq'])))
   t.strictSame(told, [[1, 2], [2]])
   t.match((await newcomer.conversations()).body, { totalUnread: 2 }, 'the two markers')
 })
@@ -44,7 +45,9 @@ t.test('[REVOKE-1] who is admin now may revoke what came before his joining; a m
   t.match(await late.revoke({ conversationId: group, seq: 2 }), { status: 200, body: { alreadyRevoked: false } })
   t.match(await late.revoke({ conversationId: group, seq: 9 }), { status: 404, body: { code: 'MESSAGE_NOT_FOUND' } })
   t.strictSame(await named(stream, alice, group), [], 'he is not told of what he cannot see')
-  t.match((await alice.getReadMsg({ conversationId: group, deliver: 'inline' })).body, { messages: [{ type: 'revoked' }, { type: 'revoked' }, { type: 'text' }] })
+  t.match((await alice.getReadMsg({ conversationId: group, deliver: 'inline' })).body, {
+    messages: [{ type: 'revoked' }, { type: 'revoked' }, { type: 'text' }]
+  })
 })
 
 t.test('[READ-3] a receipt names no message to one who cannot see it', async t => {
@@ -59,7 +62,9 @@ t.test('[READ-3] a receipt names no message to one who cannot see it', async t =
   await alice.read({ conversationId: group, upToSeq: 1 })
   await alice.read({ conversationId: group, seqs: [2, 3, 4] })
   await alice.read({ conversationId: group, upToSeq: 4 })
-  const receipts = async (stream: Stream) => (await named(stream, alice, group)).filter(({ data }) => data.name === 'READ').map(({ data: { data } }) => [data?.['readSeq'], (data?.['seqs'] as number[] | undefined)?.sort()])
+  const receipts = async (stream: Stream) => (await named(stream, alice, group))
+    .filter(({ data }) => data.name === 'READ')
+    .map(({ data: { data } }) => [data?.['readSeq'], (data?.['seqs'] as number[] | undefined)?.sort()])
   t.strictSame(await receipts(hers), [[0, [3, 4]], [4, undefined]], 'of what was read before her coming back nothing')
   t.strictSame(await receipts(his), [[1, [2, 3, 4]], [4, undefined]])
 })
@@ -71,9 +76,13 @@ t.test('[MSG-1] a quote of what its sender cannot see is MESSAGE_NOT_FOUND', asy
   await change(group, { add: [{ userId: newcomer.userId, role: 'admin' }] })
   const { body: { seq } } = await alice.send(group, 'after')
   const quote = async (user: User, seq: number) => (await user.send(group, 'quoting', { quote: { seq } })).body.code ?? 'ok'
-  const asServer = async (from: string, seq: number) => (await iris.server('POST', 'messages', { from, conversationId: group, clientMsgId: `s-${from}-${seq}`, type: 'text', content: { text: 'x' }, quote: { seq } })).body['code'] ?? 'ok'
-  t.strictSame([await quote(newcomer, 1), await quote(newcomer, Number(seq)), await quote(alice, 1)], ['MESSAGE_NOT_FOUND', 'ok', 'ok'], 'from before his joining')
-  t.strictSame([await quote(alice, 99), await asServer('system', 99), await asServer(newcomer.userId, 1), await asServer('system', 1)], ['MESSAGE_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'ok'], 'beyond the head')
+  const asServer = async (from: string, seq: number) => (await iris.server('POST', 'messages', {
+    from, conversationId: group, clientMsgId: `s-${from}-${seq}`, type: 'text', content: { text: 'x' }, quote: { seq }
+  })).body['code'] ?? 'ok'
+  t.strictSame([await quote(newcomer, 1), await quote(newcomer, Number(seq)), await quote(alice, 1)],
+    ['MESSAGE_NOT_FOUND', 'ok', 'ok'], 'from before his joining')
+  t.strictSame([await quote(alice, 99), await asServer('system', 99), await asServer(newcomer.userId, 1), await asServer('system', 1)],
+    ['MESSAGE_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'ok'], 'beyond the head')
   await alice.revoke({ conversationId: group, seq: 1 })
   t.equal(await quote(alice, 1), 'ok', 'a tombstone can be seen')
   for (let i = 0; i < 10; i++) await alice.send(group, 'fill')

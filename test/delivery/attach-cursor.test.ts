@@ -12,7 +12,9 @@ const epochOf = ({ id = '' }: SseEvent) => id.split('-')[0] as string
 
 /** Attaches with a query and looks at the stream up to READY. */
 async function attach (t: Test, user: User, query: string, headers: Record<string, string> = {}) {
-  const stream = await openSse(`${iris.url}/v1/down/events?terminalId=q&${query}`, { headers: { authorization: `Bearer ${user.token}`, ...headers } })
+  const stream = await openSse(`${iris.url}/v1/down/events?terminalId=q&${query}`, {
+    headers: { authorization: `Bearer ${user.token}`, ...headers }
+  })
   t.teardown(() => stream.cut())
   await stream.next('IRIS.READY')
   return stream
@@ -22,8 +24,12 @@ t.test('[ATTACH-1] whatever is sent as a cursor: 200, RESET with its reason, the
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   await alice.send(bob, 'unread')
   const epoch = epochOf(await (await bob.listen()).next('IRIS.READY'))
-  const hostile = ['0', '-', '--', '1', `${epoch}-`, `-${epoch}`, `${epoch}-0x1`, `${epoch}-1.`, `${epoch} -1`, ` ${epoch}-1`, `${epoch}-1\n`, `${epoch}-1\u0000`, `${epoch}-١`,
-    `${epoch}-1;FLUSHALL`, `${epoch}-*`, '*', '>', '(', '[', '{}', '$', '\r\nid: 1-1', '<script>', '%', '\u{1f4a9}', 'a'.repeat(5_000), '9'.repeat(21) + '-1', `${epoch}-${'9'.repeat(16)}`, 'null', 'undefined', 'NaN', 'Infinity-Infinity', 'malformed-0', '__proto__']
+  const hostile = [
+    '0', '-', '--', '1', `${epoch}-`, `-${epoch}`, `${epoch}-0x1`, `${epoch}-1.`, `${epoch} -1`, ` ${epoch}-1`, `${epoch}-1\n`,
+    `${epoch}-1\u0000`, `${epoch}-١`,
+    `${epoch}-1;FLUSHALL`, `${epoch}-*`, '*', '>', '(', '[', '{}', '$', '\r\nid: 1-1', '<script>', '%', '\u{1f4a9}', 'a'.repeat(5_000),
+    '9'.repeat(21) + '-1', `${epoch}-${'9'.repeat(16)}`, 'null', 'undefined', 'NaN', 'Infinity-Infinity', 'malformed-0', '__proto__'
+  ]
   for (const cursor of hostile) {
     const stream = await attach(t, bob, `lastEventId=${encodeURIComponent(cursor)}`)
     t.equal(stream.status, 200)
@@ -31,7 +37,10 @@ t.test('[ATTACH-1] whatever is sent as a cursor: 200, RESET with its reason, the
     t.match(stream.events[2], { event: 'MSG_DOWN', data: { source: 'mailbox' } })
     await stream.cut()
   }
-  for (const [cursor, reason] of [[`${epoch}-2`, 'future'], [`${epoch}-${'9'.repeat(15)}`, 'future'], [`0${epoch}-1`, 'epoch'], ['0-0', 'epoch'], ['00000000000000000000-0', 'epoch']] as const) {
+  for (const [cursor, reason] of [
+    [`${epoch}-2`, 'future'], [`${epoch}-${'9'.repeat(15)}`, 'future'], [`0${epoch}-1`, 'epoch'], ['0-0', 'epoch'],
+    ['00000000000000000000-0', 'epoch']
+  ] as const) {
     const stream = await attach(t, bob, `lastEventId=${cursor}`)
     t.match(named(stream.events, 'IRIS.RESET'), { reason }, cursor)
     await stream.cut()
@@ -107,22 +116,28 @@ t.test('[ATTACH-3] more than 500 unread messages: the 500 oldest, and READY says
   const sent: string[] = []
   for (let i = 0; i < 52; i++) {
     const answers = await Promise.all(upTo(10).map(() => (i % 2 ? alice : carol).send(bob, 'm')))
-    sent.push(...answers.map(({ body }) => `${String(body['ts']).padStart(16, '0')} ${body.conversationId} ${String(body.seq).padStart(5, '0')}`))
+    sent.push(...answers.map(({ body }) =>
+      `${String(body['ts']).padStart(16, '0')} ${body.conversationId} ${String(body.seq).padStart(5, '0')}`))
   }
   const stream = await attach(t, bob, '')
-  const unread = stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => `${String(data['ts']).padStart(16, '0')} ${String(data['conversationId'])} ${String(data['seq']).padStart(5, '0')}`)
+  const unread = stream.events.filter(({ event }) => event === 'MSG_DOWN')
+    .map(({ data }) => `${String(data['ts']).padStart(16, '0')} ${String(data['conversationId'])} ${String(data['seq']).padStart(5, '0')}`)
   t.same(unread, sent.sort().slice(0, 500))
   t.match(stream.events.at(-1), { data: { name: 'IRIS.READY', data: { more: true } } })
 })
 
-t.test('[ATTACH-3] pending commands and notices come in the order in which they were sent, without ids, by cursor only those before it', async t => {
+t.test('[ATTACH-3] pending commands and notices come in the order in which they were sent, ' +
+  'without ids, by cursor only those before it', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   await alice.send(bob, 'hello')
   const order = upTo(25).map(i => `c${i}`)
-  for (const name of order) await alice.command({ clientCmdId: name, name, to: { users: [bob.userId] }, mode: 'reliable', data: { long: 'x'.repeat(80) } })
+  for (const name of order) {
+    await alice.command({ clientCmdId: name, name, to: { users: [bob.userId] }, mode: 'reliable', data: { long: 'x'.repeat(80) } })
+  }
   const fresh = await attach(t, bob, '')
   const epoch = epochOf(fresh.events.at(-1) as SseEvent)
-  const names = (events: SseEvent[], withId: boolean) => events.filter(({ id, data }) => order.includes(data.name ?? '') && (id !== undefined) === withId).map(({ data }) => data.name)
+  const names = (events: SseEvent[], withId: boolean) =>
+    events.filter(({ id, data }) => order.includes(data.name ?? '') && (id !== undefined) === withId).map(({ data }) => data.name)
   t.same(names(fresh.events, false).length, 25)
   t.same(names(fresh.events, false), order, 'in order')
   const resumed = await attach(t, bob, `lastEventId=${epoch}-11`) // the message and ten commands

@@ -42,7 +42,8 @@ t.test('[ATTACH-3] [ATTACH-4] 120 attaches at any moment, each from a cursor of 
     t.same(seqsOf(stream.events, id), expected, `all ${expected.length} messages after ${cursor}`)
     const ready = stream.events.find(({ data }) => data.name === 'IRIS.READY')
     const before = stream.events.slice(0, stream.events.indexOf(ready as SseEvent))
-    t.ok(before.every(({ id }) => id === undefined || Number(id.split('-')[1]) <= Number(ready?.id?.split('-')[1])), 'READY is never less than an id already printed')
+    t.ok(before.every(({ id }) => id === undefined || Number(id.split('-')[1]) <= Number(ready?.id?.split('-')[1])),
+      'READY is never less than an id already printed')
     t.ok(before.every(({ event, data }) => event !== 'MSG_DOWN' || data['source'] === 'replay'))
     await stream.cut()
   }

@@ -9,14 +9,18 @@ const iris = await startIris(t)
 
 /** The data of a gateway's command. */
 const told = (event: SseEvent) => event.data.data ?? {}
-const texts = (events: SseEvent[]) => events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => (data['content'] as { text: string }).text)
+const texts = (events: SseEvent[]) =>
+  events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => (data['content'] as { text: string }).text)
 
 t.test('[ATTACH-1] HELLO is first, without id and without recovered when no cursor was given', async t => {
   const alice = await iris.user(t)
   const stream = await alice.listen({ terminalId: 't1' })
   await stream.next('IRIS.READY')
   const [hello, ready] = stream.events
-  t.match(hello, { event: 'CMD_DOWN', data: { name: 'IRIS.HELLO', needComplete: false, data: { terminalId: 't1', replay: 0, heartbeatSec: 15 } } })
+  t.match(hello, {
+    event: 'CMD_DOWN',
+    data: { name: 'IRIS.HELLO', needComplete: false, data: { terminalId: 't1', replay: 0, heartbeatSec: 15 } }
+  })
   t.equal(hello?.id, undefined)
   t.notOk('recovered' in told(hello as SseEvent))
   t.equal(ready?.id, told(hello as SseEvent)['cursor'])
@@ -61,7 +65,8 @@ t.test('[ATTACH-1] a cursor that cannot be served gets RESET with the state of t
   const own = await (await bob.listen()).next('IRIS.READY')
   const [epoch] = (own.id as string).split('-')
   const cases: [string, string][] = [
-    ['malformed', 'x'], ['malformed', '-1'], ['malformed', `${epoch}`], ['malformed', `${epoch}-1-1`], ['malformed', `${epoch}--1`], ['malformed', '9'.repeat(500) + '-1'],
+    ['malformed', 'x'], ['malformed', '-1'], ['malformed', `${epoch}`], ['malformed', `${epoch}-1-1`], ['malformed', `${epoch}--1`],
+    ['malformed', '9'.repeat(500) + '-1'],
     ['malformed', `${epoch}-${'9'.repeat(30)}`], ['malformed', '$'], ['malformed', '+'], ['malformed', `${epoch}-1e3`],
     ['epoch', '1-1'], ['epoch', '18446744073709551615-3'], ['epoch', other.id as string], ['future', `${epoch}-999`]
   ]
@@ -69,7 +74,9 @@ t.test('[ATTACH-1] a cursor that cannot be served gets RESET with the state of t
     const stream = await bob.listen({ terminalId: 'r', cursor })
     await stream.next('IRIS.READY')
     t.equal(told(stream.events[0] as SseEvent)['recovered'], false, cursor.slice(0, 30))
-    t.match(stream.events[1], { data: { name: 'IRIS.RESET', data: { reason, cursor: own.id, conversations: [{ conversationId, headSeq: 1, readSeq: 0, unread: 1 }] } } })
+    t.match(stream.events[1], {
+      data: { name: 'IRIS.RESET', data: { reason, cursor: own.id, conversations: [{ conversationId, headSeq: 1, readSeq: 0, unread: 1 }] } }
+    })
     t.match(stream.events[2], { event: 'MSG_DOWN', data: { source: 'mailbox' } })
     t.equal(stream.events[2]?.id, undefined)
     await stream.cut()
@@ -113,7 +120,10 @@ t.test('[ATTACH-3] header beats query, an empty header does not', async t => {
   const { id = '' } = await (await bob.listen()).next('IRIS.READY')
   const epoch = id.split('-')[0] as string
   const resume = async (header: string, query: string) => {
-    const response = await fetch(`${iris.url}/v1/down/events?lastEventId=${query}`, { headers: { authorization: `Bearer ${bob.token}`, 'last-event-id': header }, signal: AbortSignal.timeout(20_000) })
+    const response = await fetch(`${iris.url}/v1/down/events?lastEventId=${query}`, {
+      headers: { authorization: `Bearer ${bob.token}`, 'last-event-id': header },
+      signal: AbortSignal.timeout(20_000)
+    })
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
     while (!text.includes('IRIS.READY')) text += (await reader?.read())?.value ?? ''

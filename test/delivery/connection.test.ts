@@ -11,11 +11,23 @@ import { sseComment, sseText } from '../../src/transports/frames.js'
 const [KIB, EPOCH] = [1024, '7']
 
 const bodyOf = (seq: number, size: number) => JSON.stringify({ conversationId: 'dm.a.b', seq, content: { text: 'x'.repeat(size) } })
-const item = (seq: number, size = 10): Item => hintedItem(`${EPOCH}-${seq}`, { kind: 'msg', conversationId: 'dm.a.b', seq }, bodyOf(seq, size))
+const item = (seq: number, size = 10): Item =>
+  hintedItem(`${EPOCH}-${seq}`, { kind: 'msg', conversationId: 'dm.a.b', seq }, bodyOf(seq, size))
 
 /** A connection at position 0 of a stream of `stored` entries, with everything that the test may move. */
-function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: number) => stored.filter(({ seq }) => seq > after).slice(0, 100) } = {}) {
-  const world = { now: 1_000_000, printed: [] as string[], backlog: 0, isBlocked: false, ended: undefined as string | undefined, closed: 0, reads: 0, retries: 0 }
+function setUp (
+  stored: Item[], { expiresAt = Infinity, read = async (after: number) => stored.filter(({ seq }) => seq > after).slice(0, 100) } = {}
+) {
+  const world = {
+    now: 1_000_000,
+    printed: [] as string[],
+    backlog: 0,
+    isBlocked: false,
+    ended: undefined as string | undefined,
+    closed: 0,
+    reads: 0,
+    retries: 0
+  }
   const recalled = createRecalled()
   const feed = new Feed()
   const opening: Opening = {
@@ -49,7 +61,14 @@ function setUp (stored: Item[], { expiresAt = Infinity, read = async (after: num
   })
   const top = stored.at(-1)?.seq ?? 0
   feed.reached({ epoch: EPOCH, seq: top })
-  const begin = (target = top) => connection.begin({ position: { epoch: EPOCH, seq: 0 }, target, jobs: [], more: false, greeting: [{ event: 'CMD_DOWN', data: '{"name":"IRIS.HELLO"}' }], fresh: false })
+  const begin = (target = top) => connection.begin({
+    position: { epoch: EPOCH, seq: 0 },
+    target,
+    jobs: [],
+    more: false,
+    greeting: [{ event: 'CMD_DOWN', data: '{"name":"IRIS.HELLO"}' }],
+    fresh: false
+  })
   const ids = () => [...world.printed.join('').matchAll(/^id: 7-(\d+)$/gm)].map(found => Number(found[1]))
   return { world, recalled, feed, connection, begin, ids }
 }

@@ -24,7 +24,8 @@ async function timed<T> (work: Promise<T>): Promise<{ value: T, ms: number }> {
   return { value: await work, ms: performance.now() - began }
 }
 
-t.test('[DOWN-2] a subscription that swallows bytes: the node knows, is not ready, and its readers wait a second for the sweep, not 25', async t => {
+t.test('[DOWN-2] a subscription that swallows bytes: the node knows, ' +
+  'is not ready, and its readers wait a second for the sweep, not 25', async t => {
   const [alice, bob] = [await a.user(t), await b.user(t)]
   const stream = await bob.listen({ terminalId: 'on-b' })
   await stream.next('IRIS.READY')
@@ -72,7 +73,8 @@ t.test('[DOWN-2] hints that come late bring no text that was recalled a second a
   await polls.cut()
 })
 
-t.test('[DOWN-2] [COMPLETE-4] what a poll has collected while Redis is slow was revoked, or completed, on another node: it is not sent', async t => {
+t.test('[DOWN-2] [COMPLETE-4] what a poll has collected while Redis is slow was revoked, ' +
+  'or completed, on another node: it is not sent', async t => {
   let status = 0
   for (let i = 0; i < 5 && status !== 200; i++) status = await recalledBehind(t, 350 - 30 * i)
   t.equal(status, 200)
@@ -103,13 +105,22 @@ async function recalledBehind (t: Test, delayMs: number): Promise<number> {
 const readings: Record<string, { slow?: number, read (bob: User, conversationId: string): Promise<unknown> }> = {
   'the stream of a cursor': { read: async bob => await (await bob.listen({ cursor: `${await epochOf(bob)}-0` })).next('MSG_DOWN') },
   'unread messages': { read: async bob => await (await bob.listen({ terminalId: 'fresh' })).next('MSG_DOWN') },
-  'a poll': { slow: 2, read: async bob => (await pollOnce(`${b.url}/v1/down/poll?terminalId=polls&timeoutMs=0`, { headers: { authorization: `Bearer ${bob.token}` } })).body.events[0] },
+  'a poll': {
+    slow: 2,
+    read: async bob => (await pollOnce(`${b.url}/v1/down/poll?terminalId=polls&timeoutMs=0`, {
+      headers: { authorization: `Bearer ${bob.token}` }
+    })).body.events[0]
+  },
   history: { read: async (bob, conversationId) => (await bob.getReadMsg({ conversationId, deliver: 'inline' })).body['messages'] },
-  'the list': { read: async bob => (await (await fetch(`${b.url}/v1/conversations`, { headers: { authorization: `Bearer ${bob.token}` } })).json() as { items: unknown }).items }
+  'the list': {
+    read: async bob => (await (await fetch(`${b.url}/v1/conversations`, { headers: { authorization: `Bearer ${bob.token}` } }))
+      .json() as { items: unknown }).items
+  }
 }
 const epochOf = async ({ userId }: User) => String((await a.redis.xrange(keys.down(userId), '-', '+', 'COUNT', 1))[0]?.[0]).split('-')[0]
 
-t.test('[DOWN-2] a node that is not sure to hear the others, and a Redis that is slow to say what is there: what it has said of a text that was revoked meanwhile is not shown', async t => {
+t.test('[DOWN-2] a node that is not sure to hear the others, and a Redis that is slow to say what is there: ' +
+  'what it has said of a text that was revoked meanwhile is not shown', async t => {
   await isReady()
   wire.subscription.delayMs = 1_250
   await until(async () => await hearingAgeSec() > 0.9 || undefined)
@@ -144,7 +155,8 @@ const hearingAgeSec = async () => {
 t.test('[DEADLINE-1] [DOWN-2] a poll that has waited for longer than a request may take looks at the store all the same', async t => {
   await isReady()
   const [alice, bob] = [await a.user(t), await b.user(t)]
-  const poll = async (timeoutMs: number, cursor?: string) => await pollOnce(`${b.url}/v1/down/poll?timeoutMs=${timeoutMs}`, { headers: { authorization: `Bearer ${bob.token}` }, cursor })
+  const poll = async (timeoutMs: number, cursor?: string) =>
+    await pollOnce(`${b.url}/v1/down/poll?timeoutMs=${timeoutMs}`, { headers: { authorization: `Bearer ${bob.token}` }, cursor })
   const { body: { cursor } } = await poll(0)
   const polled = poll(20_000, cursor)
   await pause(2_500)
@@ -159,7 +171,8 @@ t.test('[ATTACH-1] [POLL-2] a poll that cannot be answered wholly while Redis is
   await isReady()
   const [alice, bob] = [await a.user(t), await b.user(t)]
   const headers = { authorization: `Bearer ${bob.token}` }
-  const poll = async (terminalId: string) => await pollOnce(`${b.url}/v1/down/poll?terminalId=${terminalId}&timeoutMs=0`, { headers, cursor: 'malformed' })
+  const poll = async (terminalId: string) =>
+    await pollOnce(`${b.url}/v1/down/poll?terminalId=${terminalId}&timeoutMs=0`, { headers, cursor: 'malformed' })
   for (const text of ['one', 'two']) await alice.send(bob, text)
   let whole = 0
   for (const delayMs of [650, 450, 200, 100]) {
@@ -167,7 +180,9 @@ t.test('[ATTACH-1] [POLL-2] a poll that cannot be answered wholly while Redis is
     wire.commands.delayMs = delayMs
     const slow = await poll(`t${delayMs}`)
     if (slow.status === 200) whole++
-    t.match(slow, slow.status === 503 ? { body: { code: 'STORE_UNAVAILABLE', retryable: true } } : { body: { ready: {}, events: [{ data: { seq: 1 } }, { data: { seq: 2 } }] } })
+    t.match(slow, slow.status === 503
+      ? { body: { code: 'STORE_UNAVAILABLE', retryable: true } }
+      : { body: { ready: {}, events: [{ data: { seq: 1 } }, { data: { seq: 2 } }] } })
     wire.commands.delayMs = 0
     await isReady()
     const { body } = await poll(`t${delayMs}`)

@@ -20,7 +20,18 @@ t.test('[DOWN-1] the terminal that sent gets ACK_DOWN, the sender\'s others and 
   t.equal(copy.id, ack.id, 'one entry, two renderings')
   const { data } = await receiving.next('MSG_DOWN')
   t.same(data, copy.data)
-  t.same(data, { conversationId: dm(alice, bob), seq: 1, msgId: body['msgId'], from: alice.userId, clientMsgId: 'c-1', type: 'text', content: { text: 'hi' }, ts: body['ts'], traceId, source: 'live' })
+  t.same(data, {
+    conversationId: dm(alice, bob),
+    seq: 1,
+    msgId: body['msgId'],
+    from: alice.userId,
+    clientMsgId: 'c-1',
+    type: 'text',
+    content: { text: 'hi' },
+    ts: body['ts'],
+    traceId,
+    source: 'live'
+  })
   t.equal(sending.events.some(({ event }) => event === 'MSG_DOWN'), false)
 })
 
@@ -49,7 +60,10 @@ t.test('[DOWN-2] a replay renders what is true now: tombstones, no completed com
   const replay = await bob.listen({ terminalId: 'b2', cursor: stream.cursor })
   await replay.next('IRIS.READY')
   const [, message, nudge, notice, revoke, done, seen] = replay.events
-  t.match(message, { event: 'MSG_DOWN', data: { seq: 1, type: 'revoked', revoked: { by: alice.userId, reason: 'oops' }, source: 'replay' } })
+  t.match(message, {
+    event: 'MSG_DOWN',
+    data: { seq: 1, type: 'revoked', revoked: { by: alice.userId, reason: 'oops' }, source: 'replay' }
+  })
   t.notOk('content' in (message?.data ?? {}))
   t.same([nudge?.event, notice?.event], [undefined, undefined], 'an id alone')
   t.match([revoke?.data.name, done?.data['op'], seen?.data['op']], ['REVOKE', 'complete', 'complete'])
@@ -97,4 +111,5 @@ t.test('[DOWN-4] a new member\'s stream begins with his joining, a removed one\'
   t.same(seqs(stream.events.filter(({ data }) => data['conversationId'] === id)), [2, 3])
 })
 
-const seqs = (events: SseEvent[]) => events.filter(({ event }) => event === 'MSG_DOWN' || event === 'ACK_DOWN').map(({ data }) => data['seq'])
+const seqs = (events: SseEvent[]) =>
+  events.filter(({ event }) => event === 'MSG_DOWN' || event === 'ACK_DOWN').map(({ data }) => data['seq'])

@@ -190,7 +190,8 @@ async function comeBack (user: User, cursor: string | undefined): Promise<Stream
   }
 }
 
-t.test('[ATTACH-3] 300 streams come back at once: few are asked of the store, a command goes past the others, and all become live', async t => {
+t.test('[ATTACH-3] 300 streams come back at once: few are asked of the store, ' +
+  'a command goes past the others, and all become live', async t => {
   const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '4' } })
   const users = await Promise.all(upTo(300).map(n => iris.user(t, `u${n}`)))
   const [first, second] = users as [User, User]
@@ -211,11 +212,13 @@ t.test('[ATTACH-3] 300 streams come back at once: few are asked of the store, a 
   t.equal(streams[1]?.events.filter(({ event }) => event === 'MSG_DOWN').length, 1, 'what was sent meanwhile came once')
 })
 
-t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205, a poll 503, Retry-After; whoever leaves while he waits leaves nothing behind', async t => {
+t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205, a poll 503, ' +
+  'Retry-After; whoever leaves while he waits leaves nothing behind', async t => {
   const iris = await startIris(t, { env: { IRIS_LIMIT_ATTACHES: '1', IRIS_LIMIT_ATTACH_QUEUE: '1', IRIS_METRICS: 'open' } })
   const [a, b, c] = [await iris.user(t), await iris.user(t), await iris.user(t)]
   const { held, release } = holdAttaches(iris.redis)
-  const waiting = async (count: number) => await until(async () => new RegExp(`^iris_attaches_waiting ${count}$`, 'm').test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
+  const waiting = async (count: number) => await until(async () =>
+    new RegExp(`^iris_attaches_waiting ${count}$`, 'm').test(await (await fetch(`${iris.url}/metrics`)).text()) || undefined)
   const first = a.listen()
   await until(async () => held.length === 1 || undefined)
   const abort = http.get(`${iris.url}/v1/down/events`, { headers: { authorization: `Bearer ${b.token}` }, agent: false })
@@ -225,7 +228,10 @@ t.test('[SSE-1] beyond the queue a stream is 200, retry, BYE 4205, a poll 503, R
   t.equal(refused.status, 200)
   t.match((await refused.next('IRIS.BYE')).data.data, { code: 4205, reconnect: 'backoff', retryAfterMs: Number })
   await refused.ended
-  const { status, headers, body } = await pollOnce(`${iris.url}/v1/down/poll`, { headers: { authorization: `Bearer ${c.token}` }, cursor: '1-1' })
+  const { status, headers, body } = await pollOnce(`${iris.url}/v1/down/poll`, {
+    headers: { authorization: `Bearer ${c.token}` },
+    cursor: '1-1'
+  })
   t.match([status, body.code, headers.get('retry-after')], [503, 'NOT_READY', /^[12]$/])
   abort.destroy()
   await waiting(0)

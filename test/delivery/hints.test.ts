@@ -1,4 +1,5 @@
-// What a message costs to be told: a node alone asks for no route, each other node is told once, and one that was not known looks by itself. [DOWN-2]
+// What a message costs to be told: a node alone asks for no route, each other node is told once,
+// and one that was not known looks by itself. [DOWN-2]
 import t from 'tap'
 import { keys, partition } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
@@ -42,7 +43,9 @@ t.test('two nodes', async t => {
     for (const tag of new Set([alice, ...members].map(({ userId }) => partition(userId)))) await hearing.ssubscribe(keys.node(tag, 'b'))
     const before = await callsOf('hkeys')
     await alice.send(group, 'to all')
-    for (const stream of [own, ...streams]) t.match((await beforeTheSweep(t, stream.next('MSG_DOWN')))?.data, { source: 'live', content: { text: 'to all' } })
+    for (const stream of [own, ...streams]) {
+      t.match((await beforeTheSweep(t, stream.next('MSG_DOWN')))?.data, { source: 'live', content: { text: 'to all' } })
+    }
     t.equal(await callsOf('hkeys') - before, 1, 'no routes: there is one node beside this')
     await hearing.ping()
     t.equal(said.length, 1)

@@ -8,7 +8,8 @@ const view = fc.record({ minSeq: seq, headSeq: fc.integer({ min: 0, max: 60 }) }
 const limit = fc.integer({ min: 1, max: 20 })
 
 const span = (from: number, to: number) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i)
-const seqsOf = ({ firstSeq, count }: { firstSeq: number | null, count: number }) => firstSeq === null ? [] : span(firstSeq, firstSeq + count - 1)
+const seqsOf = ({ firstSeq, count }: { firstSeq: number | null, count: number }) =>
+  firstSeq === null ? [] : span(firstSeq, firstSeq + count - 1)
 
 t.test('[GET-3] [GET-4] walked towards the newest, the pages are all visible messages, each once', async () => {
   fc.assert(fc.property(view, limit, (view, limit) => {

@@ -1,4 +1,5 @@
-// Another life begins, and nothing is lost: what this node was told to recall a moment before is in the store, and is not shown by what was read before. [DOWN-2] [STORE-1]
+// Another life begins, and nothing is lost: what this node was told to recall a moment
+// before is in the store, and is not shown by what was read before. [DOWN-2] [STORE-1]
 import { randomUUID } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
@@ -10,15 +11,36 @@ import { until } from '../helper/user.js'
 
 const { redis } = await startRedis(t)
 const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} } })
+const gateway = createGateway({
+  redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} }
+})
 t.teardown(() => gateway.stop())
 await until(async () => gateway.unready() === undefined || undefined)
 const { context: { deliver, fresh }, hub } = gateway
-const facts = { conversationId: 'dm.alice.bob', terminalId: 'x', fingerprint: 'f', nonce: 'n', quoteSeq: 0, silent: false, create: ['alice', 'bob'] as [string, string] }
+const facts = {
+  conversationId: 'dm.alice.bob',
+  terminalId: 'x',
+  fingerprint: 'f',
+  nonce: 'n',
+  quoteSeq: 0,
+  silent: false,
+  create: ['alice', 'bob'] as [string, string]
+}
 const bob = { userId: 'bob', terminalId: 't', platform: 'web' }
 
-const send = async () => await deliver.message({ ...facts, draft: { from: 'alice', clientMsgId: randomUUID(), type: 'text', traceId: 't', rest: '{"text":"secret"}' } })
-const revoke = async (seq: number) => await deliver.revocation({ conversationId: facts.conversationId, by: 'alice', server: false, seq, reason: '', windowSec: 120, draft: '"cmdId":"k","op":"do","name":"REVOKE","needComplete":false,"traceId":"t"' })
+const send = async () => await deliver.message({
+  ...facts,
+  draft: { from: 'alice', clientMsgId: randomUUID(), type: 'text', traceId: 't', rest: '{"text":"secret"}' }
+})
+const revoke = async (seq: number) => await deliver.revocation({
+  conversationId: facts.conversationId,
+  by: 'alice',
+  server: false,
+  seq,
+  reason: '',
+  windowSec: 120,
+  draft: '"cmdId":"k","op":"do","name":"REVOKE","needComplete":false,"traceId":"t"'
+})
 
 /** The store cannot prove that nothing is missing: the next look, within a second, begins another life. */
 async function begin (): Promise<void> {
@@ -29,7 +51,8 @@ async function begin (): Promise<void> {
   for (let i = 0; i < 2; i++) await turn()
 }
 
-t.test('[DOWN-2] what a poll has collected before another life began is looked at again: a text that was recalled in between is not sent', async t => {
+t.test('[DOWN-2] what a poll has collected before another life began is looked at again: ' +
+  'a text that was recalled in between is not sent', async t => {
   const { body } = await send()
   const frames = [{ event: 'MSG_DOWN' as const, id: '1-1', data: body }]
   t.match(frames[0]?.data, 'secret')

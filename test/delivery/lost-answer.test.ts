@@ -10,7 +10,9 @@ import { until } from '../helper/user.js'
 
 const { redis } = await startRedis(t)
 const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} } })
+const gateway = createGateway({
+  redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} }
+})
 t.teardown(() => gateway.stop())
 await until(async () => gateway.store().reason === undefined || undefined)
 const { context: { boxes }, hub } = gateway
@@ -18,7 +20,16 @@ const { context: { boxes }, hub } = gateway
 /** One poll, answered when it has nothing more to do; its answer arrives or is lost. */
 async function poll (userId: string, cursor: string | undefined, isSent: boolean) {
   const collection = new Collection(100, () => undefined)
-  const opening = { userId, terminalId: 't', platform: 'web', issuedAt: 0, expiresAt: Infinity, traceId: 't', printer: collection.printer(), transport: 'poll' as const }
+  const opening = {
+    userId,
+    terminalId: 't',
+    platform: 'web',
+    issuedAt: 0,
+    expiresAt: Infinity,
+    traceId: 't',
+    printer: collection.printer(),
+    transport: 'poll' as const
+  }
   const { connection, session, isAdmitted } = hub.poll({ ...opening, ...(cursor !== undefined && { cursor }) })
   await isAdmitted
   await until(async () => connection.isIdle || undefined)
@@ -32,7 +43,14 @@ t.test('[POLL-2] online commands, pages and pending items of a lost answer come 
   const page = { requestId: 'r', conversationId: 'dm.a.b', firstSeq: 1, count: 0, hasMore: false, traceId: 't' }
   const { cursor } = await poll(userId, undefined, true)
   hub.close(userId, { bye: 'ROTATE' })
-  await boxes.put('CMD_BOX', userId, { id: 'k', draft: '{"cmdId":"k","name":"nudge","needComplete":true}', meta: { name: 'nudge' }, ttlMs: 60_000, everyTerminal: false, from: '' })
+  await boxes.put('CMD_BOX', userId, {
+    id: 'k',
+    draft: '{"cmdId":"k","name":"nudge","needComplete":true}',
+    meta: { name: 'nudge' },
+    ttlMs: 60_000,
+    everyTerminal: false,
+    from: ''
+  })
   const newest = (await poll(userId, cursor, true)).cursor
   hub.close(userId, { bye: 'ROTATE' })
   const all = ['GET_READ_MSG_END', 'nudge', 'typing']

@@ -96,15 +96,20 @@ export async function createModel (iris: Iris, { alice, bob, carol }: Record<'al
   /** How an event reads, in one word or two; `undefined` for an id alone. */
   function reading ({ event, data }: SseEvent): string | undefined {
     if (event === undefined) return undefined
-    if (event !== 'MSG_DOWN') return data['op'] === 'complete' ? `complete ${String(data['cmdId'])}` : data.name === 'nudge' ? String(data['cmdId']) : data.name
-    return `${String(data['conversationId'])} ${String(data['seq'])} ${data['type'] === 'revoked' ? 'revoked' : String((data['content'] as { text: string }).text)}`
+    if (event !== 'MSG_DOWN') {
+      return data['op'] === 'complete' ? `complete ${String(data['cmdId'])}` : data.name === 'nudge' ? String(data['cmdId']) : data.name
+    }
+    return `${String(data['conversationId'])} ${String(data['seq'])} ` +
+      `${data['type'] === 'revoked' ? 'revoked' : String((data['content'] as { text: string }).text)}`
   }
 
   /** How an entry may read on a stream that was opened at the step `openedAt`: what was over by then is not shown again. */
   function readings (entry: Entry): (string | undefined)[] {
     const either = (then: string, at: number | undefined, after: string | undefined) =>
       at === undefined ? [then] : at < openedAt ? [after] : [then, after]
-    if (entry.kind === 'message') return either(`${entry.conversationId} ${entry.seq} ${entry.text}`, entry.revokedAt, `${entry.conversationId} ${entry.seq} revoked`)
+    if (entry.kind === 'message') {
+      return either(`${entry.conversationId} ${entry.seq} ${entry.text}`, entry.revokedAt, `${entry.conversationId} ${entry.seq} revoked`)
+    }
     if (entry.kind === 'command') return either(entry.id, entry.completedAt, undefined)
     return entry.silentFor === 'hop' ? [undefined] : [entry.name]
   }
@@ -130,7 +135,9 @@ export async function createModel (iris: Iris, { alice, bob, carol }: Record<'al
         const said = reading(event)
         if (event.id === undefined) {
           const entry = entries.find(entry => entry.kind === 'command' && entry.id === said)
-          if (!entry || entries.indexOf(entry) >= Number(from.split('-')[1]) || readings(entry)[0] === undefined) return `redelivered without need: ${said}`
+          if (!entry || entries.indexOf(entry) >= Number(from.split('-')[1]) || readings(entry)[0] === undefined) {
+            return `redelivered without need: ${said}`
+          }
         } else {
           const entry = entries[Number(event.id.split('-')[1]) - 1]
           if (!entry || !readings(entry).includes(said)) return `${event.id} reads "${said}" instead of ${JSON.stringify(entry)}`
@@ -145,7 +152,9 @@ export async function createModel (iris: Iris, { alice, bob, carol }: Record<'al
       await stream.next('IRIS.READY')
       await stream.cut()
       const found = stream.events.filter(({ data }) => !data.name?.startsWith('IRIS.')).map(reading)
-      const waiting = messages().filter(({ conversationId, seq }) => unread.get(conversationId)?.has(seq)).map(({ conversationId, seq, text }) => `${conversationId} ${seq} ${text}`)
+      const waiting = messages()
+        .filter(({ conversationId, seq }) => unread.get(conversationId)?.has(seq))
+        .map(({ conversationId, seq, text }) => `${conversationId} ${seq} ${text}`)
       differs('the boxes', found.sort(), [...waiting, ...pending.keys()].sort())
     },
 
@@ -154,7 +163,8 @@ export async function createModel (iris: Iris, { alice, bob, carol }: Record<'al
       const { body } = await bob.conversations()
       const rows = body['items'] as { conversationId: string, unread: number, headSeq: number, readSeq: number }[]
       const known = rows.map(({ conversationId, unread, headSeq, readSeq }) => [conversationId, unread, headSeq, readSeq])
-      const expected = conversations.filter(id => id !== conversations[0] || heads.has(id)).map(id => [id, unread.get(id)?.size, heads.get(id) ?? 0, readSeq.get(id) ?? 0])
+      const expected = conversations.filter(id => id !== conversations[0] || heads.has(id))
+        .map(id => [id, unread.get(id)?.size, heads.get(id) ?? 0, readSeq.get(id) ?? 0])
       differs('the counts', known.sort(), expected.sort())
       differs('the total', body['totalUnread'], [...unread.values()].reduce((sum, { size }) => sum + size, 0))
     }

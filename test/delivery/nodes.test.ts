@@ -104,8 +104,11 @@ t.test('[ATTACH-3] what is not a hint is no harm: the channel is only a hint', a
   const { alice, bob, stream } = await acrossNodes(t)
   const channel = keys.node(partition(bob.userId), 'a')
   const { userId } = bob
-  const odd = ['', 'x', '{', 'null', '7', '"text"', '[]', '{}', '[1,2,3]', `["${userId}"]`, `["${userId}","1-1"]`, `["${userId}","1-1",null,null]`,
-    '{"volatile":null}', `{"volatile":{"userId":"${userId}"}}`, '{"history":{}}', `{"history":{"userId":"${userId}","terminalId":"on-a","page":null}}`, '\u0000'.repeat(100)]
+  const odd = [
+    '', 'x', '{', 'null', '7', '"text"', '[]', '{}', '[1,2,3]', `["${userId}"]`, `["${userId}","1-1"]`, `["${userId}","1-1",null,null]`,
+    '{"volatile":null}', `{"volatile":{"userId":"${userId}"}}`, '{"history":{}}',
+    `{"history":{"userId":"${userId}","terminalId":"on-a","page":null}}`, '\u0000'.repeat(100)
+  ]
   for (const text of odd) t.equal(await a.redis.spublish(channel, text), 1)
   await alice.send(bob, 'still here')
   await beforeTheSweep(t, stream.next('MSG_DOWN'))
@@ -118,8 +121,17 @@ t.test('what another node says may be unreadable, or meet a bug: the process goe
   const bob = await c.user(t)
   const channel = keys.node(partition(bob.userId), 'c')
   await until(async () => (await a.redis.pubsub('SHARDNUMSUB', channel))[1] === 1 || undefined)
-  const ask = { id: 1, from: 'a', via: bob.userId, until: Date.now() + 60_000, kind: 'page', question: { userId: bob.userId, terminalId: 'x' } }
-  for (const said of ['{"half', '', JSON.stringify({ ask: { ...ask, kind: 'unknown' } }), JSON.stringify({ ask })]) await a.redis.spublish(channel, said)
+  const ask = {
+    id: 1,
+    from: 'a',
+    via: bob.userId,
+    until: Date.now() + 60_000,
+    kind: 'page',
+    question: { userId: bob.userId, terminalId: 'x' }
+  }
+  for (const said of ['{"half', '', JSON.stringify({ ask: { ...ask, kind: 'unknown' } }), JSON.stringify({ ask })]) {
+    await a.redis.spublish(channel, said)
+  }
   const bugs = () => lines.filter(line => line.includes('a bug'))
   await until(async () => bugs().length === 2 || undefined)
   for (const bug of bugs()) t.match(JSON.parse(bug), { level: 50, err: { type: 'TypeError', stack: /nodes\.[jt]s/ } })

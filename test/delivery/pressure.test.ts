@@ -9,7 +9,10 @@ import { until } from '../helper/user.js'
 
 const caller = { userId: 'bob', terminalId: 't', role: 'user' as const, issuedAt: 0, expiresAt: Infinity }
 
-/** `come(n)`: so many more come; `end(n)`: the oldest that are worked on are done; `world` tells who was begun, in order, and who was refused. */
+/**
+ * `come(n)`: so many more come; `end(n)`: the oldest that are worked on are done;
+ * `world` tells who was begun, in order, and who was refused.
+ */
 function setUp () {
   const meter = createMeter()
   const pressure = createPressure({ meter })
@@ -50,7 +53,8 @@ function work (ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
-t.test('[DEADLINE-2] few requests never wait; of more, as many are worked on as have been done, in the order in which they came', async t => {
+t.test('[DEADLINE-2] few requests never wait; of more, ' +
+  'as many are worked on as have been done, in the order in which they came', async t => {
   const it = setUp()
   const { world, pressure, come, end, underWay } = it
   come(64)
@@ -68,7 +72,8 @@ t.test('[DEADLINE-2] few requests never wait; of more, as many are worked on as 
   t.same(world.refused, [])
 })
 
-t.test('[DEADLINE-2] who would wait too long is refused, by how soon one after another is done; when nobody waits, he is let in', async t => {
+t.test('[DEADLINE-2] who would wait too long is refused, ' +
+  'by how soon one after another is done; when nobody waits, he is let in', async t => {
   const it = setUp()
   const { meter, pressure, come, end } = it
   come(64 + 200)
@@ -102,7 +107,8 @@ t.test('[DEADLINE-2] when nothing is done any more, who comes is refused, and wh
   end(world.begun.length)
 })
 
-t.test('[DEADLINE-2] a store that is far away is asked for more at once; when it is near again, and the process busy, that is forgotten', async t => {
+t.test('[DEADLINE-2] a store that is far away is asked for more at once; ' +
+  'when it is near again, and the process busy, that is forgotten', async t => {
   const it = setUp()
   const { world, meter, pressure, come, end, underWay } = it
   const FAR_MS = 400
@@ -143,7 +149,8 @@ t.test('[DEADLINE-2] that the process stood still is no reason to refuse who wai
   await drain(it)
 })
 
-t.test('[DEADLINE-2] when refusals take the time of those who were let in, more are worked on at once: each turn does as much as before', async t => {
+t.test('[DEADLINE-2] when refusals take the time of those who were let in, ' +
+  'more are worked on at once: each turn does as much as before', async t => {
   const it = setUp()
   const { world, pressure, come, end, underWay } = it
   come(64 + 150)
@@ -160,7 +167,9 @@ t.test('[DEADLINE-2] when refusals take the time of those who were let in, more 
 t.test('[LIFE-2] who has waited, and is refused after all, was there, too', async t => {
   const seen: string[] = []
   const execute = shedding(async () => 'done', {
-    operations: [], pressure: { refuses: () => false, during: async () => { throw overloaded() } }, onAlive: ({ userId }) => seen.push(userId)
+    operations: [],
+    pressure: { refuses: () => false, during: async () => { throw overloaded() } },
+    onAlive: ({ userId }) => seen.push(userId)
   })
   await t.rejects(execute('MSG_UP', { body: {}, query: {}, params: {}, caller, traceId: 't', receivedAt: 0 }), { code: 'OVERLOADED' })
   t.same(seen, ['bob'])

@@ -19,7 +19,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('fresh' as const) }) }
 )
 
-t.test('[ATTACH-1] [ATTACH-3] [ATTACH-4] [DOWN-2] [DOWN-4] [COMPLETE-4] [READ-2] [REVOKE-3] a client that is cut anywhere has seen every entry once, in order, as it was true then', { timeout: 90_000 }, async t => {
+t.test('[ATTACH-1] [ATTACH-3] [ATTACH-4] [DOWN-2] [DOWN-4] [COMPLETE-4] [READ-2] [REVOKE-3] a client that is ' +
+  'cut anywhere has seen every entry once, in order, as it was true then', { timeout: 90_000 }, async t => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async steps => {
     const [alice, bob, carol] = [await iris.user(t), await iris.user(t), await iris.user(t)]
     const model = await createModel(iris, { alice, bob, carol })

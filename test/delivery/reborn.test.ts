@@ -15,7 +15,12 @@ async function attach (user: User, cursor?: string) {
   await stream.next('IRIS.READY')
   await stream.cut()
   const [hello, reset] = stream.events
-  return { cursor: stream.cursor as string, recovered: hello?.data.data?.['recovered'], reason: reset?.data.name === 'IRIS.RESET' && reset.data.data?.['reason'], events: stream.events }
+  return {
+    cursor: stream.cursor as string,
+    recovered: hello?.data.data?.['recovered'],
+    reason: reset?.data.name === 'IRIS.RESET' && reset.data.data?.['reason'],
+    events: stream.events
+  }
 }
 
 /** Two users who have talked, the listener's cursor, and a group that both are in. */

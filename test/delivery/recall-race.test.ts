@@ -12,7 +12,9 @@ import { startRedis } from '../helper/redis.js'
 
 const { redis } = await startRedis(t)
 const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} } })
+const gateway = createGateway({
+  redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} }
+})
 t.teardown(() => gateway.stop())
 await comesTrue(async () => gateway.unready() === undefined || undefined)
 const { context: { deliver }, hub } = gateway
@@ -41,7 +43,15 @@ function pair () {
 
     /** From the answer on, `text` must not be written. */
     async revoke (seq: number, text: string): Promise<void> {
-      await deliver.revocation({ conversationId, by: alice, server: false, seq, reason: '', windowSec: 120, draft: '"cmdId":"k","op":"do","name":"REVOKE","needComplete":false,"traceId":"t"' })
+      await deliver.revocation({
+        conversationId,
+        by: alice,
+        server: false,
+        seq,
+        reason: '',
+        windowSec: 120,
+        draft: '"cmdId":"k","op":"do","name":"REVOKE","needComplete":false,"traceId":"t"'
+      })
       forbidden = text
     },
 
@@ -53,7 +63,16 @@ function pair () {
         if (forbidden !== undefined && chunk.includes(forbidden)) leaks.push(forbidden)
       }
       const printer = { format: sseText, comment: sseComment, write, backlog: () => waiting, end: write }
-      const connection = await hub.attach({ userId: bob, terminalId: 't', platform: 'web', issuedAt: 0, expiresAt: Infinity, traceId: 't', printer, ...(cursor !== undefined && { cursor }) })
+      const connection = await hub.attach({
+        userId: bob,
+        terminalId: 't',
+        platform: 'web',
+        issuedAt: 0,
+        expiresAt: Infinity,
+        traceId: 't',
+        printer,
+        ...(cursor !== undefined && { cursor })
+      })
       return {
         text,
         fill () { waiting = Infinity },
@@ -103,13 +122,16 @@ for (const way of ['mailbox', 'replay', 'history', 'live'] as const) {
         early.fill()
       }
       for (const i of upTo(total)) await send(`canary-${i}`)
-      const beginning = way === 'replay' ? `${String((await redis.xrange(keys.down(bob), '-', '+', 'COUNT', 1))[0]?.[0]).split('-')[0]}-0` : undefined
+      const beginning = way === 'replay'
+        ? `${String((await redis.xrange(keys.down(bob), '-', '+', 'COUNT', 1))[0]?.[0]).split('-')[0]}-0`
+        : undefined
       const before = early?.text.length ?? 0
 
       const printing = {
         mailbox: async () => await open(),
         replay: async () => await open(beginning),
-        history: async () => await deliver.page(bob, 't', { requestId: 'r', conversationId, firstSeq: 1, count: total, hasMore: false, traceId: 't' }),
+        history: async () =>
+          await deliver.page(bob, 't', { requestId: 'r', conversationId, firstSeq: 1, count: total, hasMore: false, traceId: 't' }),
         live: async () => {
           for (let i = (round * 5) % 7; i > 0; i--) await turn()
           early?.drain()

@@ -44,7 +44,8 @@ t.test('[CMD-5] [GET-1] a node that was killed, and its successor without a stre
   const successor = await start(t, { IRIS_NODE_ID: 'killed' })
   t.same(await promises(alice, bob), nothing, 'asked by another node')
   const there = [alice, bob].map(user => createUser(t, { ...user, url: successor.url })) as [User, User]
-  t.same((await there[0].command({ clientCmdId: randomUUID(), name: 'typing', to: { users: [bob.userId] } })).body['online'], 0, 'asked by itself')
+  t.same((await there[0].command({ clientCmdId: randomUUID(), name: 'typing', to: { users: [bob.userId] } })).body['online'],
+    0, 'asked by itself')
   t.ok((await there[1].getReadMsg({ conversationId: dm(alice, bob) }, 'far')).body['messages'], 'asked by itself')
 })
 
@@ -75,22 +76,31 @@ t.test('[CMD-5] a terminal with connections on two nodes counts once; a group is
   const channels = [bob, carol].map(({ userId }) => keys.node(partition(userId), 'second'))
   asked.on('smessage', (_channel: string, text: string) => { if (text.startsWith('{"ask"')) heard.push(text) })
   for (const channel of channels) await asked.ssubscribe(channel)
-  t.match((await alice.command({ clientCmdId: randomUUID(), name: 'typing', to: { conversationId: group } })).body, { accepted: 2, online: 3 })
+  t.match((await alice.command({ clientCmdId: randomUUID(), name: 'typing', to: { conversationId: group } })).body, {
+    accepted: 2,
+    online: 3
+  })
   await here.redis.ping()
   t.equal(heard.length, 1)
 })
 
-t.test('[POLL-2] [LIFE-1] the node of a session is killed between two polls: the next one goes on elsewhere, nothing is lost, nobody was gone', async t => {
+t.test('[POLL-2] [LIFE-1] the node of a session is killed between two polls: ' +
+  'the next one goes on elsewhere, nothing is lost, nobody was gone', async t => {
   const node = await start(t, { IRIS_NODE_ID: 'polled' })
   const [alice, bob] = [await here.user(t), await here.user(t)]
-  const poll = async (url: string, cursor?: string) => (await pollOnce(`${url}/v1/down/poll?terminalId=p&timeoutMs=0`, { headers: { authorization: `Bearer ${bob.token}` }, cursor })).body
+  const poll = async (url: string, cursor?: string) =>
+    (await pollOnce(`${url}/v1/down/poll?terminalId=p&timeoutMs=0`, { headers: { authorization: `Bearer ${bob.token}` }, cursor })).body
   const { cursor } = await poll(node.url)
   node.child.kill('SIGKILL')
   await node.exited
   await alice.send(bob, 'meanwhile')
   await here.server('POST', 'commands', { clientCmdId: randomUUID(), name: 'ring', to: { users: [bob.userId] }, mode: 'reliable' })
   const answer = await poll(here.url, cursor)
-  t.match(answer, { recovered: true, events: [{ event: 'MSG_DOWN', data: { source: 'replay' } }, { event: 'CMD_DOWN', data: { name: 'ring' } }], ready: {} })
+  t.match(answer, {
+    recovered: true,
+    events: [{ event: 'MSG_DOWN', data: { source: 'replay' } }, { event: 'CMD_DOWN', data: { name: 'ring' } }],
+    ready: {}
+  })
   t.equal(answer.events.length, 2)
   await until(async () => await here.redis.hexists(keys.routes(bob.userId), 'here/p') === 1 || undefined)
   t.same((await eventsOf(here, bob)).map(({ type }) => type), ['user.online', 'terminal.connected'])

@@ -23,14 +23,19 @@ t.test('[DEADLINE-1] when the store is there again, one who waits is woken at on
   }
 })
 
-t.test('[DEADLINE-1] [LIFE-2] however often a user is to be compared while the store does not answer, he waits once, and no more when he has gone', async t => {
+t.test('[DEADLINE-1] [LIFE-2] however often a user is to be compared while the store does not answer, ' +
+  'he waits once, and no more when he has gone', async t => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   let asked = 0
   const touch = async (): Promise<never> => { asked++; throw new Problem('STORE_UNAVAILABLE') }
   const unused = async (): Promise<never> => { throw new Error('nothing is found') }
   const comparison = createComparison({
-    mailbox: { touch, glance: unused }, meter: { gaps: { sweep: 0, hint: 0 }, sweeps: 0 }, presence: { revive: unused }, closeKicked: unused, retries: createRetries()
+    mailbox: { touch, glance: unused },
+    meter: { gaps: { sweep: 0, hint: 0 }, sweeps: 0 },
+    presence: { revive: unused },
+    closeKicked: unused,
+    retries: createRetries()
   })
   const bob = { feed: new Feed(), connections: new Set([{ isBegun: true } as Held]) }
   /** How often the store is asked while so much time passes. */

@@ -19,13 +19,20 @@ const ones = (n: number) => Array.from({ length: n }, () => 1)
 
 async function notice (users: User[], more: object = {}) {
   const noticeId = `n-${randomUUID()}`
-  const { body } = await iris.server('POST', 'notices', { noticeId, users: users.map(({ userId }) => userId), content: { text: 'x', needComplete: false }, ...more })
+  const { body } = await iris.server('POST', 'notices', {
+    noticeId,
+    users: users.map(({ userId }) => userId),
+    content: { text: 'x', needComplete: false },
+    ...more
+  })
   return { noticeId, body: body as Record<string, unknown> }
 }
 const passing = (users: User[]) => notice(users, { needComplete: false })
 
 /** What stands between HELLO and READY of a terminal. */
-async function waiting (user: User, { terminalId = randomUUID(), cursor }: { terminalId?: string, cursor?: string | undefined } = {}): Promise<SseEvent[]> {
+async function waiting (
+  user: User, { terminalId = randomUUID(), cursor }: { terminalId?: string, cursor?: string | undefined } = {}
+): Promise<SseEvent[]> {
   const stream = await user.listen({ terminalId, cursor })
   const [hello, ready] = [await stream.next('IRIS.HELLO'), await stream.next('IRIS.READY')]
   await stream.cut()
@@ -33,17 +40,23 @@ async function waiting (user: User, { terminalId = randomUUID(), cursor }: { ter
 }
 const ids = (events: SseEvent[]) => events.map(({ data }) => data['noticeId'] ?? data['cmdId'])
 
-t.test('[CMD-7] a stranger fills a fifth of the box, all of them together the whole, the server and he himself have room of their own', async t => {
+t.test('[CMD-7] a stranger fills a fifth of the box, all of them together the whole, ' +
+  'the server and he himself have room of their own', async t => {
   const bob = await iris.user(t)
   const others = await Promise.all(Array.from({ length: 6 }, () => iris.user(t)))
   await groupOf(iris, bob, ...others)
   const [alice] = others as [User, ...User[]]
   t.strictSame(await stored(() => alice.command(order({ users: [bob.userId] })), 3), [1, 1, 0])
-  t.match((await alice.command(order({ users: [bob.userId] }))).body, { accepted: 0, skipped: [{ userId: bob.userId, reason: 'BOX_FULL' }] })
+  t.match((await alice.command(order({ users: [bob.userId] }))).body, {
+    accepted: 0,
+    skipped: [{ userId: bob.userId, reason: 'BOX_FULL' }]
+  })
   t.strictSame(await stored(() => fromServer(bob), 11), [...ones(10), 0], 'the server\'s own room')
   for (const other of others.slice(1, 5)) t.strictSame(await stored(() => other.command(order({ users: [bob.userId] })), 3), [1, 1, 0])
   t.strictSame(await stored(() => (others[5] as User).command(order({ users: [bob.userId] })), 1), [0], 'all users together')
-  t.strictSame(await stored(() => bob.command(order({ self: true })), 11), [...ones(10), 0], 'his own room: nobody shuts him out of his box')
+  t.strictSame(
+    await stored(() => bob.command(order({ self: true })), 11), [...ones(10), 0], 'his own room: nobody shuts him out of his box'
+  )
   t.equal((await waiting(bob)).length, 30)
 })
 
@@ -67,7 +80,8 @@ t.test('[CMD-7] an online command leaves its dedupe memory for five minutes, a s
   const [alice, bob] = await two(() => iris.user(t))
   await alice.send(bob, 'acquaintance')
   const strangers = Array.from({ length: 99 }, (_, i) => `stranger-${randomUUID()}-${i}`)
-  const keysNow = async () => (await iris.redis.keys('*')).filter(key => key.includes(alice.userId) || key.includes(bob.userId) || key.includes('stranger-'))
+  const keysNow = async () =>
+    (await iris.redis.keys('*')).filter(key => key.includes(alice.userId) || key.includes(bob.userId) || key.includes('stranger-'))
   const before = new Set(await keysNow())
   const command = { clientCmdId: 'c-1', name: 'typing', to: { users: [bob.userId, ...strangers] } }
   const [first, again] = [await alice.command(command), await alice.command(command)]

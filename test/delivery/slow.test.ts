@@ -8,7 +8,9 @@ import { dm, type User } from '../helper/user.js'
 
 const KIB = 1024
 // however long a loaded machine takes: who stalls here is not meant to be stuck
-const iris = await startIris(t, { env: { IRIS_LIMIT_STUCK_SEC: '600', IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' } })
+const iris = await startIris(t, {
+  env: { IRIS_LIMIT_STUCK_SEC: '600', IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' }
+})
 const sockets = new Set<Socket>()
 iris.app.server.on('connection', (socket: Socket) => {
   sockets.add(socket)
@@ -76,7 +78,16 @@ for (const way of ['replay', 'mailbox', 'history'] as const) {
     if (way === 'history') await stream.next('IRIS.READY')
     stream.pause()
     if (way === 'history') {
-      for (let page = 0; page < 5; page++) await bob.getReadMsg({ conversationId: dm(alice, bob), fromSeq: 1 + page * 30, toSeq: 30 + page * 30, direction: 'newer', limit: 30, requestId: `r${page}` }, 'slow')
+      for (let page = 0; page < 5; page++) {
+        await bob.getReadMsg({
+          conversationId: dm(alice, bob),
+          fromSeq: 1 + page * 30,
+          toSeq: 30 + page * 30,
+          direction: 'newer',
+          limit: 30,
+          requestId: `r${page}`
+        }, 'slow')
+      }
     }
     await stalled(stream)
     stream.resume()
@@ -92,7 +103,9 @@ t.test('[SLOW-1] 10 stalled readers do not keep a message from the one who reads
   const [alice, bob] = await meet(t)
   const crowd = await Promise.all(upTo(10).map(() => iris.user(t)))
   const id = `g.${alice.userId}`
-  const { status } = await iris.server('PUT', `conversations/${id}`, { members: [alice, bob, ...crowd].map(({ userId }) => ({ userId, role: 'member' })) })
+  const { status } = await iris.server('PUT', `conversations/${id}`, {
+    members: [alice, bob, ...crowd].map(({ userId }) => ({ userId, role: 'member' }))
+  })
   t.equal(status, 200)
   const stuck = await Promise.all(crowd.map(user => user.listen()))
   await Promise.all(stuck.map(stream => stream.next('IRIS.READY')))

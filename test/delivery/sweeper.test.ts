@@ -1,4 +1,5 @@
-// The streams are compared with the store when an answer of it was lost: not when it was not even asked, and not again and again. Section 6.
+// The streams are compared with the store when an answer of it was lost:
+// not when it was not even asked, and not again and again. Section 6.
 import { mock } from 'node:test'
 import t from 'tap'
 import { createSweeper } from '../../src/health/sweeper.js'
@@ -38,7 +39,9 @@ t.test('[DEADLINE-1] [DOWN-2] a write that was refused before it was sent costs 
   t.teardown(() => { gateway.stop(); redis.disconnect() })
   await until(async () => gateway.store().reason === undefined || undefined)
   const { context: { deliver }, meter } = gateway
-  const put = async (ms: number) => await withDeadline(async () => await deliver.item('CMD_BOX', 'bob', { id: `k${ms}`, draft: '{"cmdId":"k","name":"n"}', meta: { name: 'n' }, ttlMs: 60_000, everyTerminal: false, from: '' }), ms)
+  const put = async (ms: number) => await withDeadline(async () => await deliver.item('CMD_BOX', 'bob', {
+    id: `k${ms}`, draft: '{"cmdId":"k","name":"n"}', meta: { name: 'n' }, ttlMs: 60_000, everyTerminal: false, from: ''
+  }), ms)
   t.equal(await put(2_000), 'stored')
   const before = meter.sweeps
   for (let i = 0; i < 3; i++) await t.rejects(put(0), { code: 'STORE_UNAVAILABLE' })

@@ -8,10 +8,24 @@ interface Standing { joined: number, readSeq: number, mark: boolean, unread: Set
 interface Written { from: string, ts: number, revoked: boolean }
 
 /** A conversation. A direct one has no members before its first message. */
-export interface Talk { id: string, users: string[], isGroup: boolean, head: number, lastTs: number, log: Map<number, Written>, members: Map<string, Standing> }
+export interface Talk {
+  id: string
+  users: string[]
+  isGroup: boolean
+  head: number
+  lastTs: number
+  log: Map<number, Written>
+  members: Map<string, Standing>
+}
 
 /** What a user must see: his list, his mailbox (`<conversation> <seq>`, in order), and how much is unread. */
-export interface Sight { rows: Map<string, { headSeq: number, readSeq: number, unread: number, unreadMark: boolean }>, order: string[], mailbox: string[], more: boolean, total: number }
+export interface Sight {
+  rows: Map<string, { headSeq: number, readSeq: number, unread: number, unreadMark: boolean }>
+  order: string[]
+  mailbox: string[]
+  more: boolean
+  total: number
+}
 
 /** Makes the model. @param talks who may meet where; groups begin with their first two users. */
 export function createModel (talks: Pick<Talk, 'id' | 'users' | 'isGroup'>[]) {
@@ -44,7 +58,9 @@ export function createModel (talks: Pick<Talk, 'id' | 'users' | 'isGroup'>[]) {
     },
 
     /** [READ-1] [READ-2] [REST-1] `upTo` raises the marker, `seqs` are taken singly; `mark`: undefined leaves it as it is. */
-    read (talk: Talk, user: string, { upTo = 0, seqs = [], mark }: { upTo?: number, seqs?: number[], mark?: boolean | undefined }): Standing | undefined {
+    read (
+      talk: Talk, user: string, { upTo = 0, seqs = [], mark }: { upTo?: number, seqs?: number[], mark?: boolean | undefined }
+    ): Standing | undefined {
       const standing = talk.members.get(user)
       if (!standing) return undefined
       const to = Math.min(upTo, talk.head)
@@ -64,7 +80,10 @@ export function createModel (talks: Pick<Talk, 'id' | 'users' | 'isGroup'>[]) {
       return before
     },
 
-    /** What was sent up to there has had its time: it is in no log, and unread for nobody. @param lastTs of the last message, where it is all. */
+    /**
+     * What was sent up to there has had its time: it is in no log, and unread for nobody.
+     * @param lastTs of the last message, where it is all.
+     */
     age (talk: Talk, upTo: number, lastTs: number): void {
       for (const seq of talk.log.keys()) if (seq <= upTo) talk.log.delete(seq)
       for (const { unread } of standings(talk)) for (const seq of unread) if (seq <= upTo) unread.delete(seq)
@@ -84,11 +103,15 @@ export function createModel (talks: Pick<Talk, 'id' | 'users' | 'isGroup'>[]) {
     /** [REST-3] [ATTACH-3] */
     sightOf (user: string): Sight {
       const mine = all.flatMap(talk => talk.members.has(user) ? [{ talk, standing: talk.members.get(user) as Standing }] : [])
-      const unread = mine.flatMap(({ talk: { id, log }, standing }) => [...standing.unread].map(seq => ({ id, seq, ts: log.get(seq)?.ts ?? 0 })))
+      const unread = mine.flatMap(({ talk: { id, log }, standing }) =>
+        [...standing.unread].map(seq => ({ id, seq, ts: log.get(seq)?.ts ?? 0 })))
       const oldest = unread.sort((a, b) => a.ts - b.ts || compare(a.id, b.id) || a.seq - b.seq).slice(0, MAILBOX)
-      const placed = mine.filter(({ standing: { shown } }) => shown).map(({ talk }) => talk).sort((a, b) => b.lastTs - a.lastTs || compare(b.id, a.id))
+      const placed = mine.filter(({ standing: { shown } }) => shown)
+        .map(({ talk }) => talk)
+        .sort((a, b) => b.lastTs - a.lastTs || compare(b.id, a.id))
       return {
-        rows: new Map(mine.map(({ talk: { id, head }, standing: { readSeq, unread: { size }, mark } }) => [id, { headSeq: head, readSeq, unread: size, unreadMark: mark }])),
+        rows: new Map(mine.map(({ talk: { id, head }, standing: { readSeq, unread: { size }, mark } }) =>
+          [id, { headSeq: head, readSeq, unread: size, unreadMark: mark }])),
         order: placed.map(({ id }) => id),
         mailbox: oldest.map(({ id, seq }) => `${id} ${seq}`),
         more: unread.length > oldest.length,

@@ -24,7 +24,17 @@ async function startHub (t: Test) {
 let n = 0
 function opening (more: Partial<Opening> = {}): Opening & { collection: Collection } {
   const collection = new Collection(1000, () => undefined)
-  return { userId: `u-${++n}`, terminalId: 't', platform: 'web', issuedAt: 0, expiresAt: Infinity, traceId: 't', printer: collection.printer(), collection, ...more }
+  return {
+    userId: `u-${++n}`,
+    terminalId: 't',
+    platform: 'web',
+    issuedAt: 0,
+    expiresAt: Infinity,
+    traceId: 't',
+    printer: collection.printer(),
+    collection,
+    ...more
+  }
 }
 const page = (requestId: string) => pageTodo({ requestId, conversationId: 'dm.a.b', firstSeq: 1, count: 100, hasMore: false, traceId: 't' })
 const ends = ({ events }: Collection) => events.filter(({ data }) => data?.includes('GET_READ_MSG_END')).length

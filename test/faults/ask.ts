@@ -9,7 +9,15 @@ import type { World } from './world.js'
 const PATIENCE_MS = 4_000
 const PAUSE_MS = 25
 
-export interface Question { method?: string, path: string, body?: unknown, /** Whose token is shown; the server key when absent. */ as?: { text: string }, terminalId?: string, key?: string }
+export interface Question {
+  method?: string
+  path: string
+  body?: unknown
+  /** Whose token is shown; the server key when absent. */
+  as?: { text: string }
+  terminalId?: string
+  key?: string
+}
 export type Body = Record<string, unknown> & { code?: string, retryable?: boolean }
 
 interface Answer { status: number, body: Body }

@@ -15,7 +15,10 @@ export interface Fault { name: string, isLossy?: boolean | Durability, inject (w
 /** Draws a fault, with all its numbers. */
 export type Draw = (random: Random) => Fault
 
-/** So long a fault is waited for that meets nothing: nodes that wait for each other's word, and clients that are out of patience, are back by then. */
+/**
+ * So long a fault is waited for that meets nothing: nodes that wait for each other's word,
+ * and clients that are out of patience, are back by then.
+ */
 export const POINT_MS = 10_000
 
 export const nodeOf = (world: World, at: number) => world.nodes[at % world.nodes.length] as Node

@@ -12,7 +12,13 @@ import type { World } from './world.js'
 
 /** What brings a script about. */
 const causes: Record<string, Act> = {
-  'append-message': 'send', 'mark-read': 'read', 'revoke-message': 'revoke', 'put-box': 'command', 'complete-box': 'complete', 'kick-user': 'kick', 'set-members': 'door'
+  'append-message': 'send',
+  'mark-read': 'read',
+  'revoke-message': 'revoke',
+  'put-box': 'command',
+  'complete-box': 'complete',
+  'kick-user': 'kick',
+  'set-members': 'door'
 }
 /** Breaks a way for a while. @returns what was met. */
 async function breakWay (way: Node['clients'], modes: Modes, ms: number): Promise<number> {
@@ -47,7 +53,10 @@ const way: Draw = random => {
   const [what, mode] = random.pick(modes)(random)
   const directions = random.pick<Direction[]>([['up'], ['down'], ['up', 'down']])
   const broken = Object.fromEntries(directions.map(direction => [direction, mode]))
-  return { name: `${what}, ${directions.join(' and ')}, node ${at} ${ways[side]}, ${ms} ms`, inject: async world => await breakWay(nodeOf(world, at)[side], broken, ms) }
+  return {
+    name: `${what}, ${directions.join(' and ')}, node ${at} ${ways[side]}, ${ms} ms`,
+    inject: async world => await breakWay(nodeOf(world, at)[side], broken, ms)
+  }
 }
 
 const cut: Draw = random => {
@@ -89,14 +98,26 @@ const one: Draw = random => {
 const node: Draw = random => {
   const [at, ms] = [random.int(0, 1), random.int(20, 400)]
   return random.pick<Fault>([
-    { name: `node ${at} killed, back after ${ms} ms`, inject: async world => await during(ms, nodeOf(world, at).kill, nodeOf(world, at).start) },
-    { name: `node ${at} stopped for ${3 * ms} ms`, inject: async world => await during(3 * ms, nodeOf(world, at).stop, nodeOf(world, at).goOn) }
+    {
+      name: `node ${at} killed, back after ${ms} ms`,
+      inject: async world => await during(ms, nodeOf(world, at).kill, nodeOf(world, at).start)
+    },
+    {
+      name: `node ${at} stopped for ${3 * ms} ms`,
+      inject: async world => await during(3 * ms, nodeOf(world, at).stop, nodeOf(world, at).goOn)
+    }
   ])
 }
 
 const point: Draw = random => {
-  const [script, when, at, what] = [random.pick(Object.keys(causes)), random.pick(['before', 'after'] as const), random.int(0, 1), random.pick(['reset', 'swallow', 'kill'] as const)]
-  return { name: `${what} node ${at} ${when} ${script}`, inject: async (world, traffic) => await injectPoint(world, { traffic, script, when, at, what }) }
+  const [script, when, at, what] = [
+    random.pick(Object.keys(causes)), random.pick(['before', 'after'] as const), random.int(0, 1),
+    random.pick(['reset', 'swallow', 'kill'] as const)
+  ]
+  return {
+    name: `${what} node ${at} ${when} ${script}`,
+    inject: async (world, traffic) => await injectPoint(world, { traffic, script, when, at, what })
+  }
 }
 
 interface PointFacts { traffic: Traffic, script: string, when: 'before' | 'after', at: number, what: 'reset' | 'swallow' | 'kill' }
@@ -151,10 +172,14 @@ const clock: Draw = random => {
   }
 }
 
-const draws: Draw[] = [way, way, way, way, cut, one, redis, redis, node, point, point, point, point, hints, clock, failover, readOnly, full, slow, together]
+const draws: Draw[] = [
+  way, way, way, way, cut, one, redis, redis, node, point, point, point, point, hints, clock, failover, readOnly, full, slow, together
+]
 
 /** Draws the faults of a history. @param only a word that the name of each must have. */
-export function drawFaults (random: Random, { faults: count = 6, only = '' }: { faults?: number | undefined, only?: string | undefined }, durability: Durability): Fault[] {
+export function drawFaults (
+  random: Random, { faults: count = 6, only = '' }: { faults?: number | undefined, only?: string | undefined }, durability: Durability
+): Fault[] {
   const all = durability === 'memory' ? [...draws, power, power, power] : draws
   const drawn: Fault[] = []
   for (let tries = 0; drawn.length < count && tries < 10_000; tries++) {

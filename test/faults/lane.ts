@@ -42,7 +42,10 @@ export function createLane ({ from, to, mode, reset, onHit, filter }: Facts) {
     if (mode.do === 'delay' || mode.do === 'trickle') await pause(mode.ms)
     // it may have changed meanwhile, to a stall
     if (mode.do as string === 'stall' || to.destroyed) return
-    if (!to.write(take(mode.do === 'trickle' ? mode.bytes : Infinity))) await Promise.race([once(to, 'drain'), once(to, 'close')]).catch(() => undefined)
+    if (!to.write(take(mode.do === 'trickle' ? mode.bytes : Infinity))) {
+      await Promise.race([once(to, 'drain'), once(to, 'close')])
+        .catch(() => undefined)
+    }
   }
 
   async function pump (): Promise<void> {

@@ -21,7 +21,8 @@ npm run faults -- --mutants       builds with one thing wrong, each of which mus
 
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
-const { values } = parsed(() => parseArgs({ options: { seed: text, seeds: text, from: text, faults: text, only: text, durability: text, mutants: flag, help: flag } }))
+const { values } = parsed(() =>
+  parseArgs({ options: { seed: text, seeds: text, from: text, faults: text, only: text, durability: text, mutants: flag, help: flag } }))
 
 /** Ends the process with one sentence. */
 function refuse (sentence: string): never {
@@ -52,12 +53,16 @@ async function runSeeds (): Promise<number> {
   const { durability = 'disk', only } = values
   if (durability !== 'disk' && durability !== 'memory') refuse('--durability must be disk or memory')
   const faults = numberOf('faults', 6)
-  if (drawFaults(createRandom(from), { faults, only }, durability).length === 0) refuse(`no fault's name has "${only}", under --durability ${durability}`)
+  if (drawFaults(createRandom(from), { faults, only }, durability).length === 0) {
+    refuse(`no fault's name has "${only}", under --durability ${durability}`)
+  }
   const totals = new Map<string, number>()
   let broken = 0
   for (const seed of seeds) {
     const outcome = await runHistory({ root, durability }, { seed, faults, only })
-    for (const [name, count] of Object.entries({ ...outcome.counts, faults: outcome.faults.length })) totals.set(name, (totals.get(name) ?? 0) + count)
+    for (const [name, count] of Object.entries({ ...outcome.counts, faults: outcome.faults.length })) {
+      totals.set(name, (totals.get(name) ?? 0) + count)
+    }
     print(`seed ${seed}`, outcome)
     if (outcome.findings.length > 0) broken++
   }

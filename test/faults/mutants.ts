@@ -7,8 +7,18 @@ import { runHistory, type Schedule } from './run.js'
 import * as schedules from './schedules.js'
 import type { Durability } from './store.js'
 
-/** What is wrong, and the schedule that shows it. `edits`: in a file of the build, a text that stands there once, and what stands there instead. */
-export interface Mutant { wrong: string, shownAs: Kind[], edits: [file: string, from: string, to: string][], schedule: Schedule, durability?: Durability, nodes?: number }
+/**
+ * What is wrong, and the schedule that shows it. `edits`:
+ * in a file of the build, a text that stands there once, and what stands there instead.
+ */
+export interface Mutant {
+  wrong: string
+  shownAs: Kind[]
+  edits: [file: string, from: string, to: string][]
+  schedule: Schedule
+  durability?: Durability
+  nodes?: number
+}
 
 export const mutants: Record<string, Mutant> = {
   gaps: {
@@ -71,7 +81,11 @@ function edited (root: string, [file, from, to]: Mutant['edits'][number]): strin
   return parts.join(to)
 }
 
-/** Makes the build of a mutant, always in the same place: what Node has compiled of it is there the next time. @param root the build that is copied. @returns its root. */
+/**
+ * Makes the build of a mutant, always in the same place: what Node has compiled of it is there the next time.
+ * @param root the build that is copied.
+ * @returns its root.
+ */
 function buildMutant (root: string, { edits }: Mutant, name: string): string {
   const directory = join(root, '.mutants', name)
   const mutant = join(directory, 'build')

@@ -8,7 +8,13 @@ import { createPoints } from './points.js'
 import { startProxy } from './proxy.js'
 import type { Scope } from './scope.js'
 
-interface Facts { name: string, /** The build that runs: the directory of `src`. */ root: string, storePort: number, env?: Record<string, string> }
+interface Facts {
+  name: string
+  /** The build that runs: the directory of `src`. */
+  root: string
+  storePort: number
+  env?: Record<string, string>
+}
 
 export type Node = Awaited<ReturnType<typeof startNode>>
 

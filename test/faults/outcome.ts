@@ -4,7 +4,14 @@ import type { Finding } from './check/finding.js'
 import type { History, Injected } from './record.js'
 
 /** `awayMs`: from the end of a fault to the first answer to what was asked after it. */
-export interface Outcome { findings: Finding[], faults: { name: string, hits: number, awayMs: number }[], counts: Record<string, number>, /** Why each other life of the store began. */ lives: string[], ms: number }
+export interface Outcome {
+  findings: Finding[]
+  faults: { name: string, hits: number, awayMs: number }[]
+  counts: Record<string, number>
+  /** Why each other life of the store began. */
+  lives: string[]
+  ms: number
+}
 
 /** @param began when it did, on the monotonic clock. */
 export function outcomeOf (history: History, began: number): Outcome {

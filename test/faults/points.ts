@@ -22,7 +22,10 @@ function learn (frame: Buffer): void {
   if (name !== undefined) names.set(createHash('sha1').update(script).digest('hex'), name)
 }
 
-/** Makes the fault points of a way to Redis. `watch` looks at each of its connections; `arm(point)` sets one; `loseHints(n)` takes the next n hints of entries. */
+/**
+ * Makes the fault points of a way to Redis. `watch` looks at each of its connections;
+ * `arm(point)` sets one; `loseHints(n)` takes the next n hints of entries.
+ */
 export function createPoints () {
   const armed: Point[] = []
   const listeners = new WeakSet<Link>()

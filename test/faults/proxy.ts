@@ -71,7 +71,14 @@ export async function startProxy (scope: Pick<Scope, 'teardown'>, target = 0, wa
     const watcher: { current?: Watcher } = {}
     const lanes = {
       up: createLane({ from: near, to: far, mode: forNew.up ?? PASS, reset, onHit, filter: chunk => watcher.current?.up(chunk) ?? chunk }),
-      down: createLane({ from: far, to: near, mode: forNew.down ?? PASS, reset, onHit, filter: chunk => watcher.current?.down(chunk) ?? chunk })
+      down: createLane({
+        from: far,
+        to: near,
+        mode: forNew.down ?? PASS,
+        reset,
+        onHit,
+        filter: chunk => watcher.current?.down(chunk) ?? chunk
+      })
     }
     const link: Link = {
       set: modes => { for (const direction of ['up', 'down'] as const) if (modes[direction]) lanes[direction].set(modes[direction]) },

@@ -11,11 +11,22 @@ import type { World } from './world.js'
 const PAUSE_MS = 60
 const POLL_MS = 1_500
 
-interface Facts { userId: string, terminalId: string, transport: Transport, /** The node that it begins at. */ at?: number, /** It leaves by itself after so many ms, for the next node. */ hopMs?: number }
+interface Facts {
+  userId: string
+  terminalId: string
+  transport: Transport
+  /** The node that it begins at. */
+  at?: number
+  /** It leaves by itself after so many ms, for the next node. */
+  hopMs?: number
+}
 
 export type Reader = Awaited<ReturnType<typeof startReader>>
 
-/** Starts a reader. @returns `live()` whether it has seen all that was there; `has(clientMsgId)`; `since()` when its present life began; `leave()`. */
+/**
+ * Starts a reader.
+ * @returns `live()` whether it has seen all that was there; `has(clientMsgId)`; `since()` when its present life began; `leave()`.
+ */
 export async function startReader (world: World, { userId, terminalId, transport, at = 0, hopMs }: Facts) {
   let token = await world.token(userId)
   let turn = at
@@ -27,7 +38,18 @@ export async function startReader (world: World, { userId, terminalId, transport
   const seen = new Set<unknown>()
 
   function begin (node: Node): Stretch {
-    const stretch: Stretch = { userId, terminalId, transport, node: node.id, began: performance.now(), tokenAt: token.at, cursor, isReset: false, isReady: false, sights: [] }
+    const stretch: Stretch = {
+      userId,
+      terminalId,
+      transport,
+      node: node.id,
+      began: performance.now(),
+      tokenAt: token.at,
+      cursor,
+      isReset: false,
+      isReady: false,
+      sights: []
+    }
     world.history.stretches.push(stretch)
     return stretch
   }
@@ -53,7 +75,10 @@ export async function startReader (world: World, { userId, terminalId, transport
   const ways: Record<Transport, (node: Node, stretch: Stretch) => Promise<void>> = {
     async sse (node, stretch) {
       const resume = cursor === undefined ? {} : { 'last-event-id': cursor }
-      const stream = await openSse(`${node.url}/v1/down/events?${query}`, { headers: { ...headers(), ...resume }, onEvent: event => take(stretch, event) })
+      const stream = await openSse(`${node.url}/v1/down/events?${query}`, {
+        headers: { ...headers(), ...resume },
+        onEvent: event => take(stretch, event)
+      })
       if (stream.status !== 200) stretch.bye = stream.status
       hangUp = () => void stream.cut()
       await stream.ended
@@ -68,7 +93,10 @@ export async function startReader (world: World, { userId, terminalId, transport
       const ended = new AbortController()
       hangUp = () => ended.abort()
       const { status, body } = await pollOnce(`${node.url}/v1/down/poll?${query}`, {
-        headers: headers(), cursor, query: { timeoutMs: String(isLive ? POLL_MS : 0) }, signal: AbortSignal.any([ended.signal, AbortSignal.timeout(POLL_MS + 4_000)])
+        headers: headers(),
+        cursor,
+        query: { timeoutMs: String(isLive ? POLL_MS : 0) },
+        signal: AbortSignal.any([ended.signal, AbortSignal.timeout(POLL_MS + 4_000)])
       })
       if (status !== 200) {
         stretch.bye = status
@@ -93,7 +121,9 @@ export async function startReader (world: World, { userId, terminalId, transport
     isLive = false
     turn++
     // kicked: it comes once more with what it had, which must not work, and only then logs in again
-    if ([401, 204, 4301].includes(stretch.bye ?? 0) && stretch.sights.every(({ data }) => data.name?.startsWith('IRIS.'))) token = await world.token(userId)
+    if ([401, 204, 4301].includes(stretch.bye ?? 0) && stretch.sights.every(({ data }) => data.name?.startsWith('IRIS.'))) {
+      token = await world.token(userId)
+    }
     await pause(PAUSE_MS)
   }
 

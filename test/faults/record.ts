@@ -1,7 +1,12 @@
 // What clients did, were told and saw: all that the checker judges by. Times are ms of one monotonic clock.
 
 /** An event as it came. */
-export interface Sight { at: number, event?: string | undefined, id?: string | undefined, data: Record<string, unknown> & { name?: string, data?: Record<string, unknown> } }
+export interface Sight {
+  at: number
+  event?: string | undefined
+  id?: string | undefined
+  data: Record<string, unknown> & { name?: string, data?: Record<string, unknown> }
+}
 
 /** One connection, or one answer of a poll: what came from one attach on. */
 export interface Stretch {
@@ -30,7 +35,14 @@ export type Transport = 'sse' | 'poll' | 'ws'
 
 /** What was asked, until it was answered 200; `node` answered what was `tried` then. It may have been asked, and done, more often. */
 export interface Asked { began: number, tried?: number, answered?: number, node?: string, refused?: string }
-export interface Send extends Asked { userId: string, conversationId: string, clientMsgId: string, text: string, seq?: number, epoch?: string }
+export interface Send extends Asked {
+  userId: string
+  conversationId: string
+  clientMsgId: string
+  text: string
+  seq?: number
+  epoch?: string
+}
 export interface Revoke extends Asked { conversationId: string, seq: number, clientMsgId: string }
 export interface Command extends Asked { clientCmdId: string, to: string, isReliable: boolean, cmdId?: string, stored?: number }
 export interface Complete extends Asked { userId: string, cmdId: string }

@@ -18,7 +18,15 @@ const SETTLE_MS = 15_000
 export interface Stage { world: World, traffic: Traffic, readers: Reader[], settleMs: number }
 
 /** What a history does between its beginning and its end: what the seed draws, or a schedule. */
-export interface Script { seed: number, faults?: number, /** A word in the names of its faults. */ only?: string | undefined, act?: Schedule, /** So long after the last fault everything may take. */ settleMs?: number }
+export interface Script {
+  seed: number
+  faults?: number
+  /** A word in the names of its faults. */
+  only?: string | undefined
+  act?: Schedule
+  /** So long after the last fault everything may take. */
+  settleMs?: number
+}
 export type Schedule = (stage: Stage) => Promise<void>
 
 /** Who reads, how, and where: all transports at all nodes, a terminal that never stays, and two of one user. */
@@ -27,7 +35,13 @@ const startReaders = async (world: World, random: Random) => await Promise.all([
   startReader(world, { userId: 'bob', terminalId: 'poll', transport: 'poll', at: 1 }),
   startReader(world, { userId: 'bob', terminalId: 'sse', transport: 'sse', at: 1 }),
   startReader(world, { userId: 'carol', terminalId: 'ws', transport: 'ws' }),
-  startReader(world, { userId: 'carol', terminalId: 'hop', transport: random.pick(['sse', 'poll', 'ws'] as const), at: 1, hopMs: random.int(150, 500) }),
+  startReader(world, {
+    userId: 'carol',
+    terminalId: 'hop',
+    transport: random.pick(['sse', 'poll', 'ws'] as const),
+    at: 1,
+    hopMs: random.int(150, 500)
+  }),
   startReader(world, { userId: 'dave', terminalId: 'sse', transport: 'sse', at: 1 })
 ])
 
@@ -42,12 +56,21 @@ async function within (ms: number, isSo: () => boolean): Promise<boolean> {
 export async function inject ({ world, traffic }: Stage, fault: Fault): Promise<void> {
   const from = performance.now()
   const hits = await fault.inject(world, traffic)
-  world.history.faults.push({ name: fault.name, from, to: performance.now(), hits, isLossy: fault.isLossy === true || fault.isLossy === world.store.durability })
+  world.history.faults.push({
+    name: fault.name,
+    from,
+    to: performance.now(),
+    hits,
+    isLossy: fault.isLossy === true || fault.isLossy === world.store.durability
+  })
 }
 
 type Mark = Awaited<ReturnType<Traffic['mark']>>[number]
 
-/** Waits until everybody sees a mark of each conversation that he is in. @returns whether one must be set again: somebody has begun anew meanwhile. */
+/**
+ * Waits until everybody sees a mark of each conversation that he is in.
+ * @returns whether one must be set again: somebody has begun anew meanwhile.
+ */
 export async function expectMarks ({ world, readers, settleMs }: Stage, marks: readonly Mark[]): Promise<boolean> {
   let isForgiven = false
   for (const { conversationId, members, clientMsgId, began } of marks) {
@@ -75,14 +98,19 @@ async function settle (stage: Stage): Promise<void> {
 /** Everybody comes afresh once more, at each node: his boxes say what is pending. */
 async function openFresh (world: World): Promise<void> {
   const places = users.flatMap(userId => world.nodes.map((_, at) => ({ userId, at })))
-  const fresh = await Promise.all(places.map(async place => await startReader(world, { ...place, terminalId: `fresh-${place.at}`, transport: 'sse' })))
+  const fresh = await Promise.all(places.map(async place =>
+    await startReader(world, { ...place, terminalId: `fresh-${place.at}`, transport: 'sse' })))
   for (const reader of fresh) if (!await within(SETTLE_MS, reader.live)) world.history.stuck.push(`${reader.userId} cannot come afresh`)
   await Promise.all(fresh.map(async reader => await reader.leave()))
 }
 
 /** What the nodes have said of other lives. [STORE-1] */
 function noteLives ({ nodes, history }: World): void {
-  for (const node of nodes) for (const [, life, why] of node.log().matchAll(/"life":(\d+),"why":"(\w+)"/g)) if (why !== 'elsewhere') history.lives.set(Number(life), why ?? '')
+  for (const node of nodes) {
+    for (const [, life, why] of node.log().matchAll(/"life":(\d+),"why":"(\w+)"/g)) {
+      if (why !== 'elsewhere') history.lives.set(Number(life), why ?? '')
+    }
+  }
 }
 
 /** Runs a history in a world of its own. @returns what the checker finds, and what was injected how often. */

@@ -2,7 +2,10 @@
 
 export type Scope = ReturnType<typeof createScope>
 
-/** Makes a scope: `teardown(end)` says how something ends; `end()` ends all of it, each although another failed, and throws the first failure. */
+/**
+ * Makes a scope: `teardown(end)` says how something ends;
+ * `end()` ends all of it, each although another failed, and throws the first failure.
+ */
 export function createScope () {
   const ends: (() => unknown)[] = []
   return {

@@ -10,9 +10,16 @@ export const redis: Draw = random => {
   const ms = random.int(20, 400)
   return random.pick<Fault>([
     // while a sync is under way it keeps back what it writes once a second
-    { name: `Redis killed, back after ${ms} ms`, isLossy: 'memory', inject: async ({ store }) => await during(ms, store.kill, store.start) },
+    {
+      name: `Redis killed, back after ${ms} ms`,
+      isLossy: 'memory',
+      inject: async ({ store }) => await during(ms, store.kill, store.start)
+    },
     { name: `Redis stopped for ${3 * ms} ms`, inject: async ({ store }) => await during(3 * ms, store.stop, store.goOn) },
-    { name: 'Redis forgets its scripts', inject: async ({ store }) => await during(ms, async () => await store.redis.script('FLUSH'), () => undefined) }
+    {
+      name: 'Redis forgets its scripts',
+      inject: async ({ store }) => await during(ms, async () => await store.redis.script('FLUSH'), () => undefined)
+    }
   ])
 }
 
@@ -24,7 +31,8 @@ export const together: Draw = random => {
     isLossy: 'memory',
     async inject (world) {
       const node = nodeOf(world, at)
-      await during(ms, async () => await Promise.all([world.store.kill(), node.kill()]), async () => await Promise.all([world.store.start(), node.start()]))
+      await during(ms, async () => await Promise.all([world.store.kill(), node.kill()]), async () =>
+        await Promise.all([world.store.start(), node.start()]))
       return 2
     }
   }
@@ -48,7 +56,9 @@ export const power: Draw = random => {
 }
 
 /** Until it ends, Redis refuses what it is asked. @returns how often it has. */
-async function refuse (world: World, { ms, word, begin, end }: { ms: number, word: string, begin (): Promise<unknown>, end (): Promise<unknown> }): Promise<number> {
+async function refuse (
+  world: World, { ms, word, begin, end }: { ms: number, word: string, begin (): Promise<unknown>, end (): Promise<unknown> }
+): Promise<number> {
   const { store } = world
   // who has not got over the last fault yet asks for nothing that could be refused
   await acknowledging(world, 0)
@@ -66,7 +76,8 @@ export const readOnly: Draw = random => {
   const ms = random.int(50, 1_500)
   return {
     name: `Redis read-only for ${ms} ms`,
-    inject: async world => await refuse(world, { ms, word: 'READONLY', begin: () => world.store.follow(NO_PORT), end: () => world.store.follow() })
+    inject: async world =>
+      await refuse(world, { ms, word: 'READONLY', begin: () => world.store.follow(NO_PORT), end: () => world.store.follow() })
   }
 }
 
@@ -98,7 +109,11 @@ export const slow: Draw = random => {
 export const failover: Draw = random => {
   const [lagMs, awayMs] = [random.pick([0, random.int(100, 800)]), random.int(0, 400)]
   const lags = lagMs > 0
-  return { name: `failover to a replica that ${lags ? `lags by ${lagMs} ms` : 'has all'}, none for ${awayMs} ms`, isLossy: lags, inject: async world => await failOver(world, lagMs, awayMs) }
+  return {
+    name: `failover to a replica that ${lags ? `lags by ${lagMs} ms` : 'has all'}, none for ${awayMs} ms`,
+    isLossy: lags,
+    inject: async world => await failOver(world, lagMs, awayMs)
+  }
 }
 
 /** @returns what was lost in bytes; where nothing is to be lost, 1. */
@@ -116,7 +131,10 @@ async function failOver (world: World, lagMs: number, awayMs: number): Promise<n
     store.refuse()
     store.reset()
   }
-  const [had, has] = [await master.offset(), await until(async () => lagMs > 0 || await replica.offset() === await master.offset() ? await replica.offset() : undefined)]
+  const [had, has] = [
+    await master.offset(),
+    await until(async () => lagMs > 0 || await replica.offset() === await master.offset() ? await replica.offset() : undefined)
+  ]
   await master.kill()
   link.target = 0
   link.reset()

@@ -12,8 +12,9 @@ export type Durability = 'disk' | 'memory'
 export type Store = Awaited<ReturnType<typeof startStore>>
 
 /**
- * @returns how much of the beginning of an append-only file is whole transactions. Its size may be looked at in the middle of a write; and where
- *   it ends within a command of a transaction, Redis 7.0 leaves the beginning of that, and takes it for one of what is written next.
+ * @returns how much of the beginning of an append-only file is whole transactions. Its size may be
+ *   looked at in the middle of a write; and where it ends within a command of a transaction, Redis
+ *   7.0 leaves the beginning of that, and takes it for one of what is written next.
  */
 export function wholeOf (file: Buffer): number {
   let [at, whole, isOpen] = [0, 0, false]
@@ -29,14 +30,18 @@ export function wholeOf (file: Buffer): number {
 /** Starts a redis-server on a port of its own, set up as Iris' own is. */
 export async function startStore (scope: Pick<Scope, 'teardown'>, durability: Durability) {
   const port = await freePort()
-  const server = await startRedis(scope, ['--port', String(port), '--bind', '127.0.0.1', '--appendonly', 'yes', '--appendfsync', durability === 'disk' ? 'always' : 'everysec',
-    '--auto-aof-rewrite-percentage', '0', '--stream-node-max-bytes', '1024', '--repl-diskless-sync-delay', '0'])
+  const server = await startRedis(scope, [
+    '--port', String(port), '--bind', '127.0.0.1', '--appendonly', 'yes',
+    '--appendfsync', durability === 'disk' ? 'always' : 'everysec',
+    '--auto-aof-rewrite-percentage', '0', '--stream-node-max-bytes', '1024', '--repl-diskless-sync-delay', '0'
+  ])
   const { redis, directory, kill, start } = server
 
   /** The append-only file that is written now. */
   function log (): string {
     const folder = join(directory, 'appendonlydir')
-    const [newest] = readdirSync(folder).filter(name => name.endsWith('.incr.aof')).sort((a, b) => Number(b.split('.')[2]) - Number(a.split('.')[2]))
+    const [newest] = readdirSync(folder).filter(name => name.endsWith('.incr.aof')).sort((a, b) =>
+      Number(b.split('.')[2]) - Number(a.split('.')[2]))
     return join(folder, newest ?? '')
   }
 
@@ -54,7 +59,10 @@ export async function startStore (scope: Pick<Scope, 'teardown'>, durability: Du
     goOn: () => process.kill(server.pid, 'SIGCONT'),
     /** How much has been written: what a loss of power leaves, when it comes after a sync at this instant. */
     written: () => statSync(log()).size,
-    /** The machine loses its power: of the append-only file so much is left, as far as it is whole transactions. It is down afterwards. @returns how many bytes are lost. */
+    /**
+     * The machine loses its power: of the append-only file so much is left, as far as it is whole transactions. It is down afterwards.
+     * @returns how many bytes are lost.
+     */
     async losePower (bytesLeft: number): Promise<number> {
       await kill()
       const file = readFileSync(log())
@@ -63,9 +71,12 @@ export async function startStore (scope: Pick<Scope, 'teardown'>, durability: Du
       return file.length - left
     },
     /** Follows a master, by a way that may lag; without one it is a master itself. */
-    follow: async (masterPort?: number) => { await (masterPort === undefined ? redis.replicaof('NO', 'ONE') : redis.replicaof('127.0.0.1', masterPort)) },
+    follow: async (masterPort?: number) => {
+      await (masterPort === undefined ? redis.replicaof('NO', 'ONE') : redis.replicaof('127.0.0.1', masterPort))
+    },
     /** Whether a replica has all that there was when it began to follow, and writes its own file. */
-    isInSync: async () => /master_link_status:up/.test(await redis.info('replication')) && /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(await redis.info('persistence')),
+    isInSync: async () => /master_link_status:up/.test(await redis.info('replication')) &&
+      /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(await redis.info('persistence')),
     /** How far the row of writes has come, or has been heard. */
     offset: async () => Number(/(?:slave_repl_offset|master_repl_offset):(\d+)/.exec(await redis.info('replication'))?.[1]),
     /** Bounds its memory; 0 for no bound. */

@@ -12,13 +12,19 @@ export async function findTruth (world: World): Promise<void> {
     const as = await world.token(userId)
     const question = { as, terminalId: 'truth' }
     const list = await surely(world, { began: 0 }, { ...question, method: 'GET', path: '/v1/conversations?limit=100' })
-    for (const row of (list?.['items'] ?? []) as unknown as Row[]) world.history.truths.push({ userId, ...row, ...await readAll(row.conversationId) })
+    for (const row of (list?.['items'] ?? []) as unknown as Row[]) {
+      world.history.truths.push({ userId, ...row, ...await readAll(row.conversationId) })
+    }
 
     async function readAll (conversationId: string): Promise<Pick<Truth, 'minSeq' | 'messages'>> {
       const messages: Message[] = []
       let minSeq = 1
       for (let fromSeq = 1; ;) {
-        const page = await surely(world, { began: 0 }, { ...question, path: '/v1/up/cmd/get-read-msg', body: { conversationId, fromSeq, direction: 'newer', limit: 100, deliver: 'inline' } }) as Body
+        const page = await surely(world, { began: 0 }, {
+          ...question,
+          path: '/v1/up/cmd/get-read-msg',
+          body: { conversationId, fromSeq, direction: 'newer', limit: 100, deliver: 'inline' }
+        }) as Body
         messages.push(...page['messages'] as Message[])
         minSeq = Number(page['minSeq'])
         if (!page['hasMore']) return { minSeq, messages }

@@ -37,7 +37,9 @@ export async function startWorld (scope: Scope, { root, durability = 'disk', nod
     isOver: () => isOver,
     /** A token of a user: the first is signed here, a later one is minted, since only such a one is sure to be later than a kick. */
     async token (userId: string): Promise<{ text: string, at: number }> {
-      const body = logins.has(userId) ? await surely(world, { began: performance.now() }, { path: '/v1/server/tokens', body: { userId } }) : undefined
+      const body = logins.has(userId)
+        ? await surely(world, { began: performance.now() }, { path: '/v1/server/tokens', body: { userId } })
+        : undefined
       logins.add(userId)
       const text = body === undefined ? await tokenOf(userId, { agoSec: 5 }) : String(body['token'])
       return { text, at: performance.now() }
@@ -51,6 +53,8 @@ export async function startWorld (scope: Scope, { root, durability = 'disk', nod
 
 async function found (world: World, conversationId: string, members: readonly string[]): Promise<void> {
   const body = { members: members.map(userId => ({ userId, role: 'member' })) }
-  if (!await surely(world, { began: 0 }, { method: 'PUT', path: `/v1/server/conversations/${conversationId}`, body })) throw new Error(`${conversationId} was refused`)
+  if (!await surely(world, { began: 0 }, { method: 'PUT', path: `/v1/server/conversations/${conversationId}`, body })) {
+    throw new Error(`${conversationId} was refused`)
+  }
   for (const userId of members) world.history.stays.push({ userId, conversationId, joined: performance.now() })
 }

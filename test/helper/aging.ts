@@ -12,7 +12,9 @@ const BLOCK = 1024
  * Sets back the times of the messages of a conversation up to a seq. When there is none behind it, the conversation has been quiet
  * since: then `isOver` says whether Redis has ended its log already.
  */
-export async function setBack (redis: Redis, conversationId: string, { upTo, isOver = false }: { upTo: number, isOver?: boolean }): Promise<void> {
+export async function setBack (
+  redis: Redis, conversationId: string, { upTo, isOver = false }: { upTo: number, isOver?: boolean }
+): Promise<void> {
   const [conversation, log] = [keys.conversation(conversationId), keys.log(conversationId)]
   const head = Number(await redis.hget(conversation, 'headSeq'))
   for (let seq = 1; seq <= Math.min(upTo, head); seq++) {
@@ -26,6 +28,8 @@ export async function setBack (redis: Redis, conversationId: string, { upTo, isO
   await redis.hset(conversation, 'firstTs', LONG_AGO)
   if (upTo < head) return
   await redis.hset(conversation, 'lastTs', LONG_AGO + head)
-  for (const user of await redis.hkeys(keys.members(conversationId))) await redis.zadd(keys.conversations(user), 'XX', LONG_AGO + head, conversationId)
+  for (const user of await redis.hkeys(keys.members(conversationId))) {
+    await redis.zadd(keys.conversations(user), 'XX', LONG_AGO + head, conversationId)
+  }
   if (isOver) await redis.del(log, ...await redis.keys(`${log}:INDEX:*`))
 }

@@ -17,28 +17,55 @@ const each = (path: string, pointer: string, values: unknown[], body: (value: un
 /** What is refused, as alice, who shares `dm.alice.bob` with bob. */
 export const bodies: Row[] = [
   ...each('/v1/up/msg', '/clientMsgId', ['', 'c'.repeat(65), 'c\n', 'c c', 'ü', '{c}', 1, null], clientMsgId => ({ ...text, clientMsgId })),
-  ...each('/v1/up/msg', '/to', [undefined, 'alice', 'system', 'b{1}', 'bob:x', 'b/b', 'bób', 'bob\n', 'bob\u0000', '', 'b'.repeat(65), ['bob'], 7], to => ({ ...text, to })),
-  ...each('/v1/up/msg', '/conversationId', ['', 'g/1', 'g:1', 'g{1}', 'g.é', 'g.1\n', 'g'.repeat(141), null], conversationId => ({ ...text, to: undefined, conversationId })),
-  ...each('/v1/up/msg', '/type', [undefined, 'poke', 'system', 'revoked', 'toString', '__proto__', ['text'], null], type => ({ ...text, type })),
-  ...each('/v1/up/msg', '/content/url', ['javascript:alert(1)', 'JavaScript:alert(1)', 'data:image/png;base64,AA', 'file:///etc/passwd', '//x', ' https://x', 'https://x/\njavascript:1', 'https://' + 'x'.repeat(2_041)], url => ({ ...text, type: 'image', content: { url } })),
+  ...each('/v1/up/msg', '/to', [
+    undefined, 'alice', 'system', 'b{1}', 'bob:x', 'b/b', 'bób', 'bob\n', 'bob\u0000', '', 'b'.repeat(65), ['bob'], 7
+  ], to => ({ ...text, to })),
+  ...each('/v1/up/msg', '/conversationId', ['', 'g/1', 'g:1', 'g{1}', 'g.é', 'g.1\n', 'g'.repeat(141), null], conversationId => ({
+    ...text,
+    to: undefined,
+    conversationId
+  })),
+  ...each('/v1/up/msg', '/type', [undefined, 'poke', 'system', 'revoked', 'toString', '__proto__', ['text'], null], type => ({
+    ...text,
+    type
+  })),
+  ...each('/v1/up/msg', '/content/url', [
+    'javascript:alert(1)', 'JavaScript:alert(1)', 'data:image/png;base64,AA', 'file:///etc/passwd', '//x', ' https://x',
+    'https://x/\njavascript:1', 'https://' + 'x'.repeat(2_041)
+  ], url => ({ ...text, type: 'image', content: { url } })),
   ...each('/v1/up/msg', '/quote/seq', [0, -1, 1.5, '1', 2 ** 53], seq => ({ ...text, quote: { seq } })),
   ...each(cmd('read'), '/upToSeq', [0, -1, 1.5, '1', 2 ** 53, 1e300, null, true, [1]], upToSeq => ({ conversationId: dm, upToSeq })),
   ...each(cmd('revoke'), '/seq', [undefined, 0, -1, 1.5, 'NaN', 2 ** 53], seq => ({ conversationId: dm, seq })),
   ...each(cmd('get-read-msg'), '/limit', [0, -1, 101, 1.5, '30', null], limit => ({ conversationId: dm, limit })),
   ...each(cmd('iris-cmd-send'), '/name', ['', '1up', 'a b', 'a:b', 'é', 'a\n', 'a'.repeat(65)], name => ({ ...send, name })),
   ...each(cmd('iris-cmd-send'), '/ttlSec', [0, -1, 1.5, 2_592_001, '5'], ttlSec => ({ ...send, mode: 'reliable', ttlSec })),
-  ...each(cmd('iris-cmd-send'), '/to/users', [[], ['bob', 'bob'], Array.from({ length: 101 }, (_, i) => `u${i}`), 'bob'], users => ({ ...send, to: { users } })),
-  ...each(cmd('cmd-complete'), '/ids', [undefined, [], ['a', 'a'], Array.from({ length: 101 }, (_, i) => `k${i}`), 'a', null], ids => ({ ids })),
+  ...each(cmd('iris-cmd-send'), '/to/users', [[], ['bob', 'bob'], Array.from({ length: 101 }, (_, i) => `u${i}`), 'bob'], users => ({
+    ...send,
+    to: { users }
+  })),
+  ...each(
+    cmd('cmd-complete'), '/ids', [undefined, [], ['a', 'a'], Array.from({ length: 101 }, (_, i) => `k${i}`), 'a', null], ids => ({ ids })
+  ),
   ...each('/v1/up/msg', '/content/text', [undefined, '', null, 1, ['x']], value => ({ ...text, content: { text: value } })),
-  ...each('/v1/up/msg', '/content', [undefined, null, 'x', [], { text: 'x'.repeat(16_384) }, { text: '中'.repeat(5_500) }], content => ({ ...text, content })),
+  ...each('/v1/up/msg', '/content', [undefined, null, 'x', [], { text: 'x'.repeat(16_384) }, { text: '中'.repeat(5_500) }], content => ({
+    ...text,
+    content
+  })),
   ...each('/v1/up/msg', '/ext', [null, 'x', [], { a: 'x'.repeat(4_096) }, { a: deep }], ext => ({ ...text, ext })),
   ...each(cmd('iris-cmd-send'), '/data', [null, 'x', [], { a: 'x'.repeat(4_096) }, { a: deep }], data => ({ ...send, data })),
-  ...each('/v1/up/msg', '/content/latitude', [91, -91, '1', null], latitude => ({ ...text, type: 'location', content: { latitude, longitude: 0 } })),
-  ...each('/v1/up/msg', '/mentions', [Array.from({ length: 101 }, (_, i) => `u${i}`), ['bob', 'bob'], ['@all', 'bob'], 'bob'], mentions => ({ ...text, mentions })),
+  ...each('/v1/up/msg', '/content/latitude', [91, -91, '1', null], latitude => ({
+    ...text,
+    type: 'location',
+    content: { latitude, longitude: 0 }
+  })),
+  ...each('/v1/up/msg', '/mentions', [Array.from({ length: 101 }, (_, i) => `u${i}`), ['bob', 'bob'], ['@all', 'bob'], 'bob'],
+    mentions => ({ ...text, mentions })),
   ...each(cmd('read'), '/seqs', [[], [1, 1], Array.from({ length: 101 }, (_, i) => i + 1), 1], seqs => ({ conversationId: dm, seqs })),
   ...each(cmd('read'), '', [[], '"read"', 'null', '7', 'true'], body => body),
-  ...['', '{', '{}{}', '{"a":NaN}', '{a:1}', "{'a':1}", '{"a":1,}', '\u0000'].map((body): Row => [`no JSON: ${JSON.stringify(body)}`, '/v1/up/msg', body, 'INVALID_JSON']),
-  ...['IRIS.BYE', 'iris.bye', 'SYS.x', 'REVOKE', 'GET_READ_MSG_END'].map((name): Row => [`the name ${name}`, cmd('iris-cmd-send'), { ...send, name }, 'RESERVED_NAME']),
+  ...['', '{', '{}{}', '{"a":NaN}', '{a:1}', "{'a':1}", '{"a":1,}', '\u0000']
+    .map((body): Row => [`no JSON: ${JSON.stringify(body)}`, '/v1/up/msg', body, 'INVALID_JSON']),
+  ...['IRIS.BYE', 'iris.bye', 'SYS.x', 'REVOKE', 'GET_READ_MSG_END']
+    .map((name): Row => [`the name ${name}`, cmd('iris-cmd-send'), { ...send, name }, 'RESERVED_NAME']),
   ['a prototype further down', '/v1/up/msg', custom('{"a":{"__proto__":{"x":1}}}'), 'INVALID_BODY', '/content/a/__proto__'],
   ['a prototype in disguise', '/v1/up/msg', custom('{"a":{"\\u005f_proto__":{"x":1}}}'), 'INVALID_BODY', '/content/a/__proto__'],
   ['a name twice', cmd('read'), `{"conversationId":"${dm}","conversationId":"g.none","upToSeq":1}`, 'INVALID_BODY', '/conversationId'],
@@ -63,7 +90,8 @@ export const bodies: Row[] = [
   ['a page that ends before it begins', cmd('get-read-msg'), { conversationId: dm, fromSeq: 2, toSeq: 1 }, 'INVALID_BODY', '/fromSeq'],
   ['an unknown anchor', cmd('get-read-msg'), { conversationId: dm, anchor: 'first' }, 'INVALID_BODY', '/anchor'],
   ['no items', cmd('rest-read-num-and-last-msg'), { items: [] }, 'INVALID_BODY', '/items'],
-  ['an item twice', cmd('rest-read-num-and-last-msg'), { items: [{ conversationId: dm }, { conversationId: dm }] }, 'INVALID_BODY', '/items/1/conversationId'],
+  ['an item twice', cmd('rest-read-num-and-last-msg'), { items: [{ conversationId: dm }, { conversationId: dm }] },
+    'INVALID_BODY', '/items/1/conversationId'],
   ['a time that is text', cmd('get-system-time'), { t0: 'now' }, 'INVALID_BODY', '/t0'],
   ['two targets of a command', cmd('iris-cmd-send'), { ...send, to: { users: ['bob'], self: true } }, 'INVALID_BODY', '/to'],
   ['self that is false', cmd('iris-cmd-send'), { ...send, to: { self: false } }, 'INVALID_BODY', '/to/self'],

@@ -4,7 +4,10 @@ import { type Browser, chromium } from 'playwright-core'
 import t from 'tap'
 
 const executablePath = process.env['IRIS_CHROMIUM'] ?? '/usr/bin/chromium'
-const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const args = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--disable-sync'
+]
 
 /** Why tests in a browser are skipped; false when there is one. */
 export const noBrowser = !existsSync(executablePath) && `no browser at ${executablePath}: set IRIS_CHROMIUM to a Chromium`

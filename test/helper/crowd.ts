@@ -8,7 +8,10 @@ const CONNECTING = 50
 
 /** @returns a user's token, made without a request. */
 export async function tokenOf (userId: string): Promise<string> {
-  return await new SignJWT({ sub: userId }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(new TextEncoder().encode(SECRET))
+  return await new SignJWT({ sub: userId })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(SECRET))
 }
 
 /** What matters of an event's data. */
@@ -53,7 +56,8 @@ class Member {
       })
       .on('error', () => undefined)
       .on('close', () => this.#lost())
-    this.#socket.write(`GET /v1/down/events HTTP/1.0\r\nHost: ${this.#address.host}\r\nAuthorization: Bearer ${this.#token}\r\n${resume}\r\n`)
+    this.#socket.write('GET /v1/down/events HTTP/1.0\r\nHost: ' +
+      `${this.#address.host}\r\nAuthorization: Bearer ${this.#token}\r\n${resume}\r\n`)
   }
 
   /** Resolves when the stream is live, now or later. */

@@ -58,7 +58,10 @@ export async function startOwner (t: Test, dataDir: string, path = process.env['
       const embedded = await startEmbeddedRedis({ dataDir: process.argv[1], durability: 'memory', log })
       tell({ pid: embedded.pid, socketPath: embedded.socketPath })
     } catch (error) { tell({ error: error.message }) }`
-  const owner = spawn(process.execPath, ['--input-type=module', '-e', code, dataDir], { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: path } })
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', code, dataDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: path }
+  })
   t.teardown(() => kill(owner))
   const [line] = await once(createInterface({ input: owner.stdout }), 'line') as [string]
   const facts = JSON.parse(line) as { pid: number, socketPath: string, error?: string }

@@ -3,7 +3,18 @@ import type { Iris } from './iris.js'
 import { until } from './user.js'
 
 /** An event as the server API gives it. */
-export interface LifeEvent { id: string, type: string, userId: string, n: number, ts: number, terminalId?: string, platform?: string, node?: string, reason?: string, traceId?: string }
+export interface LifeEvent {
+  id: string
+  type: string
+  userId: string
+  n: number
+  ts: number
+  terminalId?: string
+  platform?: string
+  node?: string
+  reason?: string
+  traceId?: string
+}
 
 interface Page { items: LifeEvent[], next: string, reset?: boolean }
 

@@ -12,7 +12,8 @@ import { until } from './user.js'
 export interface Fillable { path: string, redis: Redis, fill (): Promise<void>, empty (): Promise<void> }
 
 /** Why a full disk cannot be tried here; false when it can. */
-export const noPrlimit = spawnSync('prlimit', ['--version']).error !== undefined && 'no prlimit (util-linux): the size of files cannot be bounded'
+export const noPrlimit = spawnSync('prlimit', ['--version']).error !== undefined &&
+  'no prlimit (util-linux): the size of files cannot be bounded'
 
 export const fillable = {
   async memory (t: Test): Promise<Fillable> {
@@ -58,7 +59,9 @@ export const fillable = {
 
 /** @returns all that is kept, but what says when somebody was here: every key with its content, as Redis would copy it. */
 export async function contentOf (redis: Redis): Promise<Record<string, string | undefined>> {
-  const names = (await redis.keys('*')).filter(name => !/^x$|RATE:|:TERMINALS:|:LEASES$|:REAPER$|:NODES$|:IDEMPOTENCY:|^iris:events$/.test(name)).sort()
+  const names = (await redis.keys('*'))
+    .filter(name => !/^x$|RATE:|:TERMINALS:|:LEASES$|:REAPER$|:NODES$|:IDEMPOTENCY:|^iris:events$/.test(name))
+    .sort()
   const dumps = await Promise.all(names.map(name => redis.dumpBuffer(name)))
   return Object.fromEntries(names.map((name, i) => [name, dumps[i]?.toString('base64')]))
 }

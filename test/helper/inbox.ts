@@ -49,7 +49,9 @@ export function createInbox () {
       if (isOver) return
       isOver = true
       over()
-      for (const { matcher, reject } of waiting.splice(0)) reject(new Error(`the stream ended before ${String(matcher)}; it had ${JSON.stringify(events)}`))
+      for (const { matcher, reject } of waiting.splice(0)) {
+        reject(new Error(`the stream ended before ${String(matcher)}; it had ${JSON.stringify(events)}`))
+      }
     },
     /** The next event that fits, from the last one returned on. */
     async next (matcher: Matcher): Promise<SseEvent> {

@@ -11,7 +11,14 @@ import { createUser } from './user.js'
 export const SECRET = 'a-secret-for-tests-that-is-long-enough-0123456789'
 export const SERVER_KEY = 'server-key-for-tests-0123456789'
 /** Tests send as fast as they can. */
-export const UNLIMITED = { IRIS_LIMIT_UP_RATE: '1000000', IRIS_LIMIT_UP_BURST: '1000000', IRIS_LIMIT_NEW_DIRECT: '1000000', IRIS_LIMIT_ATTACH_RATE: '1000000', IRIS_LIMIT_ATTACH_BURST: '1000000', IRIS_LIMIT_NEW_TERMINALS: '1000000' }
+export const UNLIMITED = {
+  IRIS_LIMIT_UP_RATE: '1000000',
+  IRIS_LIMIT_UP_BURST: '1000000',
+  IRIS_LIMIT_NEW_DIRECT: '1000000',
+  IRIS_LIMIT_ATTACH_RATE: '1000000',
+  IRIS_LIMIT_ATTACH_BURST: '1000000',
+  IRIS_LIMIT_NEW_TERMINALS: '1000000'
+}
 
 interface Options {
   /** Configuration beside that of every test. */
@@ -45,7 +52,13 @@ export async function startIris (t: Test, { env = {}, demo = false, redisPath, u
   const redis = createRedis(path)
   redis.on('error', () => undefined)
   if (!unsound) await new Promise<void>(resolve => redis.once('ready', resolve))
-  const app = await buildApp({ config, redis, onUnfit: unsound?.onUnfit, disk, logger: logs ? createLog('trace', logs) : createLog('silent') })
+  const app = await buildApp({
+    config,
+    redis,
+    onUnfit: unsound?.onUnfit,
+    disk,
+    logger: logs ? createLog('trace', logs) : createLog('silent')
+  })
   t.teardown(async () => {
     await app.close()
     redis.disconnect()

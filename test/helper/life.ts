@@ -25,7 +25,8 @@ export async function startPair (t: Test) {
   return { a, b, env, on, graceOver }
 }
 
-export const heartbeat = (user: User, body: object = {}, terminalId = 'default') => user.post('/v1/up/heartbeat', body, { 'terminal-id': terminalId })
+export const heartbeat = (user: User, body: object = {}, terminalId = 'default') =>
+  user.post('/v1/up/heartbeat', body, { 'terminal-id': terminalId })
 
 /** Opens a stream that is live. */
 export async function listening (user: User, terminalId = 'default') {

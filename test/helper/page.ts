@@ -80,7 +80,8 @@ export async function onStage (t: Test, screens: Screen[], play: (stage: Stage) 
   for (const screen of screens) {
     await t.test(`on a ${screen.name}, ${screen.width} pixels wide`, async t => {
       const iris = await startIris(t, { demo: true, env: { IRIS_LIMIT_GRACE_SEC: '1' } })
-      const open: Stage['open'] = async (t, { path = '', prepare } = {}) => await visit(t, browser, { url: iris.url + path, screen, ...(prepare && { prepare }) })
+      const open: Stage['open'] = async (t, { path = '', prepare } = {}) =>
+        await visit(t, browser, { url: iris.url + path, screen, ...(prepare && { prepare }) })
       const seen = await open(t)
       await seen.alice.live()
       await seen.bob.live()
@@ -97,7 +98,9 @@ export async function onStage (t: Test, screens: Screen[], play: (stage: Stage) 
 const fileOf = (name: string) => join(screenshots ?? '', `${name}.png`.replaceAll(/[^\w.-]+/g, '-'))
 
 /** A window of its own on the demo page; whatever the browser complains about fails the test. */
-async function visit (t: Test, browser: Browser, { url, screen, prepare }: { url: string, screen: Screen, prepare?: (page: Page) => Promise<unknown> }) {
+async function visit (
+  t: Test, browser: Browser, { url, screen, prepare }: { url: string, screen: Screen, prepare?: (page: Page) => Promise<unknown> }
+) {
   const { name, width, height } = screen
   const context = await browser.newContext({ viewport: { width, height } })
   const complaints: string[] = []
@@ -111,5 +114,11 @@ async function visit (t: Test, browser: Browser, { url, screen, prepare }: { url
     if (screenshots) await page.screenshot({ path: fileOf(`${name} ${t.name}`) })
     await context.close()
   })
-  return { page, complaints, policy: response?.headers()['content-security-policy'] ?? '', alice: seatOf(page, 'alice'), bob: seatOf(page, 'bob') }
+  return {
+    page,
+    complaints,
+    policy: response?.headers()['content-security-policy'] ?? '',
+    alice: seatOf(page, 'alice'),
+    bob: seatOf(page, 'bob')
+  }
 }

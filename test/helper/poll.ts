@@ -4,10 +4,24 @@ import type { Iris } from './iris.js'
 import type { SseEvent } from './sse.js'
 
 /** The answer of a poll. */
-export interface PollAnswer { recovered?: boolean, reset?: Record<string, unknown>, ready?: Record<string, unknown>, events: SseEvent[], cursor: string, more: boolean, traceId: string, code?: string }
+export interface PollAnswer {
+  recovered?: boolean
+  reset?: Record<string, unknown>
+  ready?: Record<string, unknown>
+  events: SseEvent[]
+  cursor: string
+  more: boolean
+  traceId: string
+  code?: string
+}
 
 /** Polls once. */
-export async function pollOnce (url: string, { headers = {}, cursor, query = {}, signal }: { headers?: Record<string, string>, cursor?: string | undefined, query?: Record<string, string>, signal?: AbortSignal } = {}) {
+export async function pollOnce (url: string, { headers = {}, cursor, query = {}, signal }: {
+  headers?: Record<string, string>
+  cursor?: string | undefined
+  query?: Record<string, string>
+  signal?: AbortSignal
+} = {}) {
   const search = new URLSearchParams({ ...query, ...(cursor !== undefined && { lastEventId: cursor }) }).toString()
   const response = await fetch(`${url}${url.includes('?') ? '&' : '?'}${search}`, { headers, ...(signal && { signal }) })
   return { status: response.status, headers: response.headers, body: await response.json() as PollAnswer }
@@ -17,15 +31,24 @@ export async function pollOnce (url: string, { headers = {}, cursor, query = {},
  * Polls again and again. What the answers say beside events comes as the events of a stream: HELLO, RESET, READY.
  * @param limit events an answer; small ones make many answers.
  */
-export async function openPolls (url: string, { headers = {}, cursor, limit = 100 }: { headers?: Record<string, string>, cursor?: string | undefined, limit?: number } = {}) {
+export async function openPolls (
+  url: string, { headers = {}, cursor, limit = 100 }: { headers?: Record<string, string>, cursor?: string | undefined, limit?: number } = {}
+) {
   const inbox = createInbox()
   const ended = new AbortController()
-  const word = (name: string, data: Record<string, unknown>, id?: string): SseEvent => ({ event: 'CMD_DOWN', ...(id !== undefined && { id }), data: { name, data } })
+  const word = (name: string, data: Record<string, unknown>, id?: string): SseEvent => ({
+    event: 'CMD_DOWN', ...(id !== undefined && { id }), data: { name, data }
+  })
   if (cursor !== undefined) inbox.cursor = cursor
   let isReady = false
 
   async function poll (): Promise<void> {
-    const { status, body } = await pollOnce(url, { headers, cursor: inbox.cursor, query: { limit: String(limit), timeoutMs: isReady ? '25000' : '0' }, signal: ended.signal })
+    const { status, body } = await pollOnce(url, {
+      headers,
+      cursor: inbox.cursor,
+      query: { limit: String(limit), timeoutMs: isReady ? '25000' : '0' },
+      signal: ended.signal
+    })
     if (status !== 200) {
       inbox.add(word('REFUSED', { status, code: body.code }))
       ended.abort()
@@ -61,6 +84,7 @@ export async function openPolls (url: string, { headers = {}, cursor, limit = 10
 
 /** How many polls wait at these nodes. */
 export async function waitingAt (...nodes: Pick<Iris, 'url' | 'serverKey'>[]): Promise<number> {
-  const pages = await Promise.all(nodes.map(async ({ url, serverKey }) => await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${serverKey}` } })).text()))
+  const pages = await Promise.all(nodes.map(async ({ url, serverKey }) =>
+    await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${serverKey}` } })).text()))
   return pages.reduce((sum, page) => sum + Number(/^iris_polls_waiting (\d+)$/m.exec(page)?.[1]), 0)
 }

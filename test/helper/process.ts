@@ -16,10 +16,14 @@ const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['
 /**
  * Starts Iris as a process, on a free port unless `env` names one.
  * @param env its configuration, beside limits of up-requests that no test reaches.
- * @returns its address, empty when it has ended instead; `exited` resolves with exit code and signal, `errors()` is what it said on stderr, `output()` on stdout.
+ * @returns its address, empty when it has ended instead;
+ *   `exited` resolves with exit code and signal, `errors()` is what it said on stderr, `output()` on stdout.
  */
 export async function startProcess (t: Test, env: Record<string, string>, args: string[] = []) {
-  const child = spawn(process.execPath, [main, ...args], { env: { ...inherited, IRIS_PORT: '0', ...UNLIMITED, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...inherited, IRIS_PORT: '0', ...UNLIMITED, ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
   let errors = ''
   let output = ''

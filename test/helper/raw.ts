@@ -2,7 +2,10 @@
 import { connect, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
-/** Opens a connection. @returns `socket`; `text` is all that came, `ended` resolves with it at the end; `until` waits for a pattern, or for so many answers. */
+/**
+ * Opens a connection.
+ * @returns `socket`; `text` is all that came, `ended` resolves with it at the end; `until` waits for a pattern, or for so many answers.
+ */
 export function openRaw (t: Test, url: string) {
   const { port, hostname } = new URL(url)
   let text = ''

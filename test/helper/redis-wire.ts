@@ -7,7 +7,10 @@ import type { Test } from 'tap'
 /** What a wire does with what Redis says: it comes so many ms later, or (`Infinity`) never; `delayOf` may know better for what it says. */
 interface Lane { delayMs: number, delayOf?: ((text: string) => number | undefined) | undefined }
 
-/** Lays a wire to a Redis. @returns `url` of its near end, and its two lanes; `subscriptions()`: how many connections have subscribed so far. */
+/**
+ * Lays a wire to a Redis.
+ * @returns `url` of its near end, and its two lanes; `subscriptions()`: how many connections have subscribed so far.
+ */
 export async function layRedisWire (t: Test, path: string) {
   const lanes: Record<'commands' | 'subscription', Lane> = { commands: { delayMs: 0 }, subscription: { delayMs: 0 } }
   const sockets = new Set<Socket>()

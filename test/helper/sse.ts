@@ -76,7 +76,10 @@ export async function openSse (url: string, { headers = {}, cutAfterBytes = Infi
 
 export type Stream = Awaited<ReturnType<typeof openSse>>
 
-/** Where the ids of a stream break [ATTACH-4]: they rise by exactly one from the cursor, READY repeats the position. @returns undefined when they do not. */
+/**
+ * Where the ids of a stream break [ATTACH-4]: they rise by exactly one from the cursor, READY repeats the position.
+ * @returns undefined when they do not.
+ */
 export function brokenIds (events: SseEvent[], cursor: string): string | undefined {
   const [epoch, first] = cursor.split('-')
   let seq = Number(first)
@@ -91,7 +94,8 @@ export function brokenIds (events: SseEvent[], cursor: string): string | undefin
 
 /** The seqs of a conversation's messages, in the order in which a stream brought them. */
 export function seqsOf (events: SseEvent[], conversationId: string): number[] {
-  return events.filter(({ event, data }) => (event === 'MSG_DOWN' || event === 'ACK_DOWN') && data['conversationId'] === conversationId).map(({ data }) => Number(data['seq']))
+  return events.filter(({ event, data }) => (event === 'MSG_DOWN' || event === 'ACK_DOWN') && data['conversationId'] === conversationId)
+    .map(({ data }) => Number(data['seq']))
 }
 
 /** 1 to `n`. */

@@ -9,7 +9,11 @@ const nowSec = () => Math.floor(Date.now() / 1000)
 
 /** A token that was issued `agoSec` ago and ends in `endsInSec`. */
 export async function tokenOf (userId: string, { agoSec = 0, endsInSec = 3600 } = {}): Promise<string> {
-  const jwt = new SignJWT().setProtectedHeader({ alg: 'HS256' }).setSubject(userId).setExpirationTime(nowSec() + endsInSec).setIssuedAt(nowSec() - agoSec)
+  const jwt = new SignJWT()
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(userId)
+    .setExpirationTime(nowSec() + endsInSec)
+    .setIssuedAt(nowSec() - agoSec)
   return await jwt.sign(Buffer.from(SECRET))
 }
 

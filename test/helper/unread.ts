@@ -3,7 +3,9 @@ import { keys, partition, unreadField } from '../../src/store/keys.js'
 import type { Redis } from '../../src/store/redis.js'
 
 /** @param ts of the message, ms since 2^40. */
-export function leaveUnread (pipeline: ReturnType<Redis['pipeline']>, { userId, group, ts = 1 }: { userId: string, group: string, ts?: number }): void {
+export function leaveUnread (
+  pipeline: ReturnType<Redis['pipeline']>, { userId, group, ts = 1 }: { userId: string, group: string, ts?: number }
+): void {
   const entry = Buffer.alloc(9)
   entry.writeUInt32BE(7, 0)
   entry.writeUIntBE(ts, 4, 5)

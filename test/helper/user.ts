@@ -5,7 +5,11 @@ import type { Test } from 'tap'
 import { openSse, type SseEvent, type Stream } from './sse.js'
 
 /** What a command answered: the body is the result, or the problem. */
-export interface Answer { status: number, headers: Headers, body: Record<string, unknown> & { code?: string, seq?: number, conversationId?: string } }
+export interface Answer {
+  status: number
+  headers: Headers
+  body: Record<string, unknown> & { code?: string, seq?: number, conversationId?: string }
+}
 
 interface Facts { url: string, userId: string, token: string }
 
@@ -29,7 +33,11 @@ export function createUser (t: Test, { url, userId, token }: Facts) {
     post,
 
     /** MSG_UP of a text, to a user or (by its id, which holds a dot) a conversation. */
-    async send (to: string | { userId: string }, text: string, { clientMsgId = randomUUID(), terminalId = 'default', ...more }: { clientMsgId?: string, terminalId?: string, [member: string]: unknown } = {}): Promise<Answer> {
+    async send (to: string | { userId: string }, text: string, { clientMsgId = randomUUID(), terminalId = 'default', ...more }: {
+      clientMsgId?: string
+      terminalId?: string
+      [member: string]: unknown
+    } = {}): Promise<Answer> {
       const target = typeof to === 'string' ? { conversationId: to } : { to: to.userId }
       return await post('/v1/up/msg', { clientMsgId, ...target, type: 'text', content: { text }, ...more }, { 'terminal-id': terminalId })
     },
@@ -50,7 +58,12 @@ export function createUser (t: Test, { url, userId, token }: Facts) {
     },
 
     /** Opens a stream of a terminal; with a cursor it resumes. */
-    async listen ({ terminalId = 'default', platform = 'web', cursor, cutAfterBytes }: { terminalId?: string, platform?: string, cursor?: string | undefined, cutAfterBytes?: number } = {}) {
+    async listen ({ terminalId = 'default', platform = 'web', cursor, cutAfterBytes }: {
+      terminalId?: string
+      platform?: string
+      cursor?: string | undefined
+      cutAfterBytes?: number
+    } = {}) {
       const stream = await openSse(`${url}/v1/down/events?terminalId=${terminalId}&platform=${platform}`, {
         headers: { authorization: `Bearer ${token}`, ...(cursor !== undefined && { 'last-event-id': cursor }) },
         ...(cutAfterBytes !== undefined && { cutAfterBytes })
@@ -76,7 +89,8 @@ export function between (stream: Stream, first: SseEvent, last: SseEvent): SseEv
 }
 
 /** The pointers of a problem's broken rules. */
-export const pointers = ({ body }: { body: Record<string, unknown> }) => (body['errors'] as { pointer: string }[] | undefined)?.map(({ pointer }) => pointer)
+export const pointers = ({ body }: { body: Record<string, unknown> }) =>
+  (body['errors'] as { pointer: string }[] | undefined)?.map(({ pointer }) => pointer)
 
 /** How long `until` asks: only a test that fails waits for so long, on the busiest machine. */
 const UNTIL_MS = 20_000
@@ -95,7 +109,9 @@ interface Server { server (method: string, path: string, body?: unknown): Promis
 /** Creates a group; the first user owns it. @returns its id. */
 export async function groupOf ({ server }: Server, ...users: { userId: string }[]): Promise<string> {
   const id = `g.${randomUUID()}`
-  const { status } = await server('PUT', `conversations/${id}`, { members: users.map(({ userId }, i) => ({ userId, role: i === 0 ? 'owner' : 'member' })) })
+  const { status } = await server('PUT', `conversations/${id}`, {
+    members: users.map(({ userId }, i) => ({ userId, role: i === 0 ? 'owner' : 'member' }))
+  })
   if (status !== 200) throw new Error(`the group was refused: ${status}`)
   return id
 }

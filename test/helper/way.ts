@@ -3,7 +3,10 @@ import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import type { Test } from 'tap'
 
-/** Opens a socket before the one of a Redis. @returns its path, and `delay(ms)`: so much later each reply comes; Infinity: none does, until it is less. */
+/**
+ * Opens a socket before the one of a Redis.
+ * @returns its path, and `delay(ms)`: so much later each reply comes; Infinity: none does, until it is less.
+ */
 export async function startWay (t: Test, to: string) {
   const path = `${to}.way`
   const sockets = new Set<Socket>()
@@ -21,7 +24,10 @@ export async function startWay (t: Test, to: string) {
       else pass()
     })
     client.pipe(redis)
-    for (const [socket, other] of [[client, redis], [redis, client]] as const) socket.on('error', () => undefined).on('close', () => other.destroy())
+    for (const [socket, other] of [[client, redis], [redis, client]] as const) {
+      socket.on('error', () => undefined)
+        .on('close', () => other.destroy())
+    }
     sockets.add(client)
   })
   server.listen(path)

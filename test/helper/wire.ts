@@ -4,7 +4,10 @@ import { connect, createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 
-/** Lays a wire to a server. @returns `url` of its near end; `goDead()` forwards nothing from then on; `ended` resolves when the server has closed its end. */
+/**
+ * Lays a wire to a server.
+ * @returns `url` of its near end; `goDead()` forwards nothing from then on; `ended` resolves when the server has closed its end.
+ */
 export async function layWire (t: Test, to: string) {
   const { hostname, port } = new URL(to)
   const sockets: Socket[] = []

@@ -12,11 +12,13 @@ import { openWs } from '../helper/ws.js'
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const jwkOf = async (kid: string) => ({ ...await exportJWK(publicKey), kid, alg: 'ES256' })
-const signed = async (kid: string, sub = 'alice') => await new SignJWT({ sub, exp: Math.floor(Date.now() / 1000) + 86_400 }).setProtectedHeader({ alg: 'ES256', kid }).sign(privateKey)
+const signed = async (kid: string, sub = 'alice') =>
+  await new SignJWT({ sub, exp: Math.floor(Date.now() / 1000) + 86_400 }).setProtectedHeader({ alg: 'ES256', kid }).sign(privateKey)
 const none = { tokenSecret: undefined, tokenPublicKey: undefined, tokenIssuer: undefined, tokenAudience: undefined }
 type Answer = (response: ServerResponse) => unknown
 
-const json = (value: unknown, headers: Record<string, string> = {}): Answer => response => response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
+const json = (value: unknown, headers: Record<string, string> = {}): Answer =>
+  response => response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
 const keysOf = async (kids: string[], headers?: Record<string, string>) => json({ keys: await Promise.all(kids.map(jwkOf)) }, headers)
 
 /** A server of key sets that answers as a test wants it, and counts who asks. */
@@ -37,7 +39,12 @@ async function setUp (t: Test, answer: Answer) {
   const { world, url } = await keyServer(t, answer)
   const clock = { ahead: 0 }
   const lines: object[] = []
-  const tokens = createTokens({ ...none, tokenJwks: url }, { now: Date.now, isTimeKnown: () => true, ticks: () => performance.now() + clock.ahead, log: { warn: facts => { lines.push(facts) } } })
+  const tokens = createTokens({ ...none, tokenJwks: url }, {
+    now: Date.now,
+    isTimeKnown: () => true,
+    ticks: () => performance.now() + clock.ahead,
+    log: { warn: facts => { lines.push(facts) } }
+  })
   return { world, clock, tokens, lines }
 }
 
@@ -52,11 +59,21 @@ const troubles: Record<string, Answer> = {
   'answers a key that cannot be read': json({ keys: [{ kty: 'EC', crv: 'P-256', kid: 'k1', alg: 'ES256', x: '!', y: '!' }] }),
   redirects: response => response.writeHead(302, { location: '/elsewhere' }).end(),
   'breaks off': response => response.destroy(),
-  'breaks off in its body': response => { response.writeHead(200, { 'content-length': '1000' }).write('{"keys":['); setImmediate(() => response.destroy()) },
-  'answers without end': response => { const more = () => { while (!response.destroyed && response.write(' '.repeat(65_536))); }; response.on('drain', more); more() },
+  'breaks off in its body': response => {
+    response.writeHead(200, { 'content-length': '1000' }).write('{"keys":[')
+    setImmediate(() => response.destroy())
+  },
+  'answers without end': response => {
+    const more = () => {
+      while (!response.destroyed && response.write(' '.repeat(65_536))) {
+        ;
+      }
+    }; response.on('drain', more); more()
+  },
   'does not answer': () => undefined
 }
-t.test('[SSE-1] whatever a key set does instead of answering: nothing is said of the token, and it is welcome when the set is back', async t => {
+t.test('[SSE-1] whatever a key set does instead of answering: ' +
+  'nothing is said of the token, and it is welcome when the set is back', async t => {
   await Promise.all(Object.entries(troubles).map(async ([what, answer]) => {
     const { world, clock, tokens } = await setUp(t, answer)
     await t.rejects(tokens.verify(await signed('k1')), { code: 'KEYS_UNAVAILABLE' }, what)
@@ -66,7 +83,8 @@ t.test('[SSE-1] whatever a key set does instead of answering: nothing is said of
   }))
 })
 
-t.test('a set that was fetched decides: another key, an algorithm that is not allowed and a forged signature are 401, without a fetch each', async t => {
+t.test('a set that was fetched decides: another key, an algorithm that is not ' +
+  'allowed and a forged signature are 401, without a fetch each', async t => {
   const { world, tokens } = await setUp(t, await keysOf(['k1', 'k3']))
   t.match(await tokens.verify(await signed('k1')), { userId: 'alice' })
   const secret = await new SignJWT({ sub: 'alice', exp: 1e10 }).setProtectedHeader({ alg: 'HS256', kid: 'k1' }).sign(Buffer.alloc(32))
@@ -87,8 +105,13 @@ const pairs: Record<string, { publicKey: KeyObject, privateKey: KeyObject }> = {
 for (const [alg, pair] of Object.entries(pairs)) {
   t.test(`${alg} is taken by a public key and by a key set; another hash is not`, async t => {
     const { tokens } = await setUp(t, json({ keys: [{ ...await exportJWK(pair.publicKey), kid: 'k1' }] }))
-    const pem = createTokens({ ...none, tokenJwks: undefined, tokenPublicKey: pair.publicKey.export({ type: 'spki', format: 'pem' }) as string }, { now: Date.now, isTimeKnown: () => true, ticks: () => performance.now(), log: { warn: () => undefined } })
-    const sign = (name: string) => new SignJWT({ sub: 'alice', exp: 1e10 }).setProtectedHeader({ alg: name, kid: 'k1' }).sign(pair.privateKey)
+    const pem = createTokens({
+      ...none,
+      tokenJwks: undefined,
+      tokenPublicKey: pair.publicKey.export({ type: 'spki', format: 'pem' }) as string
+    }, { now: Date.now, isTimeKnown: () => true, ticks: () => performance.now(), log: { warn: () => undefined } })
+    const sign = (name: string) =>
+      new SignJWT({ sub: 'alice', exp: 1e10 }).setProtectedHeader({ alg: name, kid: 'k1' }).sign(pair.privateKey)
     for (const verifier of [tokens, pem]) {
       t.match(await verifier.verify(await sign(alg)), { userId: 'alice' })
       if (/^[RP]S/.test(alg)) await t.rejects(verifier.verify(await sign(alg.replace('256', '512'))), { code: 'BAD_TOKEN' })
@@ -96,7 +119,8 @@ for (const [alg, pair] of Object.entries(pairs)) {
   })
 }
 
-t.test('fetches are bounded: one for all who wait, one for many unknown keys in a while, and after a failed one nobody asks for a second', async t => {
+t.test('fetches are bounded: one for all who wait, one for many unknown keys in a while, ' +
+  'and after a failed one nobody asks for a second', async t => {
   const { world, clock, tokens, lines } = await setUp(t, await keysOf(['k1']))
   await Promise.all(Array.from({ length: 30 }, async (_, i) => await tokens.verify(await signed('k1', `u${i}`))))
   t.equal(world.asked, 1)
@@ -107,13 +131,17 @@ t.test('fetches are bounded: one for all who wait, one for many unknown keys in 
   t.equal(world.asked, 2)
   world.answer = response => response.writeHead(500).end()
   clock.ahead += 10_001
-  for (let i = 0; i < 10; i++) await t.rejects(tokens.verify(await signed(`no-${i}`)), { code: 'KEYS_UNAVAILABLE' }, 'nobody knows whether it is a new key')
+  for (let i = 0; i < 10; i++) {
+    await t.rejects(tokens.verify(await signed(`no-${i}`)), { code: 'KEYS_UNAVAILABLE' }, 'nobody knows whether it is a new key')
+  }
   t.ok(world.asked <= 5)
   t.match(await tokens.verify(await signed('k1', 'another')), { userId: 'another' }, 'the set that is there goes on')
   t.equal(lines.length, 1, 'one line for one trouble')
 })
 
-for (const [what, headers, freshMs] of [['10 minutes', undefined, 600_000], ['its max-age', { 'cache-control': 'public, max-age=60' }, 60_000]] as const) {
+for (const [what, headers, freshMs] of [
+  ['10 minutes', undefined, 600_000], ['its max-age', { 'cache-control': 'public, max-age=60' }, 60_000]
+] as const) {
   t.test(`a withdrawn key's tokens are refused after ${what}, also those that were verified before`, async t => {
     const { world, clock, tokens } = await setUp(t, await keysOf(['k1'], headers))
     const [early, late] = [await signed('k1'), await signed('k1', 'late')]
@@ -139,7 +167,10 @@ t.test('[SSE-1] at every door: 503 with Retry-After, 200 and BYE on an EventSour
     t.match(answer, { status: 503, body: { code: 'KEYS_UNAVAILABLE', retryable: true } })
     t.ok(answer.headers.get('retry-after'))
   }
-  t.match(await openWs(`${iris.url}/v1/ws`, { headers }).catch((error: unknown) => error), { status: 503, body: { code: 'KEYS_UNAVAILABLE' } })
+  t.match(await openWs(`${iris.url}/v1/ws`, { headers }).catch((error: unknown) => error), {
+    status: 503,
+    body: { code: 'KEYS_UNAVAILABLE' }
+  })
   const stream = await alice.listen()
   t.equal(stream.status, 200)
   t.match((await stream.next('IRIS.BYE')).data.data, { code: 4205, reconnect: 'backoff' })

@@ -7,7 +7,12 @@ import { createTokens as create } from '../../src/plugins/tokens.js'
 const SECRET = 'a-secret-that-is-long-enough-0123456789'
 const now = () => Math.floor(Date.now() / 1000)
 const world = { ahead: 0, isTimeKnown: true }
-const createTokens = (config: Parameters<typeof create>[0]) => create(config, { now: () => Date.now() + world.ahead, isTimeKnown: () => world.isTimeKnown, ticks: () => performance.now(), log: { warn: () => undefined } })
+const createTokens = (config: Parameters<typeof create>[0]) => create(config, {
+  now: () => Date.now() + world.ahead,
+  isTimeKnown: () => world.isTimeKnown,
+  ticks: () => performance.now(),
+  log: { warn: () => undefined }
+})
 const life = () => ({ issuedAt: Date.now(), ttlSec: 60 })
 const none = { tokenSecret: undefined, tokenPublicKey: undefined, tokenJwks: undefined, tokenIssuer: undefined, tokenAudience: undefined }
 const hs256 = createTokens({ ...none, tokenSecret: SECRET })
@@ -23,10 +28,14 @@ t.test('what is minted is verified, and remembered only until it ends', async t 
 
 t.test('[TIME-1] until the time of Redis is known nobody is refused by that of the machine, and nothing is remembered', async t => {
   t.teardown(() => Object.assign(world, { ahead: 0, isTimeKnown: true }))
-  const [valid, later] = [await sign({ sub: 'alice', exp: now() + 60 }), await sign({ sub: 'alice', iat: now() + 3_000, exp: now() + 7_200 })]
+  const [valid, later] = [
+    await sign({ sub: 'alice', exp: now() + 60 }), await sign({ sub: 'alice', iat: now() + 3_000, exp: now() + 7_200 })
+  ]
   Object.assign(world, { ahead: 3_600_000, isTimeKnown: false })
   await t.rejects(hs256.verify(valid), { code: 'STORE_UNAVAILABLE' }, 'it has not expired: that is not known')
-  for (const wrong of [{ sub: 'a b' }, { sub: 'system' }]) await t.rejects(hs256.verify(await sign({ ...wrong, exp: now() + 60 })), { code: 'BAD_TOKEN' }, 'no time is to blame')
+  for (const wrong of [{ sub: 'a b' }, { sub: 'system' }]) {
+    await t.rejects(hs256.verify(await sign({ ...wrong, exp: now() + 60 })), { code: 'BAD_TOKEN' }, 'no time is to blame')
+  }
   t.match(await hs256.verify(later), { userId: 'alice' })
   Object.assign(world, { ahead: 0, isTimeKnown: true })
   t.match(await hs256.verify(valid), { userId: 'alice' })
@@ -36,7 +45,10 @@ t.test('[TIME-1] until the time of Redis is known nobody is refused by that of t
 t.test('[TIME-1] a verdict is given anew each time: it does not outlive a step of the clock', async t => {
   t.teardown(() => Object.assign(world, { ahead: 0 }))
   Object.assign(world, { ahead: 3_600_000 })
-  const [issued, valid] = [await sign({ sub: 'alice', iat: now() + 3_600, exp: now() + 7_200 }), await sign({ sub: 'alice', nbf: now() + 3_600, exp: now() + 7_200 })]
+  const [issued, valid] = [
+    await sign({ sub: 'alice', iat: now() + 3_600, exp: now() + 7_200 }),
+    await sign({ sub: 'alice', nbf: now() + 3_600, exp: now() + 7_200 })
+  ]
   for (const token of [issued, valid]) t.match(await hs256.verify(token), { userId: 'alice' })
   Object.assign(world, { ahead: 0 })
   for (const token of [issued, valid]) await t.rejects(hs256.verify(token), { code: 'BAD_TOKEN' })
@@ -68,21 +80,31 @@ t.test('what is read at once is what the library reads, and nothing else', async
   const b64 = (value: string | Buffer) => Buffer.from(value).toString('base64url')
   const hmac = (text: string) => createHmac('sha256', SECRET).update(text)
   const signed = (head: unknown, body: unknown, tail = '') => {
-    const text = `${b64(typeof head === 'string' ? head : JSON.stringify(head))}.${b64(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))}`
+    const text = `${b64(typeof head === 'string'
+      ? head
+      : JSON.stringify(head))}.${b64(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))}`
     return `${text}.${hmac(text).digest('base64url')}${tail}`
   }
   const plain = { alg: 'HS256', typ: 'JWT' }
   const text = JSON.stringify(good)
   const tokens = [
-    signed(plain, good), signed({ ...plain, kid: 'k' }, good), signed({ typ: 'other', alg: 'HS256' }, good), signed(plain, { ...good, nbf: 1, aud: 'x', other: {} }),
-    ...[{ alg: 'none' }, { alg: 'HS512' }, { alg: ['HS256'] }, {}, null, [], 'HS256', '{"alg":"none","alg":"HS256"}', { ...plain, crit: ['exp'], exp: 1 }, { ...plain, crit: ['b64'], b64: false }, { ...plain, b64: false }]
+    signed(plain, good), signed({ ...plain, kid: 'k' }, good), signed({ typ: 'other', alg: 'HS256' }, good),
+    signed(plain, { ...good, nbf: 1, aud: 'x', other: {} }),
+    ...[
+      { alg: 'none' }, { alg: 'HS512' }, { alg: ['HS256'] }, {}, null, [], 'HS256', '{"alg":"none","alg":"HS256"}',
+      { ...plain, crit: ['exp'], exp: 1 }, { ...plain, crit: ['b64'], b64: false }, { ...plain, b64: false }
+    ]
       .map(head => signed(head, good)),
-    ...[null, [], 'text', '', `\ufeff${text}`, `${text} `, `${text}x`, Buffer.concat([Buffer.from(text.slice(0, -1)), Buffer.from(',"a":"\xff"}', 'latin1')]), { sub: 'alice' }, { exp: good.exp }, { ...good, exp: String(good.exp) },
-      { ...good, iat: '1' }, { ...good, nbf: null }, { ...good, sub: 7 }, { ...good, iat: null }].map(body => signed(plain, body)),
-    signed(plain, good, '='), signed(plain, good, '.'), signed(plain, good, 'A'), signed(plain, good).slice(0, -1), signed(plain, good).replace('.', '..'), ` ${signed(plain, good)}`, `${b64(text)}.${b64(text)}.${'A'.repeat(43)}`
+    ...[null, [], 'text', '', `\ufeff${text}`, `${text} `, `${text}x`, Buffer.concat([
+      Buffer.from(text.slice(0, -1)), Buffer.from(',"a":"\xff"}', 'latin1')
+    ]), { sub: 'alice' }, { exp: good.exp }, { ...good, exp: String(good.exp) },
+    { ...good, iat: '1' }, { ...good, nbf: null }, { ...good, sub: 7 }, { ...good, iat: null }].map(body => signed(plain, body)),
+    signed(plain, good, '='), signed(plain, good, '.'), signed(plain, good, 'A'), signed(plain, good).slice(0, -1),
+    signed(plain, good).replace('.', '..'), ` ${signed(plain, good)}`, `${b64(text)}.${b64(text)}.${'A'.repeat(43)}`
   ]
   for (const token of tokens) {
-    const theirs = await jwtVerify(token, Buffer.from(SECRET), { algorithms: ['HS256'], requiredClaims: ['exp', 'sub'] }).then(({ payload }) => payload.sub, () => undefined)
+    const theirs = await jwtVerify(token, Buffer.from(SECRET), { algorithms: ['HS256'], requiredClaims: ['exp', 'sub'] })
+      .then(({ payload }) => payload.sub, () => undefined)
     const ours = await hs256.verify(token).then(({ userId }) => userId, () => undefined)
     t.equal(ours, typeof theirs === 'string' ? theirs : undefined, token)
   }
@@ -100,7 +122,11 @@ t.test('issuer and audience are required when they are configured', async t => {
 })
 
 t.test('a public key verifies what its owner signs, by its kind, and never as a shared secret', async t => {
-  const kinds = { RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }), ES256: generateKeyPairSync('ec', { namedCurve: 'prime256v1' }), EdDSA: generateKeyPairSync('ed25519') }
+  const kinds = {
+    RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    ES256: generateKeyPairSync('ec', { namedCurve: 'prime256v1' }),
+    EdDSA: generateKeyPairSync('ed25519')
+  }
   for (const [alg, { publicKey, privateKey }] of Object.entries(kinds)) {
     const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string
     const tokens = createTokens({ ...none, tokenPublicKey: pem })
@@ -123,12 +149,18 @@ t.test('a public key that can verify nothing, or should not be here, is refused'
     ['RSA of 2,047 bits', rsa(2047).publicKey.export({ type: 'spki', format: 'pem' }), /an RSA key of 2047 bits/],
     ['a private key', ed.privateKey.export({ type: 'pkcs8', format: 'pem' }), /is a private key/],
     ['a private key as PKCS#1', privateKey.export({ type: 'pkcs1', format: 'pem' }), /is a private key/],
-    ['an encrypted private key', ed.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }), /is a private key/],
-    ['both', String(ed.publicKey.export({ type: 'spki', format: 'pem' })) + String(ed.privateKey.export({ type: 'pkcs8', format: 'pem' })), /is a private key/],
-    ['another curve', generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).publicKey.export({ type: 'spki', format: 'pem' }), /must be an RSA, P-256, P-384 or Ed25519 key$/],
-    ['RSA for PSS alone', generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }), /must be an RSA, P-256/]
+    ['an encrypted private key', ed.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }),
+      /is a private key/],
+    ['both', String(ed.publicKey.export({ type: 'spki', format: 'pem' })) + String(ed.privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      /is a private key/],
+    ['another curve', generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).publicKey.export({ type: 'spki', format: 'pem' }),
+      /must be an RSA, P-256, P-384 or Ed25519 key$/],
+    ['RSA for PSS alone', generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }),
+      /must be an RSA, P-256/]
   ]
   for (const [name, pem, message] of cases) {
-    t.throws(() => createTokens({ ...none, tokenPublicKey: String(pem) }), { message: new RegExp(`^IRIS_TOKEN_PUBLIC_KEY .*${message.source}`) }, name)
+    t.throws(() => createTokens({ ...none, tokenPublicKey: String(pem) }), {
+      message: new RegExp(`^IRIS_TOKEN_PUBLIC_KEY .*${message.source}`)
+    }, name)
   }
 })

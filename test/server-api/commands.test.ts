@@ -13,10 +13,22 @@ t.test('[CMD-3] to anybody, acquainted or not; it comes from system', async t =>
   await Promise.all([hers.next('IRIS.READY'), his.next('IRIS.READY')])
   const { status, body } = await post({ clientCmdId: 'o-7', to: { users: [alice.userId, bob.userId, 'nobody'] }, data: { orderId: 7 } })
   const { cmdId, traceId } = body
-  t.strictSame([status, body], [200, { cmdId, clientCmdId: 'o-7', accepted: 3, online: 2, stored: 0, skipped: [], duplicate: false, traceId }])
+  t.strictSame([status, body], [
+    200, { cmdId, clientCmdId: 'o-7', accepted: 3, online: 2, stored: 0, skipped: [], duplicate: false, traceId }
+  ])
   for (const stream of [hers, his]) {
     const { event, id, data } = await stream.next('order.refresh')
-    t.strictSame([event, id, data], ['CMD_DOWN', undefined, { cmdId, clientCmdId: 'o-7', op: 'do', name: 'order.refresh', data: { orderId: 7 }, from: 'system', needComplete: false, ts: data['ts'], traceId }])
+    t.strictSame([event, id, data], ['CMD_DOWN', undefined, {
+      cmdId,
+      clientCmdId: 'o-7',
+      op: 'do',
+      name: 'order.refresh',
+      data: { orderId: 7 },
+      from: 'system',
+      needComplete: false,
+      ts: data['ts'],
+      traceId
+    }])
   }
 })
 
@@ -61,7 +73,11 @@ t.test('[CMD-1] idempotent by clientCmdId, in the server\'s own scope', async t 
 t.test('[CMD-1] what is refused', async t => {
   t.match(await post({ to: { conversationId: 'g.none' } }), { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
   t.match(await post({ to: { users: ['a'] }, name: 'IRIS.BYE' }), { status: 403, body: { code: 'RESERVED_NAME' } })
-  for (const [body, pointer] of [[{ to: { self: true } }, '/to/self'], [{ to: {} }, '/to'], [{}, '/to'], [{ to: { users: [] } }, '/to/users'], [{ to: { users: ['a'] }, ttlSec: 1 }, '/ttlSec'], [{ to: { users: ['a'] }, from: 'b' }, '/from'], [{ to: { users: Array.from({ length: 101 }, (_, i) => `u${i}`) } }, '/to/users']] as const) {
+  for (const [body, pointer] of [
+    [{ to: { self: true } }, '/to/self'], [{ to: {} }, '/to'], [{}, '/to'], [{ to: { users: [] } }, '/to/users'],
+    [{ to: { users: ['a'] }, ttlSec: 1 }, '/ttlSec'], [{ to: { users: ['a'] }, from: 'b' }, '/from'],
+    [{ to: { users: Array.from({ length: 101 }, (_, i) => `u${i}`) } }, '/to/users']
+  ] as const) {
     const answer = await post(body)
     t.strictSame([answer.status, answer.body['code'], pointers(answer)], [400, 'INVALID_BODY', [pointer]])
   }

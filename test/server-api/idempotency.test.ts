@@ -12,7 +12,11 @@ const iris = await startIris(t)
 async function call (method: string, path: string, { key, body }: { key?: string, body?: unknown }) {
   const response = await fetch(`${iris.url}/v1/server/${path}`, {
     method,
-    headers: { authorization: `Bearer ${SERVER_KEY}`, ...(key !== undefined && { 'idempotency-key': key }), ...(body !== undefined && { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${SERVER_KEY}`,
+      ...(key !== undefined && { 'idempotency-key': key }),
+      ...(body !== undefined && { 'content-type': 'application/json' })
+    },
     ...(body !== undefined && { body: JSON.stringify(body) })
   })
   const { traceId, ...rest } = await response.json() as Record<string, unknown>
@@ -23,10 +27,19 @@ const newKey = () => randomUUID() as string
 const writes = operations.filter(isRepeatable)
 
 t.test('every write: the same again has the first answer, another request is 422, without the key nothing changes', async t => {
-  await iris.server('PUT', 'conversations/g.support-7', { members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] })
-  await iris.server('POST', 'messages', { from: 'system', clientMsgId: 'first', conversationId: 'g.support-7', type: 'system', content: {} })
+  await iris.server('PUT', 'conversations/g.support-7', {
+    members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }]
+  })
+  await iris.server('POST', 'messages', {
+    from: 'system', clientMsgId: 'first', conversationId: 'g.support-7', type: 'system', content: {}
+  })
   await iris.server('POST', 'notices', { noticeId: 'n-0', users: ['alice'], content: {} })
-  const ids: Record<string, string> = { cancelNotice: 'n-0', closeConversation: 'g.support-7', putConversation: 'g.support-7', changeMembers: 'g.support-7' }
+  const ids: Record<string, string> = {
+    cancelNotice: 'n-0',
+    closeConversation: 'g.support-7',
+    putConversation: 'g.support-7',
+    changeMembers: 'g.support-7'
+  }
   const last = (name: string) => name === 'closeConversation' ? 1 : 0
   for (const { name, method, path, example } of [...writes].sort((a, b) => last(a.name) - last(b.name))) {
     const key = `"${newKey()}"`
@@ -37,7 +50,10 @@ t.test('every write: the same again has the first answer, another request is 422
     t.equal(first.status, 200, `${name} ${JSON.stringify(first.body)}`)
     t.strictSame([again.status, again.body, first.replayed, again.replayed], [200, first.body, null, 'true'], name)
     t.not(again.traceId, first.traceId, 'each request has its own trace')
-    t.match(await call('POST', 'tokens', { key, body: { userId: 'another' } }), { status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false } }, name)
+    t.match(await call('POST', 'tokens', { key, body: { userId: 'another' } }), {
+      status: 422,
+      body: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false }
+    }, name)
   }
   t.ok(writes.length >= 9)
 })
@@ -61,21 +77,31 @@ t.test('a refused request does not use the key up', async t => {
   const wrong = { noticeId: newKey(), conversationId: 'g.nowhere', content: {} }
   t.match(await call('POST', 'notices', { key, body: wrong }), { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
   t.match(await call('POST', 'notices', { key, body: { ...wrong, x: 1 } }), { status: 400, body: { code: 'INVALID_BODY' } })
-  t.match(await call('POST', 'notices', { key, body: { noticeId: wrong.noticeId, users: ['alice'], content: {} } }), { status: 200, replayed: null })
+  t.match(await call('POST', 'notices', { key, body: { noticeId: wrong.noticeId, users: ['alice'], content: {} } }), {
+    status: 200,
+    replayed: null
+  })
 })
 
 t.test('members in another order are the same request; another number, path or method is another', async t => {
   const key = newKey()
   const { body: first } = await call('POST', 'tokens', { key, body: { userId: 'alice', ttlSec: 60 } })
   t.strictSame((await call('POST', 'tokens', { key, body: { ttlSec: 60, userId: 'alice' } })).body, first)
-  for (const [method, path, body] of [['POST', 'tokens', { userId: 'alice', ttlSec: 61 }], ['POST', 'messages/revoke', { userId: 'alice', ttlSec: 60 }], ['DELETE', 'notices/n-1', undefined]] as const) {
+  for (const [method, path, body] of [
+    ['POST', 'tokens', { userId: 'alice', ttlSec: 61 }],
+    ['POST', 'messages/revoke', { userId: 'alice', ttlSec: 60 }],
+    ['DELETE', 'notices/n-1', undefined]
+  ] as const) {
     t.equal((await call(method, path, { key, body })).status, 422)
   }
 })
 
 t.test('a key is 1 to 255 visible characters; GETs and users\' commands do not take it', async t => {
   for (const key of ['', 'a b', 'x'.repeat(256), 'ö']) {
-    t.match(await call('POST', 'tokens', { key, body: { userId: 'alice' } }), { status: 400, body: { code: 'INVALID_HEADER', errors: [{ pointer: '/Idempotency-Key' }] } }, JSON.stringify(key))
+    t.match(await call('POST', 'tokens', { key, body: { userId: 'alice' } }), {
+      status: 400,
+      body: { code: 'INVALID_HEADER', errors: [{ pointer: '/Idempotency-Key' }] }
+    }, JSON.stringify(key))
   }
   t.match(await call('POST', 'tokens', { key: '~'.repeat(255), body: { userId: 'alice' } }), { status: 200 })
   const key = newKey()
@@ -84,7 +110,8 @@ t.test('a key is 1 to 255 visible characters; GETs and users\' commands do not t
   for (let i = 0; i < 2; i++) t.equal((await alice.post('/v1/up/heartbeat', {}, { 'idempotency-key': key })).status, 200)
 })
 
-t.test('while the first is under way others wait, at last 409; when its node died, a retry runs; no token can be read in Redis', async t => {
+t.test('while the first is under way others wait, at last 409; ' +
+  'when its node died, a retry runs; no token can be read in Redis', async t => {
   const key = newKey()
   const body = { userId: 'alice', ttlSec: 60 }
   const place = keys.idempotency(hash('sha256', key))

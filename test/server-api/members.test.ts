@@ -5,7 +5,10 @@ import { between, groupOf, pointers, three, two } from '../helper/user.js'
 
 const iris = await startIris(t)
 const change = async (id: string, body: object, node = iris) => await node.server('POST', `conversations/${id}/members`, body)
-const view = (answer: { body: Record<string, never> }) => (answer.body['members'] as unknown as { userId: string, role: string, joinedSeq: number }[]).map(({ userId, role, joinedSeq }) => [userId, role, joinedSeq]).sort()
+const view = (answer: { body: Record<string, never> }) =>
+  (answer.body['members'] as unknown as { userId: string, role: string, joinedSeq: number }[])
+    .map(({ userId, role, joinedSeq }) => [userId, role, joinedSeq])
+    .sort()
 const text = ({ data }: { data: Record<string, unknown> }) => (data['content'] as { text?: string } | undefined)?.text
 
 t.test('[SERVER] [DOWN-4] a removed member gets nothing more; his unread is gone, his history ends at his leaving', async t => {
@@ -27,7 +30,10 @@ t.test('[SERVER] [DOWN-4] a removed member gets nothing more; his unread is gone
   const [hello, ready] = [await fresh.next('IRIS.HELLO'), await fresh.next('IRIS.READY')]
   t.strictSame(between(fresh, hello, ready).map(text), ['elsewhere', 'marker'], 'nor is anything of it in his mailbox')
   t.match((await bob.getReadMsg({ conversationId: id, deliver: 'inline' })).body, { headSeq: 2, count: 2 })
-  for (const answer of [await bob.send(id, 'x'), await bob.read({ conversationId: id, upToSeq: 1 }), await bob.rest({ items: [{ conversationId: id }] }), await bob.revoke({ conversationId: id, seq: 1 })]) {
+  for (const answer of [
+    await bob.send(id, 'x'), await bob.read({ conversationId: id, upToSeq: 1 }), await bob.rest({ items: [{ conversationId: id }] }),
+    await bob.revoke({ conversationId: id, seq: 1 })
+  ]) {
     t.match(answer, { status: 404, body: { code: 'CONVERSATION_NOT_FOUND' } })
   }
 })
@@ -40,7 +46,10 @@ t.test('[SERVER] [DOWN-4] a new member sees from his joining on, without a gap',
   const stream = await bob.listen()
   await stream.next('IRIS.READY')
   t.strictSame(view(await change(id, { add: [{ userId: bob.userId }] })), [[alice.userId, 'owner', 1], [bob.userId, 'member', 3]].sort())
-  t.match((await bob.conversations()).body, { items: [{ conversationId: id, headSeq: 2, unread: 0, lastMsg: null }], totalUnread: 0 }, 'no message from before is shown to him')
+  t.match((await bob.conversations()).body, {
+    items: [{ conversationId: id, headSeq: 2, unread: 0, lastMsg: null }],
+    totalUnread: 0
+  }, 'no message from before is shown to him')
   t.match((await bob.rest({ items: [{ conversationId: id }] })).body, { items: [{ lastMsg: null }] })
   for (const word of ['three', 'four']) await alice.send(id, word)
   t.strictSame([text(await stream.next('MSG_DOWN')), text(await stream.next('MSG_DOWN'))], ['three', 'four'])
@@ -55,9 +64,14 @@ t.test('[SERVER] who comes back begins anew', async t => {
   await bob.read({ conversationId: id, upToSeq: 1 })
   await change(id, { remove: [bob.userId] })
   await alice.send(id, 'four')
-  t.strictSame(view(await change(id, { add: [{ userId: bob.userId, role: 'admin' }] })), [[alice.userId, 'owner', 1], [bob.userId, 'admin', 5]].sort())
+  t.strictSame(
+    view(await change(id, { add: [{ userId: bob.userId, role: 'admin' }] })), [[alice.userId, 'owner', 1], [bob.userId, 'admin', 5]].sort()
+  )
   await alice.send(id, 'five')
-  t.match((await bob.conversations()).body, { items: [{ headSeq: 5, unread: 1 }], totalUnread: 1 }, 'what he had not read before he left is not unread again')
+  t.match((await bob.conversations()).body, {
+    items: [{ headSeq: 5, unread: 1 }],
+    totalUnread: 1
+  }, 'what he had not read before he left is not unread again')
   t.match((await bob.getReadMsg({ conversationId: id })).body, { minSeq: 5, firstSeq: 5, count: 1 })
   const fresh = await bob.listen()
   t.strictSame(between(fresh, await fresh.next('IRIS.HELLO'), await fresh.next('IRIS.READY')).map(text), ['five'])
@@ -69,7 +83,10 @@ t.test('[SERVER] adding a member again, removing a stranger and the same role ch
   const id = await groupOf(iris, alice, bob)
   await alice.send(id, 'one')
   const before = view(await iris.server('GET', `conversations/${id}`))
-  for (const body of [{ add: [{ userId: alice.userId }, { userId: bob.userId }] }, { remove: ['nobody'] }, { role: [{ userId: alice.userId, role: 'owner' }] }, {}, { add: [], remove: [], role: [] }]) {
+  for (const body of [
+    { add: [{ userId: alice.userId }, { userId: bob.userId }] }, { remove: ['nobody'] },
+    { role: [{ userId: alice.userId, role: 'owner' }] }, {}, { add: [], remove: [], role: [] }
+  ]) {
     const answer = await change(id, body)
     t.strictSame([answer.status, view(answer)], [200, before], JSON.stringify(body))
   }
@@ -79,7 +96,11 @@ t.test('[SERVER] adding a member again, removing a stranger and the same role ch
 t.test('[SERVER] roles are changed, also together with members', async t => {
   const [alice, bob, carol] = await three(() => iris.user(t))
   const id = await groupOf(iris, alice, bob)
-  const answer = await change(id, { add: [{ userId: carol.userId, role: 'admin' }], remove: [alice.userId], role: [{ userId: bob.userId, role: 'owner' }] })
+  const answer = await change(id, {
+    add: [{ userId: carol.userId, role: 'admin' }],
+    remove: [alice.userId],
+    role: [{ userId: bob.userId, role: 'owner' }]
+  })
   t.strictSame(view(answer), [[bob.userId, 'owner', 1], [carol.userId, 'admin', 1]].sort())
   const stranger = await change(id, { role: [{ userId: bob.userId, role: 'member' }, { userId: alice.userId, role: 'admin' }] })
   t.strictSame([stranger.status, stranger.body['code'], pointers(stranger)], [400, 'INVALID_BODY', ['/role/1/userId']])
@@ -95,7 +116,11 @@ t.test('[SERVER] too many members are refused as a whole; who leaves makes room'
   t.match(await change(id, { add: [{ userId: 'd' }, { userId: 'e' }], remove: [bob.userId] }, small), { status: 409 })
   t.strictSame(view(await small.server('GET', `conversations/${id}`)), before)
   t.match(await change(id, { add: [{ userId: 'd' }, { userId: alice.userId }], remove: [bob.userId] }, small), { status: 200 })
-  t.match(await small.server('PUT', `conversations/${id}-4`, { members: ['a', 'b', 'c', 'd'].map(userId => ({ userId, role: 'member' })) }), { status: 400 }, 'more than the limit in one body')
+  t.match(
+    await small.server('PUT', `conversations/${id}-4`, { members: ['a', 'b', 'c', 'd'].map(userId => ({ userId, role: 'member' })) }),
+    { status: 400 },
+    'more than the limit in one body'
+  )
 })
 
 t.test('[SERVER] joining while others send: no seq is missing, none comes twice', async t => {
@@ -109,7 +134,8 @@ t.test('[SERVER] joining while others send: no seq is missing, none comes twice'
   const { body: { seq: last } } = await alice.send(id, 'last')
   await stream.next(({ data }) => data['seq'] === last)
   t.equal(last, 31)
-  t.strictSame(stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => data['seq']), Array.from({ length: 32 - joined }, (_, i) => joined + i))
+  t.strictSame(stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => data['seq']),
+    Array.from({ length: 32 - joined }, (_, i) => joined + i))
   t.equal((await bob.conversations()).body['totalUnread'], 32 - joined)
 })
 
@@ -117,11 +143,14 @@ t.test('[SERVER] what is refused', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const id = await groupOf(iris, alice, bob)
   const bad: [body: object, pointer: string][] = [
-    [{ add: ['x'] }, '/add/0'], [{ add: [{ userId: 'a b' }] }, '/add/0/userId'], [{ add: [{ userId: 'x', role: 'king' }] }, '/add/0/role'], [{ remove: [{ userId: 'x' }] }, '/remove/0'], [{ role: [{ userId: alice.userId }] }, '/role/0/role'],
-    [{ add: [{ userId: 'x' }], remove: ['x'] }, '/remove/0'], [{ remove: ['x', 'x'] }, '/remove/1'], [{ add: [{ userId: 'system' }] }, '/add/0'], [{ members: [] }, '/members'], [{ remove: Array.from({ length: 501 }, (_, i) => `u${i}`) }, '/remove']
+    [{ add: ['x'] }, '/add/0'], [{ add: [{ userId: 'a b' }] }, '/add/0/userId'], [{ add: [{ userId: 'x', role: 'king' }] }, '/add/0/role'],
+    [{ remove: [{ userId: 'x' }] }, '/remove/0'], [{ role: [{ userId: alice.userId }] }, '/role/0/role'],
+    [{ add: [{ userId: 'x' }], remove: ['x'] }, '/remove/0'], [{ remove: ['x', 'x'] }, '/remove/1'], [{ add: [{ userId: 'system' }] },
+      '/add/0'], [{ members: [] }, '/members'], [{ remove: Array.from({ length: 501 }, (_, i) => `u${i}`) }, '/remove']
   ]
   for (const [body, pointer] of bad) {
     const answer = await change(id, body)
-    t.strictSame([answer.status, answer.body['code'], pointers(answer)], [400, 'INVALID_BODY', [pointer]], JSON.stringify(body).slice(0, 80))
+    t.strictSame([answer.status, answer.body['code'], pointers(answer)], [400, 'INVALID_BODY', [pointer]], JSON.stringify(body)
+      .slice(0, 80))
   }
 })

@@ -7,7 +7,8 @@ import { between, groupOf, pointers, three, two, type User } from '../helper/use
 
 const iris = await startIris(t)
 const newId = () => `n:${randomUUID()}`
-const post = async (body: object, node = iris) => await node.server('POST', 'notices', { noticeId: newId(), content: { text: 'x' }, ...body })
+const post = async (body: object, node = iris) =>
+  await node.server('POST', 'notices', { noticeId: newId(), content: { text: 'x' }, ...body })
 const cancel = async (noticeId: string) => await iris.server('DELETE', `notices/${noticeId}`)
 
 /** What a fresh terminal finds waiting. */
@@ -23,7 +24,14 @@ t.test('[SERVER] to users: shown live with an id, kept for those who are away', 
   const stream = await alice.listen()
   await stream.next('IRIS.READY')
   const noticeId = newId()
-  const notice = { noticeId, kind: 'message', title: 'Maintenance', content: { text: 'Tonight' }, level: 'warning', actions: [{ title: 'More', url: 'https://status.example/' }, { title: 'Later', command: 'snooze' }] }
+  const notice = {
+    noticeId,
+    kind: 'message',
+    title: 'Maintenance',
+    content: { text: 'Tonight' },
+    level: 'warning',
+    actions: [{ title: 'More', url: 'https://status.example/' }, { title: 'Later', command: 'snooze' }]
+  }
   const { status, body } = await post({ ...notice, users: [alice.userId, bob.userId], ttlSec: 60 })
   t.strictSame([status, body], [200, { noticeId, stored: 2, skipped: [], duplicate: false, traceId: body['traceId'] }])
   const { event, id, data } = await stream.next('NOTICE_DOWN')
@@ -60,11 +68,14 @@ t.test('[SERVER] idempotent by noticeId: the same again is a duplicate, other co
   const answers = await Promise.all(Array.from({ length: 10 }, () => post(notice)))
   t.strictSame(answers.map(({ status, body }) => [status, body['stored']]), answers.map(() => [200, 2]))
   t.equal(answers.filter(({ body }) => !body['duplicate']).length, 1)
-  for (const change of [{ content: { text: 'y' } }, { title: 'x' }, { users: [alice.userId] }, { ttlSec: 9 }, { needComplete: false }, { kind: 'message' }]) {
+  for (const change of [
+    { content: { text: 'y' } }, { title: 'x' }, { users: [alice.userId] }, { ttlSec: 9 }, { needComplete: false }, { kind: 'message' }
+  ]) {
     t.match(await post({ ...notice, ...change }), { status: 409, body: { code: 'NOTICE_ID_CONFLICT' } }, JSON.stringify(change))
   }
   await bob.send(alice, 'marker')
-  t.same(between(stream, ready, await stream.next('MSG_DOWN')).map(({ event, data }) => [event, data['noticeId'], data['op']]), [['NOTICE_DOWN', notice.noticeId, 'show']], 'it was shown once')
+  t.same(between(stream, ready, await stream.next('MSG_DOWN')).map(({ event, data }) => [event, data['noticeId'], data['op']]),
+    [['NOTICE_DOWN', notice.noticeId, 'show']], 'it was shown once')
 })
 
 t.test('[COMPLETE-4] a retry after the completion brings nothing back', async t => {
@@ -88,13 +99,16 @@ t.test('[SERVER] cancel: those who have not completed it get op:"cancel", and it
   t.strictSame([status, body], [200, { noticeId, cancelled: 2, traceId: body['traceId'] }])
   for (const stream of streams) {
     const { id, data } = await stream.next(({ data: { op } }) => op === 'cancel')
-    t.strictSame(data, { noticeId, kind: 'message', op: 'cancel', content: {}, needComplete: false, ts: data['ts'], traceId: body['traceId'] })
+    t.strictSame(data, {
+      noticeId, kind: 'message', op: 'cancel', content: {}, needComplete: false, ts: data['ts'], traceId: body['traceId']
+    })
     t.match(id, /-2$/)
   }
   for (const user of [alice, bob, carol]) t.strictSame(await waiting(user), [])
   const replay = await alice.listen({ terminalId: 'late', cursor: cursors[0] })
   await replay.next('IRIS.READY')
-  t.strictSame(replay.events.filter(({ event }) => event === 'NOTICE_DOWN').map(({ data: { op } }) => op), ['cancel'], 'a replay shows only that it is cancelled')
+  t.strictSame(replay.events.filter(({ event }) => event === 'NOTICE_DOWN').map(({ data: { op } }) => op),
+    ['cancel'], 'a replay shows only that it is cancelled')
   t.match((await bob.noticeComplete({ ids: [noticeId] })).body, { results: [{ state: 'expired' }] })
   t.match(await cancel(noticeId), { status: 200, body: { cancelled: 0 } }, 'twice: nobody is left')
 })
@@ -133,13 +147,23 @@ t.test('[SERVER] what is not there is 404, and a refused notice leaves nothing b
 t.test('[SERVER] what is refused', async t => {
   const users = ['a']
   const bad: [body: object, pointer: string][] = [
-    [{}, '/users'], [{ users, conversationId: 'g.x' }, '/conversationId'], [{ users: [] }, '/users'], [{ users: ['a', 'a'] }, '/users'], [{ users, noticeId: 'a b' }, '/noticeId'], [{ users, content: 'x' }, '/content'], [{ users, content: { text: 'x'.repeat(16_384) } }, '/content'],
-    [{ users, kind: 'kick' }, '/kind'], [{ users, level: 'fatal' }, '/level'], [{ users, title: '' }, '/title'], [{ users, ttlSec: 0 }, '/ttlSec'], [{ users, actions: [{ url: 'https://x' }] }, '/actions/0/title'], [{ users, actions: [{ title: 'x', url: 'javascript:x' }] }, '/actions/0/url'],
-    [{ users, actions: Array.from({ length: 11 }, () => ({ title: 'x' })) }, '/actions'], [{ users, op: 'show' }, '/op'], [{ users: Array.from({ length: 501 }, (_, i) => `u${i}`) }, '/users']
+    [{}, '/users'], [{ users, conversationId: 'g.x' }, '/conversationId'], [{ users: [] }, '/users'], [{ users: ['a', 'a'] }, '/users'],
+    [{ users, noticeId: 'a b' }, '/noticeId'], [{ users, content: 'x' }, '/content'],
+    [{ users, content: { text: 'x'.repeat(16_384) } }, '/content'],
+    [{ users, kind: 'kick' }, '/kind'],
+    [{ users, level: 'fatal' }, '/level'],
+    [{ users, title: '' }, '/title'],
+    [{ users, ttlSec: 0 }, '/ttlSec'],
+    [{ users, actions: [{ url: 'https://x' }] }, '/actions/0/title'],
+    [{ users, actions: [{ title: 'x', url: 'javascript:x' }] }, '/actions/0/url'],
+    [{ users, actions: Array.from({ length: 11 }, () => ({ title: 'x' })) }, '/actions'],
+    [{ users, op: 'show' }, '/op'],
+    [{ users: Array.from({ length: 501 }, (_, i) => `u${i}`) }, '/users']
   ]
   for (const [body, pointer] of bad) {
     const answer = await post(body)
-    t.strictSame([answer.status, answer.body['code'], pointers(answer)], [400, 'INVALID_BODY', [pointer]], JSON.stringify(body).slice(0, 80))
+    t.strictSame([answer.status, answer.body['code'], pointers(answer)], [400, 'INVALID_BODY', [pointer]], JSON.stringify(body)
+      .slice(0, 80))
   }
   t.match(await cancel('a%20b'), { status: 400, body: { code: 'INVALID_QUERY' } })
 })

@@ -6,8 +6,10 @@ import { until, type User } from '../helper/user.js'
 
 const { a, b, on } = await startPair(t)
 
-const terminalsOf = async ({ userId }: User) => (await b.server('GET', `users/${userId}/terminals`)).body['items'] as unknown as Record<string, unknown>[]
-const presence = async (users: string[]) => (await b.server('POST', 'presence', { users })).body['items'] as unknown as Record<string, unknown>[]
+const terminalsOf = async ({ userId }: User) =>
+  (await b.server('GET', `users/${userId}/terminals`)).body['items'] as unknown as Record<string, unknown>[]
+const presence = async (users: string[]) =>
+  (await b.server('POST', 'presence', { users })).body['items'] as unknown as Record<string, unknown>[]
 
 t.test('[LIFE-1] a user\'s terminals: platform, online, since, lastSeen, and the node of one that is connected', async t => {
   const bob = await a.user(t)

@@ -26,7 +26,8 @@ for (const [what, method, path, body] of worksOf('near')) {
   })
 }
 
-t.test('[DEADLINE-1] with a Redis at 150 ms they are done in time all the same: a step does not wait for the way of the one before', async t => {
+t.test('[DEADLINE-1] with a Redis at 150 ms they are done in time all the same: ' +
+  'a step does not wait for the way of the one before', async t => {
   const way = await startWay(t, iris.redisPath)
   const far = await startIris(t, { redisPath: way.path })
   way.delay(150)

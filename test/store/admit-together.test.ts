@@ -11,10 +11,18 @@ import { upTo } from '../helper/sse.js'
 
 const { redis } = await startRedis(t)
 const life = createLife(redis, { known: () => 0 })
-const store = { redis, node: 'a', limits: { ...defaultLimits, upRate: 1, upBurst: 3 }, life, now: Date.now, fresh: async <T>(read: () => Promise<T>) => await read() }
+const store = {
+  redis,
+  node: 'a',
+  limits: { ...defaultLimits, upRate: 1, upBurst: 3 },
+  life,
+  now: Date.now,
+  fresh: async <T>(read: () => Promise<T>) => await read()
+}
 const admission = createAdmission(store)
 const comes = (userId: string) => ({ userId, terminalId: 't', role: 'user' as const, issuedAt: 1, expiresAt: Date.now() + 3_600_000 })
-const admit = async (userId: string, units = 1) => await admission.admit(comes(userId), { units }).then(() => 'ok', ({ code, message }: { code?: string, message: string }) => code ?? message)
+const admit = async (userId: string, units = 1) => await admission.admit(comes(userId), { units })
+  .then(() => 'ok', ({ code, message }: { code?: string, message: string }) => code ?? message)
 const calls = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0)
 
 t.test('[COST-1] those of one turn share a call, at most 64 of them', async t => {
@@ -27,8 +35,11 @@ t.test('[COST-1] those of one turn share a call, at most 64 of them', async t =>
 
 t.test('[COST-1] who comes several times in a turn is counted each time', async t => {
   const another = createAdmission(store) // its own bucket knows nothing: Redis decides
-  const admitOf = async (one: typeof admission) => await one.admit(comes('busy'), { units: 1 }).then(() => 'ok', ({ code }: { code: string }) => code)
-  t.same(await Promise.all([admission, admission, admission, another, another].map(admitOf)), ['ok', 'ok', 'ok', 'RATE_LIMITED', 'RATE_LIMITED'])
+  const admitOf = async (one: typeof admission) =>
+    await one.admit(comes('busy'), { units: 1 }).then(() => 'ok', ({ code }: { code: string }) => code)
+  t.same(await Promise.all([admission, admission, admission, another, another].map(admitOf)), [
+    'ok', 'ok', 'ok', 'RATE_LIMITED', 'RATE_LIMITED'
+  ])
 })
 
 t.test('[KICK-1] who is refused, and whose keys cannot be read, touches nobody beside him', async t => {
@@ -36,7 +47,9 @@ t.test('[KICK-1] who is refused, and whose keys cannot be read, touches nobody b
   await redis.sadd(keys.kick('odd'), 'x')
   await redis.sadd(keys.rate('odd-rate'), 'x')
   const alone = [await admit('odd'), await admit('odd-rate')]
-  t.same(await Promise.all(['before', 'kicked', 'odd', 'between', 'odd-rate', 'after'].map(async user => await admit(user))), ['ok', 'KICKED', alone[0], 'ok', alone[1], 'ok'])
+  t.same(await Promise.all(['before', 'kicked', 'odd', 'between', 'odd-rate', 'after'].map(async user => await admit(user))), [
+    'ok', 'KICKED', alone[0], 'ok', alone[1], 'ok'
+  ])
 })
 
 t.test('[DEADLINE-1] who is too late is not asked about', async t => {

@@ -1,4 +1,5 @@
-// A Redis that takes other data over is another run, though it was never started again: who comes then takes nothing for what he left. Section 6, "Lives".
+// A Redis that takes other data over is another run, though it was never started again:
+// who comes then takes nothing for what he left. Section 6, "Lives".
 import t, { type Test } from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life.js'
@@ -57,14 +58,16 @@ async function setUp <T> (t: Test, goes: (iris: Iris) => Promise<unknown>, betwe
   async function next () {
     const iris = await startIris(t, { redisPath: server.path })
     await until(async () => (await fetch(`${iris.url}/readyz`)).status === 200 || undefined)
-    const resume = async () => (await (await createUser(t, { ...bob, url: iris.url }).listen({ cursor: stream.cursor })).next('IRIS.HELLO')).data.data?.['recovered']
+    const resume = async () =>
+      (await (await createUser(t, { ...bob, url: iris.url }).listen({ cursor: stream.cursor })).next('IRIS.HELLO')).data.data?.['recovered']
     return { resume, send: (text: string) => send(createUser(t, { ...alice, url: iris.url }), bob, text) }
   }
   return { server, done, second, next }
 }
 
 for (const [how, goes] of Object.entries(ways)) {
-  t.test(`[STORE-1] [ATTACH-1] the only node ${how}, Redis takes an older copy over and leads again: another life, no number is given twice`, async t => {
+  t.test(`[STORE-1] [ATTACH-1] the only node ${how}, Redis takes an older copy over and leads again: ` +
+    'another life, no number is given twice', async t => {
     const { server, done: copy, second, next } = await setUp(t, goes, server => copyOf(t, server))
     await follow(server, copy)
     await lead(server)
@@ -84,7 +87,8 @@ for (const [how, goes] of Object.entries(ways)) {
   })
 }
 
-t.test('[STORE-1] [ATTACH-1] older data is loaded into a running Redis while no node is up: nobody saw it, but without the record of the run it is another life', async t => {
+t.test('[STORE-1] [ATTACH-1] older data is loaded into a running Redis while no node is up: ' +
+  'nobody saw it, but without the record of the run it is another life', async t => {
   const { server: { redis }, done: dump, second, next } = await setUp(t, async ({ app }) => await app.close(), async ({ redis }) =>
     await Promise.all((await redis.keys('*')).map(async key => ({ key, value: await redis.dumpBuffer(key) }))))
   await redis.flushall()
@@ -126,7 +130,8 @@ t.test('[STORE-1] who was away for long while the server changed its role is no 
   t.equal(await life.begin(), true)
 })
 
-t.test('[STORE-1] a node that has spoken, and waits for another, has not lost what is given out when that one has spoken; nor do two kills in a row make it a stranger', async t => {
+t.test('[STORE-1] a node that has spoken, and waits for another, has not lost what is given ' +
+  'out when that one has spoken; nor do two kills in a row make it a stranger', async t => {
   const server = await startRedis(t, ['--appendonly', 'yes', '--appendfsync', 'always'])
   const clock = { known: () => 0 }
   const [a, b] = [createLife(server.redis, clock), createLife(server.redis, clock)]

@@ -1,4 +1,5 @@
-// What attaches in one turn of the event loop goes to Redis in one call, and each is decided by itself. docs/protocol.md section 4, "Attach".
+// What attaches in one turn of the event loop goes to Redis in one call, and each is decided by itself.
+// docs/protocol.md section 4, "Attach".
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
 import { createBoxes } from '../../src/store/boxes.js'
@@ -14,22 +15,35 @@ import { leaveUnread } from '../helper/unread.js'
 const { redis } = await startRedis(t)
 const life = createLife(redis, { known: () => 0 })
 await life.begin()
-const store = { redis, node: 'a', limits: { ...defaultLimits, terminals: 2 }, life, now: Date.now, fresh: async <T>(read: () => Promise<T>) => await read() }
+const store = {
+  redis,
+  node: 'a',
+  limits: { ...defaultLimits, terminals: 2 },
+  life,
+  now: Date.now,
+  fresh: async <T>(read: () => Promise<T>) => await read()
+}
 const multi = createMailbox(store, 'multi')
 const single = createMailbox(store, 'single')
 const boxes = createBoxes(store)
 
 const issuedAt = Date.now()
-const comes = (userId: string, more: object = {}) => ({ userId, terminalId: 't', platform: 'web', traceId: 'trace', issuedAt, expiresAt: issuedAt + 3_600_000, ...more })
+const comes = (userId: string, more: object = {}) => ({
+  userId, terminalId: 't', platform: 'web', traceId: 'trace', issuedAt, expiresAt: issuedAt + 3_600_000, ...more
+})
 const calls = async (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1] ?? 0)
-const told = async (userId: string) => (await redis.xrange('iris:events', '-', '+')).map(([, fields]) => fields).filter(fields => fields.includes(userId)).map(([, type, , , , n]) => `${type} ${n}`)
+const told = async (userId: string) => (await redis.xrange('iris:events', '-', '+'))
+  .map(([, fields]) => fields)
+  .filter(fields => fields.includes(userId))
+  .map(([, type, , , , n]) => `${type} ${n}`)
 
 t.test('[ATTACH-3] those of one turn share a call, at most 64 of them; each has a stream of its own', async t => {
   await multi.attach(comes('first')) // now Redis knows the script
   const before = await calls('evalsha')
   const found = await Promise.all(upTo(100).map(async i => await multi.attach(comes(`crowd-${i}`))))
   t.equal(await calls('evalsha') - before, 2)
-  t.ok(found.every(attached => attached?.verdict === 'fresh' && attached.top.seq === 0 && !attached.pending && attached.unread.length === 0))
+  t.ok(found.every(attached =>
+    attached?.verdict === 'fresh' && attached.top.seq === 0 && !attached.pending && attached.unread.length === 0))
   t.equal(new Set(found.map(attached => attached?.top.epoch)).size, 100)
 })
 
@@ -40,16 +54,19 @@ t.test('[LIFE-1] [ATTACH-2] of who was never here nothing is asked; who comes tw
   t.same(await told('twice'), ['user.online 1', 'terminal.connected 2', 'terminal.connected 3'])
   t.same(await redis.hkeys(keys.routes('twice')), ['a/t', 'a/u'])
   const cursor = `${first?.top.epoch}-0`
-  const [resumed, beyond, malformed] = await Promise.all([cursor, `${first?.top.epoch}-1`, 'x'].map(async cursor => await multi.attach(comes('twice', { cursor }))))
+  const [resumed, beyond, malformed] = await Promise.all([cursor, `${first?.top.epoch}-1`, 'x']
+    .map(async cursor => await multi.attach(comes('twice', { cursor }))))
   t.same([resumed?.verdict, beyond?.verdict, malformed?.verdict], ['resumed', 'future', 'malformed'])
   t.equal((await told('twice')).length, 3, 'who was there has not come')
 })
 
-t.test('[ATTACH-3] a fresh attach costs Redis a write for each thing that is kept and for its end, and no more than two questions', async t => {
+t.test('[ATTACH-3] a fresh attach costs Redis a write for each thing that ' +
+  'is kept and for its end, and no more than two questions', async t => {
   await multi.attach(comes('warm'))
   await redis.config('RESETSTAT')
   await multi.attach(comes('cheap'))
-  const stats = [...(await redis.info('commandstats')).matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, count]) => [name, Number(count)] as const)
+  const stats = [...(await redis.info('commandstats')).matchAll(/cmdstat_(\w+):calls=(\d+)/g)]
+    .map(([, name, count]) => [name, Number(count)] as const)
   const own = stats.filter(([name = '']) => !['evalsha', 'config', 'info', 'time', 'mget'].includes(name))
   t.ok(own.reduce((sum, [, count]) => sum + count, 0) <= 11, JSON.stringify(own))
 })
@@ -68,7 +85,8 @@ t.test('[ATTACH-1] [ATTACH-3] a stream is born with its first entry, under the e
   const first = await multi.attach(comes('quiet'))
   const top = { epoch: first?.top.epoch, seq: 0 }
   t.equal(await redis.exists(keys.down('quiet')), 0)
-  const end = async () => [(await multi.touch('quiet', [{ terminalId: 't', platform: 'web' }])).top, (await multi.glance(['quiet']))[0]?.top]
+  const end = async () =>
+    [(await multi.touch('quiet', [{ terminalId: 't', platform: 'web' }])).top, (await multi.glance(['quiet']))[0]?.top]
   t.same(await end(), [top, top], 'a node that compares finds its end')
   const cursor = `${top.epoch}-0`
   t.equal((await multi.attach(comes('quiet', { cursor })))?.verdict, 'resumed')
@@ -87,7 +105,8 @@ t.test('[LIFE-1] [COST-1] [DOWN-2] what is kept of a user, and is no number, cou
     await redis.hset(keys.terminals(`odd-${text}`), { '/n': text, '/attach': text, '/new': text, '/epoch': text })
     t.match(await multi.attach(comes(`odd-${text}`)), { verdict: 'fresh', top: { epoch: /^\d{16}$/, seq: 0 } }, text)
     t.same(await told(`odd-${text}`), ['user.online 1', 'terminal.connected 2'])
-    t.ok(Object.values(await redis.hmget(keys.terminals(`odd-${text}`), '/n', '/attach', '/new', '/epoch')).every(kept => /^[1-9]\d*$/.test(String(kept))))
+    t.ok(Object.values(await redis.hmget(keys.terminals(`odd-${text}`), '/n', '/attach', '/new', '/epoch'))
+      .every(kept => /^[1-9]\d*$/.test(String(kept))))
   }
 })
 
@@ -111,7 +130,9 @@ t.test('[ATTACH-3] one that fails is the trouble of its own alone', async t => {
   found.forEach((each, i) => {
     const isBarred = partition(users[i] ?? '') === partition(barred)
     t.equal(each.status, isBarred ? 'rejected' : 'fulfilled', `part-${i}`)
-    if (each.status === 'rejected') t.match(each.reason, { message: /^ERR The user executing the script can't access/ }, 'in the words of Redis')
+    if (each.status === 'rejected') {
+      t.match(each.reason, { message: /^ERR The user executing the script can't access/ }, 'in the words of Redis')
+    }
   })
   t.equal(await redis.exists(keys.terminals(barred)), 0, 'nothing was written')
   t.ok((await attach()).every(({ status }) => status === 'fulfilled'), 'a retry is safe')
@@ -128,7 +149,8 @@ t.test('[STORE-2] on a full disk who has attached before comes in beside one who
 t.test('[KICK-2] [KICK-1] a verdict of one is not that of the next', async t => {
   const [first, second] = await Promise.all([comes('one'), comes('one', { terminalId: 'u', issuedAt: issuedAt + 1 })].map(single.attach))
   t.same([first?.replaced, second?.replaced], [[], ['t']], 'the second of a turn finds the first')
-  const [refused, letIn, full] = await Promise.allSettled([comes('one'), comes('two'), comes('twice', { terminalId: 'v' })].map(single.attach))
+  const [refused, letIn, full] = await Promise.allSettled([comes('one'), comes('two'), comes('twice', { terminalId: 'v' })]
+    .map(single.attach))
   t.match(refused, { status: 'rejected', reason: { code: 'KICKED', facts: { detail: 'replaced' } } })
   t.match(letIn, { status: 'fulfilled', value: { verdict: 'fresh' } })
   t.match(full, { status: 'fulfilled' })
@@ -147,7 +169,8 @@ t.test('[COST-1] a call reads little more than one long mailbox: who comes behin
   t.equal(await calls('evalsha') - before, 3)
 })
 
-t.test('[COST-1] a call looks at little more messages than for one: who comes behind somebody with thousands of his own is asked for again', async t => {
+t.test('[COST-1] a call looks at little more messages than for one: ' +
+  'who comes behind somebody with thousands of his own is asked for again', async t => {
   const users = ['wrote-1', 'wrote-2']
   for (const user of users) {
     const group = `g.${user}`

@@ -33,7 +33,14 @@ const counted = Object.create(redis, {
   }
 }) as typeof redis
 const life = createLife(redis, { known: () => 0 })
-const store = { redis: counted, node: 'a', now: Date.now, limits: defaultLimits, life, fresh: async <T>(read: () => Promise<T>) => await read() }
+const store = {
+  redis: counted,
+  node: 'a',
+  now: Date.now,
+  limits: defaultLimits,
+  life,
+  fresh: async <T>(read: () => Promise<T>) => await read()
+}
 
 t.beforeEach(() => { most = commands = 0 })
 
@@ -49,10 +56,15 @@ t.test('[DOWN-2] a sweep compares 500 users, some after the others', async t => 
   const meter = { gaps: { hint: 0, sweep: 0 }, sweeps: 0 }
   const compared: string[] = []
   const { sweep } = createComparison({
-    mailbox, meter, presence: { revive: async () => false }, closeKicked: async userId => { compared.push(userId) }, retries: createRetries()
+    mailbox,
+    meter,
+    presence: { revive: async () => false },
+    closeKicked: async userId => { compared.push(userId) },
+    retries: createRetries()
   })
   const closed: string[] = []
-  const connectionOf = (userId: string) => ({ userId, terminalId: 'web', platform: 'web', isBegun: true, close: () => closed.push(userId) }) as unknown as Connection
+  const connectionOf = (userId: string) =>
+    ({ userId, terminalId: 'web', platform: 'web', isBegun: true, close: () => closed.push(userId) }) as unknown as Connection
   await sweep(new Map(upTo(500).map(n => [`u${n}`, { feed: new Feed(), connections: new Set([connectionOf(`u${n}`)]) }])))
   t.equal(compared.length + closed.length, 500)
   t.ok(most <= FEW, `${most} at once`)

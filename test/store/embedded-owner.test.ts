@@ -55,6 +55,8 @@ t.test('redis-server missing, or too old', async t => {
   const dataDir = await directoryOf(t)
   const missing = await startOwner(t, dataDir, await pathOf(t, ['flock', 'setpriv']))
   t.match(missing.error, /^redis-server is not installed: .*IRIS_REDIS_URL/)
-  const old = await startOwner(t, dataDir, await pathOf(t, ['flock', 'setpriv'], { 'redis-server': 'echo "Redis server v=6.0.16 sha=00000000:0"' }))
+  const old = await startOwner(
+    t, dataDir, await pathOf(t, ['flock', 'setpriv'], { 'redis-server': 'echo "Redis server v=6.0.16 sha=00000000:0"' })
+  )
   t.match(old.error, /^redis-server 6\.0\.16 is too old: 7\.0 is the floor/)
 })

@@ -113,10 +113,15 @@ t.test('files of others in the data directory stay as they are', async t => {
 t.test('a broken append-only file: the error has the last words of Redis', async t => {
   const dataDir = await directoryOf(t)
   await (await embed(t, { dataDir })).stop()
-  await writeFile(join(dataDir, 'redis/appendonlydir/appendonly.aof.1.incr.aof'), 'not from Redis, and long enough to be no truncated command\r\n')
-  await t.rejects(embed(t, { dataDir }), { message: /redis-server does not start in .*redis: .*Bad file format reading the append only file/ })
+  await writeFile(join(dataDir, 'redis/appendonlydir/appendonly.aof.1.incr.aof'), 'not from Redis, ' +
+    'and long enough to be no truncated command\r\n')
+  await t.rejects(embed(t, { dataDir }), {
+    message: /redis-server does not start in .*redis: .*Bad file format reading the append only file/
+  })
 })
 
 t.test('a data directory that is a file', async t => {
-  await t.rejects(embed(t, { dataDir: fileURLToPath(import.meta.url) }), { message: /^IRIS_DATA_DIR: the directory .* cannot be made: a part of the path is a file$/ })
+  await t.rejects(embed(t, { dataDir: fileURLToPath(import.meta.url) }), {
+    message: /^IRIS_DATA_DIR: the directory .* cannot be made: a part of the path is a file$/
+  })
 })

@@ -13,8 +13,12 @@ const group = 'g\\.[^:]+'
 /** Who owns what has no time to live, and what bounds it. */
 const owners: Record<string, RegExp> = {
   'the application owns its groups': new RegExp(`^iris:\\{\\d+\\}:CONVERSATION:${group}(:(MEMBERS|LEFT))?$`),
-  'a field for each conversation that the user is in, which goes with it': new RegExp(`^iris:\\{\\d+\\}:(CHAT_MSG_BOX|RESET_READ_NUM_AND_LAST_MSG|CONVERSATIONS|GROUPS):${owned}(:SPOKEN)?$`),
-  'what was taken of the unread of a group, which goes with it': new RegExp(`^iris:\\{\\d+\\}:RESET_READ_NUM_AND_LAST_MSG:${owned}:${group}$`),
+  'a field for each conversation that the user is in, which goes with it': new RegExp(
+    `^iris:\\{\\d+\\}:(CHAT_MSG_BOX|RESET_READ_NUM_AND_LAST_MSG|CONVERSATIONS|GROUPS):${owned}(:SPOKEN)?$`
+  ),
+  'what was taken of the unread of a group, which goes with it': new RegExp(
+    `^iris:\\{\\d+\\}:RESET_READ_NUM_AND_LAST_MSG:${owned}:${group}$`
+  ),
   'one number of each partition, and of the store': /^iris:\{\d+\}:(EPOCH|LIFE|LIFE:(RUN|MARK|FOUND))$/,
   'the nodes at work, each goes with its end': /^iris:\{0\}:LIFE:NODES$/,
   'the reaper takes each field when its time has come': /^iris:\{\d+\}:LEASES$/,
@@ -90,7 +94,10 @@ const families: Record<Exclude<keyof typeof keys, 'boxPart'>, RegExp | string> &
 }
 
 /** What a user leaves behind: lost by hand, each must have its end again when it is made anew. */
-const lost = ['down', 'unread', 'marker', 'taken', 'conversations', 'terminals', 'routes', 'opened', 'kick', 'box', 'ORDER', 'EXPIRY', 'SHARES', 'DONE', 'tickets', 'usedTickets', 'memos'] as const
+const lost = [
+  'down', 'unread', 'marker', 'taken', 'conversations', 'terminals', 'routes', 'opened', 'kick', 'box', 'ORDER', 'EXPIRY', 'SHARES', 'DONE',
+  'tickets', 'usedTickets', 'memos'
+] as const
 
 t.test('every key says in keys.ts when it ends', async t => {
   const source = readFileSync(new URL('../../../src/store/keys.ts', import.meta.url), 'utf8')
@@ -114,7 +121,9 @@ async function checkEnds (t: Test, found: string[], why: string): Promise<void> 
   for (const key of found.toSorted()) {
     t.ok(Object.values(families).some(pattern => pattern instanceof RegExp && pattern.test(key)), `${key} is known to keys.ts`)
     const ends = await iris.redis.pttl(key)
-    t.ok(ends !== -1 || Object.values(owners).some(pattern => pattern.test(key)) || await isClosed(key), `${key} has an end or an owner${why}`)
+    t.ok(
+      ends !== -1 || Object.values(owners).some(pattern => pattern.test(key)) || await isClosed(key), `${key} has an end or an owner${why}`
+    )
     const most = longest.find(([pattern]) => pattern.test(partOf(key)))?.[1] ?? 0
     t.ok(ends === -2 || ends <= most, `${key} ends after ${ends} ms, within ${most}`)
   }
@@ -145,8 +154,12 @@ async function live () {
   await bob.getReadMsg({ conversationId, deliver: 'inline' })
   const order = (more: object) => alice.command({ clientCmdId: randomUUID(), name: 'order', to: { users: [bob.userId] }, ...more })
   const every = { mode: 'reliable', complete: 'all', collapseKey: 'k', notifyComplete: true }
-  const sent = [await order({}), await order({ mode: 'reliable', ttlSec: 1 }), await order(every), await order({ ...every, collapseKey: 'l' })]
-  const notices = [true, false, true].map(needComplete => ({ noticeId: randomUUID(), users: [bob.userId, carol.userId, dora.userId], content: {}, needComplete }))
+  const sent = [
+    await order({}), await order({ mode: 'reliable', ttlSec: 1 }), await order(every), await order({ ...every, collapseKey: 'l' })
+  ]
+  const notices = [
+    true, false, true
+  ].map(needComplete => ({ noticeId: randomUUID(), users: [bob.userId, carol.userId, dora.userId], content: {}, needComplete }))
   for (const notice of notices) await iris.server('POST', 'notices', notice)
   const away = await carol.listen({ terminalId: 'away' })
   await away.next('IRIS.READY')
@@ -157,7 +170,11 @@ async function live () {
   await alice.post('/v1/down/tickets', {})
   const { body: { ticket } } = await carol.post('/v1/down/tickets', {})
   await pollOnce(`${iris.url}/v1/down/poll?ticket=${String(ticket)}&timeoutMs=0`)
-  await fetch(`${iris.url}/v1/server/tokens`, { method: 'POST', headers: { authorization: `Bearer ${SERVER_KEY}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() }, body: JSON.stringify({ userId: 'dora' }) })
+  await fetch(`${iris.url}/v1/server/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${SERVER_KEY}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
+    body: JSON.stringify({ userId: 'dora' })
+  })
   await iris.server('POST', `conversations/${conversationId}/members`, { remove: [carol.userId] })
   await iris.server('DELETE', `conversations/${dm(dora, carol)}`)
   await iris.server('POST', `users/${carol.userId}/kick`, { reason: 'x', revokeTokens: true })
@@ -200,7 +217,8 @@ t.test('after a varied run every key has its end, or an owner', { timeout: 60_00
     await dora.conversations()
     await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0`, { headers: { authorization: `Bearer ${dora.token}` } })
     await dora.post('/v1/up/heartbeat', {})
-    await checkEnds(t, (await iris.redis.keys('*')).filter(key => /:(DOWN|CHAT_MSG_BOX|RESET_READ|CONVERSATIONS|TERMINALS|OPENED|CMD_BOX|DEDUPE)/.test(key)), ` after ${name} was lost`)
+    await checkEnds(t, (await iris.redis.keys('*'))
+      .filter(key => /:(DOWN|CHAT_MSG_BOX|RESET_READ|CONVERSATIONS|TERMINALS|OPENED|CMD_BOX|DEDUPE)/.test(key)), ` after ${name} was lost`)
   }
 })
 

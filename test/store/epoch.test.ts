@@ -48,7 +48,9 @@ t.test('[ATTACH-1] two lives of one conversation have two epochs, also within on
     const { body } = await alice.send(bob, 'hi')
     epochs.push(body['epoch'])
     t.equal(body.seq, 1)
-    await iris.redis.del(keys.conversation(String(body.conversationId)), keys.members(String(body.conversationId)), keys.log(String(body.conversationId)))
+    await iris.redis.del(
+      keys.conversation(String(body.conversationId)), keys.members(String(body.conversationId)), keys.log(String(body.conversationId))
+    )
   }
   t.equal(new Set(epochs).size, 5)
   t.strictSame(epochs.map(Number), epochs.map(Number).sort((a, b) => a - b))

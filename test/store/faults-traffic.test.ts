@@ -96,12 +96,19 @@ t.test('[ACK] while Redis is away every command answers 503, retryable, with Ret
   const stream = await bob.listen()
   await stream.next('IRIS.READY')
   await store.kill()
-  const commands = [() => alice.send(bob, 'x'), () => bob.read({ conversationId: id, upToSeq: 1 }), () => alice.revoke({ conversationId: id, seq: 1 }), () => bob.getReadMsg({ conversationId: id }),
-    () => bob.rest({ items: [{ conversationId: id }] }), () => alice.command({ clientCmdId: 'c', name: 'c', to: { users: [bob.userId] } }), () => bob.cmdComplete({ ids: ['x'] }),
-    () => bob.noticeComplete({ ids: ['x'] }), () => bob.post('/v1/down/tickets', {}), () => bob.conversations()]
+  const commands = [() => alice.send(bob, 'x'), () => bob.read({ conversationId: id, upToSeq: 1 }), () =>
+    alice.revoke({ conversationId: id, seq: 1 }), () => bob.getReadMsg({ conversationId: id }),
+  () => bob.rest({ items: [{ conversationId: id }] }),
+  () => alice.command({ clientCmdId: 'c', name: 'c', to: { users: [bob.userId] } }),
+  () => bob.cmdComplete({ ids: ['x'] }),
+  () => bob.noticeComplete({ ids: ['x'] }), () => bob.post('/v1/down/tickets', {}), () => bob.conversations()]
   for (const [i, command] of commands.entries()) {
     const { status, body, headers } = await inTime(command())
-    t.match({ status, body, retryAfter: headers.get('retry-after') }, { status: 503, body: { code: 'STORE_UNAVAILABLE', retryable: true }, retryAfter: /^\d+$/ }, `command ${i}`)
+    t.match({ status, body, retryAfter: headers.get('retry-after') }, {
+      status: 503,
+      body: { code: 'STORE_UNAVAILABLE', retryable: true },
+      retryAfter: /^\d+$/
+    }, `command ${i}`)
     t.notMatch(JSON.stringify(body), /redis|ioredis|EVALSHA|sock/i, 'nothing of the inside')
   }
   t.equal((await bob.time({})).status, 200, 'GET_SYSTEM_TIME needs no Redis')
@@ -121,7 +128,11 @@ t.test('[ACK] a Redis that does not answer: 503 after a while, not a hang; the r
   await iris.redis.call('CLIENT', 'PAUSE', '4000', 'ALL')
   const clientMsgId = randomUUID()
   const { status, body, headers } = await inTime(alice.send(bob, 'paused', { clientMsgId }))
-  t.match({ status, body, retryAfter: headers.get('retry-after') }, { status: 503, body: { code: 'STORE_UNAVAILABLE', retryable: true }, retryAfter: /^\d+$/ })
+  t.match({ status, body, retryAfter: headers.get('retry-after') }, {
+    status: 503,
+    body: { code: 'STORE_UNAVAILABLE', retryable: true },
+    retryAfter: /^\d+$/
+  })
   const answer = await until(async () => {
     const again = await alice.send(bob, 'paused', { clientMsgId })
     return again.status === 200 ? again : undefined

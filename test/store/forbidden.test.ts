@@ -14,8 +14,14 @@ await a.redis.acl('SETUSER', 'default', 'allchannels')
 
 const readyz = async () => await (await fetch(`${a.url}/readyz`)).json() as { detail?: string }
 const heard = { why: /^other nodes are not heard$/, line: /^Other nodes are not heard/ }
-const noWrites = { why: /^Redis refuses Iris: ERR The user executing the script can't run this command or subcommand \(IRIS_REDIS_URL\)$/, line: /^Redis refuses Iris: .*: what users ask, and what writes, answers 503, who attaches gets BYE 4202$/ }
-const noReplicas = { why: /^Redis refuses to write: NOREPLICAS, too few follow it/, line: /^Redis refuses to write: .*: what users ask, and what writes, answers 503, who attaches gets BYE 4202$/ }
+const noWrites = {
+  why: /^Redis refuses Iris: ERR The user executing the script can't run this command or subcommand \(IRIS_REDIS_URL\)$/,
+  line: /^Redis refuses Iris: .*: what users ask, and what writes, answers 503, who attaches gets BYE 4202$/
+}
+const noReplicas = {
+  why: /^Redis refuses to write: NOREPLICAS, too few follow it/,
+  line: /^Redis refuses to write: .*: what users ask, and what writes, answers 503, who attaches gets BYE 4202$/
+}
 const acl = (...rules: string[]) => async () => await a.redis.acl('SETUSER', 'default', ...rules)
 const replicas = (n: number) => async () => await a.redis.config('SET', 'min-replicas-to-write', n)
 
@@ -45,7 +51,8 @@ t.test('[ACK] what is refused half-way has an unknown outcome, what is refused b
   const ids = ['n-1', 'n-2', 'n-3', 'n-4'].filter(id => !keys.notice(id).startsWith(`iris:{${partition(bob.userId)}}`))
   const carol = { userId: ['c-1', 'c-2'].find(userId => partition(userId) !== partition(bob.userId)) ?? '' }
   const others = Array.from({ length: PARTITIONS }, (_, p) => p).filter(p => p !== partition(bob.userId))
-  const notice = async (noticeId = '', ...users: { userId: string }[]) => await a.server('POST', 'notices', { noticeId, users: users.map(({ userId }) => userId), content: { text: 'x' } })
+  const notice = async (noticeId = '', ...users: { userId: string }[]) =>
+    await a.server('POST', 'notices', { noticeId, users: users.map(({ userId }) => userId), content: { text: 'x' } })
   await acl('resetkeys', '~iris:events', ...others.map(p => `~iris:{${p}}:*`))()
   t.match(await notice(ids[0], bob), { status: 503, body: { detail: 'The store cannot be worked with: it refused, and nothing was done' } })
   t.match(await notice(ids[1], carol, bob), { status: 503, body: { detail: 'The store cannot be worked with: the outcome is unknown' } })

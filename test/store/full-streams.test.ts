@@ -10,7 +10,10 @@ import { openWs } from '../helper/ws.js'
 
 const words = { memory: /^Redis is out of memory/, disk: /^Redis cannot write to its disk/ }
 
-/** Alice has sent bob what waits for him: read up to `cursor`, a message behind it, a command, and a notice that leaves the box when it was shown. */
+/**
+ * Alice has sent bob what waits for him: read up to `cursor`, a message behind it,
+ * a command, and a notice that leaves the box when it was shown.
+ */
 async function setTheStage (t: Test, path: string) {
   const lines: { msg: string, full?: string }[] = []
   const iris = await startIris(t, { redisPath: path, logs: { write: line => void lines.push(JSON.parse(line) as { msg: string }) } })
@@ -38,14 +41,18 @@ async function nextMessage (stream: Stream, again: (cursor: string | undefined) 
 }
 
 for (const medium of ['memory', 'disk'] as const) {
-  t.test(`[STORE-2] a full ${medium}: streams, polls and sockets resume and begin; the node says that it is full, and when it is not any more`, { skip: medium === 'disk' && noPrlimit }, async t => {
+  t.test(`[STORE-2] a full ${medium}: streams, polls and sockets resume and begin; ` +
+    'the node says that it is full, and when it is not any more', { skip: medium === 'disk' && noPrlimit }, async t => {
     const redis = await fillable[medium](t)
     const { iris, lines, alice, bob, cursor, stays, ticket } = await setTheStage(t, redis.path)
     const bearer = { headers: { authorization: `Bearer ${bob.token}` } }
-    const metric = async () => /^iris_store_full\{of="(\w+)"\} 1$/m.exec(await (await fetch(`${iris.url}/metrics`, { headers: { authorization: `Bearer ${iris.serverKey}` } })).text())?.[1]
+    const metric = async () => /^iris_store_full\{of="(\w+)"\} 1$/m
+      .exec(await (await fetch(`${iris.url}/metrics`, { headers: { authorization: `Bearer ${iris.serverKey}` } })).text())?.[1]
     t.same([(await ready(iris.url)).status, await metric()], [200, undefined])
     await redis.fill()
-    t.match(await until(async () => await ready(iris.url).then(found => found.status === 503 ? found : undefined)), { detail: words[medium] }, 'no command need meet it')
+    t.match(await until(async () => await ready(iris.url).then(found => found.status === 503 ? found : undefined)), {
+      detail: words[medium]
+    }, 'no command need meet it')
     t.equal(await metric(), medium)
 
     const resumed = await bob.listen({ terminalId: 'b', cursor })
@@ -63,13 +70,19 @@ for (const medium of ['memory', 'disk'] as const) {
     const socket = await openWs(`${iris.url}/v1/ws?terminalId=w&lastEventId=${cursor}`, bearer)
     t.teardown(() => socket.cut())
     await socket.next('IRIS.READY')
-    t.match(await socket.up('MSG_UP', { clientMsgId: 'w', to: 'alice', type: 'text', content: { text: 'x' } }), { error: { code: 'STORE_FULL', status: 503, retryable: true } })
+    t.match(await socket.up('MSG_UP', { clientMsgId: 'w', to: 'alice', type: 'text', content: { text: 'x' } }), {
+      error: { code: 'STORE_FULL', status: 503, retryable: true }
+    })
     const refused = await alice.send(bob, 'two')
     t.equal(refused.body.code, 'STORE_FULL')
     const details = new Set<string | undefined>()
     // by what a command hears, and by what the look of each second finds
-    t.match(await alice.command({ clientCmdId: 'x', name: 'ring', to: { users: ['bob'] }, mode: 'reliable' }), { body: { code: 'STORE_FULL' } })
-    for (const from = performance.now(); performance.now() - from < 1_200; await pause(50)) details.add((await ready(iris.url)).detail?.replace(/\d+/g, 'n'))
+    t.match(await alice.command({ clientCmdId: 'x', name: 'ring', to: { users: ['bob'] }, mode: 'reliable' }), {
+      body: { code: 'STORE_FULL' }
+    })
+    for (const from = performance.now(); performance.now() - from < 1_200; await pause(50)) {
+      details.add((await ready(iris.url)).detail?.replace(/\d+/g, 'n'))
+    }
     t.equal(details.size, 1, `one trouble has one name: ${[...details].join('; ')}`)
     t.ok(Number(refused.headers.get('retry-after')) > 1)
     t.notOk(stays.isOver, 'who was there stays')
@@ -81,6 +94,7 @@ for (const medium of ['memory', 'disk'] as const) {
     await until(async () => (await ready(iris.url)).status === 200 || undefined)
     t.equal(await metric(), undefined)
     t.same(lines.filter(({ msg, full }) => full !== undefined || /room/.test(msg)).map(({ msg }) => msg.split(/[:(]/)[0]?.trim()),
-      [medium === 'memory' ? 'Redis is out of memory' : 'Redis cannot write to its disk', 'Redis has room again'], 'one line when it begins, one when it ends')
+      [medium === 'memory' ? 'Redis is out of memory' : 'Redis cannot write to its disk', 'Redis has room again'],
+      'one line when it begins, one when it ends')
   })
 }

@@ -1,4 +1,5 @@
-// A full Redis, operation by operation: what reads or frees is served, the rest is refused, and nothing is half done. docs/protocol.md section 6.
+// A full Redis, operation by operation: what reads or frees is served, the rest is refused, and nothing is half done.
+// docs/protocol.md section 6.
 import t, { type Test } from 'tap'
 import { operations } from '../../src/app.js'
 import { contentOf, fillable, noPrlimit } from '../helper/full.js'
@@ -7,7 +8,12 @@ import { type Answer, type User } from '../helper/user.js'
 
 type Right = 200 | 501 | 'STORE_FULL'
 type Stage = Awaited<ReturnType<typeof setTheStage>>
-interface Row { memory: Right, disk: Right, call (stage: Stage): Promise<Pick<Answer, 'status' | 'body'>>, check? (t: Test, body: Answer['body'], stage: Stage): void }
+interface Row {
+  memory: Right
+  disk: Right
+  call (stage: Stage): Promise<Pick<Answer, 'status' | 'body'>>
+  check? (t: Test, body: Answer['body'], stage: Stage): void
+}
 
 /** Two users with something of everything. */
 async function setTheStage (t: Test, path: string) {
@@ -16,7 +22,11 @@ async function setTheStage (t: Test, path: string) {
   const server = async (method: string, at: string, body?: unknown) => {
     const response = await fetch(`${iris.url}/v1/server/${at}`, {
       method,
-      headers: { authorization: `Bearer ${SERVER_KEY}`, 'idempotency-key': `${method} ${at}`.replace(' ', '_'), ...(body !== undefined && { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${SERVER_KEY}`,
+        'idempotency-key': `${method} ${at}`.replace(' ', '_'),
+        ...(body !== undefined && { 'content-type': 'application/json' })
+      },
       ...(body !== undefined && { body: JSON.stringify(body) })
     })
     return { status: response.status, body: await response.json() as Answer['body'] }
@@ -43,15 +53,45 @@ const get = (path: string) => async ({ iris, alice }: Stage) => {
 /** Every operation; in this order. */
 const rows: Record<string, Row | Row[]> = {
   getTime: { memory: 200, disk: 200, call: get('/v1/time') },
-  listConversations: { memory: 200, disk: 200, call: get('/v1/conversations'), check: (t, body) => t.match(body, { totalUnread: 0, items: [{}, {}, { headSeq: 3 }] }) },
+  listConversations: {
+    memory: 200,
+    disk: 200,
+    call: get('/v1/conversations'),
+    check: (t, body) => t.match(body, { totalUnread: 0, items: [{}, {}, { headSeq: 3 }] })
+  },
   MSG_UP: [
     { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ alice }) => alice.send('g.open', 'x') },
-    { memory: 200, disk: 200, call: ({ alice, bob }) => alice.send(bob, 'one', { clientMsgId: 'm-1' }), check: (t, body) => t.match(body, { seq: 1, duplicate: true }, 'what was stored is answered') }
+    {
+      memory: 200,
+      disk: 200,
+      call: ({ alice, bob }) => alice.send(bob, 'one', { clientMsgId: 'm-1' }),
+      check: (t, body) => t.match(body, { seq: 1, duplicate: true }, 'what was stored is answered')
+    }
   ],
-  GET_READ_MSG: { memory: 200, disk: 200, call: ({ alice }) => alice.getReadMsg({ conversationId: dm, deliver: 'inline' }), check: (t, body) => t.equal(body['count'], 3) },
-  READ: { memory: 200, disk: 'STORE_FULL', call: ({ bob }) => bob.read({ conversationId: dm, upToSeq: 2 }), check: (t, body) => t.match(body, { readSeq: 2, unread: 1 }) },
-  REST_READ_NUM_AND_LAST_MSG: { memory: 200, disk: 'STORE_FULL', call: ({ bob }) => bob.rest({ items: [{ conversationId: dm }] }), check: (t, body) => t.match(body, { items: [{ readSeq: 3 }] }) },
-  REVOKE: { memory: 200, disk: 'STORE_FULL', call: ({ alice }) => alice.revoke({ conversationId: dm, seq: 3 }), check: (t, body) => t.equal(body['alreadyRevoked'], false) },
+  GET_READ_MSG: {
+    memory: 200,
+    disk: 200,
+    call: ({ alice }) => alice.getReadMsg({ conversationId: dm, deliver: 'inline' }),
+    check: (t, body) => t.equal(body['count'], 3)
+  },
+  READ: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ bob }) => bob.read({ conversationId: dm, upToSeq: 2 }),
+    check: (t, body) => t.match(body, { readSeq: 2, unread: 1 })
+  },
+  REST_READ_NUM_AND_LAST_MSG: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ bob }) => bob.rest({ items: [{ conversationId: dm }] }),
+    check: (t, body) => t.match(body, { items: [{ readSeq: 3 }] })
+  },
+  REVOKE: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ alice }) => alice.revoke({ conversationId: dm, seq: 3 }),
+    check: (t, body) => t.equal(body['alreadyRevoked'], false)
+  },
   GET_SYSTEM_TIME: { memory: 200, disk: 200, call: ({ alice }) => alice.time({}) },
   HEARTBEAT: { memory: 200, disk: 200, call: ({ bob }) => terminal(bob)('/v1/up/heartbeat', {}) },
   TOKEN: { memory: 200, disk: 'STORE_FULL', call: ({ bob, later }) => terminal(bob)('/v1/up/token', { token: later }) },
@@ -59,36 +99,95 @@ const rows: Record<string, Row | Row[]> = {
   IRIS_CMD_SEND: [
     { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ alice }) => alice.command(ring('k-2')) },
     { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ alice }) => alice.command({ ...ring('k-3'), mode: 'online' }) },
-    { memory: 200, disk: 200, call: ({ alice }) => alice.command(ring('k-1')), check: (t, body, { cmdId }) => t.match(body, { cmdId, duplicate: true }) }
+    {
+      memory: 200,
+      disk: 200,
+      call: ({ alice }) => alice.command(ring('k-1')),
+      check: (t, body, { cmdId }) => t.match(body, { cmdId, duplicate: true })
+    }
   ],
-  CMD_COMPLETE: { memory: 200, disk: 'STORE_FULL', call: ({ bob, cmdId }) => bob.cmdComplete({ ids: [cmdId] }), check: (t, body) => t.match(body, { results: [{ state: 'completed' }] }) },
-  NOTICE_COMPLETE: { memory: 200, disk: 'STORE_FULL', call: ({ bob }) => bob.noticeComplete({ ids: ['n-1'] }), check: (t, body) => t.match(body, { results: [{ state: 'completed' }] }) },
-  NOTICE_UP: { memory: 501, disk: 501, call: ({ alice }) => alice.post('/v1/up/notice', { noticeId: 'n', kind: 'notice', content: { text: 'x' } }) },
+  CMD_COMPLETE: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ bob, cmdId }) => bob.cmdComplete({ ids: [cmdId] }),
+    check: (t, body) => t.match(body, { results: [{ state: 'completed' }] })
+  },
+  NOTICE_COMPLETE: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ bob }) => bob.noticeComplete({ ids: ['n-1'] }),
+    check: (t, body) => t.match(body, { results: [{ state: 'completed' }] })
+  },
+  NOTICE_UP: {
+    memory: 501,
+    disk: 501,
+    call: ({ alice }) => alice.post('/v1/up/notice', { noticeId: 'n', kind: 'notice', content: { text: 'x' } })
+  },
   createToken: { memory: 200, disk: 200, call: ({ iris }) => iris.server('POST', 'tokens', { userId: 'alice' }) },
-  putConversation: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('PUT', 'conversations/g.new', { members: [{ userId: 'alice', role: 'owner' }] }) },
-  getConversation: { memory: 200, disk: 200, call: ({ iris }) => iris.server('GET', 'conversations/g.open'), check: (t, body) => t.match(body, { members: [{}, {}, {}] }) },
+  putConversation: {
+    memory: 'STORE_FULL',
+    disk: 'STORE_FULL',
+    call: ({ server }) => server('PUT', 'conversations/g.new', { members: [{ userId: 'alice', role: 'owner' }] })
+  },
+  getConversation: {
+    memory: 200,
+    disk: 200,
+    call: ({ iris }) => iris.server('GET', 'conversations/g.open'),
+    check: (t, body) => t.match(body, { members: [{}, {}, {}] })
+  },
   changeMembers: [
-    { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ iris }) => iris.server('POST', 'conversations/g.open/members', { add: [{ userId: 'dave' }], remove: ['bob'] }) },
+    {
+      memory: 'STORE_FULL',
+      disk: 'STORE_FULL',
+      call: ({ iris }) => iris.server('POST', 'conversations/g.open/members', { add: [{ userId: 'dave' }], remove: ['bob'] })
+    },
     { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('POST', 'conversations/g.open/members', { remove: ['carol'] }) }
   ],
   closeConversation: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'conversations/g.closing') },
-  sendMessage: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('POST', 'messages', { from: 'system', clientMsgId: 's', conversationId: 'g.open', type: 'system', content: {} }) },
-  revokeMessage: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('POST', 'messages/revoke', { conversationId: dm, seq: 1 }), check: (t, body) => t.equal(body['alreadyRevoked'], false) },
+  sendMessage: {
+    memory: 'STORE_FULL',
+    disk: 'STORE_FULL',
+    call: ({ server }) =>
+      server('POST', 'messages', { from: 'system', clientMsgId: 's', conversationId: 'g.open', type: 'system', content: {} })
+  },
+  revokeMessage: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ server }) => server('POST', 'messages/revoke', { conversationId: dm, seq: 1 }),
+    check: (t, body) => t.equal(body['alreadyRevoked'], false)
+  },
   sendCommand: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('POST', 'commands', ring('o-1')) },
   sendNotice: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('POST', 'notices', notice('n-3')) },
   cancelNotice: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'notices/n-2') },
   listTerminals: { memory: 200, disk: 200, call: ({ iris }) => iris.server('GET', 'users/bob/terminals') },
   presence: { memory: 200, disk: 200, call: ({ iris }) => iris.server('POST', 'presence', { users: ['bob'] }) },
   listEvents: { memory: 200, disk: 200, call: ({ iris }) => iris.server('GET', 'events?after=0-0') },
-  kickUser: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('POST', 'users/bob/kick', { terminals: ['b'], reason: 'full' }), check: (t, body) => t.same(body['kicked'], ['b']) },
-  liftKicks: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'users/bob/kick'), check: (t, body) => t.match(body, { lifted: [{ terminalId: 'b' }] }) },
-  removeTerminal: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'users/bob/terminals/b'), check: (t, body) => t.equal(body['removed'], true) }
+  kickUser: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ server }) => server('POST', 'users/bob/kick', { terminals: ['b'], reason: 'full' }),
+    check: (t, body) => t.same(body['kicked'], ['b'])
+  },
+  liftKicks: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ server }) => server('DELETE', 'users/bob/kick'),
+    check: (t, body) => t.match(body, { lifted: [{ terminalId: 'b' }] })
+  },
+  removeTerminal: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ server }) => server('DELETE', 'users/bob/terminals/b'),
+    check: (t, body) => t.equal(body['removed'], true)
+  }
 }
 
 t.test('[STORE-2] every operation has a row', async t => t.same(Object.keys(rows).sort(), operations.map(({ name }) => name).sort()))
 
 for (const medium of ['memory', 'disk'] as const) {
-  t.test(`[STORE-2] a full ${medium}: what reads or frees is served, the rest is 503 STORE_FULL and nothing is half done`, { skip: medium === 'disk' && noPrlimit }, async t => {
+  t.test(`[STORE-2] a full ${medium}: what reads or frees is served, the rest is 503 STORE_FULL and nothing is half done`, {
+    skip: medium === 'disk' && noPrlimit
+  }, async t => {
     const { path, redis, fill } = await fillable[medium](t)
     const stage = await setTheStage(t, path)
     await fill()

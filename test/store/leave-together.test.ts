@@ -1,4 +1,5 @@
-// Terminals whose last connections close in one turn of the event loop leave in one call, before whoever comes back. docs/protocol.md section 7.
+// Terminals whose last connections close in one turn of the event loop leave in one call, before whoever comes back.
+// docs/protocol.md section 7.
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
 import { keys, partition } from '../../src/store/keys.js'
@@ -15,7 +16,8 @@ const store = { redis, node: 'a', limits: defaultLimits, life, now: Date.now, fr
 const leases = createLeases(store)
 const mailbox = createMailbox(store, 'multi', leases.leaveNow)
 const issuedAt = Date.now()
-const comes = async (userId: string) => await mailbox.attach({ userId, terminalId: 't', platform: 'web', traceId: 'trace', issuedAt, expiresAt: issuedAt + 3_600_000 })
+const comes = async (userId: string) =>
+  await mailbox.attach({ userId, terminalId: 't', platform: 'web', traceId: 'trace', issuedAt, expiresAt: issuedAt + 3_600_000 })
 const goes = async (userId: string) => await leases.leave({ userId, terminalId: 't' }, 'LINK_CLOSE')
 const calls = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1])
 const leftMs = async (userId: string) => Number(await redis.zscore(keys.leases(partition(userId)), `${userId}/t`)) - Date.now()
@@ -46,7 +48,9 @@ t.test('[LIFE-1] one that fails is the trouble of its own alone', async t => {
   const users = upTo(20).map(i => `part-${i}`)
   await Promise.all(users.map(comes))
   const barred = partition(users[0] ?? '')
-  await redis.acl('SETUSER', 'default', 'resetkeys', '~iris:events', ...upTo(128).map(p => p - 1).filter(p => p !== barred).map(p => `~iris:{${p}}:*`))
+  await redis.acl(
+    'SETUSER', 'default', 'resetkeys', '~iris:events', ...upTo(128).map(p => p - 1).filter(p => p !== barred).map(p => `~iris:{${p}}:*`)
+  )
   const found = await Promise.allSettled(users.map(goes))
   await redis.acl('SETUSER', 'default', '~*')
   t.same(found.map(({ status }) => status), users.map(userId => partition(userId) === barred ? 'rejected' : 'fulfilled'))

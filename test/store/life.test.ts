@@ -14,7 +14,9 @@ async function setUp (t: Test, args: string[]) {
 }
 
 const texts = (...list: string[]) => async (from: User, to: User) => {
-  for (const text of list) await until(async () => (await from.send(to, text, { clientMsgId: text.replace(' ', '-') })).status === 200 || undefined)
+  for (const text of list) {
+    await until(async () => (await from.send(to, text, { clientMsgId: text.replace(' ', '-') })).status === 200 || undefined)
+  }
 }
 
 t.test('[ATTACH-1] a cursor that saw what Redis lost gets a RESET, also when the numbers have been given anew', async t => {
@@ -35,7 +37,10 @@ t.test('[ATTACH-1] a cursor that saw what Redis lost gets a RESET, also when the
   for (const text of ['4', '5', '6']) await alice.send(bob, text)
   const again = await bob.listen({ terminalId: 'reads', cursor: stream.cursor })
   await again.next('IRIS.READY')
-  const { reason, conversations: [conversation] } = again.events[1]?.data.data as { reason: string, conversations: [{ epoch: string, headSeq: number }] }
+  const { reason, conversations: [conversation] } = again.events[1]?.data.data as {
+    reason: string
+    conversations: [{ epoch: string, headSeq: number }]
+  }
   t.equal(reason, 'epoch')
   t.match(conversation, { headSeq: 6 })
   t.not(conversation.epoch, before, 'what is remembered of the log is void, too')

@@ -1,14 +1,16 @@
-// A store that comes back with less than was acknowledged, whatever its policy says: another life begins before anything is served. Section 6, "Lives".
+// A store that comes back with less than was acknowledged, whatever its policy says:
+// another life begins before anything is served. Section 6, "Lives".
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life.js'
 import { openDoor } from '../helper/door.js'
-import { type Iris, SERVER_KEY, startIris } from '../helper/iris.js'
+import { startIris } from '../helper/iris.js'
+import { isBack, livesOf, resumed, saidOf, seenBy, stored } from '../helper/lives.js'
 import { freePort } from '../helper/process.js'
 import { startRedis } from '../helper/redis.js'
-import { createUser, dm, until, type User } from '../helper/user.js'
+import { createUser, dm, until } from '../helper/user.js'
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0']
 type Door = Awaited<ReturnType<typeof openDoor>>
@@ -24,34 +26,6 @@ async function setUp (t: Test) {
   return { port, server, door, iris, lines, alice: await iris.user(t), bob: await iris.user(t) }
 }
 type Scene = Awaited<ReturnType<typeof setUp>>
-
-const isBack = ({ url }: Iris) => until(async () => (await fetch(`${url}/readyz`)).status === 200 || undefined)
-/** What is said of other lives: of each, why it has begun. */
-const saidOf = (lines: string[]) => lines.filter(line => line.includes('another life has begun')).map(line => (JSON.parse(line) as { why: string }).why)
-async function livesOf ({ url }: Iris, why: string): Promise<number> {
-  const metrics = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${SERVER_KEY}` } })).text()
-  return Number(new RegExp(`^iris_lives_total\\{why="${why}"\\} (\\d+)$`, 'm').exec(metrics)?.[1])
-}
-const stored = (from: User, to: User, text: string) => until(async () => {
-  const answer = await from.send(to, text, { clientMsgId: text.replaceAll(' ', '-') })
-  return answer.status === 200 ? answer : undefined
-})
-
-/** The cursor of a stream of bob's that has seen all that was sent, and is cut. */
-async function seenBy (bob: User, seq: number): Promise<string> {
-  const stream = await bob.listen()
-  await stream.next(({ data }) => data['seq'] === seq)
-  await stream.cut()
-  return stream.cursor ?? ''
-}
-
-/** How a terminal is answered that comes with a cursor. */
-async function resumed (bob: User, cursor: string): Promise<string> {
-  const stream = await bob.listen({ cursor })
-  const { data } = await stream.next(({ data }) => data.name === 'IRIS.RESET' || data.name === 'IRIS.READY')
-  await stream.cut()
-  return data.name === 'IRIS.RESET' ? `reset: ${String(data.data?.['reason'])}` : 'recovered'
-}
 
 /** Whether a replica has all that its master wrote until now. */
 async function hasAll (replica: Server, { redis }: Server): Promise<boolean> {
@@ -105,7 +79,8 @@ const losses: [how: string, before: (t: Test, scene: Scene) => Promise<(scene: S
     return async ({ server }) => {
       const size = await server.redis.dbsize()
       await server.redis.replicaof('127.0.0.1', port)
-      const hasTakenOver = async () => await server.redis.dbsize().catch(() => size) < size && (await server.redis.info('replication')).includes('master_link_status:up')
+      const hasTakenOver = async () =>
+        await server.redis.dbsize().catch(() => size) < size && (await server.redis.info('replication')).includes('master_link_status:up')
       await until(async () => await hasTakenOver() || undefined)
       const life = await server.redis.get(keys.life)
       await server.redis.replicaof('NO', 'ONE')
@@ -135,7 +110,8 @@ for (const [how, before] of losses) {
   })
 }
 
-t.test('[STORE-1] older data under the same server, and no connection breaks: no number is given before the next look has found it', async t => {
+t.test('[STORE-1] older data under the same server, and no connection breaks: ' +
+  'no number is given before the next look has found it', async t => {
   const server = await startRedis(t, ['--enable-debug-command', 'yes'])
   const iris = await startIris(t, { redisPath: server.path })
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
@@ -195,10 +171,14 @@ t.test('[STORE-1] who had lost touch before the end is no witness: others may ha
   }
 })
 
-t.test('[STORE-1] of two nodes each says what it has seen before anything is served; a node that does not come is not waited for long', async t => {
+t.test('[STORE-1] of two nodes each says what it has seen before anything is served; ' +
+  'a node that does not come is not waited for long', async t => {
   const server = await startRedis(t, DURABLE)
   const doors = [await openDoor(t, server.path), await openDoor(t, server.path)] as const
-  const [a, b] = [await startIris(t, { redisPath: doors[0].url, env: { IRIS_NODE_ID: 'a' } }), await startIris(t, { redisPath: doors[1].url, env: { IRIS_NODE_ID: 'b' } })]
+  const [a, b] = [
+    await startIris(t, { redisPath: doors[0].url, env: { IRIS_NODE_ID: 'a' } }),
+    await startIris(t, { redisPath: doors[1].url, env: { IRIS_NODE_ID: 'b' } })
+  ]
   const [alice, bob] = [await a.user(t), await a.user(t)]
   const [aliceOnB, bobOnB] = [createUser(t, { ...alice, url: b.url }), createUser(t, { ...bob, url: b.url })]
   // each knows of the other
@@ -219,7 +199,9 @@ t.test('[STORE-1] of two nodes each says what it has seen before anything is ser
   const lost = await seenBy(bob, 3)
   doors[0].swallow(true)
   await lose?.({ server } as Scene)
-  await until(async () => (await (await fetch(`${b.url}/readyz`)).json() as { detail?: string }).detail === 'Redis was started again, or has changed its role, and other nodes have not said yet what they had seen' || undefined)
+  await until(async () => (await (await fetch(`${b.url}/readyz`)).json() as {
+    detail?: string
+  }).detail === 'Redis was started again, or has changed its role, and other nodes have not said yet what they had seen' || undefined)
   const { body } = await stored(aliceOnB, bobOnB, 'another 3')
   t.equal(body.seq, 3)
   t.not(body['epoch'], epoch)
@@ -248,94 +230,4 @@ t.test('[STORE-1] a node that ends while Redis comes back has not said what it s
   t.equal(await server.redis.hlen(keys.nodes), 1)
   await other.leave()
   t.equal(await server.redis.hlen(keys.nodes), 0, 'who has said all of it goes')
-})
-
-/** How the record of a life is lost: an operator's accident. */
-const accidents: Record<string, (server: Server) => Promise<unknown>> = {
-  'has lost its marks': async ({ redis }) => await redis.multi().del(keys.mark).sadd(keys.mark, 'a').exec(),
-  'is gone': async ({ redis }) => await redis.del(keys.life),
-  'is an older one': async ({ redis }) => await redis.set(keys.life, '5'),
-  'is of another type': async ({ redis }) => await redis.multi().del(keys.life).hset(keys.life, 'a', 'b').exec(),
-  'is no number': async ({ redis }) => await redis.set(keys.life, 'broken'),
-  'is one that no clock can say': async ({ redis }) => await redis.set(keys.life, '99999999999999998'),
-  'has a mark that no life has given': async ({ redis }) => await redis.set(keys.mark, '9000000000000000')
-}
-
-t.test('[STORE-1] the record of the life is lost while a node works: it is named in the log, and no number is given before another life has begun', async t => {
-  const server = await startRedis(t)
-  const lines: string[] = []
-  const iris = await startIris(t, { redisPath: server.path, logs: { write: line => lines.push(line) } })
-  const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  let last = Number((await stored(alice, bob, 'first')).body['epoch'])
-  for (const [how, spoil] of Object.entries(accidents).slice(0, 3)) {
-    await spoil(server)
-    const { status, body } = await alice.send(bob, how, { clientMsgId: how.replaceAll(' ', '-') })
-    t.ok(status === 503 ? body['code'] === 'STORE_UNAVAILABLE' : Number(body['epoch']) > last, `it ${how}: ${status} ${String(body['epoch'])}`)
-    const epoch = Number((await stored(alice, bob, how)).body['epoch'])
-    t.ok(epoch > last, `it ${how}: ${epoch}`)
-    last = epoch
-  }
-  for (const place of ['LIFE', 'LIFE:MARK']) t.equal(lines.filter(line => line.includes(`"place":"${place}"`)).length, 1, place)
-  t.same(saidOf(lines), ['record', 'record', 'record'])
-  t.match(lines.find(line => line.includes('"place":"LIFE:MARK"')), 'iris:{0}:LIFE:MARK, of the record of the life, cannot be read: another life begins')
-})
-
-t.test('[STORE-1] the record of the life is lost: another one begins that is newer, also for a node that comes then', async t => {
-  const server = await startRedis(t)
-  const there = createLife(server.redis, { known: () => 0 })
-  await there.begin()
-  let last = 0
-  for (const [how, spoil] of Object.entries(accidents)) {
-    for (const life of [there, createLife(server.redis, { known: () => 0 })]) {
-      await spoil(server)
-      await life.begin()
-      const epoch = Number(life.epochOf('0'))
-      t.ok(epoch > last && Number.isSafeInteger(epoch), `it ${how}: ${epoch}`)
-      last = epoch
-      t.equal(await there.begin(), life !== there, 'and goes on')
-    }
-  }
-})
-
-t.test('[STORE-1] a mark that no step can have given out is nowhere taken for seen, and begins one other life at most', async t => {
-  const server = await startRedis(t)
-  const life = createLife(server.redis, { known: () => 0 })
-  life.saw(await server.redis.incr('any'))
-  t.equal(life.seenMark(), 0, 'before a life is known nothing is seen')
-  await life.begin()
-  for (const spoilt of ['99999999999999999', '9007199254740993', '9007199254740991', '1e16', 'inf', 'nan', '-5', '1']) {
-    const before = life.seenMark()
-    life.saw(spoilt)
-    t.equal(life.seenMark(), before, spoilt)
-    await server.redis.set(keys.mark, spoilt)
-    t.equal(await life.begin(), true, 'another life')
-    t.equal(await life.begin(), false, 'which goes on')
-    t.equal(await server.redis.get(keys.mark), String(life.seenMark()))
-  }
-  for (const began of [2 ** 41 - 1, 2 ** 41 - 2 ** 32 - 1, 2 ** 42 - 1, 2 ** 53 - 1]) {
-    await server.redis.set(keys.life, began)
-    t.equal(await life.begin(), true, `a life of ${began}`)
-    for (const node of [life, createLife(server.redis, { known: () => 0 })]) {
-      await node.begin()
-      t.equal(await node.begin(), false, 'the next goes on')
-    }
-  }
-})
-
-t.test('[STORE-1] what cannot be read keeps no life from beginning', async t => {
-  const server = await startRedis(t)
-  const life = createLife(server.redis, { known: () => 0 })
-  await life.begin()
-  const first = Number(life.epochOf('0'))
-  await server.redis.mset(keys.epoch(3), 'broken', keys.found, 'broken')
-  await server.redis.hset(keys.nodes, 'n-1', 'broken')
-  t.equal(await life.begin(), true, 'a node of nobody knows what run owes its word')
-  t.ok(Number(life.epochOf('0')) > first)
-  for (const key of [keys.life, keys.mark]) {
-    await server.redis.set(key, 'broken')
-    const before = Number(life.epochOf('0'))
-    t.equal(await life.begin(), true, key)
-    t.ok(Number(life.epochOf('0')) > before, 'another life is newer')
-    t.match(await server.redis.get(key), /^\d+$/)
-  }
 })

@@ -53,7 +53,10 @@ t.test('[MSG-2] a retry is recognised for 24 h, also beyond midnight, and not fo
     const first = await once(alice, bob)
     const { body: { t2 } } = await alice.time({})
     await madeAt(id, Number(t2) - ageMs)
-    t.match(await once(alice, bob), { status: 200, body: { duplicate: isKnown, seq: isKnown ? 1 : 2, epoch: first.body['epoch'] } }, `${ageMs} ms later`)
+    t.match(await once(alice, bob), {
+      status: 200,
+      body: { duplicate: isKnown, seq: isKnown ? 1 : 2, epoch: first.body['epoch'] }
+    }, `${ageMs} ms later`)
     t.equal((await once(alice, bob, 'other')).status, 409)
   }
 })
@@ -67,7 +70,10 @@ t.test('[MSG-2] [TIME-1] what was made before the clock of Redis went back is st
     await madeAt(id, Number(ts) + aheadMs)
     t.match(await once(alice, bob), { status: 200, body: { duplicate: true, seq: 1, ts: Number(ts) + aheadMs } })
     const { body: { seq } } = await alice.send(bob, 'new', { clientMsgId: String(aheadMs) })
-    t.match(await alice.send(bob, 'new', { clientMsgId: String(aheadMs) }), { status: 200, body: { duplicate: true, seq, ts: Number(ts) + aheadMs } })
+    t.match(await alice.send(bob, 'new', { clientMsgId: String(aheadMs) }), {
+      status: 200,
+      body: { duplicate: true, seq, ts: Number(ts) + aheadMs }
+    })
     const today = `${keys.memos(id)}:${Math.floor(Number((await alice.time({})).body['t2']) / DAY_MS)}`
     t.ok(await redis.hexists(today, '.') && await redis.pttl(today) <= 2 * DAY_MS, 'what is made now ends as ever')
     await redis.del(today)
@@ -102,7 +108,9 @@ t.test('[MSG-2] a day of very many memos is no huge key: what does not fit goes 
   t.ok(sizes.length > 10, `${sizes.length} hashes`)
   for (const place of Object.keys(all)) t.ok(await redis.pttl(`${keys.memos(group)}:${place}`) > 0, `${place} ends`)
   t.match(await once(alice, group), { body: { duplicate: true, seq: 1 } })
-  for (const [i, more] of sent.entries()) t.match(await bob.send(group, 'more', more), { status: 200, body: { duplicate: true, seq: most + 1 + i } })
+  for (const [i, more] of sent.entries()) {
+    t.match(await bob.send(group, 'more', more), { status: 200, body: { duplicate: true, seq: most + 1 + i } })
+  }
   t.match(await bob.send(group, 'less', sent[0]), { status: 409 })
 })
 

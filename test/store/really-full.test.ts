@@ -15,11 +15,14 @@ t.jobs = 3
 const dataDir = await directoryOf(t)
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', dataDir]).status === 0
 
-t.test('[STORE-2] a disk that another fills: what reads goes on though Redis has ended, then the same life', { skip: !mounted && 'no file system can be mounted here' }, async t => {
+t.test('[STORE-2] a disk that another fills: what reads goes on though Redis has ended, then the same life', {
+  skip: !mounted && 'no file system can be mounted here'
+}, async t => {
   t.after(() => spawnSync('umount', ['-l', dataDir]))
   const { url, output } = await startProcess(t, { IRIS_DATA_DIR: dataDir, IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY })
   const server = serverOf(url)
-  const user = async (userId: string) => createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
+  const user = async (userId: string) =>
+    createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
   const [alice, bob] = [await user('alice'), await user('bob')]
   const { body: { epoch } } = await alice.send(bob, 'one')
   const detail = async () => (await (await fetch(`${url}/readyz`)).json() as { detail?: string }).detail
@@ -40,9 +43,11 @@ t.test('[STORE-2] a disk that another fills: what reads goes on though Redis has
   await until(async () => await detail() === undefined || undefined)
   t.same(await redis.config('GET', 'appendfsync'), ['appendfsync', 'always'])
   t.match(await alice.send(bob, 'two'), { status: 200, body: { epoch, seq: 2 } })
-  const lines = output().trim().split('\n').map(line => JSON.parse(line) as { level: number, msg: string, line?: string, durability?: string })
+  const lines = output().trim().split('\n').map(line =>
+    JSON.parse(line) as { level: number, msg: string, line?: string, durability?: string })
   t.ok(lines.some(({ level, line }) => level === 40 && /AOF write error/.test(line ?? '')), 'why it ended is a warning')
-  const story = lines.filter(({ msg, durability }) => durability === 'memory' || / disk (is full: redis|has room)/.test(msg)).map(({ msg, durability }) => [msg.split(':')[0], durability])
+  const story = lines.filter(({ msg, durability }) => durability === 'memory' || / disk (is full: redis|has room)/.test(msg))
+    .map(({ msg, durability }) => [msg.split(':')[0], durability])
   t.same(story, [['The disk is full', undefined], ['Redis is there', 'memory'], ['The disk has room again', 'disk']])
 })
 
@@ -50,11 +55,19 @@ t.test('[STORE-2] a disk that another fills: what reads goes on though Redis has
 const pidOf = async (redis: Redis) => Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1])
 
 for (const durability of ['disk', 'memory'] as const) {
-  t.test(`[STORE-2] files that may not grow any more (${durability}): it is as with a full disk, until they may`, { skip: noPrlimit }, async t => {
+  t.test(`[STORE-2] files that may not grow any more (${durability}): it is as with a full disk, until they may`, {
+    skip: noPrlimit
+  }, async t => {
     const dataDir = await directoryOf(t)
-    const { url, child } = await startProcess(t, { IRIS_DATA_DIR: dataDir, IRIS_DURABILITY: durability, IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY })
+    const { url, child } = await startProcess(t, {
+      IRIS_DATA_DIR: dataDir,
+      IRIS_DURABILITY: durability,
+      IRIS_TOKEN_SECRET: SECRET,
+      IRIS_SERVER_KEY: SERVER_KEY
+    })
     const server = serverOf(url)
-    const user = async (userId: string) => createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
+    const user = async (userId: string) =>
+      createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
     const [alice, bob] = [await user('alice'), await user('bob')]
     const { body: { epoch } } = await alice.send(bob, 'one')
     const { id: cursor = '' } = await (await bob.listen()).next('IRIS.READY')
@@ -88,7 +101,10 @@ for (const durability of ['disk', 'memory'] as const) {
     t.equal(ends, before, 'it does not end again and again')
 
     await allow('unlimited')
-    t.match(await until(async () => { const { status, body } = await alice.send(bob, 'two', { clientMsgId: 'two' }); return status === 200 ? body : undefined }), { epoch, seq: 2 })
+    t.match(await until(async () => {
+      const { status, body } = await alice.send(bob, 'two', { clientMsgId: 'two' })
+      return status === 200 ? body : undefined
+    }), { epoch, seq: 2 })
     // what was missed meanwhile is made good first
     await until(async () => { const { full, detail } = await state(); return (full === '0' && detail === 'ready') || undefined })
     t.same(await redis.config('GET', 'appendfsync'), ['appendfsync', durability === 'disk' ? 'always' : 'everysec'])

@@ -37,7 +37,8 @@ t.test('[DOWN-2] live, replayed, on another node and in history a message is the
   t.match(history[1], `"type":"text","content":${JSON.stringify(odd[0]?.content)},"traceId":`)
   for (const stream of [live, elsewhere, replayed]) {
     await until(async () => stream.events.some(({ data }) => data['seq'] === odd.length + 1) || undefined)
-    const found = stream.events.flatMap(({ event, data: { source, ...message } }) => event === 'MSG_DOWN' && source ? JSON.stringify(message) : [])
+    const found = stream.events.flatMap(({ event, data: { source, ...message } }) =>
+      event === 'MSG_DOWN' && source ? JSON.stringify(message) : [])
     t.strictSame(found, history)
   }
   const { body: { items } } = await bob.conversations()
@@ -53,9 +54,20 @@ t.test('[REVOKE-2] a record does not say again what its key, its field and its m
   t.ok(record.length + 120 + id.length < JSON.stringify(messages).length, record)
   await alice.revoke({ conversationId: id, seq, reason: 'a "b" / c' })
   const tombstone = await redis.hget(keys.log(id), String(seq)) ?? ''
-  for (const text of [record, tombstone]) for (const said of [id, String(ts), String(msgId), 'conversationId', 'traceId', 'clientMsgId']) t.notOk(text.includes(said), said)
+  for (const text of [record, tombstone]) {
+    for (const said of [id, String(ts), String(msgId), 'conversationId', 'traceId', 'clientMsgId']) t.notOk(text.includes(said), said)
+  }
   t.match((await bob.getReadMsg({ conversationId: id, deliver: 'inline' })).body, {
-    messages: [{ conversationId: id, seq, msgId, ts, from: alice.userId, clientMsgId: 'c-1', type: 'revoked', revoked: { by: alice.userId, reason: 'a "b" / c' } }]
+    messages: [{
+      conversationId: id,
+      seq,
+      msgId,
+      ts,
+      from: alice.userId,
+      clientMsgId: 'c-1',
+      type: 'revoked',
+      revoked: { by: alice.userId, reason: 'a "b" / c' }
+    }]
   })
   t.notMatch(tombstone, 'xxx')
 })

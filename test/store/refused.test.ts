@@ -9,7 +9,9 @@ import { groupOf, two } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const MAX_TERMINALS = 2
-const iris = await startIris(t, { env: { IRIS_LIMIT_TERMINALS: String(MAX_TERMINALS), IRIS_LIMIT_ATTACH_RATE: '1', IRIS_LIMIT_ATTACH_BURST: '1000' } })
+const iris = await startIris(t, {
+  env: { IRIS_LIMIT_TERMINALS: String(MAX_TERMINALS), IRIS_LIMIT_ATTACH_RATE: '1', IRIS_LIMIT_ATTACH_BURST: '1000' }
+})
 const sizes: Record<string, string> = { hash: 'hlen', zset: 'zcard', set: 'scard', stream: 'xlen', list: 'llen' }
 
 /** Come and go by themselves: one number of each user, and who reaps. */
@@ -33,7 +35,9 @@ await iris.server('POST', `users/${kicked.userId}/kick`, { reason: 'x', banSec: 
 
 const bearer = ({ token }: { token: string }) => ({ headers: { authorization: `Bearer ${token}` } })
 const doors: Record<string, (user: { token: string }, terminalId: string) => Promise<unknown>> = {
-  async poll (user, terminalId) { return (await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0&terminalId=${terminalId}`, bearer(user))).status },
+  async poll (user, terminalId) {
+    return (await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0&terminalId=${terminalId}`, bearer(user))).status
+  },
   async sse (user, terminalId) {
     const stream = await openSse(`${iris.url}/v1/down/events?terminalId=${terminalId}`, bearer(user))
     const bye = stream.status === 200 ? await stream.next('CMD_DOWN') : undefined
@@ -71,7 +75,9 @@ const cases: [what: string, refusal: unknown, ask: (i: string) => Promise<unknow
   ['lifting no kick', 200, i => statusOf(iris.server('DELETE', `users/${i}/kick`))],
   ['cancelling no notice', 404, i => statusOf(iris.server('DELETE', `notices/${i}`))],
   ['members of no group', 404, i => statusOf(iris.server('POST', `conversations/g.${i}/members`, { add: [{ userId: 'x' }] }))],
-  ['the server\'s message into no group', 404, i => statusOf(iris.server('POST', 'messages', { from: alice.userId, clientMsgId: i, conversationId: `g.${i}`, type: 'text', content: { text: 'x' } }))]
+  ['the server\'s message into no group', 404, i => statusOf(iris.server('POST', 'messages', {
+    from: alice.userId, clientMsgId: i, conversationId: `g.${i}`, type: 'text', content: { text: 'x' }
+  }))]
 ]
 
 for (const [what, refusal, ask] of cases) {

@@ -1,4 +1,5 @@
-// What a node remembers ends with the life that it is of: what is lost is lost on all nodes, and none goes by a memory of its own. Section 6, "Lives".
+// What a node remembers ends with the life that it is of:
+// what is lost is lost on all nodes, and none goes by a memory of its own. Section 6, "Lives".
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -31,10 +32,12 @@ async function found (user: User): Promise<string[]> {
   const stream = await user.listen({ terminalId: 'fresh' })
   await stream.next('IRIS.READY')
   await stream.cut()
-  return stream.events.filter(({ event, data }) => event === 'MSG_DOWN' || data.name === 'order').map(({ data }) => data.name ?? String(data['type']))
+  return stream.events.filter(({ event, data }) => event === 'MSG_DOWN' || data.name === 'order')
+    .map(({ data }) => data.name ?? String(data['type']))
 }
 
-t.test('[STORE-1] [REVOKE-3] [COMPLETE-4] a revocation and a completion that are lost are lost on every node that knew of them', async t => {
+t.test('[STORE-1] [REVOKE-3] [COMPLETE-4] a revocation and a completion ' +
+  'that are lost are lost on every node that knew of them', async t => {
   const server = await startForgetful()
   const [a, b] = [await startIris(t, { redisPath: server.path }), await startIris(t, { redisPath: server.path })]
   const [alice, bob] = [await a.user(t), await a.user(t)]

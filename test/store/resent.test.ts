@@ -49,7 +49,12 @@ async function retried<T> (ask: () => Promise<T>): Promise<T> {
   }))
 }
 
-const claims: { name: string, claim (redis: Redis, effect: () => Promise<{ id: string }>): Promise<unknown>, first: object, again: object }[] = [
+const claims: {
+  name: string
+  claim (redis: Redis, effect: () => Promise<{ id: string }>): Promise<unknown>
+  first: object
+  again: object
+}[] = [
   {
     name: 'an Idempotency-Key',
     claim: (redis, effect) => createIdempotency(storeOf(redis)).run({ key: 'k', fingerprint: 'f'.repeat(22) }, effect),
@@ -82,7 +87,8 @@ for (const { name, claim, first, again } of claims) {
   })
 }
 
-t.test('[CMD-1] a clientCmdId is free again after a refusal; after an outage, when nobody knows what happened, a retry has the same id', async t => {
+t.test('[CMD-1] a clientCmdId is free again after a refusal; after an outage, ' +
+  'when nobody knows what happened, a retry has the same id', async t => {
   for (const [error, isKept] of [
     [new Problem('NOT_ALLOWED_TARGET'), false],
     [new Problem('STORE_UNAVAILABLE'), true],

@@ -36,7 +36,10 @@ t.test('[STORE-1] the way to Redis swallows bytes: 503 at once after 2 s, and an
   })
   await dialled(0)
   const { answer, ms } = await refused(alice, bob)
-  t.match(answer, { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'The store does not answer: nothing was asked of it', retryable: true } })
+  t.match(answer, {
+    status: 503,
+    body: { code: 'STORE_UNAVAILABLE', detail: 'The store does not answer: nothing was asked of it', retryable: true }
+  })
   t.ok(ms < 1_000, `refused after ${Math.round(ms)} ms`)
   t.match(await ready(), { status: 503, code: 'STORE_UNAVAILABLE' })
   t.equal((await fetch(`${iris.url}/livez`)).status, 200)
@@ -51,7 +54,9 @@ t.test('[STORE-1] the way to Redis swallows bytes: 503 at once after 2 s, and an
 t.test('[ACK] a Redis that is busy for a while is waited for: whatever comes is a sign of life', async t => {
   await sent()
   const before = door.connections
-  const busy = server.redis.eval('local function at () local t = redis.call("TIME") return t[1] * 1e6 + t[2] end local ends = at() + 1.2e6 repeat until at() >= ends', 0)
+  const busy = server.redis.eval(
+    'local function at () local t = redis.call("TIME") return t[1] * 1e6 + t[2] end local ends = at() + 1.2e6 repeat until at() >= ends', 0
+  )
   const { status } = await alice.send(bob, 'y')
   await busy
   t.equal(status, 200)
@@ -64,7 +69,10 @@ t.test('[STORE-1] the master becomes a replica under way: its address is dialled
   const before = door.connections
   t.equal((await alice.send(bob, 'x')).status, 503)
   await until(async () => (await ready())['detail'] === 'This Redis is a replica, which cannot be written to' || undefined)
-  t.match(await alice.send(bob, 'x'), { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'The store is not ready: nothing was asked of it' } })
+  t.match(await alice.send(bob, 'x'), {
+    status: 503,
+    body: { code: 'STORE_UNAVAILABLE', detail: 'The store is not ready: nothing was asked of it' }
+  })
   await until(async () => door.connections > before + 1 || undefined)
   await server.redis.replicaof('NO', 'ONE')
   await sent()
@@ -75,11 +83,18 @@ t.test('[STORE-1] a Redis that refuses to write for want of replicas: /readyz sa
   await sent()
   await server.redis.config('SET', 'min-replicas-to-write', '1')
   await until(async () => /^Redis refuses to write: NOREPLICAS/.test(String((await ready())['detail'])) || undefined)
-  const refused = { status: 503, body: { code: 'STORE_UNAVAILABLE', detail: 'The store is not ready: it refused, and nothing was done', retryable: true } }
+  const refused = {
+    status: 503,
+    body: { code: 'STORE_UNAVAILABLE', detail: 'The store is not ready: it refused, and nothing was done', retryable: true }
+  }
   t.match(await alice.send(bob, 'x'), refused)
   const notice = { noticeId: 'n', users: [alice.userId, bob.userId], content: { text: 'x' } }
   t.match(await iris.server('POST', 'notices', notice), refused)
-  const keyed = await fetch(`${iris.url}/v1/server/notices`, { method: 'POST', headers: { authorization: `Bearer ${SERVER_KEY}`, 'content-type': 'application/json', 'idempotency-key': 'k' }, body: JSON.stringify(notice) })
+  const keyed = await fetch(`${iris.url}/v1/server/notices`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${SERVER_KEY}`, 'content-type': 'application/json', 'idempotency-key': 'k' },
+    body: JSON.stringify(notice)
+  })
   t.match(await keyed.json(), refused.body, 'under a key')
   await server.redis.config('SET', 'min-replicas-to-write', '0')
   await until(async () => (await ready())['status'] === 'ok' || undefined)

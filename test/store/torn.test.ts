@@ -1,4 +1,5 @@
-// A loss of power that cuts through a transaction: its half is in no state that Redis reads afterwards, however often it is started. [STORE-1]
+// A loss of power that cuts through a transaction:
+// its half is in no state that Redis reads afterwards, however often it is started. [STORE-1]
 import { appendFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'

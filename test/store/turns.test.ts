@@ -27,7 +27,8 @@ function calls (lingerMs?: number) {
   return { sent, ends, inTurns }
 }
 
-t.test('[ATTACH-3] while a call is under way what comes waits for its end, and goes together; in order, and no more than a call may hold', async t => {
+t.test('[ATTACH-3] while a call is under way what comes waits for its end, ' +
+  'and goes together; in order, and no more than a call may hold', async t => {
   const { sent, ends, inTurns } = calls(60_000)
   const asked = await inTurns(1, 2, 3)
   t.same(sent, [[1]])

@@ -12,7 +12,11 @@ for (const [name, open] of Object.entries(transports)) {
 
 t.test('[POLL-1] a reader that changes transport at any event misses nothing and sees nothing twice', async t => {
   const iris = await startIris(t)
-  const hop = fc.record({ transport: fc.constantFrom('sse', 'poll', 'ws' as const), sends: fc.integer({ min: 0, max: 6 }), reads: fc.integer({ min: 0, max: 8 }) })
+  const hop = fc.record({
+    transport: fc.constantFrom('sse', 'poll', 'ws' as const),
+    sends: fc.integer({ min: 0, max: 6 }),
+    reads: fc.integer({ min: 0, max: 8 })
+  })
   await fc.assert(fc.asyncProperty(fc.array(hop, { minLength: 2, maxLength: 8 }), async hops => {
     const [alice, bob] = [await iris.user(t), await iris.user(t)]
     const first = await transports.sse(iris.url, bob)

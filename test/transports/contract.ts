@@ -19,13 +19,15 @@ export interface Reader {
 
 export type Open = (url: string, user: User, where?: Where) => Promise<Reader>
 
-const search = ({ terminalId = 'reader', cursor }: Where) => new URLSearchParams({ terminalId, ...(cursor !== undefined && { lastEventId: cursor }) }).toString()
+const search = ({ terminalId = 'reader', cursor }: Where) =>
+  new URLSearchParams({ terminalId, ...(cursor !== undefined && { lastEventId: cursor }) }).toString()
 const bearer = ({ token }: User) => ({ authorization: `Bearer ${token}` })
 
 /** The three transports. */
 export const transports: Record<'sse' | 'poll' | 'ws', Open> = {
   sse: async (url, user, where = {}) => await openSse(`${url}/v1/down/events?${search(where)}`, { headers: bearer(user) }),
-  poll: async (url, user, { cursor, ...where } = {}) => await openPolls(`${url}/v1/down/poll?${search(where)}`, { headers: bearer(user), cursor, limit: 7 }),
+  poll: async (url, user, { cursor, ...where } = {}) =>
+    await openPolls(`${url}/v1/down/poll?${search(where)}`, { headers: bearer(user), cursor, limit: 7 }),
   ws: async (url, user, where = {}) => await openWs(`${url}/v1/ws?${search(where)}`, { headers: bearer(user) })
 }
 
@@ -53,7 +55,11 @@ export async function deliveryContract (t: Test, open: Open): Promise<void> {
     t.match(before.at(-1)?.data, { name: 'nudge', needComplete: true })
     await alice.send(bob, 'live')
     const live = await reader.next(({ data }) => data['seq'] === 13)
-    t.match(live, { event: 'MSG_DOWN', id: String(id).replace(/\d+$/, n => String(Number(n) + 1)), data: { source: /^(live|replay)$/, content: { text: 'live' } } }, 'a poll that comes later finds it in the stream')
+    t.match(live, {
+      event: 'MSG_DOWN',
+      id: String(id).replace(/\d+$/, n => String(Number(n) + 1)),
+      data: { source: /^(live|replay)$/, content: { text: 'live' } }
+    }, 'a poll that comes later finds it in the stream')
   })
 
   await t.test('[ATTACH-1] [ATTACH-4] it resumes at a cursor: every entry after it, in order, each once', async t => {
@@ -134,7 +140,9 @@ export async function deliveryContract (t: Test, open: Open): Promise<void> {
     await reader.next('IRIS.READY')
     await iris.server('POST', `users/${alice.userId}/kick`, { reason: 'enough' })
     while (!reader.isOver) await new Promise(resolve => setTimeout(resolve, 10))
-    const again = await open(iris.url, alice).then(async reader => { await reader.next(() => false).catch(() => undefined); return reader.events }, (error: { status?: number }) => error.status)
+    const again = await open(iris.url, alice)
+      .then(async reader => { await reader.next(() => false).catch(() => undefined); return reader.events }, (error: { status?: number }) =>
+        error.status)
     t.notMatch(JSON.stringify(again), /IRIS.READY/)
   })
 }

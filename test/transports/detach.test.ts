@@ -1,4 +1,5 @@
-// A stream is taken out of HTTP when its head is written: what hangs on an answer goes on, and nothing of HTTP is held. docs/protocol.md section 4.
+// A stream is taken out of HTTP when its head is written:
+// what hangs on an answer goes on, and nothing of HTTP is held. docs/protocol.md section 4.
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import t, { type Test } from 'tap'
@@ -9,7 +10,10 @@ import { until, type User } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const lines: Record<string, unknown>[] = []
-const iris = await startIris(t, { env: { IRIS_METRICS: 'open', IRIS_LIMIT_CONTENT_BYTES: '100000', IRIS_LIMIT_BODY_BYTES: '200000' }, logs: { write: line => lines.push(JSON.parse(line) as Record<string, unknown>) } })
+const iris = await startIris(t, {
+  env: { IRIS_METRICS: 'open', IRIS_LIMIT_CONTENT_BYTES: '100000', IRIS_LIMIT_BODY_BYTES: '200000' },
+  logs: { write: line => lines.push(JSON.parse(line) as Record<string, unknown>) }
+})
 const head = ({ token }: User, line: string, more = '') => `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`
 const STREAM = 'GET /v1/down/events'
 const answered = (traceId: string) => lines.filter(line => line['msg'] === 'answered' && line['traceId'] === traceId)
@@ -44,7 +48,8 @@ async function openSocket (t: Test, user: User, traceId = 'a-socket') {
   const { _write: write, _writev: writev } = server
   server._write = (...args) => { writes.push(1); write.apply(server, args) }
   server._writev = (chunks, done) => { writes.push(chunks.length); writev?.call(server, chunks, done) }
-  const key = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: iris.v1\r\n' + `Trace-Id: ${traceId}\r\n`
+  const key = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ' +
+    'dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: iris.v1\r\n' + `Trace-Id: ${traceId}\r\n`
   raw.socket.write(head(user, 'GET /v1/ws', key))
   t.match(await raw.until(/IRIS\.READY/), /^HTTP\/1\.1 101 /)
   return { ...raw, writes }
@@ -56,7 +61,8 @@ t.test('[SSE-1] the attach of a WebSocket leaves in two writes: the handshake, a
 })
 
 /** A masked frame of text, as a client sends it. RFC 6455 5.2 */
-const masked = (text: string) => Buffer.concat([Buffer.from([0x81, 0xfe, text.length >> 8, text.length & 255, 0, 0, 0, 0]), Buffer.from(text)])
+const masked = (text: string) =>
+  Buffer.concat([Buffer.from([0x81, 0xfe, text.length >> 8, text.length & 255, 0, 0, 0, 0]), Buffer.from(text)])
 
 t.test('[DOWN-1] the answer to a frame and the event that it causes leave in one write', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
@@ -89,7 +95,9 @@ t.test('[TEXT-1] what is no ASCII comes as it was sent, short and long, on every
     await alice.send(bob, text, { clientMsgId: `c-${i}` })
     for (const way of [sse, ws]) await way.next(({ data }) => (data['content'] as { text?: string } | undefined)?.text === text)
   }
-  const polled = await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0&terminalId=poll`, { headers: { authorization: `Bearer ${bob.token}` } })
+  const polled = await pollOnce(`${iris.url}/v1/down/poll?timeoutMs=0&terminalId=poll`, {
+    headers: { authorization: `Bearer ${bob.token}` }
+  })
   const found = polled.body.events.map(({ data }) => (data['content'] as { text?: string } | undefined)?.text)
   t.same(found.filter(Boolean), texts)
 })
@@ -106,7 +114,8 @@ t.test('[SSE-1] what comes behind a stream is not read, whatever it is: the stre
 })
 
 t.test('[SSE-1] a goodbye is in the line and in the metrics; closeAllConnections ends what HTTP has forgotten', async t => {
-  const count = async () => Number(/iris_http_requests_total\{method="GET",route="\/v1\/down\/events",status="200"\} (\d+)/.exec(await (await fetch(`${iris.url}/metrics`)).text())?.[1] ?? 0)
+  const count = async () => Number(/iris_http_requests_total\{method="GET",route="\/v1\/down\/events",status="200"\} (\d+)/
+    .exec(await (await fetch(`${iris.url}/metrics`)).text())?.[1] ?? 0)
   const [bob, carol] = [await iris.user(t), await iris.user(t)]
   const [kicked, cut] = [await open(t), await open(t)]
   kicked.socket.write(head(bob, STREAM, 'Trace-Id: kicked\r\n'))
@@ -131,7 +140,8 @@ t.test('[SSE-1] a stream that shares its connection with requests before, behind
   kept.socket.write(head(bob, STREAM, 'Trace-Id: kept\r\n'))
   await kept.until(/IRIS\.READY/)
   const behind = await open(t)
-  behind.socket.write(head(bob, 'GET /v1/conversations') + head(bob, STREAM) + head(bob, 'GET /v1/conversations') + head(alice, 'GET /v1/conversations'))
+  behind.socket.write(head(bob, 'GET /v1/conversations') + head(bob, STREAM) +
+    head(bob, 'GET /v1/conversations') + head(alice, 'GET /v1/conversations'))
   await behind.until(/IRIS\.READY/)
   await alice.send(bob, 'to all of them')
   for (const each of [kept, behind]) t.same(statusesOf(await each.until(/to all of them/)), [200, 200], 'an answer, then the stream')

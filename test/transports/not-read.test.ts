@@ -9,7 +9,15 @@ import { upTo } from '../helper/sse.js'
 import { dm, two, until, type User } from '../helper/user.js'
 
 const KIB = 1024
-const iris = await startIris(t, { env: { IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000', IRIS_LIMIT_STUCK_SEC: '1', IRIS_LIMIT_ANSWER_SEC: '1', IRIS_METRICS: 'open' } })
+const iris = await startIris(t, {
+  env: {
+    IRIS_LIMIT_CONTENT_BYTES: '400000',
+    IRIS_LIMIT_BODY_BYTES: '500000',
+    IRIS_LIMIT_STUCK_SEC: '1',
+    IRIS_LIMIT_ANSWER_SEC: '1',
+    IRIS_METRICS: 'open'
+  }
+})
 const sockets = new Map<number, Socket>()
 iris.app.server.on('connection', (socket: Socket) => sockets.set(socket.remotePort ?? 0, socket))
 /** What waits behind the answer that has the socket is not in the socket. */
@@ -19,7 +27,8 @@ iris.app.server.on('request', ({ socket }: IncomingMessage, answer: ServerRespon
   behind.set(socket, answers.add(answer))
   answer.on('close', () => answers.delete(answer))
 })
-const waitingAt = (socket: Socket) => [...behind.get(socket) ?? []].reduce((sum, answer) => sum + (answer.socket ? 0 : answer.writableLength), socket.writableLength)
+const waitingAt = (socket: Socket) =>
+  [...behind.get(socket) ?? []].reduce((sum, answer) => sum + (answer.socket ? 0 : answer.writableLength), socket.writableLength)
 
 const text = (i: number) => `${i}` + 'x'.repeat(300_000)
 const times = 20
@@ -42,7 +51,8 @@ function frame (opcode: number, payload: string): Buffer {
   return Buffer.concat([head, Buffer.alloc(4), Buffer.from(payload)])
 }
 
-const handshake = ({ token }: User) => `GET /v1/ws HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+const handshake = ({ token }: User) => 'GET /v1/ws HTTP/1.1\r\nHost: x\r\n' +
+  `Authorization: Bearer ${token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Protocol: iris.v1\r\n\r\n`
 
 /** A connection that is never read. @returns the server's end of it, and what waited there at most. */
@@ -70,7 +80,11 @@ t.test('[SLOW-2] what is written to who does not read is bounded, and ends', asy
   const conversationId = dm(alice, bob)
   const items = others.map(other => ({ conversationId: dm(other, bob), unreadMark: true }))
   const command = (up: string, body: object) => (i: number) => frame(1, JSON.stringify({ up, requestId: `q-${i}`, body }))
-  const pings = (client: Socket) => { for (const burst of upTo(100)) client.write(Buffer.concat(upTo(100).map(() => frame(9, `${burst}`.padEnd(125))))) }
+  const pings = (client: Socket) => {
+    for (const burst of upTo(100)) {
+      client.write(Buffer.concat(upTo(100).map(() => frame(9, `${burst}`.padEnd(125)))))
+    }
+  }
   const up = (name: string) => `POST /v1/up/cmd/${name}`
 
   const pipelined = (asked: string) => (client: Socket) => { client.write(asked.repeat(times)) }
@@ -83,7 +97,11 @@ t.test('[SLOW-2] what is written to who does not read is bounded, and ends', asy
     ['events of a stream', CHUNK, client => { client.write(request(bob, 'GET /v1/down/events')) }, 4203],
     ['events of a WebSocket', CHUNK, overWs(), 4203],
     ['pongs on top of them', CHUNK, overWs(pings), 4203],
-    ['answers of a WebSocket', CHUNK + 8 * ANSWER, overWs(client => { for (const i of upTo(200)) client.write(command('GET_READ_MSG', { conversationId, limit: 100, deliver: 'inline' })(i)) }), 4203],
+    ['answers of a WebSocket', CHUNK + 8 * ANSWER, overWs(client => {
+      for (const i of upTo(200)) {
+        client.write(command('GET_READ_MSG', { conversationId, limit: 100, deliver: 'inline' })(i))
+      }
+    }), 4203],
     ['polls', ANSWER, pipelined(request(bob, 'GET /v1/down/poll?timeoutMs=0'))],
     ['GET_READ_MSG inline', ANSWER, pipelined(request(bob, up('get-read-msg'), { conversationId, limit: 100, deliver: 'inline' }))],
     ['the list', ANSWER, pipelined(request(bob, 'GET /v1/conversations?limit=100'))],

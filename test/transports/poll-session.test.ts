@@ -37,8 +37,10 @@ function poller (nodes: Iris[], { token }: User, terminalId = 'p') {
 }
 
 const eventsIn = (answers: PollAnswer[]) => answers.flatMap(({ events }) => events)
-const called = (answers: PollAnswer[], name: string) => eventsIn(answers).filter(({ data }) => data.name === name || data['noticeId'] === name)
-const command = (from: User, to: User, name: string, more: object = {}) => from.command({ clientCmdId: randomUUID(), name, to: { users: [to.userId] }, ...more })
+const called = (answers: PollAnswer[], name: string) =>
+  eventsIn(answers).filter(({ data }) => data.name === name || data['noticeId'] === name)
+const command = (from: User, to: User, name: string, more: object = {}) =>
+  from.command({ clientCmdId: randomUUID(), name, to: { users: [to.userId] }, ...more })
 
 /** Two who know each other; bob has polled once, and nothing waits for him. */
 async function acquainted (t: Test, nodes: Iris[]) {
@@ -62,7 +64,9 @@ for (const nodes of [[a], [a, b]]) {
     const polling = poller(nodes, bob, 'other')
     const first = await polling.all()
     t.same([called(first, 'nudge').length, called(first, noticeId).length], [1, 1])
-    for (let i = 0; i < 4; i++) t.same(await polling.poll({ timeoutMs: i === 3 ? '150' : '0' }).then(({ events, more }) => [events, more]), [[], false])
+    for (let i = 0; i < 4; i++) {
+      t.same(await polling.poll({ timeoutMs: i === 3 ? '150' : '0' }).then(({ events, more }) => [events, more]), [[], false])
+    }
   })
 
   t.test(`[POLL-2] ${where}: between two polls it is connected: online commands wait, nobody is said to go`, async t => {
@@ -97,7 +101,8 @@ for (const nodes of [[a], [a, b]]) {
     }
   })
 
-  t.test(`[SLOW-2] [POLL-2] ${where}: a fresh poll of a full mailbox comes in answers of a MiB, then READY; what comes meanwhile follows`, async t => {
+  t.test(`[SLOW-2] [POLL-2] ${where}: a fresh poll of a full mailbox comes in answers of a MiB, ` +
+    'then READY; what comes meanwhile follows', async t => {
     const [alice, bob] = [await a.user(t), await a.user(t)]
     for (const i of upTo(80)) await alice.send(bob, `${i} `.padEnd(16_000, 'x'))
     await command(alice, bob, 'nudge', { mode: 'reliable' })
@@ -131,7 +136,9 @@ t.test('[POLL-2] [ATTACH-1] an unfinished cursor without its session gets a RESE
   const stream = await bob.listen({ terminalId: 'p', cursor })
   await stream.next('IRIS.READY')
   t.same(seqsOf(stream.events, dm(alice, bob)), upTo(80))
-  t.match([0, 1].map(i => stream.events[i]?.data), [{ name: 'IRIS.HELLO', data: { recovered: false } }, { name: 'IRIS.RESET', data: { reason: 'malformed' } }])
+  t.match([0, 1].map(i => stream.events[i]?.data), [
+    { name: 'IRIS.HELLO', data: { recovered: false } }, { name: 'IRIS.RESET', data: { reason: 'malformed' } }
+  ])
   await polling.all()
   t.same(seqsOf((await poller([a], bob).all()).flatMap(({ events }) => events), dm(alice, bob)), upTo(80), 'a poll without a cursor, too')
 })

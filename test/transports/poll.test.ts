@@ -10,7 +10,8 @@ import { dm, until, type User } from '../helper/user.js'
 
 const iris = await startIris(t)
 const url = `${iris.url}/v1/down/poll?terminalId=p`
-const poll = async (user: User, cursor?: string, query: Record<string, string> = {}) => await pollOnce(url, { headers: { authorization: `Bearer ${user.token}` }, cursor, query })
+const poll = async (user: User, cursor?: string, query: Record<string, string> = {}) =>
+  await pollOnce(url, { headers: { authorization: `Bearer ${user.token}` }, cursor, query })
 
 t.test('[POLL-1] answered at once with timeoutMs 0, with the cursor at which the next one begins', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
@@ -63,13 +64,22 @@ t.test('[ATTACH-1] a cursor that cannot be served: `reset` says so, and what is 
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   await alice.send(bob, 'unread')
   const { body } = await poll(bob, 'rubbish')
-  t.match(body, { recovered: false, reset: { reason: 'malformed', conversations: [{ unread: 1 }] }, events: [{ data: { source: 'mailbox' } }], cursor: /-1$/ })
+  t.match(body, {
+    recovered: false,
+    reset: { reason: 'malformed', conversations: [{ unread: 1 }] },
+    events: [{ data: { source: 'mailbox' } }],
+    cursor: /-1$/
+  })
 })
 
 t.test('[POLL-1] several polls of one terminal are all served, those beyond the limit of connections end with an empty answer', async t => {
   const few = await startIris(t, { env: { IRIS_LIMIT_CONNECTIONS: '2' } })
   const [alice, bob] = [await few.user(t), await few.user(t)]
-  const ask = async (cursor?: string, timeoutMs = '25000') => (await pollOnce(`${few.url}/v1/down/poll?terminalId=p`, { headers: { authorization: `Bearer ${bob.token}` }, cursor, query: { timeoutMs } })).body
+  const ask = async (cursor?: string, timeoutMs = '25000') => (await pollOnce(`${few.url}/v1/down/poll?terminalId=p`, {
+    headers: { authorization: `Bearer ${bob.token}` },
+    cursor,
+    query: { timeoutMs }
+  })).body
   const { cursor } = await ask(undefined, '0')
   const waiting = [ask(cursor), ask(cursor), ask(cursor)]
   t.match(await Promise.race(waiting), { events: [], cursor, more: false }, 'one of three')
@@ -81,17 +91,25 @@ t.test('a client that leaves ends its poll, not its session', async t => {
   const bob = await iris.user(t)
   const { body: { cursor } } = await poll(bob, undefined, { timeoutMs: '0' })
   const { port } = iris.app.server.address() as AddressInfo
-  const socket = connect(port, '127.0.0.1', () => socket.write(`GET /v1/down/poll?terminalId=gone&lastEventId=${cursor} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`))
+  const socket = connect(port, '127.0.0.1', () => socket.write(
+    `GET /v1/down/poll?terminalId=gone&lastEventId=${cursor} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`
+  ))
   await until(async () => await waitingAt(iris) === 1 || undefined)
   socket.destroy()
   await until(async () => await waitingAt(iris) === 0 || undefined)
-  t.equal(await iris.redis.hexists(keys.routes(bob.userId), (await iris.redis.hkeys(keys.routes(bob.userId))).find(route => route.endsWith('/gone')) ?? ''), 1)
+  t.equal(await iris.redis.hexists(
+    keys.routes(bob.userId), (await iris.redis.hkeys(keys.routes(bob.userId))).find(route => route.endsWith('/gone')) ?? ''
+  ), 1)
 })
 
 t.test('[SSE-1] the end of the server ends a poll with 200, nothing lost', async t => {
   const other = await startIris(t)
   const [alice, bob] = [await other.user(t), await other.user(t)]
-  const ask = async (cursor?: string) => await pollOnce(`${other.url}/v1/down/poll`, { headers: { authorization: `Bearer ${bob.token}` }, cursor, query: cursor === undefined ? { timeoutMs: '0' } : {} })
+  const ask = async (cursor?: string) => await pollOnce(`${other.url}/v1/down/poll`, {
+    headers: { authorization: `Bearer ${bob.token}` },
+    cursor,
+    query: cursor === undefined ? { timeoutMs: '0' } : {}
+  })
   const { body: { cursor } } = await ask()
   await alice.send(bob, 'before')
   const waiting = ask((await ask(cursor)).body.cursor)
@@ -102,8 +120,13 @@ t.test('[SSE-1] the end of the server ends a poll with 200, nothing lost', async
 
 t.test('bad queries name the field', async t => {
   const bob = await iris.user(t)
-  for (const [name, value] of [['timeoutMs', '-1'], ['timeoutMs', '30001'], ['timeoutMs', 'x'], ['limit', '0'], ['limit', '101'], ['colour', '1'], ['token', bob.token]] as const) {
-    t.match(await poll(bob, undefined, { [name]: value }), { status: 400, body: { code: 'INVALID_QUERY', errors: [{ pointer: `/${name}` }] } }, name)
+  for (const [name, value] of [
+    ['timeoutMs', '-1'], ['timeoutMs', '30001'], ['timeoutMs', 'x'], ['limit', '0'], ['limit', '101'], ['colour', '1'], ['token', bob.token]
+  ] as const) {
+    t.match(await poll(bob, undefined, { [name]: value }), {
+      status: 400,
+      body: { code: 'INVALID_QUERY', errors: [{ pointer: `/${name}` }] }
+    }, name)
   }
   t.equal((await fetch(url)).status, 401)
 })

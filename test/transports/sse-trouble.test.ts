@@ -19,11 +19,16 @@ const iris = await startIris(t, { redisPath: store.path })
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 /** The whole answer of a stream that the server ends. */
-async function whole (path: string, headers: Record<string, string>): Promise<{ status: number | undefined, headers: http.IncomingHttpHeaders, text: string }> {
+async function whole (
+  path: string, headers: Record<string, string>
+): Promise<{ status: number | undefined, headers: http.IncomingHttpHeaders, text: string }> {
   return await new Promise((resolve, reject) => {
     http.get(iris.url + path, { headers, agent: false }, response => {
       let text = ''
-      response.setEncoding('utf8').on('data', chunk => { text += chunk }).on('end', () => resolve({ status: response.statusCode, headers: response.headers, text })).on('error', reject)
+      response.setEncoding('utf8')
+        .on('data', chunk => { text += chunk })
+        .on('end', () => resolve({ status: response.statusCode, headers: response.headers, text }))
+        .on('error', reject)
     }).on('error', reject)
   })
 }
@@ -34,7 +39,9 @@ t.test('[SSE-1] only GET is exposed, and what is refused is a problem, not a str
     const { status, headers } = await fetch(`${iris.url}/v1/down/events`, { method, headers: bearer(bob.token) })
     t.strictSame([status, headers.get('allow')], [405, 'GET'], method)
   }
-  for (const [headers, code] of [[{}, 'UNAUTHENTICATED'], [bearer('x'), 'BAD_TOKEN'], [{ ...bearer(bob.token), 'terminal-id': 'a b' }, 'INVALID_HEADER']] as const) {
+  for (const [headers, code] of [
+    [{}, 'UNAUTHENTICATED'], [bearer('x'), 'BAD_TOKEN'], [{ ...bearer(bob.token), 'terminal-id': 'a b' }, 'INVALID_HEADER']
+  ] as const) {
     const response = await fetch(`${iris.url}/v1/down/events`, { headers })
     t.match(response.headers.get('content-type'), 'application/problem+json')
     t.match(await response.json(), { code, retryable: false })
@@ -46,7 +53,10 @@ t.test('[SSE-1] [TRACE-2] retry comes first, within 2 to 5 s and not the same fo
   const waits = new Set<number>()
   for (let i = 0; i < 12; i++) {
     const text = await new Promise<string>(resolve => {
-      const request = http.get(`${iris.url}/v1/down/events`, { headers: { ...bearer(bob.token), 'trace-id': 'my-trace' }, agent: false }, response => response.on('data', chunk => {
+      const request = http.get(`${iris.url}/v1/down/events`, {
+        headers: { ...bearer(bob.token), 'trace-id': 'my-trace' },
+        agent: false
+      }, response => response.on('data', chunk => {
         if (!/READY/.test(text += String(chunk))) return
         request.destroy()
         resolve(text)
@@ -135,11 +145,15 @@ t.test('[SSE-1] Redis is away: 200, retry, BYE, end, by bearer and by ticket; wh
   const { id } = await open.next('IRIS.READY')
   const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
   await store.kill()
-  for (const [path, headers] of [['', bearer(bob.token)], [`?lastEventId=${id}`, bearer(bob.token)], [`?ticket=${String(ticket)}`, {}]] as const) {
+  for (const [path, headers] of [
+    ['', bearer(bob.token)], [`?lastEventId=${id}`, bearer(bob.token)], [`?ticket=${String(ticket)}`, {}]
+  ] as const) {
     const { status, headers: got, text } = await whole(`/v1/down/events${path}`, headers)
     t.equal(status, 200)
     t.match(got, { 'content-type': /^text\/event-stream/, 'x-accel-buffering': 'no' })
-    const [, retry, pause] = /^retry: \d{4}\n\nretry: (\d+)\n\nevent: CMD_DOWN\ndata: \{[^\n]*"name":"IRIS\.BYE"[^\n]*"code":4202[^\n]*"reconnect":"backoff","retryAfterMs":(\d+)[^\n]*\}\n\n$/.exec(text) ?? []
+    const [, retry, pause] =
+      /^retry: \d{4}\n\nretry: (\d+)\n\nevent: CMD_DOWN\ndata: \{[^\n]*"name":"IRIS\.BYE"[^\n]*"code":4202[^\n]*"reconnect":"backoff","retryAfterMs":(\d+)[^\n]*\}\n\n$/
+        .exec(text) ?? []
     t.ok(retry, text)
     t.equal(retry, pause)
   }

@@ -12,10 +12,17 @@ t.test('[SSE-1] headers keep proxies and caches away, retry is jittered, HEAD is
   const bob = await iris.user(t)
   const stream = await bob.listen()
   t.equal(stream.status, 200)
-  t.match(stream.headers, { 'content-type': /^text\/event-stream/, 'cache-control': 'no-cache, no-store, no-transform', 'x-accel-buffering': 'no', 'trace-id': /^[0-9a-f]+$/ })
+  t.match(stream.headers, {
+    'content-type': /^text\/event-stream/,
+    'cache-control': 'no-cache, no-store, no-transform',
+    'x-accel-buffering': 'no',
+    'trace-id': /^[0-9a-f]+$/
+  })
   t.notOk(stream.headers['transfer-encoding'])
   const text = await new Promise<string>(resolve => {
-    http.get(`${iris.url}/v1/down/events`, { headers: { authorization: `Bearer ${bob.token}` } }, response => response.once('data', chunk => {
+    http.get(`${iris.url}/v1/down/events`, {
+      headers: { authorization: `Bearer ${bob.token}` }
+    }, response => response.once('data', chunk => {
       resolve(String(chunk))
       response.destroy()
     }))
@@ -36,7 +43,9 @@ t.test('[SSE-1] a ticket serves the reconnects of its terminal, and nobody else'
     t.match((await stream.next('IRIS.HELLO')).data.data, { terminalId: 'web-1' })
     await stream.cut()
   }
-  for (const stranger of [`${url}&terminalId=web-2`, `${iris.url}/v1/down/events?ticket=${'A'.repeat(43)}`, `${iris.url}/v1/down/events?ticket=x`]) {
+  for (const stranger of [
+    `${url}&terminalId=web-2`, `${iris.url}/v1/down/events?ticket=${'A'.repeat(43)}`, `${iris.url}/v1/down/events?ticket=x`
+  ]) {
     const response = await fetch(stranger)
     t.equal(response.status, 401)
     t.match(await response.json(), { code: 'BAD_TICKET' })
@@ -50,7 +59,8 @@ t.test('[SSE-1] a ticket serves the reconnects of its terminal, and nobody else'
 t.test('[SSE-1] two first uses of one ticket from two terminals: one wins', async t => {
   const bob = await iris.user(t)
   const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
-  const responses = await Promise.all(Array.from({ length: 10 }, (_, i) => openSse(`${iris.url}/v1/down/events?ticket=${String(ticket)}&terminalId=t${i}`)))
+  const responses = await Promise.all(Array.from({ length: 10 }, (_, i) =>
+    openSse(`${iris.url}/v1/down/events?ticket=${String(ticket)}&terminalId=t${i}`)))
   t.equal(responses.filter(({ status }) => status === 200).length, 1)
   await Promise.all(responses.map(stream => stream.cut()))
 })
@@ -59,7 +69,8 @@ t.test('[SSE-1] a ticket that is not used in time ends', async t => {
   const bob = await iris.user(t)
   const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
   const names = await iris.redis.keys('iris:*:TICKET:*')
-  const unused = (await Promise.all(names.map(async name => [name, await iris.redis.ttl(name)] as const))).filter(([, ttl]) => ttl > 0 && ttl <= 60)
+  const unused = (await Promise.all(names.map(async name => [name, await iris.redis.ttl(name)] as const)))
+    .filter(([, ttl]) => ttl > 0 && ttl <= 60)
   t.ok(unused.length > 0)
   for (const [name] of unused) await iris.redis.pexpire(name, 1)
   await new Promise(resolve => setTimeout(resolve, 5))
@@ -69,7 +80,9 @@ t.test('[SSE-1] a ticket that is not used in time ends', async t => {
 
 t.test('[SSE-1] a JWT is never taken from a URL, and an unknown query name is refused, not dropped', async t => {
   const bob = await iris.user(t)
-  for (const query of [`token=${bob.token}`, `access_token=${bob.token}`, 'lastEventID=7-1', 'terminalId=a&terminalId=b', 'platform=fridge']) {
+  for (const query of [
+    `token=${bob.token}`, `access_token=${bob.token}`, 'lastEventID=7-1', 'terminalId=a&terminalId=b', 'platform=fridge'
+  ]) {
     const response = await fetch(`${iris.url}/v1/down/events?${query}`, { headers: { authorization: `Bearer ${bob.token}` } })
     t.equal(response.status, 400, query)
     t.match(await response.json(), { code: 'INVALID_QUERY', errors: [{ pointer: /^\/\w+$/ }] })
@@ -86,7 +99,11 @@ t.test('[SSE-1] a native EventSource resumes by itself, whatever cuts it', async
   const readies: string[] = []
   source.addEventListener('MSG_DOWN', ({ data }) => seen.push((JSON.parse(data as string) as { seq: number }).seq))
   source.addEventListener('CMD_DOWN', ({ data }) => readies.push((JSON.parse(data as string) as { name: string }).name))
-  const ready = async (n: number) => { while (readies.filter(name => name === 'IRIS.READY').length < n) await new Promise(resolve => setTimeout(resolve, 10)) }
+  const ready = async (n: number) => {
+    while (readies.filter(name => name === 'IRIS.READY').length < n) {
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  }
   await ready(1)
   await alice.send(bob, 'one')
   iris.app.server.closeAllConnections()
@@ -112,7 +129,9 @@ t.test('[SSE-1] too many terminals: BYE 4303 when all are connected, else the lo
   while (await iris.redis.hlen(keys.routes(bob.userId)) === 10) await new Promise(resolve => setTimeout(resolve, 5))
   const again = await bob.listen({ terminalId: 't10' })
   await again.next('IRIS.READY')
-  t.same((await iris.redis.hkeys(keys.terminals(bob.userId))).filter(field => !field.includes('/')).sort(), ['t0', 't1', 't10', 't2', 't4', 't5', 't6', 't7', 't8', 't9'])
+  t.same((await iris.redis.hkeys(keys.terminals(bob.userId))).filter(field => !field.includes('/')).sort(), [
+    't0', 't1', 't10', 't2', 't4', 't5', 't6', 't7', 't8', 't9'
+  ])
 })
 
 t.test('[SSE-1] a graceful end says BYE 4200 on every stream', async t => {

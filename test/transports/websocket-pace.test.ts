@@ -19,7 +19,9 @@ async function open (t: Test, iris: Iris, token: string) {
 
 const ask = (up: string, body: object) => (i: number) => JSON.stringify({ up, requestId: `q-${i}`, body })
 
-t.test('[COST-1] over the rate a socket is not read until Retry-After has passed, and ends with BYE 4205 when it goes on', { buffered: true }, async t => {
+t.test('[COST-1] over the rate a socket is not read until Retry-After has passed, and ends with BYE 4205 when it goes on', {
+  buffered: true
+}, async t => {
   const iris = await startIris(t, { env: { IRIS_LIMIT_UP_RATE: '20', IRIS_LIMIT_UP_BURST: '40' } })
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const ws = await open(t, iris, alice.token)
@@ -46,7 +48,9 @@ t.test('[COST-1] over the rate a socket is not read until Retry-After has passed
   t.ok(await scripts() - before < 600, 'scripts of ten seconds at the rate')
 })
 
-t.test('[SLOW-2] an answer brings 1 MiB of messages at most, on every transport; all of them come by asking on', { buffered: true }, async t => {
+t.test('[SLOW-2] an answer brings 1 MiB of messages at most, on every transport; all of them come by asking on', {
+  buffered: true
+}, async t => {
   const iris = await startIris(t, { env: { IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' } })
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const conversationId = dm(alice, bob)
@@ -61,7 +65,13 @@ t.test('[SLOW-2] an answer brings 1 MiB of messages at most, on every transport;
     for (const direction of ['older', 'newer']) {
       const seen: number[] = []
       for (let more = true, at = direction === 'newer' ? 1 : total; more;) {
-        const page = await get({ conversationId, direction, deliver: 'inline', limit: 100, ...(direction === 'newer' ? { fromSeq: at } : { toSeq: at }) }) as { count: number, firstSeq: number, lastSeq: number, hasMore: boolean, messages: { seq: number }[] }
+        const page = await get({
+          conversationId,
+          direction,
+          deliver: 'inline',
+          limit: 100,
+          ...(direction === 'newer' ? { fromSeq: at } : { toSeq: at })
+        }) as { count: number, firstSeq: number, lastSeq: number, hasMore: boolean, messages: { seq: number }[] }
         t.ok(Buffer.byteLength(JSON.stringify(page)) <= 1_100 * KIB, `${name}, ${direction}`)
         const seqs = page.messages.map(({ seq }) => seq)
         t.same([page.count, page.firstSeq, page.lastSeq], [seqs.length, seqs[0], seqs.at(-1)])

@@ -24,7 +24,10 @@ async function open (query = '') {
 
 /** @returns the problem with which the door is shut. */
 async function refused (query: string, options: Parameters<typeof openWs>[1]): Promise<unknown> {
-  return await openWs(url + query, options).then(async ws => { await ws.cut(); return 'open' }, (error: { status?: number, body?: { code?: string } }) => [error.status, error.body?.code])
+  return await openWs(url + query, options).then(async ws => { await ws.cut(); return 'open' }, (error: {
+    status?: number
+    body?: { code?: string }
+  }) => [error.status, error.body?.code])
 }
 
 t.test('the door: bearer or ticket, iris.v1, an origin that may; refused as HTTP', async t => {
@@ -60,7 +63,12 @@ t.test('[TRACE-1] [TRACE-2] a trace of the frame comes back and goes along', asy
   const ws = await open()
   const stream = await bob.listen()
   await stream.next('IRIS.READY')
-  const frame = JSON.stringify({ up: 'MSG_UP', requestId: 'tr', traceId: 'my.trace', body: { clientMsgId: 'c-trace', to: 'bob', type: 'text', content: { text: 'x' } } })
+  const frame = JSON.stringify({
+    up: 'MSG_UP',
+    requestId: 'tr',
+    traceId: 'my.trace',
+    body: { clientMsgId: 'c-trace', to: 'bob', type: 'text', content: { text: 'x' } }
+  })
   t.match((await ws.up('', {}, 'tr', frame)).data, { traceId: 'my.trace' })
   t.match((await stream.next(({ data }) => data['clientMsgId'] === 'c-trace')).data, { traceId: 'my.trace' })
 })
@@ -70,11 +78,16 @@ t.test('what is no frame is answered with the code of HTTP; ten of them end with
   const bad: [string, string | null, string][] = [
     ['{', null, 'INVALID_JSON'], ['', null, 'INVALID_JSON'], ['{"__proto__":{"up":"READ"}}', null, 'INVALID_BODY'],
     ['[]', null, 'INVALID_BODY'], ['null', null, 'INVALID_BODY'], ['{"up":"READ","requestId":"a b","body":{}}', 'a b', 'INVALID_BODY'],
-    ['{"up":"READ","requestId":"r","body":{},"colour":1}', 'r', 'INVALID_BODY'], ['{"up":"READ","requestId":"r","body":[]}', 'r', 'INVALID_BODY'],
+    ['{"up":"READ","requestId":"r","body":{},"colour":1}', 'r', 'INVALID_BODY'],
+    ['{"up":"READ","requestId":"r","body":[]}', 'r', 'INVALID_BODY'],
     ['{"up":"READ","requestId":"r","body":{"a":{"__proto__":{}}}}', 'r', 'INVALID_BODY']
   ]
-  for (const [text, requestId, code] of bad) t.match(await ws.up('', {}, requestId, text), { requestId, error: { code, traceId: String } }, text)
-  for (const name of ['putConversation', 'createTicket', 'toString', '', 'read']) t.match((await ws.up(name, {})).error, { status: 404, code: 'NOT_FOUND' }, name)
+  for (const [text, requestId, code] of bad) {
+    t.match(await ws.up('', {}, requestId, text), { requestId, error: { code, traceId: String } }, text)
+  }
+  for (const name of ['putConversation', 'createTicket', 'toString', '', 'read']) {
+    t.match((await ws.up(name, {})).error, { status: 404, code: 'NOT_FOUND' }, name)
+  }
   t.match((await ws.up('READ', { conversationId: 'g.none', upToSeq: 1 })).error, { status: 404, code: 'CONVERSATION_NOT_FOUND' })
   t.equal(ws.isOver, false)
   // the ninth and the tenth: a body that breaks a rule is a frame all the same
@@ -100,7 +113,8 @@ t.test('a binary frame ends with BYE 4400, one over the size with 1009, broken U
 
 t.test('1,000 commands at once are all answered, each once, and stored in the order of their seq', async t => {
   const ws = await open()
-  const answers = await Promise.all(upTo(1_000).map(async i => (await ws.up('MSG_UP', { clientMsgId: `m-${i}`, to: 'dave', type: 'text', content: { text: String(i) } }, `m-${i}`)).data?.['seq']))
+  const answers = await Promise.all(upTo(1_000).map(async i =>
+    (await ws.up('MSG_UP', { clientMsgId: `m-${i}`, to: 'dave', type: 'text', content: { text: String(i) } }, `m-${i}`)).data?.['seq']))
   t.equal(new Set(answers).size, 1_000)
   t.equal(Math.max(...answers.map(Number)) - Math.min(...answers.map(Number)), 999)
 })
@@ -108,7 +122,10 @@ t.test('1,000 commands at once are all answered, each once, and stored in the or
 t.test('[DOWN-1] a connection that breaks during a command: it is stored, and its terminal learns it by replay', async t => {
   const ws = await open()
   const { cursor } = ws
-  ws.socket.send(JSON.stringify({ up: 'MSG_UP', requestId: 'r', body: { clientMsgId: 'c-cut', to: 'bob', type: 'text', content: { text: 'x' } } }), () => ws.socket.terminate())
+  ws.socket.send(
+    JSON.stringify({ up: 'MSG_UP', requestId: 'r', body: { clientMsgId: 'c-cut', to: 'bob', type: 'text', content: { text: 'x' } } }),
+    () => ws.socket.terminate()
+  )
   await ws.ended
   await until(async () => {
     const { body } = await alice.getReadMsg({ conversationId: dm(alice, bob), limit: 1, deliver: 'inline' })
@@ -121,7 +138,9 @@ t.test('[DOWN-1] a connection that breaks during a command: it is stored, and it
 t.test('a frame that is cut in its middle does nothing', async t => {
   const { port } = iris.app.server.address() as AddressInfo
   const before = (await bob.conversations()).body['totalUnread']
-  const socket = connect(port, '127.0.0.1', () => socket.write(`GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: iris.v1\r\nAuthorization: Bearer ${alice.token}\r\n\r\n`))
+  const socket = connect(port, '127.0.0.1', () => socket.write('GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: ' +
+    `websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nSec-WebSocket-Version: ` +
+    `13\r\nSec-WebSocket-Protocol: iris.v1\r\nAuthorization: Bearer ${alice.token}\r\n\r\n`))
   const text = await new Promise<string>(resolve => socket.once('data', (chunk: Buffer) => resolve(chunk.toString())))
   t.match(text, /^HTTP\/1\.1 101 [^]*sec-websocket-protocol: iris\.v1/i)
   socket.write(Buffer.from([0x81, 0xfe, 0x01, 0x00, 1, 2, 3, 4, 5, 6]))

@@ -29,7 +29,10 @@ export function createClient ({ url, api, token }: Iris) {
     async attach (userId: string, query: string): Promise<string> {
       const stream = new AbortController()
       streams.push(stream)
-      const response = await fetch(`${url}/v1/down/events?${query}`, { headers: { authorization: await authorization(userId) }, signal: stream.signal })
+      const response = await fetch(`${url}/v1/down/events?${query}`, {
+        headers: { authorization: await authorization(userId) },
+        signal: stream.signal
+      })
       let text = ''
       const decoder = new TextDecoder()
       for await (const chunk of response.body ?? []) {
@@ -43,7 +46,8 @@ export function createClient ({ url, api, token }: Iris) {
     /** Lets go of all streams. */
     async end (): Promise<void> { for (const stream of streams.splice(0)) stream.abort() },
 
-    group: (id: string, members: string[]) => api('PUT', `conversations/${id}`, { members: members.map(userId => ({ userId, role: 'member' })) })
+    group: (id: string, members: string[]) =>
+      api('PUT', `conversations/${id}`, { members: members.map(userId => ({ userId, role: 'member' })) })
   }
 }
 

@@ -40,7 +40,10 @@ async function row (bench: Bench, iris: Iris, { work, idle }: { work: Work, idle
   const { commands, scriptUs, redisUs, serverUs } = await median(bench, iris, work)
   const longest = await longestScript(bench)
   const cost = (value: number, idle: number) => digits(Math.max(0, value - idle))
-  return [work.what, String(commands - idle.commands), digits(scriptUs), longest === 0 ? `< ${SLOW_US}` : digits(longest), cost(redisUs, idle.redisUs), cost(serverUs, idle.serverUs)]
+  return [
+    work.what, String(commands - idle.commands), digits(scriptUs), longest === 0 ? `< ${SLOW_US}` : digits(longest),
+    cost(redisUs, idle.redisUs), cost(serverUs, idle.serverUs)
+  ]
 }
 
 async function median (bench: Bench, iris: Iris, { times, run }: Work): Promise<Stock> {

@@ -14,7 +14,12 @@ export async function measureGroup ({ bench, plan: { members, groupRounds, secon
   for (const [name, users] of Object.entries(groups)) await iris.group(`g.${name}`, users)
   await iris.attach(groups.attached)
   const send = (name: keyof typeof groups) => iris.run({
-    kind: 'group', users: groups[name], conversationId: `g.${name}`, fanOut: name === 'attached' ? members - 1 : 0, sockets: SOCKETS, seconds
+    kind: 'group',
+    users: groups[name],
+    conversationId: `g.${name}`,
+    fanOut: name === 'attached' ? members - 1 : 0,
+    sockets: SOCKETS,
+    seconds
   })
   await send('attached')
   await send('away')

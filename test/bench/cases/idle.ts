@@ -34,7 +34,10 @@ async function measureTransport (transport: Transport, { bench, plan: { idle }, 
   const each = (bytes: number) => `${(bytes / idle / 1024).toFixed(1)} KB`
   return [
     { what: `4. memory of an idle ${names[transport]} of ${idle}: RSS`, value: each(after.rss - before.rss) },
-    { what: '   of that: heapUsed / external', value: `${each(after.heapUsed - before.heapUsed)} / ${each(after.external - before.external)}` },
+    {
+      what: '   of that: heapUsed / external',
+      value: `${each(after.heapUsed - before.heapUsed)} / ${each(after.external - before.external)}`
+    },
     { what: '   and in Redis', value: each(redisAfter - redisBefore) },
     { what: `   attaching them fresh, ${names[transport]}s/s`, ...throughput([attaching], base) }
   ]

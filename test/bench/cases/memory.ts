@@ -21,7 +21,9 @@ export async function measureMemory ({ bench, plan: { memory: { pairs, each, use
   const group = named('in-', members)
   await iris.group('g.memory', group)
   await iris.attach(group) // who was never there has no stream yet
-  const post = async () => await iris.api('POST', 'messages', { from: group[0], conversationId: 'g.memory', clientMsgId: randomUUID(), type: 'text', content: { text } })
+  const post = async () => await iris.api('POST', 'messages', {
+    from: group[0], conversationId: 'g.memory', clientMsgId: randomUUID(), type: 'text', content: { text }
+  })
   await post()
   const member = await grown(bench, async () => { for (let i = 0; i < each; i++) await post() }) / (members * each)
 
@@ -39,7 +41,8 @@ export async function measureMemory ({ bench, plan: { memory: { pairs, each, use
 async function grown ({ redis }: Bench, work: () => Promise<unknown>): Promise<number> {
   async function used (): Promise<number> {
     const info = await redis.info('memory')
-    const [all = 0, ...passing] = ['used_memory', 'mem_clients_normal', 'mem_aof_buffer'].map(name => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1]))
+    const [all = 0, ...passing] = ['used_memory', 'mem_clients_normal', 'mem_aof_buffer']
+      .map(name => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1]))
     return passing.reduce((rest, bytes) => rest - bytes, all)
   }
   const before = await used()

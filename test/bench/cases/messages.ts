@@ -9,7 +9,8 @@ import { digits, type Row, summary } from '../report.js'
 /** What every case is given. `base`: empty POSTs answered a second. */
 export interface World { bench: Bench, plan: Plan, base: number }
 
-const emptyOf = (iris: Iris, users: string[]) => async (seconds: number) => await iris.run({ kind: 'empty', users, fanOut: 0, sockets: SOCKETS, seconds })
+const emptyOf = (iris: Iris, users: string[]) =>
+  async (seconds: number) => await iris.run({ kind: 'empty', users, fanOut: 0, sockets: SOCKETS, seconds })
 
 /** Starts Fastify alone. @returns what posts to it by a load generator, and what each costs its server. */
 async function startBare (iris: Iris, users: string[]) {
@@ -60,7 +61,10 @@ export async function measureMessages (bench: Bench, plan: Plan): Promise<{ rows
     samples.memory.push(await direct('memory', plan.seconds))
   }
   const base = summary(samples.empty, 'perSec').median
-  const late = await measureLatency(direct, plan, { disk: summary(samples.disk, 'perSec').median, memory: summary(samples.memory, 'perSec').median })
+  const late = await measureLatency(direct, plan, {
+    disk: summary(samples.disk, 'perSec').median,
+    memory: summary(samples.memory, 'perSec').median
+  })
   await bare.stop()
   await iris.stop()
   const times = samples.empty.map(({ serverUs }, i) => ({ serverUs: serverUs / (alone[i]?.serverUs ?? NaN) }))
@@ -68,7 +72,12 @@ export async function measureMessages (bench: Bench, plan: Plan): Promise<{ rows
     base,
     rows: [
       { what: '1. empty POST, requests/s', ...throughput(samples.empty, base) },
-      { what: '   times the server CPU of Fastify alone', value: digits(summary(times, 'serverUs').median), spread: summary(times, 'serverUs').spread, serverUs: digits(summary(alone, 'serverUs').median) },
+      {
+        what: '   times the server CPU of Fastify alone',
+        value: digits(summary(times, 'serverUs').median),
+        spread: summary(times, 'serverUs').spread,
+        serverUs: digits(summary(alone, 'serverUs').median)
+      },
       { what: `2. 1:1 messages/s, ${plan.users} streams, durability disk`, ...throughput(samples.disk, base) },
       { what: '6. the same, durability memory', ...throughput(samples.memory, base) },
       ...late,
@@ -78,8 +87,11 @@ export async function measureMessages (bench: Bench, plan: Plan): Promise<{ rows
 }
 
 /** Case 5: from POST to event at a part of the measured maximum. */
-async function measureLatency (direct: (durability: Durability, seconds: number, rate: number) => Promise<Sample>, plan: Plan, maximum: Record<Durability, number>): Promise<Row[]> {
-  const variants = (['disk', 'memory'] as const).flatMap(durability => [0.2, 0.5].map(part => ({ durability, part, samples: [] as Sample[] })))
+async function measureLatency (
+  direct: (durability: Durability, seconds: number, rate: number) => Promise<Sample>, plan: Plan, maximum: Record<Durability, number>
+): Promise<Row[]> {
+  const variants = (['disk', 'memory'] as const)
+    .flatMap(durability => [0.2, 0.5].map(part => ({ durability, part, samples: [] as Sample[] })))
   for (let i = 0; i < plan.latencyRounds; i++) {
     for (const { durability, part, samples } of variants) samples.push(await direct(durability, plan.seconds, maximum[durability] * part))
   }
@@ -97,7 +109,12 @@ async function measureLatency (direct: (durability: Durability, seconds: number,
 /** Throughput as cells of the table. */
 export function throughput (samples: Cost[], base: number) {
   const rate = summary(samples, 'perSec')
-  return { value: digits(rate.median), spread: rate.spread, ratio: (rate.median / base).toFixed(rate.median < base / 10 ? 3 : 2), ...costs(samples) }
+  return {
+    value: digits(rate.median),
+    spread: rate.spread,
+    ratio: (rate.median / base).toFixed(rate.median < base / 10 ? 3 : 2),
+    ...costs(samples)
+  }
 }
 
 function costs (samples: Cost[]) {

@@ -31,7 +31,11 @@ export async function measureOverload ({ bench, plan, base }: World): Promise<Ro
   const seconds = plan.overload.seconds / 2
   const capacity = { apart: await most(SOCKETS, seconds), pipelined: await most(PIPES, seconds) }
   const rows: Row[] = [
-    { what: '10. overload: 1:1 messages/s as fast as they are answered', value: digits(capacity.apart), ratio: (capacity.apart / base).toFixed(2) },
+    {
+      what: '10. overload: 1:1 messages/s as fast as they are answered',
+      value: digits(capacity.apart),
+      ratio: (capacity.apart / base).toFixed(2)
+    },
     { what: `11. the same over ${PIPES} connections`, value: digits(capacity.pipelined), ratio: (capacity.pipelined / base).toFixed(2) }
   ]
   for (const load of loads) {
@@ -46,15 +50,23 @@ export async function measureOverload ({ bench, plan, base }: World): Promise<Ro
   return rows
 }
 
-async function pour (iris: Iris, { form, sockets, ...facts }: { users: string[], seconds: number, rate: number, sockets: number, form: Form }) {
+async function pour (
+  iris: Iris, { form, sockets, ...facts }: { users: string[], seconds: number, rate: number, sockets: number, form: Form }
+) {
   const shape = form === 'apart' ? { sockets, depth: 1 } : { sockets: PIPES, depth: 1_000_000 }
   const { result, serverUs, redisUs } = await iris.costOf(() => iris.load.ask('pour', { ...facts, ...shape }))
   const { lost, phantoms, unanswered } = result
-  if (lost + phantoms + unanswered > 0) throw new Error(`overload: ${lost} of ${result.done} were lost, ${phantoms} came that were refused, ${unanswered} were not answered`)
+  if (lost + phantoms + unanswered > 0) {
+    throw new Error(`overload: ${lost} of ${result.done} were lost, ${phantoms} came that were refused, ${unanswered} were not answered`)
+  }
   return { ...result, serverUs, redisUs, shape }
 }
 
-function rowsOf ({ times, form, isBeside }: Load, capacity: number, { done, shed, posted, seconds, failures, admittedMs, shedMs, serverUs, redisUs, loadUs, shape }: Poured): Row[] {
+function rowsOf (
+  { times, form, isBeside }: Load,
+  capacity: number,
+  { done, shed, posted, seconds, failures, admittedMs, shedMs, serverUs, redisUs, loadUs, shape }: Poured
+): Row[] {
   const perSec = done / seconds
   const failed = Object.entries(failures).map(([code, count]) => `${count} ${code}`).join(', ') || '0'
   const over = `${shape.sockets} connections${shape.depth > 1 ? ', pipelined' : ''}`
@@ -66,7 +78,13 @@ function rowsOf ({ times, form, isBeside }: Load, capacity: number, { done, shed
       serverUs: `${digits(serverUs / posted)} an offer`,
       redisUs: digits(redisUs / done)
     },
-    { what: '   p99 of the answers to what was let in; p50, p99 of refusals', value: `${digits(admittedMs.p99)} ms; ${shed > 0 ? `${digits(shedMs.p50)}, ${digits(shedMs.p99)}` : '-'} ms` },
-    { what: '   refused / failed / lost; CPU of the load generator', value: `${(shed / posted * 100).toFixed(0)} % / ${failed} / 0; ${(loadUs / seconds / 1e4).toFixed(0)} % of a core` }
+    {
+      what: '   p99 of the answers to what was let in; p50, p99 of refusals',
+      value: `${digits(admittedMs.p99)} ms; ${shed > 0 ? `${digits(shedMs.p50)}, ${digits(shedMs.p99)}` : '-'} ms`
+    },
+    {
+      what: '   refused / failed / lost; CPU of the load generator',
+      value: `${(shed / posted * 100).toFixed(0)} % / ${failed} / 0; ${(loadUs / seconds / 1e4).toFixed(0)} % of a core`
+    }
   ]
 }

@@ -45,7 +45,8 @@ export async function measureSlow ({ bench, plan: { slow } }: World): Promise<Ro
   without.push(await load('g.away'))
   await iris.stop()
   const waiting = (slow.messages * PADDING / MB).toFixed(0)
-  const growth = (of: 'peak' | 'settled') => `${Math.round(Math.max(...without.map(sample => sample[of])) / MB)} / ${Math.round(beside[of] / MB)} MB`
+  const growth = (of: 'peak' | 'settled') =>
+    `${Math.round(Math.max(...without.map(sample => sample[of])) / MB)} / ${Math.round(beside[of] / MB)} MB`
   return [
     { what: `9. the same load without / with ${slow.readers} stalled readers, ${waiting} MB for each`, value: '' },
     { what: '   growth of RSS at most', value: growth('peak') },
@@ -62,20 +63,37 @@ function latencies (when: string, without: Sample[], beside: Sample): Row[] {
   const of = (key: 'p50' | 'p99' | 'serverUs' | 'redisUs') => summary(without, key)
   const cpu = (key: 'serverUs' | 'redisUs') => `${digits(of(key).median)} / ${digits(beside[key])}`
   return [
-    { what: `   ${when}, p50`, value: compared(of('p50').median, beside.p50), spread: of('p50').spread, serverUs: cpu('serverUs'), redisUs: cpu('redisUs') },
+    {
+      what: `   ${when}, p50`,
+      value: compared(of('p50').median, beside.p50),
+      spread: of('p50').spread,
+      serverUs: cpu('serverUs'),
+      redisUs: cpu('redisUs')
+    },
     { what: '   the same, p99', value: compared(of('p99').median, beside.p99), spread: of('p99').spread }
   ]
 }
 
 /** Posts 16 KiB messages to a group that nobody reads, evenly over the time of filling. */
 async function post (iris: Iris, conversationId: string, { messages, filling }: Plan['slow']): Promise<void> {
-  await iris.run({ kind: 'group', users: [SENDER], conversationId, fanOut: 0, sockets: SOCKETS, seconds: filling, rate: messages / filling, padding: PADDING })
+  await iris.run({
+    kind: 'group',
+    users: [SENDER],
+    conversationId,
+    fanOut: 0,
+    sockets: SOCKETS,
+    seconds: filling,
+    rate: messages / filling,
+    padding: PADDING
+  })
 }
 
 /** Lets some read until they have all messages, or an honest RESET; else the bench is worthless: it throws. */
 async function readOn (iris: Iris, users: string[], expected: number): Promise<Unstalled> {
   const result = await iris.load.ask('unstall', { users, expected })
   const { messages, gaps, resets } = result
-  if (gaps > 0 || (resets === 0 && messages !== users.length * expected)) throw new Error(`slow: ${messages} of ${users.length * expected} messages, ${gaps} gaps, ${resets} RESETs`)
+  if (gaps > 0 || (resets === 0 && messages !== users.length * expected)) {
+    throw new Error(`slow: ${messages} of ${users.length * expected} messages, ${gaps} gaps, ${resets} RESETs`)
+  }
   return result
 }

@@ -34,10 +34,16 @@ export async function measureStorm ({ bench, plan: { storm }, base }: World): Pr
   check(storm, { recovered, messages })
   const each = (us: number) => us / storm.streams
   return [
-    { what: `8. ${digits(storm.streams)} streams resume at once, resumes/s`, ...throughput([{ perSec: storm.streams / seconds, serverUs: each(serverUs), redisUs: each(redisUs) }], base) },
+    {
+      what: `8. ${digits(storm.streams)} streams resume at once, resumes/s`,
+      ...throughput([{ perSec: storm.streams / seconds, serverUs: each(serverUs), redisUs: each(redisUs) }], base)
+    },
     { what: '   until all are live / that had to come again', value: `${seconds.toFixed(1)} s / ${again}` },
     { what: '   CPU of the load generator, each', value: `${digits(each(loadUs))} us` },
-    { what: `   meanwhile messages at ${storm.rate}/s, POST to 200, p50 calm / storm`, value: compared(calm.answers.p50, stormy.answers.p50) },
+    {
+      what: `   meanwhile messages at ${storm.rate}/s, POST to 200, p50 calm / storm`,
+      value: compared(calm.answers.p50, stormy.answers.p50)
+    },
     { what: '   the same, p99 calm / storm', value: compared(calm.answers.p99, stormy.answers.p99) }
   ]
 }

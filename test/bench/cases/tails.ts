@@ -78,7 +78,9 @@ function watchRedis ({ redis }: Bench, pid: number) {
       await redis.ping()
       const ms = performance.now() - asked
       const isOwn = scheduleOf(process.pid).queued - own.queued > ms / 2
-      if (ms > SLOW_MS && !isOwn) stalls.push({ of: 'Redis', why: whyOf(ms, before, scheduleOf(pid)), at: performance.timeOrigin + asked, ms })
+      if (ms > SLOW_MS && !isOwn) {
+        stalls.push({ of: 'Redis', why: whyOf(ms, before, scheduleOf(pid)), at: performance.timeOrigin + asked, ms })
+      }
       await pause(ASK_MS)
     }
   }

@@ -5,7 +5,9 @@ import { connect } from 'node:net'
 const buffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 /** Opens a socket to a server on loopback; `answered` is called with each answer. Rejects when it cannot be opened. */
-export function openHttp (port: number, answered: (status: string, body: string) => void): Promise<{ send (request: string): void, end (): void }> {
+export function openHttp (
+  port: number, answered: (status: string, body: string) => void
+): Promise<{ send (request: string): void, end (): void }> {
   return new Promise((resolve, reject) => {
     let text = ''
     function scan (length: number): boolean {

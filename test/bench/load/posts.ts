@@ -67,7 +67,9 @@ export async function postAll<C = Command> (open: OpenLane<C>, pace: Pace, make:
     idle.push(...all.keys())
     let made = 0
     const timer = setInterval(() => {
-      for (const until = Math.min((performance.now() - began) / 1000, pace.seconds) * perSecond; made < until; made++) due.push({ command: make(made), at: performance.now() })
+      for (const until = Math.min((performance.now() - began) / 1000, pace.seconds) * perSecond; made < until; made++) {
+        due.push({ command: make(made), at: performance.now() })
+      }
       while (idle.length > 0 && due.length > 0) go(idle.pop() as number)
       if (!isOver()) return
       clearInterval(timer)

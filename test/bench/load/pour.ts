@@ -43,7 +43,13 @@ function createTally () {
       else failures[code] = (failures[code] ?? 0) + 1
     },
     /** `shed`: OVERLOADED; `failures`: anything else, by its code. */
-    sum: () => ({ done: admitted.length, shed: shed.length, failures, admittedMs: quantiles(Float64Array.from(admitted)), shedMs: quantiles(Float64Array.from(shed)) })
+    sum: () => ({
+      done: admitted.length,
+      shed: shed.length,
+      failures,
+      admittedMs: quantiles(Float64Array.from(admitted)),
+      shedMs: quantiles(Float64Array.from(shed))
+    })
   }
   return tally
 }

@@ -5,7 +5,9 @@ import type { Requests } from './requests.js'
 
 interface Reader { userId: string, cursor: string, messages: number, gaps: number, resets: number, goodbyes: number, socket?: Socket }
 
-/** What readers that read on have seen, all together. `gaps`: ids that were not the next one; `goodbyes`: they had been cut off meanwhile. */
+/**
+ * What readers that read on have seen, all together. `gaps`: ids that were not the next one; `goodbyes`: they had been cut off meanwhile.
+ */
 export type Unstalled = Pick<Reader, 'messages' | 'gaps' | 'resets' | 'goodbyes'>
 
 /** Longer than any reader should need to catch up. */

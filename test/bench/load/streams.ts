@@ -16,7 +16,9 @@ const buffer = Buffer.allocUnsafeSlow(256 * 1024)
 export interface Resumed { seconds: number, recovered: number, again: number }
 
 /** Makes the readers of a server. */
-export function createStreams (port: number, requests: Requests, counter: Counter): Readers & { resume (users: string[]): Promise<Resumed> } {
+export function createStreams (
+  port: number, requests: Requests, counter: Counter
+): Readers & { resume (users: string[]): Promise<Resumed> } {
   const sockets = new Set<Socket>()
   /** The position at which each user's last stream became live. */
   const cursors = new Map<string, string>()

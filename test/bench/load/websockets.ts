@@ -66,7 +66,9 @@ export function createWebSockets (port: number, requests: Requests, counter: Cou
       const id = `lane-${lanes.size}`
       lanes.set(id, onAnswer)
       return {
-        send: ({ userId, body }) => { sockets.get(userId)?.write(frameOf(TEXT, `{"up":"MSG_UP","requestId":"${id}","body":${body}}`), 'latin1') },
+        send: ({ userId, body }) => {
+          sockets.get(userId)?.write(frameOf(TEXT, `{"up":"MSG_UP","requestId":"${id}","body":${body}}`), 'latin1')
+        },
         end: () => { lanes.delete(id) }
       }
     },

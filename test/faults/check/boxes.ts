@@ -9,7 +9,9 @@ export function checkBoxes (history: History): Finding[] {
   return [...fresh.flatMap(stretch => [...checkMailbox(history, stretch), ...checkPending(history, stretch)]), ...checkNodes(fresh)]
 }
 
-const pendingOf = ({ sights }: Stretch) => new Set(sights.filter(({ event, data }) => event === 'CMD_DOWN' && data['op'] === 'do' && data.name === 'nudge').map(({ data }) => data['cmdId']))
+const pendingOf = ({ sights }: Stretch) =>
+  new Set(sights.filter(({ event, data }) => event === 'CMD_DOWN' && data['op'] === 'do' && data.name === 'nudge')
+    .map(({ data }) => data['cmdId']))
 
 /** What is pending for a user is so at each node: none goes by a memory of its own. [STORE-1] */
 function checkNodes (fresh: Stretch[]): Finding[] {
@@ -20,11 +22,13 @@ function checkNodes (fresh: Stretch[]): Finding[] {
 
 function checkMailbox ({ truths }: History, { userId, sights }: Stretch): Finding[] {
   const own = truths.filter(truth => truth.userId === userId)
-  const unread = own.flatMap(({ messages, readSeq }) => messages.filter(({ seq, from, type }) => seq > readSeq && from !== userId && type !== 'revoked').map(({ clientMsgId }) => clientMsgId))
+  const unread = own.flatMap(({ messages, readSeq }) =>
+    messages.filter(({ seq, from, type }) => seq > readSeq && from !== userId && type !== 'revoked').map(({ clientMsgId }) => clientMsgId))
   const found = sights.filter(({ event, id }) => event === 'MSG_DOWN' && id === undefined).map(({ data }) => String(data['clientMsgId']))
   return [
     ...unread.filter(id => !found.includes(id)).map(id => finding('lost', `${id} is unread, but not in the mailbox of ${userId}`)),
-    ...found.filter(id => !unread.includes(id)).map(id => finding('leak', `${id} is in the mailbox of ${userId}, but not unread: ${placeOf(own, id)}`))
+    ...found.filter(id => !unread.includes(id))
+      .map(id => finding('leak', `${id} is in the mailbox of ${userId}, but not unread: ${placeOf(own, id)}`))
   ]
 }
 
@@ -40,6 +44,8 @@ function checkPending (history: History, stretch: Stretch): Finding[] {
   const isSafe = outlasts(history)
   const found = pendingOf(stretch)
   const asked = new Set(history.completes.map(({ cmdId }) => cmdId))
-  const pending = history.commands.filter(isSafe).filter(({ to, isReliable, stored, cmdId }) => to === userId && isReliable && stored === 1 && !asked.has(String(cmdId)))
-  return pending.filter(({ cmdId }) => !found.has(cmdId)).map(({ clientCmdId }) => finding('lost', `${clientCmdId} is pending for ${userId}, but does not come`))
+  const pending = history.commands.filter(isSafe)
+    .filter(({ to, isReliable, stored, cmdId }) => to === userId && isReliable && stored === 1 && !asked.has(String(cmdId)))
+  return pending.filter(({ cmdId }) => !found.has(cmdId))
+    .map(({ clientCmdId }) => finding('lost', `${clientCmdId} is pending for ${userId}, but does not come`))
 }

@@ -4,7 +4,10 @@ import { type Finding, finding, outlasts } from './finding.js'
 import { isFresh, isMessage, livesOf, nameOf } from './lives.js'
 
 export function checkLog (history: History): Finding[] {
-  return [...history.truths.flatMap(truth => [...checkNumbers(truth), ...checkCounts(history, truth)]), ...checkSends(history), ...checkArrivals(history), ...checkMemories(history), ...checkAnswers(history)]
+  return [
+    ...history.truths.flatMap(truth => [...checkNumbers(truth), ...checkCounts(history, truth)]), ...checkSends(history),
+    ...checkArrivals(history), ...checkMemories(history), ...checkAnswers(history)
+  ]
 }
 
 function checkNumbers ({ userId, conversationId, messages, minSeq, headSeq }: Truth): Finding[] {
@@ -29,14 +32,18 @@ function checkCounts (history: History, { userId, conversationId, messages, read
   const read = Math.max(0, ...said.map(({ upToSeq }) => upToSeq))
   return [
     ...(unread === expected ? [] : [finding('counts', `${userId} has ${unread} unread in ${conversationId}, and should have ${expected}`)]),
-    ...(readSeq >= read || read > (messages.at(-1)?.seq ?? 0) ? [] : [finding('counts', `${userId} has read ${conversationId} up to ${read}, but it says ${readSeq}`)])
+    ...(readSeq >= read || read > (messages.at(-1)?.seq ?? 0)
+      ? []
+      : [finding('counts', `${userId} has read ${conversationId} up to ${read}, but it says ${readSeq}`)])
   ]
 }
 
 /** What is acknowledged is in the log, under the number that the answer said. */
 function checkSends (history: History): Finding[] {
   const logs = new Map(history.truths.map(({ conversationId, messages }) => [conversationId, messages]))
-  for (const { conversationId, messages } of history.truths) if (messages.length > (logs.get(conversationId)?.length ?? 0)) logs.set(conversationId, messages)
+  for (const { conversationId, messages } of history.truths) {
+    if (messages.length > (logs.get(conversationId)?.length ?? 0)) logs.set(conversationId, messages)
+  }
   const isSafe = outlasts(history)
   return history.sends.flatMap(send => {
     const { clientMsgId, conversationId, seq, answered, refused } = send
@@ -44,7 +51,9 @@ function checkSends (history: History): Finding[] {
     if (seq === undefined || answered === undefined) return []
     const stored = logs.get(conversationId)?.find(message => message.clientMsgId === clientMsgId)
     if (stored?.seq === seq || !isSafe(send)) return []
-    return [finding('lost', `${clientMsgId}, acknowledged as ${seq} of ${conversationId}, is ${stored ? `there as ${stored.seq}` : 'not there'}`)]
+    return [
+      finding('lost', `${clientMsgId}, acknowledged as ${seq} of ${conversationId}, is ${stored ? `there as ${stored.seq}` : 'not there'}`)
+    ]
   })
 }
 
@@ -59,21 +68,26 @@ function checkArrivals (history: History): Finding[] {
   })
 }
 
-const isFor = (send: Send, { stays }: History, userId: string) => stays.some(stay => stay.userId === userId && stay.conversationId === send.conversationId &&
-  send.began > stay.joined && send.answered !== undefined && send.answered < (stay.leaving ?? Infinity))
+const isFor = (send: Send, { stays }: History, userId: string) =>
+  stays.some(stay => stay.userId === userId && stay.conversationId === send.conversationId &&
+    send.began > stay.joined && send.answered !== undefined && send.answered < (stay.leaving ?? Infinity))
 
 /** What a reader remembers of its last life is what is true: a store that lost something must have told it so. [STORE-1] */
 function checkMemories (history: History): Finding[] {
-  return livesOf(history).filter(life => life.isLast && !isFresh(life)).flatMap(life => life.entries.filter(isMessage).flatMap(({ data }) => {
+  const last = livesOf(history).filter(life => life.isLast && !isFresh(life))
+  return last.flatMap(life => life.entries.filter(isMessage).flatMap(({ data }) => {
     const truth = history.truths.find(({ userId, conversationId }) => userId === life.userId && conversationId === data['conversationId'])
     const there = truth?.messages.find(({ seq }) => seq === data['seq'])
     if (!truth || Number(data['seq']) < truth.minSeq || there?.clientMsgId === data['clientMsgId']) return []
-    return [finding('silent gap', `${nameOf(life)} saw ${String(data['clientMsgId'])} as ${String(data['seq'])} of ${truth.conversationId}, which has ${there?.clientMsgId ?? 'nothing'} there, and was not told`)]
+    return [finding('silent gap', `${nameOf(life)} saw ${String(data['clientMsgId'])} as ${String(data['seq'])} ` +
+      `of ${truth.conversationId}, which has ${there?.clientMsgId ?? 'nothing'} there, and was not told`)]
   }))
 }
 
 /** One (epoch, seq) is never given to two messages, not even when the first is lost. [STORE-1] */
 function checkAnswers ({ sends }: History): Finding[] {
-  const given = Map.groupBy(sends.filter(({ seq }) => seq !== undefined), ({ conversationId, epoch, seq }) => `${conversationId} ${epoch} ${seq}`)
-  return [...given].filter(([, all]) => all.length > 1).map(([place, all]) => finding('double', `${place} was given to ${all.map(({ clientMsgId }) => clientMsgId).join(' and ')}`))
+  const given = Map.groupBy(sends.filter(({ seq }) => seq !== undefined), ({ conversationId, epoch, seq }) =>
+    `${conversationId} ${epoch} ${seq}`)
+  return [...given].filter(([, all]) => all.length > 1).map(([place, all]) =>
+    finding('double', `${place} was given to ${all.map(({ clientMsgId }) => clientMsgId).join(' and ')}`))
 }

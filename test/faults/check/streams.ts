@@ -4,7 +4,10 @@ import { type Finding, finding } from './finding.js'
 import { isFresh, isMessage, type Life, livesOf, nameOf } from './lives.js'
 
 export function checkStreams (history: History): Finding[] {
-  return [...history.stretches.flatMap(checkIds), ...livesOf(history).flatMap(life => checkLife(history, life)), ...checkTexts(history), ...checkPhantoms(history)]
+  return [
+    ...history.stretches.flatMap(checkIds), ...livesOf(history).flatMap(life => checkLife(history, life)), ...checkTexts(history),
+    ...checkPhantoms(history)
+  ]
 }
 
 const numberOf = (id: string) => Number(/-(\d+)/.exec(id)?.[1])
@@ -19,7 +22,9 @@ function checkIds (stretch: Stretch): Finding[] {
     if (id === undefined) continue
     const repeats = data.name === 'IRIS.READY' || event === undefined
     if (last !== undefined && !follows(last, id, repeats, transport === 'poll')) {
-      found.push(finding(numberOf(id) > numberOf(last) ? 'silent gap' : 'disorder', `${nameOf(stretch)} at ${stretch.node}: after ${last} came ${id}`))
+      found.push(finding(
+        numberOf(id) > numberOf(last) ? 'silent gap' : 'disorder', `${nameOf(stretch)} at ${stretch.node}: after ${last} came ${id}`
+      ))
     }
     last = id
   }
@@ -37,7 +42,8 @@ function checkLife ({ stays, truths, stuck }: History, life: Life): Finding[] {
   const found: Finding[] = []
   const messages = Map.groupBy(life.entries.filter(isMessage), ({ data }) => String(data['conversationId']))
   for (const [conversationId, sights] of messages) {
-    const comesAndGoes = stays.filter(stay => stay.userId === life.userId && stay.conversationId === conversationId).some(({ leaving }) => leaving !== undefined)
+    const comesAndGoes = stays.filter(stay => stay.userId === life.userId && stay.conversationId === conversationId)
+      .some(({ leaving }) => leaving !== undefined)
     const seqs = sights.map(({ data }) => Number(data['seq']))
     const where = `${nameOf(life)} in ${conversationId}`
     if (life.isFirst && seqs[0] !== 1 && !comesAndGoes) found.push(finding('silent gap', `${where}: the first message is ${seqs[0]}`))
@@ -74,7 +80,13 @@ function checkPhantoms ({ stretches, sends, commands }: History): Finding[] {
   const sent = new Map(sends.map(send => [send.clientMsgId, send]))
   const commanded = new Map(commands.map(command => [command.clientCmdId, command]))
   return stretches.flatMap(stretch => stretch.sights.flatMap(({ event, data }) => {
-    const { clientMsgId, conversationId, content, name, op } = data as { clientMsgId?: string, conversationId?: string, content?: { text?: string }, name?: string, op?: string }
+    const { clientMsgId, conversationId, content, name, op } = data as {
+      clientMsgId?: string
+      conversationId?: string
+      content?: { text?: string }
+      name?: string
+      op?: string
+    }
     if (event === 'MSG_DOWN' || event === 'ACK_DOWN') {
       const send = sent.get(String(clientMsgId))
       const isKnown = send?.conversationId === conversationId && (content === undefined || content.text === send?.text)

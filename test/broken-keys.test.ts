@@ -174,6 +174,21 @@ t.test('[MSG-3] a member that cannot be read is skipped, the others have their m
   await redis.hset(members, bob.userId, row)
 })
 
+t.test('[MSG-3] a stream whose numbers are used up begins anew, and holds nobody else up', async t => {
+  const [alice, bob, carol] = await three(() => iris.user(t))
+  const group = await groupOf(iris, alice, bob, carol)
+  await alice.send(group, 'one')
+  const epoch = (await iris.redis.xrevrange(keys.down(bob.userId), '+', '-', 'COUNT', 1))[0]?.[0].split('-')[0] ?? ''
+  await iris.redis.xadd(keys.down(bob.userId), `${epoch}-18446744073709551615`, 'k', 'event', 'b', '{}')
+  t.match(await alice.send(group, 'two'), { status: 200, body: { seq: 2 } })
+  for (const user of [bob, carol]) {
+    const { body: { items } } = await user.conversations()
+    t.match(items, [{ conversationId: group, headSeq: 2, unread: 2 }])
+    const [[, fields] = ['', []]] = await iris.redis.xrevrange(keys.down(user.userId), '+', '-', 'COUNT', 1)
+    t.equal(fields[1]?.split(' ')[1], '2', `${user.userId}: ${fields.join()}`)
+  }
+})
+
 t.test('[COMPLETE-1] an item is completed although what stands before its body cannot be read', async t => {
   for (const meta of [
     '', '{', 'null', '[]', '{"notify":true}', '{"name":{},"notify":true,"from":[],"fromTag":"x"}', '{"share":[],"collapse":{},"name":true}'

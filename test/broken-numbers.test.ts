@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { keys, partition } from '../src/store/keys.js'
+import { setBack } from './helper/aging.js'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
 import { dm, groupOf, two, until, type User } from './helper/user.js'
@@ -46,6 +47,22 @@ for (const field of ['headSeq', 'lastTs', 'epoch']) {
     t.match((await poll(bob, cursor)).body.events.map(({ data }) => data['seq']), [2])
   })
 }
+
+t.test('[LOG-1] [READ-1] where a conversation is as old as its numbers are broken, READ is answered, and soon', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  const id = dm(alice, bob)
+  for (const [field, text] of [['headSeq', 'nan'], ['lastTs', String(2 ** 42)], ['lastTs', 'nan'], ['firstTs', 'nan']] as const) {
+    await alice.send(bob, 'hi')
+    await setBack(redis, id, { upTo: 2 ** 20 })
+    const sound = await redis.hget(keys.conversation(id), field) ?? ''
+    await redis.hset(keys.conversation(id), field, text)
+    await redis.config('RESETSTAT')
+    t.equal((await bob.read({ conversationId: id, upToSeq: 1 })).status, 200, `${field} ${text}`)
+    const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1])
+    t.ok(calls < 20, `${field} ${text}: ${calls} scripts`)
+    await redis.hset(keys.conversation(id), field, sound)
+  }
+})
 
 t.test('[DOWN-2] the counters of a partition and of who opens conversations begin anew', async t => {
   const alice = await iris.user(t)

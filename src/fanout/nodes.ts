@@ -75,7 +75,7 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
       const reference = readReference(fields)
       for (let i = 0; i < told.length; i += 2) {
         const [userId, id] = told.slice(i, i + 2) as [string, string]
-        if (!parseCursor(id)) return
+        if (!parseCursor(id)) continue
         onMark(mark)
         // a copy of the recalled text may lie in the tail: it is read anew, as the tombstone [DOWN-2]
         if (recalled.learn(userId, reference, body)) hub.forget(userId)
@@ -127,7 +127,7 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
   }
 }
 
-/** As `deliver.lua` publishes them: the mark; then by their fields and body the entries, each by its user and its id in turn. */
+/** As `hint.lua` publishes them: the mark; then by their fields and body the entries, each by its user and its id in turn. */
 type Hints = [string, [(string | number)[], string, ...string[]][]]
 type Heard = NodeMessage | Hints | { ask: Asked } | { answer: { id: number, said: unknown } }
 

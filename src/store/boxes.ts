@@ -7,7 +7,7 @@ import { defineScript } from './scripts.js'
 
 const putBox = defineScript('put-box', {
   full: 'refused',
-  preludes: ['life', 'down', 'deliver', 'box'],
+  preludes: ['life', 'down', 'hint', 'deliver', 'box'],
   keys: [...boxKeys, 'terminals', 'routes'],
   args: [
     ...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey',
@@ -17,7 +17,7 @@ const putBox = defineScript('put-box', {
 
 const completeBox = defineScript('complete-box', {
   full: 'done',
-  preludes: ['life', 'down', 'deliver', 'box'],
+  preludes: ['life', 'down', 'hint', 'deliver', 'box'],
   keys: boxKeys,
   args: [...downArgs, 'name', 'user', 'tag', 'terminal', 'op', 'traceId', 'nonce', 'keepMs']
 })

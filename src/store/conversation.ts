@@ -10,7 +10,7 @@ import { defineScript } from './scripts.js'
 
 const revokeMessage = defineScript('revoke-message', {
   full: 'done',
-  preludes: ['life', 'down', 'member', 'deliver', 'log', 'direct', 'index', 'leaving'],
+  preludes: ['life', 'down', 'member', 'hint', 'deliver', 'log', 'direct', 'index', 'leaving'],
   keys: ['conversation', 'members', 'log'],
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft', 'logMs']
 })

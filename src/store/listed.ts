@@ -11,6 +11,8 @@ const LIST_CHUNK = 100
  */
 export interface Listed { id: string, score: string, place: number, facts?: (string | null)[] | undefined }
 const SCORE_LATE_MS = 60_000
+/** So many rows of one minute are put in order, whatever was told to all conversations at once. [COST-1] */
+const MOST_BEHIND = 300
 
 /** Makes what reads a list in its order. */
 export function createListed (redis: Redis) {
@@ -18,7 +20,8 @@ export function createListed (redis: Redis) {
   return async function listed (userId: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<Listed[]> {
     const [time = '+inf', last] = after === undefined ? [] : split(after)
     const found: Listed[] = []
-    for (let offset = 0, lowest = Infinity; !((found[limit]?.place ?? -Infinity) >= lowest + SCORE_LATE_MS); offset += LIST_CHUNK) {
+    const isOrdered = (lowest: number) => (found[limit]?.place ?? -Infinity) >= lowest + SCORE_LATE_MS
+    for (let offset = 0, lowest = Infinity; offset < limit + MOST_BEHIND && !isOrdered(lowest); offset += LIST_CHUNK) {
       const scored =
         pairs(await redis.zrevrangebyscore(keys.conversations(userId), time, '-inf', 'WITHSCORES', 'LIMIT', offset, LIST_CHUNK))
       if (scored.length === 0) break
@@ -26,7 +29,10 @@ export function createListed (redis: Redis) {
       const facts = await together(redis, scored, (pipeline, { id }) =>
         pipeline.hmget(keys.conversation(id), 'kind', 'title', 'epoch', 'headSeq', ...ageFacts)) as ((string | null)[] | undefined)[]
       scored.forEach((row, i) => { Object.assign(row, { facts: facts[i], place: Math.max(row.place, whole(facts[i]?.[4])) }) })
-      found.push(...scored.filter(({ id, place }) => last === undefined || place < Number(time) || (place === Number(time) && id < last)))
+      // one that has moved to the top meanwhile shifts those below it: the last of a chunk comes again
+      const known = new Set(found.map(({ id }) => id))
+      const others = scored.filter(({ id }) => !known.has(id))
+      found.push(...others.filter(({ id, place }) => last === undefined || place < Number(time) || (place === Number(time) && id < last)))
       found.sort((a, b) => b.place - a.place || (a.id < b.id ? 1 : -1))
     }
     return found.slice(0, limit + 1)

@@ -7,9 +7,14 @@ import { defineScript, type Reply } from './scripts.js'
 
 const markRead = defineScript('mark-read', {
   full: 'done',
-  preludes: ['life', 'down', 'member', 'deliver', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'aging', 'total', 'rate'],
+  preludes: [
+    'life', 'down', 'member', 'hint', 'deliver', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'aging', 'total', 'rate'
+  ],
   keys: ['conversation', 'members', 'log', 'taken', 'unread', 'marker', 'rate'],
-  args: [...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit']
+  args: [
+    ...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit',
+    'isSettled'
+  ]
 })
 
 const firstUnread = defineScript('first-unread', {
@@ -46,7 +51,7 @@ export function createMarkers (store: StoreContext) {
   const aging = createAging(store)
 
   /** @returns what mark-read.lua says of a reading, once nothing of its conversation has had its time. */
-  async function replyTo (reading: Reading): Promise<Reply> {
+  async function replyTo (reading: Reading, isSettled = false): Promise<Reply> {
     const { conversationId: id, reader, upToSeq, seqs = [], unreadMark } = reading
     const reply = await markRead(redis, {
       conversation: keys.conversation(id),
@@ -69,11 +74,12 @@ export function createMarkers (store: StoreContext) {
       logMs: limits.logSec * 1000,
       emissionUs: 1_000_000 / limits.upRate,
       burst: limits.upBurst,
-      toldPerUnit: TOLD_PER_UNIT
+      toldPerUnit: TOLD_PER_UNIT,
+      isSettled: Number(isSettled)
     })
     if (reply[0] !== DUE) return reply
     await aging.settle(id)
-    return await replyTo(reading)
+    return await replyTo(reading, true)
   }
 
   return {

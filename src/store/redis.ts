@@ -84,13 +84,14 @@ export function isLost (error: unknown): boolean {
   return isUnavailable(error) && !(error instanceof Problem) && !(error instanceof ReplyError)
 }
 
-const corked = new WeakSet<Redis>()
+/** The sockets that hold what was asked in this turn of the event loop. */
+const corked = new WeakMap<Redis, Writable>()
 
 /** Lets the commands of this turn of the event loop leave in one write: a system call for each would cost more than they do. */
 export function joinWrites (redis: Redis): void {
   const { stream } = redis as unknown as { stream?: Writable }
   if (!stream || corked.has(redis)) return
-  corked.add(redis)
+  corked.set(redis, stream)
   stream.cork()
   setImmediate(() => {
     corked.delete(redis)
@@ -100,10 +101,9 @@ export function joinWrites (redis: Redis): void {
 
 /** What was asked in this turn so far leaves now: Redis works on it while the turn goes on. */
 export function writeNow (redis: Redis): void {
-  const { stream } = redis as unknown as { stream?: Writable }
-  if (!stream || !corked.has(redis)) return
-  stream.uncork()
-  stream.cork()
+  const stream = corked.get(redis)
+  stream?.uncork()
+  stream?.cork()
 }
 
 /** Others are served between two steps of so many commands. */

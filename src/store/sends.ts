@@ -1,5 +1,4 @@
 // Sends: all of one turn of the event loop are decided in one script, admission inside. Sections 5 and 6. [MSG-1] to [MSG-5]
-import { LRUCache } from 'lru-cache'
 import type { Door } from '../protocol/operation.js'
 import { type Admission, readVerdict } from './admission.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from './context.js'
@@ -8,6 +7,7 @@ import { isFull } from './full.js'
 import { partition } from './keys.js'
 import { tokenArgs } from './kicks.js'
 import { memoArgs, memoOf } from './memo.js'
+import { createRecent } from './recent.js'
 import { bodyOf, type Draft, tailOf } from './record.js'
 import { reasons } from './redis-errors.js'
 import { writeNow } from './redis.js'
@@ -18,7 +18,8 @@ import { unavailable } from './unavailable.js'
 const appendMessage = defineScript('append-message', {
   full: 'refused',
   preludes: [
-    'life', 'down', 'member', 'deliver', 'direct', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick', 'rate', 'admission'
+    'life', 'down', 'member', 'hint', 'deliver', 'direct', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick', 'rate',
+    'admission'
   ],
   keys: [],
   args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst']
@@ -59,7 +60,7 @@ export interface Sent {
 /** Makes the sends of a store. */
 export function createSends (store: StoreContext, admission: Admission) {
   const { redis, limits } = store
-  const sizes = new LRUCache<string, number>({ max: CONVERSATIONS })
+  const sizes = createRecent<number>(CONVERSATIONS)
 
   const ask = createTurns<{ send: Send, door: Door | undefined }, Reply>({
     most: MEMBERS_AT_ONCE,

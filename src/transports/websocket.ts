@@ -42,7 +42,10 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
     options: { server: door, maxPayload: bodyBytes, autoPong: false, handleProtocols: offered => offered.has(SUBPROTOCOL) && SUBPROTOCOL },
     // the hub ends all streams, each with its goodbye
     preClose: done => done(),
-    errorHandler: (_error, socket) => socket.terminate()
+    errorHandler (err, socket, { traceId }) {
+      app.log.error({ err, traceId }, 'a bug: a WebSocket could not be attached')
+      socket.terminate()
+    }
   })
   app.decorateRequest('reader', null)
   app.decorateRequest('attachBy', 0)

@@ -1,5 +1,5 @@
 -- append-message.lua - decides sends, in order, each by itself: one that fails touches none of its neighbours. [MSG-1] to [MSG-5]
--- USES life down member deliver direct index leaving memo log serve append each kick
+-- USES life down member hint deliver direct index leaving memo log serve append each kick
 --   rate admission (all members' keys are built from their ids: standalone Redis only)
 -- FULL refused
 -- ARGV downEntries downIdleMs node seenMark dedupeMs logMessages logMs emissionUs burst

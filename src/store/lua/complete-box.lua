@@ -1,6 +1,6 @@
 -- complete-box.lua - a terminal completes items by exact id, or the server
 -- cancels them. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4] [COMPLETE-5]
--- USES life down deliver box (the sender's stream when he asked to be told: standalone Redis only)
+-- USES life down hint deliver box (the sender's stream when he asked to be told: standalone Redis only)
 -- FULL done
 -- KEYS box order expiry waiting done deliveries collapse shares once
 -- ARGV downEntries downIdleMs node seenMark name user tag terminal op(complete|cancel|shown) traceId nonce keepMs

@@ -29,7 +29,8 @@ end
 -- The last id of a user's stream; a stream that is not there is born with <epoch>-0.
 local function top_of (key)
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')[1]
-  if last and is_alive(string.match(last[1], '^%d+')) then return last[1] end
+  local epoch, seq = string.match(last and last[1] or '', '^(%d+)-(%d+)$')
+  if epoch and is_alive(epoch) and whole_of(seq) then return last[1] end -- one whose numbers are used up takes no entry
   if last then redis.call('DEL', key) end
   local told, terminals = told_end(key)
   local id = redis.call('XADD', key, told or new_epoch(string.match(key, '{(%d+)}')) .. '-0', 'k', 'birth')

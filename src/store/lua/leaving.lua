@@ -26,7 +26,8 @@ local function let_go (message, user, stored)
   local marker, unread, gone = user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user), user_key(tag, 'CHAT_MSG_BOX', user), message.gone
   local taken, seqs, own = marker .. ':' .. message.id, gone.seqs, gone.by[tonumber(string.sub(spoke, 2))] or {}
   if gone.all then return redis.call('HDEL', unread, message.field), redis.call('DEL', taken) end
-  local low = math.max(whole_of(string.match(redis.call('HGET', marker, message.id) or '', '^%d+')) or 0, first - 1)
+  local read = parts_of(redis.call('HGET', marker, message.id), '^(%d+) %d+ %d$', 1, marker .. ' ' .. message.id)
+  local low = math.max(tonumber(read) or 0, first - 1)
   local lost = above(seqs, low) - above(own, low)
   if lost > 0 then lost = lost - redis.call('ZREMRANGEBYSCORE', taken, int(math.max(low + 1, seqs[1])), int(seqs[#seqs])) end
   if lost > 0 and redis.call('HINCRBY', unread, message.field, -lost) <= 0 then redis.call('HDEL', unread, message.field) end

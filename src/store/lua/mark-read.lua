@@ -1,20 +1,20 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES life down member deliver log receipt direct index unread reading aging total rate (tells users: standalone Redis only)
+-- USES life down member hint deliver log receipt direct index unread reading aging total rate (tells users: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log taken unread marker rate
--- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit
+-- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit isSettled
 -- RETURNS 0(1: age-log.lua comes first) readSeq unread totalUnread(of a public reading) headSeq unreadMark here bodies[](of `here`) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, taken_key, unread, marker, rate = unpack(KEYS)
-local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, burst, told_per_unit = unpack(ARGV, 5)
+local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, burst, told_per_unit, is_settled = unpack(ARGV, 5)
 
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
 local _, joined, tag = member_of(member)
 if not tag then return { -1, skip(members .. ' ' .. reader) } end
 local facts, kept = facts_of(conversation), kept_from(now, log_ms)
-if is_due(facts, kept) and not is_dry then return { 1 } end
+if is_settled == '0' and is_due(facts, kept) and not is_dry then return { 1 } end
 local head, is_direct = number_of(facts[1], conversation .. ' headSeq') or 0, string.sub(id, 1, 3) == 'dm.'
 local read, receipt, marked = parts_of(redis.call('HGET', marker, id), '^(%d+) (%d+) (%d)$', 2, marker .. ' ' .. id)
 if not read then read, receipt, marked = '0', '0', '0' end -- what cannot be read begins anew

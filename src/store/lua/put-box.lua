@@ -1,5 +1,5 @@
 -- put-box.lua - keeps an item for a user until completed or expired, and tells him. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1] [TIME-1]
--- USES life down deliver box
+-- USES life down hint deliver box
 -- FULL refused
 -- KEYS box order expiry waiting done deliveries collapse shares once terminals routes
 -- ARGV downEntries downIdleMs node seenMark name user tag id draft(JSON without times) meta ttlMs

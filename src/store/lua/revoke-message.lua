@@ -1,5 +1,5 @@
 -- revoke-message.lua - replaces a message by its tombstone and tells every member who may see it. [REVOKE-1] to [REVOKE-5]
--- USES life down member deliver log direct index leaving (members' streams and boxes: standalone Redis only)
+-- USES life down member hint deliver log direct index leaving (members' streams and boxes: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log
 -- ARGV downEntries downIdleMs node seenMark id by server seq reason windowSec draft logMs

@@ -6,11 +6,11 @@
 -- that are told without looking for routes; `body`, where one is told.
 local WIDE = 16 -- to tell a node costs as much as to look for the routes of so many users
 
-local function hint (message, user, tag, id, entry)
+local function hint_member (message, user, tag, id, entry)
   local nodes = message.nodes
-  if not nodes then return tell_routes(user, tag, id, entry, message.body) end
+  if not nodes then return hint_routes(user, tag, id, entry, message.body) end
   here[#here + 1], here[#here + 2] = user, id
-  for i = 1, #nodes do tell(nodes[i], user, tag, id, entry, message.body) end
+  for i = 1, #nodes do hint_node(nodes[i], user, tag, id, entry, message.body) end
 end
 
 local function serve (message, members, user, stored)
@@ -26,7 +26,7 @@ local function serve (message, members, user, stored)
   local is_later = message.moved or is_new
   if ends and (is_later or first) then end_keys(user, tag, ends, is_later and own_keys or { 'CHAT_MSG_BOX' }) end
   local entered, served = enter(user, tag, entry, known)
-  hint(message, user, tag, entered, entry)
+  hint_member(message, user, tag, entered, entry)
   local speaks = is_own and spoke == '' -- for the first time
   if speaks and not ends then redis.call('SADD', user_key(tag, 'GROUPS', user) .. ':SPOKEN', id) end
   if speaks then spoke = 'w' .. int(message.writer) end
@@ -35,7 +35,7 @@ end
 
 local function serve_all (message, members, all)
   local id, seq, place = message.id, message.seq, message.place
-  local index, nodes = message.log .. ':INDEX:', others()
+  local index, nodes = message.log .. ':INDEX:', other_nodes()
   -- one field, words in it: each more would cost Redis as much again. Without the nonce it could lead to a message of another life
   local nonce = message.is_direct and message.nonce or ''
   message.entry = { 'm', id .. ' ' .. place .. (nonce == '' and '' or ' ' .. nonce) }
@@ -45,5 +45,8 @@ local function serve_all (message, members, all)
   if message.moved then
     for n = block_of(math.max(1, message.trimmed)), block_of(seq) do redis.call('PEXPIREAT', index .. n, message.ends) end
   elseif offset_of(seq) == 0 then redis.call('PEXPIREAT', index .. block_of(seq), message.ends) end
-  for i = 1, #all, 2 do serve(message, members, all[i], all[i + 1]) end
+  -- each by himself: it is logged and remembered by now, and who sends it again is told that it is stored
+  for i = 1, #all, 2 do
+    if not pcall(serve, message, members, all[i], all[i + 1]) then skip(members .. ' ' .. all[i]) end
+  end
 end

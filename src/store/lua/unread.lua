@@ -8,7 +8,7 @@ local NOBODY, sub = '\0\0\0\0', string.sub -- writers are compared as they stand
 local function facts_of (conversation)
   local found = redis.call('HMGET', conversation, 'headSeq', 'firstSeq', 'lastTs', 'firstTs', 'createdAt')
   local head, first, last, oldest, created = unpack(found)
-  return { head, first, whole_of(last), whole_of(oldest) or whole_of(created) or 0 }
+  return { head, first, whole_of(last, 2 ^ 42), whole_of(oldest) or whole_of(created) or 0 }
 end
 
 -- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key, false: nothing was. Nil for

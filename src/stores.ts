@@ -32,7 +32,7 @@ export function createStores (store: StoreContext, loginPolicy: LoginPolicy) {
     kicks: createKicks(store),
     storedLeases,
     lists: createLists(store),
-    mailbox: createMailbox(store, loginPolicy, storedLeases.leaveNow),
+    mailbox: createMailbox(store, loginPolicy, storedLeases.order),
     markers: createMarkers(store),
     notices: createNotices(store),
     once: createOnce(store),

@@ -47,9 +47,10 @@ export function createComparison ({ mailbox, meter, presence, closeKicked, retri
     // first: who was kicked or replaced has no lease any more, either, and must not come back
     await closeKicked(userId, [...connections])
     // [LIFE-2] one that is attaching has no lease yet
-    const [open, gone] = [[...connections], attached.filter(({ terminalId }) => lapsed.includes(terminalId))]
+    const gone = attached.filter(({ terminalId }) => lapsed.includes(terminalId))
     let isRevived = false
-    for (const connection of gone.filter(held => open.includes(held))) {
+    for (const connection of gone) {
+      if (!connections.has(connection)) continue // it was closed meanwhile, and has left
       if (await presence.revive(connection)) isRevived = true
       else connection.close('TIMEOUT')
     }

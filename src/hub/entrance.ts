@@ -2,6 +2,7 @@
 import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
+import type { Attached } from '../store/attach.js'
 import { REPLACED } from '../store/kicks.js'
 import { retryMsOf, TOO_OFTEN, tooFast } from '../store/admission.js'
 import { createBuckets } from '../store/bucket.js'
@@ -47,6 +48,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
   let ended: { bye: Bye, until: number } | undefined
+  const closed = new WeakSet<object>()
 
   /** @returns what an attach weighs when it resumes. Throws RATE_LIMITED. */
   function count ({ userId, transport, cursor }: Opening): number {
@@ -65,25 +67,30 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
     return code === 'KICKED' ? 'kicked' : code === 'RATE_LIMITED' ? 'rate_limited' : 'failed'
   }
 
-  /** Attaches; when others who are connected stand in the way, once more without those whose node is dead. [LIFE-3] */
-  async function enter (opening: Opening): ReturnType<typeof mailbox.attach> {
+  /**
+   * Attaches; when others who are connected stand in the way, once more without those whose node is dead [LIFE-3]. Whose connection is
+   * closed does not come: nobody would leave.
+   */
+  async function enter (connection: Connection, opening: Opening): Promise<Attached | undefined | 'left'> {
+    const attach = async () => closed.has(connection) ? 'left' : await mailbox.attach(opening)
     try {
-      const attached = await mailbox.attach(opening)
+      const attached = await attach()
       if (attached !== undefined) return attached
     } catch (error) {
       if (!isReplaced(error) || !await buryDead(opening.userId)) throw error
-      return await mailbox.attach(opening)
+      return await attach()
     }
-    return await buryDead(opening.userId) ? await mailbox.attach(opening) : undefined
+    return await buryDead(opening.userId) ? await attach() : undefined
   }
 
   /** What is done when the gate lets a connection in. @returns where it begins; false when the user has too many terminals. */
-  async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<Start | false> {
-    const attached = await enter(opening)
+  async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<Start | false | 'left'> {
+    const attached = await enter(connection, opening)
+    if (attached === 'left') return attached
     if (attached === undefined) return false
     const { verdict, top, evicted, replaced, loginAt, serverTime } = attached
     connection.lifetime.attachedAt = serverTime
-    presence.came(opening)
+    if (!closed.has(connection)) presence.came(opening)
     meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
     if (feed.reached(top)) for (const other of connections) other.wake()
     if (replaced.length > 0) {
@@ -150,7 +157,12 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
     /** Whether nobody is let in any more. */
     get isEnded (): boolean { return ended !== undefined },
 
-    giveUp: gate.giveUp,
+    /** A connection is closed: it does not wait any more, and does not attach. */
+    giveUp (connection: object): void {
+      closed.add(connection)
+      gate.giveUp(connection)
+    },
+
     get census () { return gate.census }
   }
 }

@@ -8,6 +8,7 @@ import { downArgs, downValues, type StoreContext } from './context.js'
 import { consequence, leftMs } from './deadline.js'
 import { partition } from './keys.js'
 import { tokenArgs, TOMBSTONE_MS } from './kicks.js'
+import type { createLeases } from './leases.js'
 import { reasons } from './redis-errors.js'
 import { decided, defineScript, noted, type Reply } from './scripts.js'
 import { createTurns } from './turns.js'
@@ -71,11 +72,11 @@ export interface Attached {
  */
 export type Attach = (attaching: Attaching) => Promise<Attached | undefined>
 
-/**
- * @returns the attach of a store. What was asked for in one turn goes in one call;
- *   each is decided by itself. `before`: what goes to the store first.
- */
-export function createAttach (store: StoreContext, policy: LoginPolicy, before = () => undefined as void): Attach {
+/** In what order terminals come and go, see leases.ts. */
+export type Order = ReturnType<typeof createLeases>['order']
+
+/** @returns the attach of a store. What is asked for together goes in one call; each is decided by itself. */
+export function createAttach (store: StoreContext, policy: LoginPolicy, { come, leaveNow }: Order): Attach {
   const { redis, limits } = store
   const { attachRate, attachBurst, newTerminals, mailboxMessages } = limits
   const rules = {
@@ -95,7 +96,7 @@ export function createAttach (store: StoreContext, policy: LoginPolicy, before =
 
   const ask = createTurns<Attaching, Reply>({
     async run (some) {
-      before()
+      leaveNow()
       const [, ...answers] = await attachUsers(redis, {}, { ...downValues(store), ...rules }, some.flatMap(valuesOf))
       return answers as Reply[]
     },
@@ -106,8 +107,8 @@ export function createAttach (store: StoreContext, policy: LoginPolicy, before =
 
   return async function attach (attaching) {
     if (leftMs() <= 0) throw unavailable(reasons.late.told, 'unasked')
-    const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark] =
-      decided(await noted(consequence(() => ask(attaching))))
+    const reply = decided(await noted(consequence(() => come(attaching, () => ask(attaching)))))
+    const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark] = reply
     // those before it had so much to read: see attach-users.lua
     if (verdict === 'later') return await attach(attaching)
     if (verdict === 'full') return undefined

@@ -1,5 +1,6 @@
 // Leases: until when a terminal counts as there. LEASES of a partition: `<user>/<terminal>` -> the end, ms. docs/protocol.md section 7.
 import type { GoneReason, TerminalStateName } from '../protocol/presence.js'
+import { createComings } from './comings.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { keys, partition, PARTITIONS } from './keys.js'
 import { together } from './redis.js'
@@ -62,6 +63,7 @@ export function createLeases (store: StoreContext) {
     weigh: () => 1,
     most: AT_ONCE
   })
+  const { come, go } = createComings()
 
   /** @returns the partitions in which a lease ends between two times. */
   async function partitionsWith (from: number | '-inf', to: number | '+inf'): Promise<number[]> {
@@ -87,15 +89,19 @@ export function createLeases (store: StoreContext) {
     },
 
     /**
-     * The last connection of a terminal on a node, this one unless another is named, is closed:
-     * its route is taken away, and its lease ends with the grace. [LIFE-3]
+     * The last connection of a terminal on a node, this one unless another is named, is closed: its route is taken away, and its lease ends
+     * with the grace [LIFE-3]. Here it waits for an attach of the terminal that is under way, and is void when it comes again meanwhile.
      */
     async leave (terminal: TerminalOf, reason: GoneReason, on = node): Promise<void> {
-      decided(await noted(leaving({ ...terminal, reason, node: on })))
+      const leave = async () => { decided(await noted(leaving({ ...terminal, reason, node: on }))) }
+      await (on === node ? go(terminal, leave) : leave())
     },
 
-    /** What leaves in this turn of the event loop is told to the store now: who comes back must not come before he has gone. */
-    leaveNow: leaving.flush,
+    /**
+     * In what order terminals come and go here. `leaveNow`: what leaves in this turn of the event loop is told to the store now, as who
+     * comes back must not come before he has gone.
+     */
+    order: { come, leaveNow: leaving.flush },
 
     /**
      * A terminal that is connected here, and was seen `age` ms ago, is there again when it was said to be gone for want of a sign of life.

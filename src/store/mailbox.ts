@@ -2,7 +2,7 @@
 import type { Position } from '../protocol/ids.js'
 import type { LoginPolicy } from '../protocol/login.js'
 import { createAging } from './aging.js'
-import { createAttach, positionOf, ROUTE_MS } from './attach.js'
+import { createAttach, type Order, positionOf, ROUTE_MS } from './attach.js'
 import { downArgs, downValues, type StoreContext } from './context.js'
 import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 import { keys, partition } from './keys.js'
@@ -17,12 +17,12 @@ const touchRoutes = defineScript('touch-routes', {
   args: [...downArgs, 'leaseMs', 'user']
 })
 
-/** Makes the mailbox of a store. `before`: what goes to the store before any attach. */
-export function createMailbox (store: StoreContext, policy: LoginPolicy, before?: () => void) {
+/** Makes the mailbox of a store. */
+export function createMailbox (store: StoreContext, policy: LoginPolicy, order: Order) {
   const { redis } = store
   const aging = createAging(store)
   return {
-    attach: createAttach(store, policy, before),
+    attach: createAttach(store, policy, order),
 
     /**
      * Renews the routes of a user's connected terminals.

@@ -1,9 +1,12 @@
 // Attaching while somebody publishes: no window between what was and what comes. docs/protocol.md section 4, [ATTACH-3].
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
+import { openRaw } from '../helper/raw.js'
 import { brokenIds, seqsOf, type SseEvent, type Stream, upTo } from '../helper/sse.js'
-import { dm, until } from '../helper/user.js'
+import { dm, until, type User } from '../helper/user.js'
 
 const iris = await startIris(t, { env: { IRIS_LIMIT_CONNECTIONS: '1000' } })
 const isLast = (total: number) => ({ event, data }: SseEvent) => event === 'MSG_DOWN' && data['seq'] === total
@@ -71,13 +74,25 @@ t.test('[ATTACH-3] fresh attaches at any moment: the mailbox and what comes live
   }
 })
 
-t.test('[ATTACH-3] attaching and leaving at once leaves no connection and no route behind', async t => {
-  const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  await alice.send(bob, 'hi')
-  for (let i = 0; i < 30; i++) {
-    const opened = await Promise.all(upTo(5).map(n => bob.listen({ terminalId: `t${n}` })))
-    await Promise.all(opened.map(async stream => { await aMoment(); await stream.cut() }))
-  }
+t.test('[LIFE-3] [LIFE-1] who is cut off while he attaches has gone: no route is left behind, and nobody stays online', async t => {
+  const [bob, ...others] = await Promise.all(upTo(21).map(async () => await iris.user(t))) as [User, ...User[]]
+  const requestOf = (token: string, n: number) =>
+    `GET /v1/down/events?terminalId=t${n} HTTP/1.1\r\nhost: iris\r\nauthorization: Bearer ${token}\r\n\r\n`
+  const requests = others.flatMap(({ token }) => upTo(5).map(n => requestOf(token, n)))
+  await Promise.all(requests.map(async request => {
+    const { socket, ended } = openRaw(t, iris.url)
+    await once(socket, 'connect')
+    socket.write(request)
+    await pause(Math.random() * 30)
+    socket.resetAndDestroy()
+    await ended
+  }))
+  const last = await bob.listen() // behind all of them
+  await last.next('IRIS.READY')
+  await last.cut()
   await until(async () => (await iris.redis.keys('*:ROUTES')).length === 0 || undefined)
-  t.match((await alice.command({ clientCmdId: 'there', name: 'there', to: { users: [bob.userId] } })).body, { online: 0 })
+  const rows = async () => (await Promise.all(others.map(async ({ userId }) => await iris.redis.hgetall(keys.terminals(userId)))))
+    .flatMap(kept => Object.entries(kept).filter(([field]) => !field.includes('/')).map(([, row]) => row))
+  t.ok((await rows()).length > 0, 'some had come')
+  await until(async () => (await rows()).every(row => !row.includes(' on ')) || undefined)
 })

@@ -6,6 +6,7 @@ import { createBoxes } from '../../src/store/boxes.js'
 import { holdBack } from '../../src/store/disk.js'
 import { keys, partition, PARTITIONS, unreadField } from '../../src/store/keys.js'
 import { createKicks } from '../../src/store/kicks.js'
+import { createLeases } from '../../src/store/leases.js'
 import { createLife } from '../../src/store/life.js'
 import { createMailbox } from '../../src/store/mailbox.js'
 import { startRedis } from '../helper/redis.js'
@@ -23,8 +24,9 @@ const store = {
   now: Date.now,
   fresh: async <T>(read: () => Promise<T>) => await read()
 }
-const multi = createMailbox(store, 'multi')
-const single = createMailbox(store, 'single')
+const { order } = createLeases(store)
+const multi = createMailbox(store, 'multi', order)
+const single = createMailbox(store, 'single', order)
 const boxes = createBoxes(store)
 
 const issuedAt = Date.now()

@@ -52,7 +52,7 @@ t.test('[LIFE-2] the leases of 2,000 terminals are renewed, some partitions afte
 })
 
 t.test('[DOWN-2] a sweep compares 500 users, some after the others', async t => {
-  const mailbox = createMailbox(store, 'multi')
+  const mailbox = createMailbox(store, 'multi', createLeases(store).order)
   const meter = { gaps: { hint: 0, sweep: 0 }, sweeps: 0 }
   const compared: string[] = []
   const { sweep } = createComparison({

@@ -25,7 +25,7 @@ export const mutants: Record<string, Mutant> = {
     wrong: 'is blind to gaps: what follows a lost hint is printed on',
     shownAs: ['silent gap'],
     edits: [
-      ['stream/feed.js', 'first === undefined || first.seq > position.seq + 1', 'first === undefined'],
+      ['stream/feed.js', 'first === undefined || first.seq > seq + 1', 'first === undefined'],
       ['stream/print.js', 'item.seq !== seq + 1 || ', '']
     ],
     schedule: schedules.losingHints

@@ -92,7 +92,9 @@ const ownVariables = {
     sentence: 'Who may read `GET /metrics`: anybody, who has a server key, ' +
       'nobody. Unset: `key`; while the demo page is offered, this machine as well.'
   },
-  IRIS_NODE_ID: { type: 'string', demo: true, sentence: 'Name of this node; made at each start when unset.' },
+  IRIS_NODE_ID: {
+    type: 'string', demo: true, sentence: 'Name of this node, which no other that is up may bear; made at each start when unset.'
+  },
   IRIS_DURABILITY: {
     type: 'string',
     demo: true,

@@ -66,10 +66,15 @@ function plainLine (facts: object, severity: number): string {
 
 let lines: ReturnType<typeof createGathered> | undefined
 
+/** So many characters wait where they cannot be written; what comes then is dropped. */
+const MOST_UNWRITTEN = 1_000_000
+
 /** The lines to stdout, the same for all logs: all of them are there when the process ends, however it does (but by SIGKILL). */
 function stdout (): ReturnType<typeof createGathered> {
   if (lines) return lines
-  const out = pino.destination({ dest: 1, sync: true })
+  const out = pino.destination({ dest: 1, sync: true, maxLength: MOST_UNWRITTEN })
+  // a full disk below the log, or a reader that has gone, takes its lines, and nothing else
+  out.on('error', () => undefined)
   lines = createGathered(text => out.write(text))
   process.on('exit', lines.flushSync)
   return lines

@@ -20,5 +20,9 @@ const isSaid = (words: string[]) => words.some(word => word.includes('semi-space
 export function boundYoung (main: string): void {
   const { execArgv, execPath, argv, env, connected, platform } = process
   if (isSaid([...execArgv, env['NODE_OPTIONS'] ?? '']) || connected || platform === 'win32') return
-  process.execve?.(execPath, [execPath, YOUNG_FLAG, ...execArgv, main, ...argv.slice(2)], env)
+  try {
+    process.execve?.(execPath, [execPath, YOUNG_FLAG, ...execArgv, main, ...argv.slice(2)], env)
+  } catch {
+    // it may not (`node --permission`): then it grows as far as it does
+  }
 }

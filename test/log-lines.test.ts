@@ -1,7 +1,12 @@
 // The log's lines: gathered, and all there, in order, however the process ends.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createGathered } from '../src/gathered.js'
-import { startSharedRedis } from './helper/process.js'
+import { SECRET, SERVER_KEY } from './helper/iris.js'
+import { freePort, startSharedRedis } from './helper/process.js'
 import { until } from './helper/user.js'
 
 const REQUESTS = 200
@@ -21,6 +26,23 @@ t.test('lines are written together, in order, soon, and what is long at once', a
   t.same(written.slice(1), ['a'], 'nothing twice')
   for (let i = 0; i < 100; i++) lines.write('x'.repeat(1_000))
   t.equal(written.slice(2).join('').length >= 98_000, true, 'what is much is not kept')
+})
+
+t.test('[STORE-2] where the log cannot be written, on a full disk, everything else goes on', async t => {
+  const port = await freePort()
+  const log = await open('/dev/full', 'w')
+  const main = fileURLToPath(new URL('../src/server.js', import.meta.url))
+  const env = { ...process.env, IRIS_PORT: String(port), IRIS_DATA_DIR: t.testdir(), IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY }
+  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', log.fd, 'pipe'] })
+  t.teardown(async () => {
+    child.kill('SIGINT')
+    await once(child, 'exit')
+    await log.close()
+  })
+  const time = async () => (await fetch(`http://127.0.0.1:${port}/v1/time`).catch(() => undefined))?.status
+  await until(async () => await time() === 200 || undefined)
+  for (let i = 0; i < 500; i++) t.equal(await time(), 200)
+  t.equal(child.exitCode, null)
 })
 
 /** What a process is told by a signal: a bug that nobody catches, or an end without a word. */

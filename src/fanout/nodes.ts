@@ -89,7 +89,7 @@ export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribe
     else if ('ask' in message) answer(message.ask)
     else if ('answer' in message) receipts.settle(message.answer.id, message.answer.said)
     else if ('close' in message) hub.close(message.close.userId, message.close)
-    else hub.renew(message.renew.userId, message.renew.terminalId, message.renew.fresh)
+    else if ('renew' in message) hub.renew(message.renew.userId, message.renew.terminalId, message.renew.fresh)
   }
 
   return {

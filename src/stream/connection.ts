@@ -161,7 +161,7 @@ export class Connection {
     const press = { opening: this.opening, renderer: this.floor.renderer, outlet: this.#outlet, isLive: this.isLive }
     const { seq, outcome } = printItems(items, this.#position, press)
     this.#position = { epoch: this.#position.epoch, seq }
-    if (outcome === 'broken') this.close('SLOW') // the next attach says so by RESET, never a silent gap
+    if (outcome === 'broken' || outcome === 'reborn') this.close(outcome === 'broken' ? 'SLOW' : 'STORE_LOST')
     return outcome === 'room'
   }
 

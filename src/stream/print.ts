@@ -15,19 +15,20 @@ interface Press { opening: Opening, renderer: Renderer, outlet: Outlet, isLive: 
 
 /**
  * Prints the items that follow a position.
- * @returns the number reached, and whether there is room for more; `broken`: an entry is missing (trimmed while this
- *   reader lagged, or of another stream), so nothing behind it was printed.
+ * @returns the number reached, and whether there is room for more; nothing was printed behind an entry that is missing:
+ *   `broken`: it was trimmed while this reader lagged; `reborn`: what follows is of another stream. The next
+ *   attach says so by RESET, never a silent gap.
  */
 export function printItems (
   items: readonly Item[], { epoch, seq }: Position, { opening, renderer, outlet, isLive }: Press
-): { seq: number, outcome: 'room' | 'full' | 'broken' } {
+): { seq: number, outcome: 'room' | 'full' | 'broken' | 'reborn' } {
   const { printer } = opening
   const source: Source = isLive ? 'live' : 'replay'
   let text = ''
   for (const item of items) {
     if (item.seq !== seq + 1 || !isOfEpoch(item.id, epoch)) {
       if (text) outlet.write(text)
-      return { seq, outcome: 'broken' }
+      return { seq, outcome: isOfEpoch(item.id, epoch) ? 'broken' : 'reborn' }
     }
     const frame = { ...renderer.entry(item, opening, source), id: item.id }
     if (printer.fits && !printer.fits(frame)) {

@@ -1,4 +1,4 @@
-// The instant at which a terminal attaches: decided in Redis, with all others of the same turn of the event loop in one call.
+// The instant at which a terminal attaches: decided in Redis, with all others of the same few ms in one call.
 import type { ResetReason } from '../protocol/events.js'
 import { parseCursor, type Position } from '../protocol/ids.js'
 import type { LoginPolicy } from '../protocol/login.js'
@@ -20,14 +20,14 @@ export const ROUTE_MS = 90_000
 const HOUR_US = 3_600_000_000
 /** So many attach in one call: Redis does nothing else meanwhile, for 5 ms. */
 const AT_ONCE = 64
-/** A call costs as much before its first attach as half of one: where many come, they wait for the one before. */
+/** A call costs as much before its first attach as half of one: where many come, they wait for the one before, so long at most. */
 const LINGER_MS = 5
 
 const attachUsers = defineScript('attach-users', {
   full: 'done',
   preludes: [
     'life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'index', 'unread', 'aging', 'waiting', 'rate',
-    'begin', 'attach'
+    'begin', 'attach', 'each'
   ],
   keys: [],
   args: [
@@ -94,23 +94,25 @@ export function createAttach (store: StoreContext, policy: LoginPolicy, { come, 
     logMs: limits.logSec * 1000
   }
 
-  const ask = createTurns<Attaching, Reply>({
-    async run (some) {
-      leaveNow()
-      const [, ...answers] = await attachUsers(redis, {}, { ...downValues(store), ...rules }, some.flatMap(valuesOf))
-      return answers as Reply[]
-    },
-    weigh: () => 1,
-    most: AT_ONCE,
-    lingerMs: LINGER_MS
-  })
+  /**
+   * Who comes behind others who had so much to read is told `later` by attach-users.lua (the first never is): he is asked for again at once,
+   * before all who still wait to be asked for.
+   */
+  async function attachAll (some: Attaching[]): Promise<(Reply | Promise<Reply>)[]> {
+    leaveNow()
+    const [, ...answers] = await attachUsers(redis, {}, { ...downValues(store), ...rules }, some.flatMap(valuesOf)) as [number, ...Reply[]]
+    const told = answers.findIndex(([, verdict]) => verdict === 'later')
+    if (told < 0) return answers
+    const rest = attachAll(some.slice(told))
+    return answers.map(async (answer, i) => i < told ? answer : await ((await rest)[i - told] as Reply | Promise<Reply>))
+  }
+
+  const ask = createTurns<Attaching, Reply>({ run: attachAll, weigh: () => 1, most: AT_ONCE, lingerMs: LINGER_MS })
 
   return async function attach (attaching) {
     if (leftMs() <= 0) throw unavailable(reasons.late.told, 'unasked')
     const reply = decided(await noted(consequence(() => come(attaching, () => ask(attaching)))))
     const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark] = reply
-    // those before it had so much to read: see attach-users.lua
-    if (verdict === 'later') return await attach(attaching)
     if (verdict === 'full') return undefined
     if (verdict === 'limited') throw tooFast(Number(top), TOO_OFTEN)
     if (verdict === 'crowded') throw tooFast(Number(top), 'too many new terminals')

@@ -33,7 +33,7 @@ const reviveTerminal = defineScript('revive-terminal', {
 })
 const leaveTerminals = defineScript('leave-terminals', {
   full: 'done',
-  preludes: ['presence', 'going'],
+  preludes: ['presence', 'going', 'each'],
   keys: [],
   args: ['graceMs', 'maxEvents']
 })

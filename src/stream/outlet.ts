@@ -34,8 +34,9 @@ export class Outlet {
     return room
   }
 
-  /** From now on what is written waits for `release`, for a while: it leaves in one write. */
+  /** From now on what is written waits for `release`, for a while: it leaves in one write. An answer of bounded size does so anyway. */
   hold (): void {
+    if (this.#printer.fits) return
     this.#held = { text: '', timer: setTimeout(release, HOLD_MS, this) }
     holding.add(this)
   }

@@ -3,6 +3,7 @@ import t from 'tap'
 import { startIris } from '../helper/iris.js'
 import type { SseEvent } from '../helper/sse.js'
 import { leaveUnread } from '../helper/unread.js'
+import { until } from '../helper/user.js'
 
 const iris = await startIris(t, { env: { IRIS_LIMIT_MAILBOX_MESSAGES: '20' } })
 
@@ -15,7 +16,7 @@ t.test('[ATTACH-3] a fresh attach brings unread messages of all conversations, o
   for (let i = 0; i < 6; i++) {
     await (i % 2 ? alice : carol).send(bob, `m${i}`)
     order.push(`m${i}`)
-    await until(async () => await tick())
+    await until(async () => await tick() || undefined)
   }
   const stream = await bob.listen()
   const ready = await stream.next('IRIS.READY')
@@ -106,7 +107,3 @@ async function tick (): Promise<boolean> {
   return moved
 }
 let before = 0
-
-async function until (condition: () => Promise<boolean>): Promise<void> {
-  while (!await condition()) { /* asks again */ }
-}

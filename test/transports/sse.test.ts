@@ -5,6 +5,7 @@ import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { openSse } from '../helper/sse.js'
+import { until } from '../helper/user.js'
 
 const iris = await startIris(t)
 
@@ -73,7 +74,7 @@ t.test('[SSE-1] a ticket that is not used in time ends', async t => {
     .filter(([, ttl]) => ttl > 0 && ttl <= 60)
   t.ok(unused.length > 0)
   for (const [name] of unused) await iris.redis.pexpire(name, 1)
-  await new Promise(resolve => setTimeout(resolve, 5))
+  await until(async () => await iris.redis.exists(...unused.map(([name]) => name)) === 0 || undefined)
   const response = await fetch(`${iris.url}/v1/down/events?ticket=${String(ticket)}`)
   t.equal(response.status, 401)
 })
@@ -100,9 +101,7 @@ t.test('[SSE-1] a native EventSource resumes by itself, whatever cuts it', async
   source.addEventListener('MSG_DOWN', ({ data }) => seen.push((JSON.parse(data as string) as { seq: number }).seq))
   source.addEventListener('CMD_DOWN', ({ data }) => readies.push((JSON.parse(data as string) as { name: string }).name))
   const ready = async (n: number) => {
-    while (readies.filter(name => name === 'IRIS.READY').length < n) {
-      await new Promise(resolve => setTimeout(resolve, 10))
-    }
+    await until(async () => readies.filter(name => name === 'IRIS.READY').length >= n || undefined)
   }
   await ready(1)
   await alice.send(bob, 'one')
@@ -110,7 +109,7 @@ t.test('[SSE-1] a native EventSource resumes by itself, whatever cuts it', async
   for (const text of ['two', 'three']) await alice.send(bob, text)
   await ready(2)
   await alice.send(bob, 'four')
-  while (seen.length < 4) await new Promise(resolve => setTimeout(resolve, 10))
+  await until(async () => seen.length >= 4 || undefined)
   t.same(seen, [1, 2, 3, 4])
 })
 
@@ -126,7 +125,7 @@ t.test('[SSE-1] too many terminals: BYE 4303 when all are connected, else the lo
   t.match((await eleventh.next('IRIS.BYE')).data.data, { code: 4303, reconnect: 'never' })
   await eleventh.ended
   await streams[3]?.cut()
-  while (await iris.redis.hlen(keys.routes(bob.userId)) === 10) await new Promise(resolve => setTimeout(resolve, 5))
+  await until(async () => await iris.redis.hlen(keys.routes(bob.userId)) < 10 || undefined)
   const again = await bob.listen({ terminalId: 't10' })
   await again.next('IRIS.READY')
   t.same((await iris.redis.hkeys(keys.terminals(bob.userId))).filter(field => !field.includes('/')).sort(), [

@@ -1,5 +1,5 @@
 -- attach-users.lua - terminals attach, in order, each by itself and at one instant: what befalls one touches no neighbour. [ATTACH-3]
--- USES life down routes kick logins presence going connect login index unread aging waiting rate begin attach (keys are built from ids)
+-- USES life down routes kick logins presence going connect login index unread aging waiting rate begin attach each (keys are built from ids)
 -- FULL done
 -- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs
 --   maxEvents attachEmissionUs burst newEmissionUs newBurst logMs
@@ -42,6 +42,7 @@ local function attach (me)
 end
 
 local function attach_one (tag, user, terminal, platform, epoch, seq, issued, expires, trace_id, lease, units)
+  if found >= MOST_FOUND or scanned_in_all >= MAX_SCANNED / 2 then return { 0, 'later' } end
   local keys = keys_of(tag, user)
   return attach({
     tag = tag, terminal = terminal, platform = platform, epoch = epoch, seq = seq, issued = issued, expires = expires, trace = trace_id,
@@ -51,10 +52,4 @@ local function attach_one (tag, user, terminal, platform, epoch, seq, issued, ex
   })
 end
 
-local answers = { 0 }
-for i = 17, #ARGV, FIELDS do
-  local is_done, answer = true, { 0, 'later' }
-  if found < MOST_FOUND and scanned_in_all < MAX_SCANNED / 2 then is_done, answer = pcall(attach_one, unpack(ARGV, i, i + FIELDS - 1)) end
-  answers[#answers + 1] = is_done and answer or { -12, type(answer) == 'table' and answer.err or answer }
-end
-return answers
+return decide_each(17, 11, attach_one)

@@ -1,12 +1,12 @@
 -- leave-terminals.lua - the last connections of terminals on a node are closed, each by itself. [LIFE-1] [LIFE-3]
 -- Unless it is connected elsewhere, a terminal's lease is cut to the grace.
--- USES presence going (keys are built from the users' ids: standalone Redis only)
+-- USES presence going each (keys are built from the users' ids: standalone Redis only)
 -- FULL done
 -- ARGV graceMs maxEvents
 -- then tag user terminal node reason ...
 -- RETURNS 0 [0; or -12 and why it failed] ...
 -- Who was sent away (KICKED, LOGOUT) does not come back: that is said at once.
-local grace_ms, max_events, FIELDS = ARGV[1], ARGV[2], 5
+local grace_ms, max_events = ARGV[1], ARGV[2]
 
 local function is_connected (routes, terminal)
   local live = redis.call('HGETALL', routes)
@@ -31,9 +31,7 @@ local function leave (tag, user, terminal, node, reason)
   redis.call('ZADD', who.leases, 'XX', 'LT', int(this_ms + grace_ms), user .. '/' .. terminal)
 end
 
-local answers = { 0 }
-for i = 3, #ARGV, FIELDS do
-  local is_done, failure = pcall(leave, unpack(ARGV, i, i + FIELDS - 1))
-  answers[#answers + 1] = is_done and { 0 } or { -12, type(failure) == 'table' and failure.err or failure }
-end
-return answers
+return decide_each(3, 5, function (...)
+  leave(...)
+  return { 0 }
+end)

@@ -80,7 +80,7 @@ export function createDeliver ({ conversations, sends, markers, lists, boxes, te
       if (states[i] === 'share' || states[i] === 'already') recalled.item(userId, id, facts.terminalId)
     })
     hintPositions(here)
-    return states
+    return await recalled.settled(states)
   }
 
   async function tellToClose (userId: string, on: string[], closing: Closing): Promise<void> {
@@ -119,7 +119,7 @@ export function createDeliver ({ conversations, sends, markers, lists, boxes, te
       const revoked = await written(conversations.revoke(revocation))
       recalled.message(conversationId, seq, { tombstone: revoked.tombstone })
       hintAll(revoked.here, () => ({ kind: 'event', body: revoked.event }), () => revoked.event)
-      return revoked
+      return await recalled.settled(revoked)
     },
 
     /** An item into a user's box. [CMD-2] */
@@ -137,7 +137,7 @@ export function createDeliver ({ conversations, sends, markers, lists, boxes, te
       const { states: [state], here } = await written(boxes.cancel(box, userId, { ids: [id], traceId }))
       recalled.item(userId, id)
       hintPositions(here)
-      return state === 'completed'
+      return await recalled.settled(state === 'completed')
     },
 
     /** A terminal is no more: its shares are done. [COMPLETE-5] */

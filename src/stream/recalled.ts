@@ -1,4 +1,5 @@
 // What must not be printed any more although a copy of it may still be on its way through this process. [DOWN-2] [COMPLETE-4]
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Message } from '../protocol/message.js'
 import { msgIdOf, type Reference } from '../store/entry.js'
 import { parsed } from '../store/readable.js'
@@ -90,6 +91,15 @@ export function createRecalled ({ max = MAX, ticks = () => performance.now(), on
     message,
     item,
     current,
+    /**
+     * From the look at a text to its connection there are promises only, and more of them than to the answer of who recalls it.
+     * @returns `answer`, when what was looked at before has left.
+     */
+    async settled<T> (answer: T): Promise<T> {
+      await turn()
+      onRecall?.()
+      return answer
+    },
     /** Whether anything was recalled lately. */
     get isAny () {
       prune()

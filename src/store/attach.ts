@@ -95,8 +95,8 @@ export function createAttach (store: StoreContext, policy: LoginPolicy, { come, 
   }
 
   /**
-   * Who comes behind others who had so much to read is told `later` by attach-users.lua (the first never is): he is asked for again at once,
-   * before all who still wait to be asked for.
+   * Who comes behind others who had so much to read is told `later` by attach-users.lua (the first never is): he is asked for
+   * again at once, before all who still wait to be asked for.
    */
   async function attachAll (some: Attaching[]): Promise<(Reply | Promise<Reply>)[]> {
     leaveNow()

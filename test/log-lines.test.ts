@@ -32,7 +32,8 @@ t.test('[STORE-2] where the log cannot be written, on a full disk, everything el
   const port = await freePort()
   const log = await open('/dev/full', 'w')
   const main = fileURLToPath(new URL('../src/server.js', import.meta.url))
-  const env = { ...process.env, IRIS_PORT: String(port), IRIS_DATA_DIR: t.testdir(), IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY }
+  const secrets = { IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY }
+  const env = { ...process.env, ...secrets, IRIS_PORT: String(port), IRIS_DATA_DIR: t.testdir() }
   const child = spawn(process.execPath, [main], { env, stdio: ['ignore', log.fd, 'pipe'] })
   t.teardown(async () => {
     child.kill('SIGINT')

@@ -198,7 +198,7 @@ t.test('[ATTACH-3] 300 streams come back at once: few are asked of the store, ' 
   const cursors = await Promise.all(users.map(async user => {
     const stream = await comeBack(user)
     await stream.cut()
-    return stream.events.find(({ event }) => event === 'IRIS.READY')?.id
+    return stream.events.find(({ data }) => data['name'] === 'IRIS.READY')?.id
   }))
   const { held, release } = holdAttaches(iris.redis)
   const coming = users.map((user, i) => comeBack(user, cursors[i]))

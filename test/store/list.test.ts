@@ -14,7 +14,7 @@ await life.begin()
 /** Conversations are looked for so many at a time, see list.ts. */
 const CHUNK = 100
 
-t.test('[CONV-1] one that moves to the top between two looks makes none come twice', async t => {
+t.test('[REST-3] one that moves to the top between two looks makes none come twice', async t => {
   const newest = Date.now()
   const ids = upTo(3 * CHUNK).map(i => `g.${i}`)
   for (const [i, id] of ids.entries()) {

@@ -67,7 +67,7 @@ function gauges (register: Registry, { hub: { census }, meter }: Pick<Floor, 'hu
   })
   gauge({
     name: 'store_full',
-    help: '1: the store is full, by what of it is, and takes nothing new; what reads or frees goes on.',
+    help: '1: the store is full, by what of it is (memory, disk), and takes nothing new; what reads or frees goes on.',
     labelNames: ['of'],
     read: () => (['memory', 'disk'] as const).map((of): Sample => [{ of }, Number(meter.room().full === of)])
   })

@@ -1,6 +1,6 @@
 -- unread.lua - prelude after index: what a user has not read: what others wrote above his marker, but for what he has taken singly.
 -- CHAT_MSG_BOX:<user>: `<partition>/<conversation>` -> how many; RESET_READ_NUM_AND_LAST_MSG:<user>:<conversation>: what was taken, by seq.
--- In one attach so many conversations are looked at, and so many messages: that takes 3 ms. [COST-1]
+-- In one attach so many conversations are looked at, and so many messages. [COST-1]
 local MAX_LOOKED, MAX_SCANNED, CHUNK = 500, 10000, 128
 local NOBODY, sub = '\0\0\0\0', string.sub -- writers are compared as they stand: to read their numbers takes three times as long
 

@@ -137,7 +137,7 @@ t.test('[DEADLINE-1] a process that was busy for a while is no store that stands
 })
 
 t.test('[DEADLINE-1] one pause among many who come out quickly turns nobody away; a slow way does', async t => {
-  const { gate, pass, end } = setUp(1, 1_000, 900)
+  const { gate, pass, end } = setUp(1, 1_000, 1_700)
   const names = upTo(100).map(n => `u${n}`)
   const all = names.map(pass)
   const next = async () => await end(names.shift() ?? '')

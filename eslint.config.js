@@ -31,12 +31,12 @@ export default [
   },
   {
     files: ['src/{store,fanout,hub,stream,presence,health,commands,server-api,transports,plugins}/**/*.ts'],
-    ignores: ['src/store/hash.ts'],
+    ignores: ['src/store/redis/hash.ts'],
     rules: {
       'no-restricted-syntax': ['error',
         {
           selector: "CallExpression[callee.property.name='hgetall']",
-          message: 'Names from the wire are no properties: read a hash by hashOf (store/hash.ts), as a Map.'
+          message: 'Names from the wire are no properties: read a hash by hashOf (store/redis/hash.ts), as a Map.'
         },
         {
           selector: "VariableDeclarator[id.typeAnnotation.typeAnnotation.typeName.name='Record']" +

@@ -6,9 +6,9 @@ import { type Config, loadConfig } from './config.js'
 import { listen } from './listen.js'
 import { createLog } from './log.js'
 import { loadOrMakeSecrets } from './secrets.js'
-import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded.js'
-import { isWhole } from './store/life.js'
-import { createRedis } from './store/redis.js'
+import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded/embedded.js'
+import { isWhole } from './store/life/life.js'
+import { createRedis } from './store/redis/redis.js'
 import { answerTo } from './usage.js'
 
 /** What the end may take beside the drain. */

@@ -4,7 +4,7 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from './config.js'
 import { isLoopback } from './protocol/loopback.js'
-import { makeDirectory, sayWhy } from './store/directory.js'
+import { makeDirectory, sayWhy } from './store/embedded/directory.js'
 
 interface Secrets { tokenSecret: string, serverKey: string }
 

@@ -4,7 +4,7 @@ import type { createSweeper } from './health/sweeper.js'
 import type { Hub } from './hub/hub.js'
 import { flushMs, type Leases } from './presence/leases.js'
 import type { Limits } from './protocol/limits.js'
-import type { createRoom } from './store/room.js'
+import type { createRoom } from './store/redis/room.js'
 
 const TICK_MS = 1_000
 const SWEEP_MS = 25_000

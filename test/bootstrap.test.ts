@@ -37,7 +37,7 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
     'package-lock.json': '{}',
     'tsconfig.json': '{}',
     'src/a.ts': '',
-    'src/store/lua/a.lua': 'return 1',
+    'src/store/script/lua/a.lua': 'return 1',
     'test/a.test.ts': '',
     'node_modules/typescript/package.json': '{}',
     'node_modules/typescript/bin/tsc': compiler
@@ -216,10 +216,10 @@ t.test('builds when a source has changed, and only then', async t => {
   await isBuilt(false, 'nothing has changed')
   await utimes(join(tree.root, 'src/a.ts'), 0, 0)
   await isBuilt(false, 'a file is only touched')
-  t.equal(await readFile(join(tree.root, 'build/src/store/lua/a.lua'), 'utf8'), 'return 1')
-  await tree.put('src/store/lua/a.lua', 'return 2')
+  t.equal(await readFile(join(tree.root, 'build/src/store/script/lua/a.lua'), 'utf8'), 'return 1')
+  await tree.put('src/store/script/lua/a.lua', 'return 2')
   await isBuilt(true, 'a script has changed')
-  t.equal(await readFile(join(tree.root, 'build/src/store/lua/a.lua'), 'utf8'), 'return 2')
+  t.equal(await readFile(join(tree.root, 'build/src/store/script/lua/a.lua'), 'utf8'), 'return 2')
   for (const name of ['src/new.ts', 'test/a.test.ts', 'tsconfig.json']) {
     await tree.put(name, 'changed')
     await isBuilt(true, name)

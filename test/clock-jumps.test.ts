@@ -4,7 +4,7 @@ import { keys, partition } from '../src/store/keys.js'
 import { clockEnv, HOUR_MS, jump } from './helper/clock.js'
 import { alive, heartbeat, listening } from './helper/life.js'
 import { startSharedRedis } from './helper/process.js'
-import { createRedis } from '../src/store/redis.js'
+import { createRedis } from '../src/store/redis/redis.js'
 import { createUser, until, type User } from './helper/user.js'
 
 const LEASE_SEC = 3

@@ -1,7 +1,7 @@
 // What a kick refuses, and what is welcome after it, whatever the tokens say of their times. docs/protocol.md section 7, [KICK-3].
 import t, { type Test } from 'tap'
+import { TOMBSTONE_MS } from '../src/store/access/kicks.js'
 import { keys } from '../src/store/keys.js'
-import { TOMBSTONE_MS } from '../src/store/kicks.js'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
 import { loginOf, tokenOf } from './helper/token.js'

@@ -6,8 +6,8 @@ import { type CostLine, ONE, weigh, type Weight } from '../protocol/cost.js'
 import type { Caller, Door, Operation, Request } from '../protocol/operation.js'
 import type { Limits } from '../protocol/limits.js'
 import { forgetEffects } from '../store/deadline.js'
-import { isUnavailable } from '../store/redis.js'
-import { asUnavailable } from '../store/unavailable.js'
+import { isUnavailable } from '../store/redis/redis.js'
+import { asUnavailable } from '../store/redis/unavailable.js'
 import { createValidators, type Validate } from './validate.js'
 
 export type AnyOperation<Context> = Pick<

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq } from '../protocol/ids.js'
 import { Message } from '../protocol/message.js'
-import { parsed } from '../store/readable.js'
+import { parsed } from '../store/redis/readable.js'
 import { type Context, defineCommand } from '../fanout/context.js'
 import { cutPage, pageOf, type Range } from '../stream/history.js'
 

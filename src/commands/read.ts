@@ -4,7 +4,7 @@ import { ConversationId, Seq } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
 import { defineCommand } from '../fanout/context.js'
 import { commandDraft } from '../stream/say.js'
-import { TOLD_PER_UNIT } from '../store/markers.js'
+import { TOLD_PER_UNIT } from '../store/conversation/markers.js'
 
 const Count = Type.Integer({ minimum: 0 })
 

@@ -1,7 +1,7 @@
 // Routes of nodes that were killed: their lease is long, and what depends on who is connected cannot wait for its end. [LIFE-3]
 import { setTimeout as pause } from 'node:timers/promises'
-import type { createLeases } from '../store/leases.js'
-import type { createTerminals } from '../store/terminals.js'
+import type { createLeases } from '../store/user/leases.js'
+import type { createTerminals } from '../store/user/terminals.js'
 import type { Nodes } from './nodes.js'
 
 /** Who is not heard is asked once more so much later: a node that dials its subscription anew is deaf for a moment, too. */

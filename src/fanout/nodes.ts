@@ -1,8 +1,8 @@
 // Hints between nodes: what another node's script or command published for users who are connected here. Section 6.
 import { parseCursor } from '../protocol/ids.js'
-import type { Redis } from '../store/redis.js'
-import { readReference } from '../store/entry.js'
-import type { TerminalOf } from '../store/leases.js'
+import type { Redis } from '../store/redis/redis.js'
+import { readReference } from '../store/user/entry.js'
+import type { TerminalOf } from '../store/user/leases.js'
 import { keys, partition } from '../store/keys.js'
 import { hintedItem } from '../stream/feed.js'
 import type { Closing, Hub, Showing } from '../hub/hub.js'

@@ -1,7 +1,7 @@
 // Whether this node hears what is published to it:
 // a word goes out by the commands' connection, and must come back by the subscription. [DOWN-2]
-import { RECALL_MS } from '../store/fresh.js'
-import { isForbidden } from '../store/redis.js'
+import { RECALL_MS } from '../store/life/fresh.js'
+import { isForbidden } from '../store/redis/redis.js'
 
 /** So often a word goes out. */
 const WORD_MS = 250

@@ -1,6 +1,6 @@
 // Ends the leases that have run out, of all nodes: that of one that died, too. [LIFE-2] [LIFE-3]
-import type { createLeases } from '../store/leases.js'
-import { isUnavailable } from '../store/redis.js'
+import type { createLeases } from '../store/user/leases.js'
+import { isUnavailable } from '../store/redis/redis.js'
 import type { Meter } from '../health/meter.js'
 import type { Nodes } from './nodes.js'
 

@@ -1,7 +1,7 @@
 // The connection by which this node hears the others: subscribed anew whenever it is there again, proven all the time. [DOWN-2]
 import { randomUUID } from 'node:crypto'
 import { keys, PARTITIONS } from '../store/keys.js'
-import { createRedisSubscriber, type Redis } from '../store/redis.js'
+import { createRedisSubscriber, type Redis } from '../store/redis/redis.js'
 import { createProof } from './proof.js'
 
 interface Floor {

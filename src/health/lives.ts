@@ -1,5 +1,5 @@
 // What this node does when another life of the store has begun: it says why, counts it, and forgets what was of the one before. [STORE-1]
-import type { Begun, Why } from '../store/life.js'
+import type { Begun, Why } from '../store/life/life.js'
 import type { Meter } from './meter.js'
 
 const ANOTHER_RUN = 'Redis was started again, or has changed its role'

@@ -1,7 +1,7 @@
 // What the gateway counts about itself: plain numbers, read when somebody asks. No library is known here.
 import type { Bye, EventName, Source } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
-import type { Why } from '../store/life.js'
+import type { Why } from '../store/life/life.js'
 
 /** How an attach ended: served (`reset` with its reason), or not. */
 export type AttachVerdict =

@@ -1,7 +1,7 @@
 // When the streams of this node are compared with the store: now and then, and whenever a hint may have been lost.
 import { setTimeout as delay } from 'node:timers/promises'
 import { outside } from '../store/deadline.js'
-import { isUnavailable } from '../store/redis.js'
+import { isUnavailable } from '../store/redis/redis.js'
 
 const RETRY_MS = 500
 /** Lost answers cost a sweep in so long: a store that is late for long loses many, and a sweep asks for every stream. */

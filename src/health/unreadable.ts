@@ -1,6 +1,6 @@
 // Stored items that cannot be read: skipped, counted, and named in the log once. One bad item never ends a stream.
 import { keys } from '../store/keys.js'
-import { placeOf } from '../store/sound.js'
+import { placeOf } from '../store/redis/sound.js'
 import type { Meter } from './meter.js'
 
 /** Of these nothing is skipped: nothing is built on what cannot be read there. [STORE-1] */

@@ -1,8 +1,8 @@
 // Compares a user's stream in the store with what its readers here know: the sweep, one user after the other. Section 6.
 import { outside } from '../store/deadline.js'
-import type { createMailbox } from '../store/mailbox.js'
-import { isUnavailable } from '../store/redis.js'
-import { inParts } from '../store/steps.js'
+import type { createMailbox } from '../store/user/mailbox.js'
+import { isUnavailable } from '../store/redis/redis.js'
+import { inParts } from '../store/redis/steps.js'
 import type { Leases } from '../presence/leases.js'
 import type { Meter } from '../health/meter.js'
 import type { Retries } from '../stream/retries.js'

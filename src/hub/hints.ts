@@ -1,6 +1,6 @@
 // What is published for the users of this node: their connections learn of it by hints. docs/protocol.md section 6, "Live delivery".
 import type { Meter } from '../health/meter.js'
-import type { Item } from '../store/entry.js'
+import type { Item } from '../store/user/entry.js'
 import type { Memory } from '../stream/feed.js'
 import { createWaking, type Present } from './waking.js'
 

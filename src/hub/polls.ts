@@ -1,5 +1,5 @@
 // Polls of this node: each is a connection of its own, in the session of its terminal. [POLL-2]
-import type { TerminalOf } from '../store/leases.js'
+import type { TerminalOf } from '../store/user/leases.js'
 import { Connection } from '../stream/connection.js'
 import type { Entrance } from './entrance.js'
 import type { Opening } from '../stream/opening.js'

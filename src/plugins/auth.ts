@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { SYSTEM_USER } from '../protocol/ids.js'
 import type { Caller } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
-import type { createTickets } from '../store/tickets.js'
+import type { createTickets } from '../store/access/tickets.js'
 import type { Identity } from './claims.js'
 import type { Tokens } from './tokens.js'
 

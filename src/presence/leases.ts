@@ -1,8 +1,8 @@
 // Who was seen here: noted in memory, and told to the store now and then, all at once. [LIFE-2]
 import type { Limits } from '../protocol/limits.js'
 import type { TerminalStateName } from '../protocol/presence.js'
-import type { createLeases as createStoredLeases, Note, TerminalOf } from '../store/leases.js'
-import { isUnavailable } from '../store/redis.js'
+import type { createLeases as createStoredLeases, Note, TerminalOf } from '../store/user/leases.js'
+import { isUnavailable } from '../store/redis/redis.js'
 import type { Meter } from '../health/meter.js'
 
 const MAX_FLUSH_MS = 5_000

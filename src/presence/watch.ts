@@ -1,6 +1,6 @@
 // Waiting for events: one look at the stream for all who wait on this node, and none while nobody waits. Section 8.
 import { outside } from '../store/deadline.js'
-import { type Events, compareIds } from '../store/events.js'
+import { type Events, compareIds } from '../store/user/events.js'
 
 const LOOK_MS = 200
 

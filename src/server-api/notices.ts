@@ -6,7 +6,7 @@ import { Problem } from '../protocol/problem.js'
 import { type Context, defineOperation } from '../fanout/context.js'
 import { fingerprint } from '../fanout/send-message.js'
 import { keys } from '../store/keys.js'
-import { inSteps } from '../store/steps.js'
+import { inSteps } from '../store/redis/steps.js'
 
 const strict = { additionalProperties: false }
 const server = { tag: 'Server', auth: 'server' } as const

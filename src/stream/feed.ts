@@ -1,6 +1,6 @@
 // A user's feed on this node: how far his stream is known to go, and its last entries in memory. docs/architecture.md, "The way down".
 import type { Position } from '../protocol/ids.js'
-import { isOfEpoch, type Item, seqOf } from '../store/entry.js'
+import { isOfEpoch, type Item, seqOf } from '../store/user/entry.js'
 
 /** So many entries wait in memory for a connection that lags; one that lags more reads Redis. */
 const TAIL_ITEMS = 64

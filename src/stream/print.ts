@@ -1,7 +1,7 @@
 // Prints entries in order, each once, until the socket is full or the stream breaks off. [ATTACH-4] [SLOW-1]
 import type { Source } from '../protocol/events.js'
 import type { Position } from '../protocol/ids.js'
-import { isOfEpoch, type Item } from '../store/entry.js'
+import { isOfEpoch, type Item } from '../store/user/entry.js'
 import type { Print } from './jobs.js'
 import type { Opening, Printer } from './opening.js'
 import type { Outlet } from './outlet.js'

@@ -1,8 +1,8 @@
 // What must not be printed any more although a copy of it may still be on its way through this process. [DOWN-2] [COMPLETE-4]
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Message } from '../protocol/message.js'
-import { msgIdOf, type Reference } from '../store/entry.js'
-import { parsed } from '../store/readable.js'
+import { parsed } from '../store/redis/readable.js'
+import { msgIdOf, type Reference } from '../store/user/entry.js'
 
 /** Longer than any copy lives here: a tail's, or a read that is under way. */
 const KEEP_MS = 300_000

@@ -1,9 +1,9 @@
 // Looks again in the store at what a poll has collected, where it is not known what other nodes have recalled since. [DOWN-2]
 import type { Message } from '../protocol/message.js'
-import type { createBoxes } from '../store/boxes.js'
-import type { createConversations } from '../store/conversation.js'
-import type { Fresh } from '../store/fresh.js'
-import { parsed } from '../store/readable.js'
+import type { createConversations } from '../store/conversation/conversation.js'
+import type { Fresh } from '../store/life/fresh.js'
+import { parsed } from '../store/redis/readable.js'
+import type { createBoxes } from '../store/user/boxes.js'
 import type { Recalled } from './recalled.js'
 import type { Frame, Sent, Viewer } from './render.js'
 

@@ -1,7 +1,7 @@
 // Turns entries into events: the same entry reads differently on different terminals. [DOWN-1] [DOWN-2]
 import type { EventName, Source } from '../protocol/events.js'
 import type { Message } from '../protocol/message.js'
-import type { Item, Reference } from '../store/entry.js'
+import type { Item, Reference } from '../store/user/entry.js'
 import type { BoxName } from '../store/keys.js'
 import type { Meter } from '../health/meter.js'
 import type { Recalled } from './recalled.js'

@@ -1,5 +1,5 @@
 // The runs of a connection's pump: one at a time, and when the store did not answer again a little later.
-import { isUnavailable } from '../store/redis.js'
+import { isUnavailable } from '../store/redis/redis.js'
 
 /** A class, as a connection is: there is one per stream. */
 export class Runs {

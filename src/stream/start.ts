@@ -1,7 +1,7 @@
 // How a connection begins: HELLO, RESET when its cursor cannot be served, and what is printed before READY. [ATTACH-1] [ATTACH-3]
 import { formatCursor, parseCursor, type Position } from '../protocol/ids.js'
-import type { Attached } from '../store/attach.js'
-import type { createLists } from '../store/list.js'
+import type { createLists } from '../store/conversation/list.js'
+import type { Attached } from '../store/user/attach.js'
 import type { MakeJob, Todo } from './jobs.js'
 import type { Unfinished } from './kept.js'
 import type { Opening, Start } from './opening.js'

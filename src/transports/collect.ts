@@ -1,7 +1,7 @@
 // What a long-poll collects: events up to a limit, and what HELLO, RESET, READY and BYE say. docs/protocol.md section 4.
 import type { Printer } from '../stream/opening.js'
 import type { Frame } from '../stream/render.js'
-import { RECALL_MS } from '../store/fresh.js'
+import { RECALL_MS } from '../store/life/fresh.js'
 
 /** An answer is no larger, bytes; a single event that is goes alone. [SLOW-2] */
 const MAX_BYTES = 1024 * 1024

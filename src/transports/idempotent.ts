@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { fingerprint } from '../fanout/send-message.js'
 import { idempotencyKey } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
-import type { Idempotency } from '../store/idempotency.js'
+import type { Idempotency } from '../store/once/idempotency.js'
 
 const KEY = new RegExp(idempotencyKey.pattern)
 

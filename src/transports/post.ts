@@ -4,7 +4,7 @@ import type { AnyOperation } from '../commands/execute.js'
 import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import { REQUEST_MS, within } from '../store/deadline.js'
-import { asUnavailable } from '../store/unavailable.js'
+import { asUnavailable } from '../store/redis/unavailable.js'
 import type { createIdempotent } from './idempotent.js'
 
 interface Floor<Context> {

@@ -7,7 +7,7 @@ import { buildApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config.js'
 import { listen } from '../../src/listen.js'
 import { createLog } from '../../src/log.js'
-import { createRedis } from '../../src/store/redis.js'
+import { createRedis } from '../../src/store/redis/redis.js'
 import { serve } from './child.js'
 import { createStallWatch } from './stalls.js'
 

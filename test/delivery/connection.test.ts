@@ -5,7 +5,7 @@ import { Feed, hintedItem } from '../../src/stream/feed.js'
 import type { Opening } from '../../src/stream/opening.js'
 import { createRecalled } from '../../src/stream/recalled.js'
 import { createRenderer } from '../../src/stream/render.js'
-import type { Item } from '../../src/store/entry.js'
+import type { Item } from '../../src/store/user/entry.js'
 import { sseComment, sseText } from '../../src/transports/frames.js'
 
 const [KIB, EPOCH] = [1024, '7']

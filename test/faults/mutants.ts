@@ -33,20 +33,20 @@ export const mutants: Record<string, Mutant> = {
   completed: {
     wrong: 'keeps completed items in their box',
     shownAs: ['leak'],
-    edits: [['store/lua/box.lua', 'gone[#gone + 1] = id', '']],
+    edits: [['store/script/lua/box.lua', 'gone[#gone + 1] = id', '']],
     schedule: schedules.completing
   },
   dedupe: {
     wrong: 'stores a message again that is sent again',
     shownAs: ['double'],
-    edits: [['store/lua/append.lua', 'if memo.stored then', 'if memo.stored and false then']],
+    edits: [['store/script/lua/append.lua', 'if memo.stored then', 'if memo.stored and false then']],
     schedule: schedules.losingAnswers,
     nodes: 1
   },
   revoked: {
     wrong: 'leaves revoked messages in mailboxes',
     shownAs: ['counts', 'leak'],
-    edits: [['store/lua/revoke-message.lua', 'let_go(revoked, user, all[i + 1])', '']],
+    edits: [['store/script/lua/revoke-message.lua', 'let_go(revoked, user, all[i + 1])', '']],
     schedule: schedules.revoking,
     nodes: 1
   },
@@ -54,8 +54,8 @@ export const mutants: Record<string, Mutant> = {
     wrong: 'begins no new life when the store has lost something, and gives out numbers all the same',
     shownAs: ['silent gap', 'double'],
     edits: [
-      ['store/lua/begin-life.lua', 'if why then -- newer', 'why = nil\nif why then -- newer'],
-      ['store/lua/down.lua', ' or mark < tonumber(seen_mark)', '']
+      ['store/script/lua/begin-life.lua', 'if why then -- newer', 'why = nil\nif why then -- newer'],
+      ['store/script/lua/down.lua', ' or mark < tonumber(seen_mark)', '']
     ],
     schedule: schedules.losingPower,
     durability: 'memory'

@@ -1,6 +1,6 @@
 // The clock of a log: sets the times of its messages back, as if they had been sent long ago, by hand in the store.
 import { keys } from '../../src/store/keys.js'
-import type { Redis } from '../../src/store/redis.js'
+import type { Redis } from '../../src/store/redis/redis.js'
 
 /** When messages were sent that have had their time: their seq counts on from here, ms. */
 export const LONG_AGO = 2 ** 40

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/store/embedded.js'
-import { createRedis, type Redis } from '../../src/store/redis.js'
+import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/store/embedded/embedded.js'
+import { createRedis, type Redis } from '../../src/store/redis/redis.js'
 
 /** A log that nobody reads. */
 export const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -51,7 +51,7 @@ export const lives = async (pid: number) => !/\) Z |^$/.test(await readFile(`/pr
 
 /** Another process that owns an embedded Redis: an Iris of its own. `path` is its PATH. */
 export async function startOwner (t: Test, dataDir: string, path = process.env['PATH']) {
-  const code = `import { startEmbeddedRedis } from ${JSON.stringify(import.meta.resolve('../../src/store/embedded.js'))}
+  const code = `import { startEmbeddedRedis } from ${JSON.stringify(import.meta.resolve('../../src/store/embedded/embedded.js'))}
     const log = { info () {}, warn () {}, error () {} }
     const tell = facts => console.log(JSON.stringify(facts))
     try {

@@ -5,7 +5,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { createRedis, type Redis } from '../../src/store/redis.js'
+import { createRedis, type Redis } from '../../src/store/redis/redis.js'
 import { startRedis } from './redis.js'
 import { until } from './user.js'
 

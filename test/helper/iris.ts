@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { buildApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config.js'
 import { createLog } from '../../src/log.js'
-import { createRedis } from '../../src/store/redis.js'
+import { createRedis } from '../../src/store/redis/redis.js'
 import { startRedis } from './redis.js'
 import { createUser } from './user.js'
 

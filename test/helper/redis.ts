@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { createRedis } from '../../src/store/redis.js'
+import { createRedis } from '../../src/store/redis/redis.js'
 
 /** Starts a redis-server; `args` come after the defaults and so win over them. */
 export async function startRedis (t: Pick<Test, 'teardown'>, args: string[] = []) {

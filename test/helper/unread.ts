@@ -1,6 +1,6 @@
 // What a message leaves with a member, without a thousand groups: it is the only one of its group, and he has not read it.
 import { keys, partition, unreadField } from '../../src/store/keys.js'
-import type { Redis } from '../../src/store/redis.js'
+import type { Redis } from '../../src/store/redis/redis.js'
 
 /** @param ts of the message, ms since 2^40. */
 export function leaveUnread (

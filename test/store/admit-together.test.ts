@@ -1,11 +1,11 @@
 // Up-requests of one turn of the event loop are admitted in one call, each by itself. docs/protocol.md section 2.
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
-import { createAdmission } from '../../src/store/admission.js'
+import { createAdmission } from '../../src/store/access/admission.js'
+import { createKicks } from '../../src/store/access/kicks.js'
 import { withDeadline } from '../../src/store/deadline.js'
 import { keys } from '../../src/store/keys.js'
-import { createKicks } from '../../src/store/kicks.js'
-import { createLife } from '../../src/store/life.js'
+import { createLife } from '../../src/store/life/life.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
 

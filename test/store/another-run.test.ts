@@ -2,7 +2,7 @@
 // who comes then takes nothing for what he left. Section 6, "Lives".
 import t, { type Test } from 'tap'
 import { keys } from '../../src/store/keys.js'
-import { createLife } from '../../src/store/life.js'
+import { createLife } from '../../src/store/life/life.js'
 import { type Iris, startIris } from '../helper/iris.js'
 import { freePort } from '../helper/process.js'
 import { startRedis } from '../helper/redis.js'

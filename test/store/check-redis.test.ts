@@ -1,6 +1,6 @@
 // What Iris refuses in a Redis, and what it warns of, on real servers with these settings.
 import t from 'tap'
-import { checkRedis } from '../../src/store/check-redis.js'
+import { checkRedis } from '../../src/store/redis/check-redis.js'
 import { startRedis } from '../helper/redis.js'
 
 const good = ['--appendonly', 'yes', '--stream-node-max-bytes', '1024']

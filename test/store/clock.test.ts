@@ -1,9 +1,9 @@
 // The clock of Redis as a process knows it. docs/protocol.md section 2, [TIME-1].
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { createClock } from '../../src/store/clock.js'
 import { keys, partition } from '../../src/store/keys.js'
-import { createLife } from '../../src/store/life.js'
+import { createLife } from '../../src/store/life/life.js'
+import { createClock } from '../../src/store/redis/clock.js'
 import { HOUR_MS } from '../helper/clock.js'
 import { startRedis } from '../helper/redis.js'
 

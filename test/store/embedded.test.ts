@@ -3,7 +3,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { checkRedis } from '../../src/store/check-redis.js'
+import { checkRedis } from '../../src/store/redis/check-redis.js'
 import { connectTo, directoryOf, embed, lives, silent, within } from '../helper/embedded.js'
 
 const rounds = [{ durability: 'memory', fsync: 'everysec' }, { durability: 'disk', fsync: 'always' }] as const

@@ -1,8 +1,8 @@
 // The disk of a Redis that Iris starts itself: before it is full nothing is added any more,
 // since Redis ends where it cannot write what it answers.
 import t from 'tap'
-import { diskOf, heldOn } from '../../src/store/disk.js'
 import { keys } from '../../src/store/keys.js'
+import { diskOf, heldOn } from '../../src/store/redis/disk.js'
 import { startIris } from '../helper/iris.js'
 import { dm, until } from '../helper/user.js'
 

@@ -1,7 +1,7 @@
 // Deadlines and pipelines: what one request was refused must not be what another is answered.
 import t from 'tap'
 import { withDeadline } from '../../src/store/deadline.js'
-import { createTrust } from '../../src/store/trust.js'
+import { createTrust } from '../../src/store/redis/trust.js'
 import { startRedis } from '../helper/redis.js'
 import { until } from '../helper/user.js'
 

@@ -3,9 +3,9 @@
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
 import { keys, partition } from '../../src/store/keys.js'
-import { createLeases } from '../../src/store/leases.js'
-import { createLife } from '../../src/store/life.js'
-import { createMailbox } from '../../src/store/mailbox.js'
+import { createLife } from '../../src/store/life/life.js'
+import { createLeases } from '../../src/store/user/leases.js'
+import { createMailbox } from '../../src/store/user/mailbox.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
 

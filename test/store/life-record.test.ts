@@ -1,7 +1,7 @@
 // The record of the life: it is lost, or says what cannot be, and no number is given out twice all the same. Section 6, "Lives".
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
-import { createLife } from '../../src/store/life.js'
+import { createLife } from '../../src/store/life/life.js'
 import { startIris } from '../helper/iris.js'
 import { saidOf, stored } from '../helper/lives.js'
 import { startRedis } from '../helper/redis.js'

@@ -1,9 +1,9 @@
 // The pages of a list while conversations move in it. docs/protocol.md section 6, "CONVERSATIONS".
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { createLists } from '../../src/store/conversation/list.js'
 import { keys } from '../../src/store/keys.js'
-import { createLife } from '../../src/store/life.js'
-import { createLists } from '../../src/store/list.js'
+import { createLife } from '../../src/store/life/life.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
 

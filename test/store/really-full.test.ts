@@ -8,7 +8,7 @@ import { connectTo, directoryOf } from '../helper/embedded.js'
 import { noPrlimit } from '../helper/full.js'
 import { SECRET, SERVER_KEY, serverOf } from '../helper/iris.js'
 import { startProcess } from '../helper/process.js'
-import type { Redis } from '../../src/store/redis.js'
+import type { Redis } from '../../src/store/redis/redis.js'
 import { createUser, dm, until } from '../helper/user.js'
 
 t.jobs = 3

@@ -2,9 +2,9 @@
 import { type AddressInfo, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { Problem } from '../../src/protocol/problem.js'
-import { createIdempotency } from '../../src/store/idempotency.js'
-import { createOnce } from '../../src/store/once.js'
-import { createRedis, isUnavailable, type Redis } from '../../src/store/redis.js'
+import { createIdempotency } from '../../src/store/once/idempotency.js'
+import { createOnce } from '../../src/store/once/once.js'
+import { createRedis, isUnavailable, type Redis } from '../../src/store/redis/redis.js'
 import { startRedis } from '../helper/redis.js'
 import { until } from '../helper/user.js'
 

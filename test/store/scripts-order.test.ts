@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import '../../src/gateway.js'
-import { definedScripts } from '../../src/store/scripts.js'
+import { definedScripts } from '../../src/store/script/scripts.js'
 
 /** The text of a script, whose header goes on in lines that are indented. */
 const textOf = (name: string) =>
-  readFileSync(new URL(`../../src/store/lua/${name}.lua`, import.meta.url), 'utf8').replaceAll('\n--   ', ' ')
+  readFileSync(new URL(`../../src/store/script/lua/${name}.lua`, import.meta.url), 'utf8').replaceAll('\n--   ', ' ')
 const header = (name: string, word: string) => new RegExp(`^-- ${word} (.*)$`, 'm').exec(textOf(name))?.[1]?.split(' ') ?? []
 /** First words: `downEntries` and `down_entries` are both `down`. */
 const firstWords = (names: readonly string[]) => names.map(name => /^[a-z]+/.exec(name)?.[0])

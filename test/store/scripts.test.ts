@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import '../../src/gateway.js'
-import { definedScripts, EVERYWHERE } from '../../src/store/scripts.js'
+import { definedScripts, EVERYWHERE } from '../../src/store/script/scripts.js'
 
-const directory = new URL('../../src/store/lua/', import.meta.url)
+const directory = new URL('../../src/store/script/lua/', import.meta.url)
 const header = (text: string, word: string) =>
   new RegExp(`^-- ${word} (.*)$`, 'm').exec(text)?.[1]?.replaceAll(/\([^)]*\)/g, '').split(' ') ?? []
 

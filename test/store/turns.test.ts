@@ -1,7 +1,7 @@
 // What waits while a call is under way goes with the next one, and never waits for long. docs/architecture.md.
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { createTurns } from '../../src/store/turns.js'
+import { createTurns } from '../../src/store/script/turns.js'
 import { until } from '../helper/user.js'
 
 function calls (lingerMs?: number) {

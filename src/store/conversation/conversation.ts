@@ -1,0 +1,150 @@
+// Conversations: their log, members, and the scripts that change them. Sections 5 and 6.
+import { dmId } from '../../protocol/ids.js'
+import { Problem } from '../../protocol/problem.js'
+import { keys } from '../keys.js'
+import { downArgs, downValues, numberAt, readHere, type StoreContext } from '../life/context.js'
+import { isKind, isWhole, whole } from '../redis/readable.js'
+import { together } from '../redis/redis.js'
+import { defineScript } from '../script/scripts.js'
+import { ageFacts, createAging } from './aging.js'
+import { messageIn } from './record.js'
+
+const revokeMessage = defineScript('revoke-message', {
+  full: 'done',
+  preludes: ['life', 'down', 'member', 'hint', 'deliver', 'log', 'direct', 'index', 'leaving'],
+  keys: ['conversation', 'members', 'log'],
+  args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft', 'logMs']
+})
+
+/** What a revocation needs. `windowSec` binds only a sender who is no admin. */
+export interface Revocation {
+  conversationId: string
+  by: string
+  server: boolean
+  seq: number
+  reason: string
+  windowSec: number
+  draft: string
+}
+
+/** A caller's view of a conversation: `minSeq` and `headSeq` are what he may see (joining, leaving, retention). */
+export interface View {
+  conversationId: string
+  kind: 'dm' | 'group'
+  title: string
+  epoch: string
+  minSeq: number
+  headSeq: number
+  closed: boolean
+  member: boolean
+}
+
+/** Makes the conversations of a store. */
+export function createConversations (store: StoreContext) {
+  const { redis, limits } = store
+  const aging = createAging(store)
+
+  /** @returns the first seq that the log still has when what has had its time is gone. */
+  async function settled (id: string): Promise<string | null> {
+    await aging.settle(id)
+    return await redis.hget(keys.conversation(id), 'firstSeq')
+  }
+
+  return {
+    /** Replaces a message by its tombstone. [REVOKE-1] [REVOKE-2] `event` is the CMD_DOWN's body, `tombstone` the message's. */
+    async revoke (revocation: Revocation) {
+      const { conversationId: id, by, server, seq, reason, windowSec, draft } = revocation
+      const [, revokedAt, already, here, event, tombstone] = await revokeMessage(redis, {
+        conversation: keys.conversation(id), members: keys.members(id), log: keys.log(id)
+      }, { ...downValues(store), id, by, server: Number(server), seq, reason, windowSec, draft, logMs: limits.logSec * 1000 })
+      return {
+        revokedAt: Number(revokedAt),
+        alreadyRevoked: already === 1,
+        here: readHere(store, here),
+        event: String(event),
+        tombstone: String(tombstone)
+      }
+    },
+
+    /** @returns what a user may see of a conversation; throws CONVERSATION_NOT_FOUND when he never was in it. */
+    async view (conversationId: string, userId: string): Promise<View> {
+      const [facts, member, left, mark] = await Promise.all([
+        redis.hmget(keys.conversation(conversationId), 'kind', 'title', 'epoch', 'headSeq', 'closedAt', 'firstSeq', ...ageFacts),
+        redis.hget(keys.members(conversationId), userId),
+        redis.hget(keys.left(conversationId), userId),
+        redis.get(keys.mark)
+      ])
+      store.life.saw(mark)
+      const [kind, title, epoch, head, closedAt, kept, ...ages] = facts
+      if (kind && !isKind(kind)) store.onUnreadable?.(`CONVERSATION:${conversationId}`)
+      if (!isKind(kind) || !(member ?? left)) throw new Problem('CONVERSATION_NOT_FOUND')
+      const top = numberAt(store, head, `CONVERSATION:${conversationId} headSeq`)
+      const [first, last] = member ? [member.split(' ')[1]] : left?.split(' ') ?? []
+      if (!isWhole(first) || (!member && !isWhole(last))) {
+        store.onUnreadable?.(`CONVERSATION:${conversationId}:${member ? 'MEMBERS' : 'LEFT'} ${userId}`)
+        throw new Problem('CONVERSATION_NOT_FOUND')
+      }
+      const firstSeq = aging.isDue(ages) ? await settled(conversationId) : kept
+      return {
+        conversationId,
+        kind,
+        title: title ?? '',
+        epoch: store.life.epochOf(epoch ?? ''),
+        headSeq: member ? top : whole(last),
+        minSeq: Math.max(whole(first), whole(firstSeq), top - limits.logMessages + 1, 1),
+        closed: Boolean(closedAt),
+        member: Boolean(member)
+      }
+    },
+
+    /**
+     * To be asked by `fresh`.
+     * @returns the messages of these seqs that the log still has and that can be read, as JSON, rising; tombstones included. [GET-3]
+     */
+    async bodies (conversationId: string, seqs: number[]): Promise<(string | null)[]> {
+      if (seqs.length === 0) return []
+      const place = `LOG:${conversationId}`
+      const found = await redis.hmget(keys.log(conversationId), ...seqs.map(String))
+      return found.map((record, i) => {
+        const body = record === null ? null : messageIn(record, { conversationId, seq: seqs[i] ?? 0 })
+        if (record !== null && body === null) store.onUnreadable?.(`${place} ${seqs[i]}`)
+        return body
+      })
+    },
+
+    /** @returns the ids of the members, undefined when there is no such conversation. */
+    async memberIds (conversationId: string): Promise<string[] | undefined> {
+      const [there, members] = await Promise.all([
+        redis.exists(keys.conversation(conversationId)), redis.hkeys(keys.members(conversationId))
+      ])
+      return there ? members : undefined
+    },
+
+    /**
+     * @returns those of `users` that share a conversation with `userId`, himself included.
+     *   [CMD-3] Intersects across partitions: standalone Redis only.
+     */
+    async acquainted (userId: string, users: string[]): Promise<Set<string>> {
+      const [direct, groups] = await Promise.all([
+        together(redis, users, (pipeline, user) => pipeline.hexists(keys.members(dmId(userId, user)), user)),
+        together(redis, users, (pipeline, user) => pipeline.sintercard(2, keys.groups(userId), keys.groups(user), 'LIMIT', 1))
+      ])
+      return new Set(users.filter((user, i) => user === userId || direct[i] === 1 || groups[i] === 1))
+    },
+
+    /**
+     * Whose presence a user may learn of: somebody who has never answered is not told to be there.
+     * @returns those of `users` who have written in a conversation that they share with `userId`, himself included.
+     *   [CMD-5] Standalone Redis only.
+     */
+    async answering (userId: string, users: string[]): Promise<Set<string>> {
+      const [direct, groups] = await Promise.all([
+        together(redis, users, (pipeline, user) => pipeline.hget(keys.members(dmId(userId, user)), user)) as Promise<(string | null)[]>,
+        together(redis, users, (pipeline, user) => pipeline.sintercard(2, keys.groups(userId), keys.spoken(user), 'LIMIT', 1))
+      ])
+      return new Set(users.filter((user, i) => user === userId || hasWritten(direct[i]) || groups[i] === 1))
+    }
+  }
+}
+
+const hasWritten = (member: string | null | undefined) => member?.split(' ')[2]?.includes('w') === true

@@ -1,0 +1,90 @@
+// Groups: created, replaced, changed and closed by the server API. Section 8.
+import { keys, partition } from '../keys.js'
+import { downArgs, downValues, numberAt, type StoreContext } from '../life/context.js'
+import { hashOf } from '../redis/hash.js'
+import { isKind, isWhole, readable, whole } from '../redis/readable.js'
+import { defineScript } from '../script/scripts.js'
+
+const facts = {
+  preludes: ['life', 'down', 'direct', 'membership'],
+  keys: ['conversation', 'members', 'left'],
+  args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs']
+} as const
+
+const setMembers = defineScript('set-members', { ...facts, full: 'refused' })
+/** Who only removes, or closes, frees. [STORE-2] */
+const dropMembers = defineScript('set-members', { ...facts, full: 'done' })
+
+export type Role = 'owner' | 'admin' | 'member'
+
+/** What happens to one user: he gets a role, keeps it (`=`), or leaves (`-`). */
+export interface MemberChange { userId: string, role: Role | '=' | '-' }
+
+/** Makes the groups of a store. */
+export function createGroups (store: StoreContext) {
+  const { redis, limits, life, onUnreadable } = store
+
+  async function change (
+    id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]
+  ) {
+    const list = changes.flatMap(({ userId, role }) => [userId, role, partition(userId)])
+    const { mode, title = '', ext = '', close = false } = facts
+    const run = mode === 'change' && changes.every(({ role }) => role === '-') ? dropMembers : setMembers
+    const [, created, headSeq, closedAt, members] = await run(redis, {
+      conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id)
+    }, {
+      ...downValues(store),
+      id,
+      mode,
+      title,
+      ext,
+      maxMembers: limits.members,
+      close: Number(close),
+      maxLeft: limits.left,
+      logMs: limits.logSec * 1000
+    }, list)
+    return { created: created === 1, headSeq: Number(headSeq), closedAt: Number(closedAt), members: Number(members) }
+  }
+
+  return {
+    /** Creates the group or replaces its title, ext and members; who is not named leaves. Throws TOO_MANY_MEMBERS, CONVERSATION_CLOSED. */
+    put: (id: string, facts: { title: string, ext: string }, members: { userId: string, role: Role }[]) =>
+      change(id, { mode: 'put', ...facts }, members),
+
+    /** Changes some members; nothing happens to those who are in that state already. Throws CONVERSATION_NOT_FOUND too. */
+    change: (id: string, changes: MemberChange[]) => change(id, { mode: 'change' }, changes),
+
+    /** Closes a conversation: its history stays readable, nothing is sent. @returns when it was closed (ms). */
+    async close (id: string): Promise<number> {
+      return (await change(id, { mode: 'change', close: true }, [])).closedAt
+    },
+
+    /** @returns what the server API shows of a conversation, undefined when there is none. */
+    async get (id: string) {
+      const [facts, members] = await Promise.all([hashOf(redis, keys.conversation(id)), hashOf(redis, keys.members(id))])
+      const kind = facts.get('kind')
+      if (kind && !isKind(kind)) onUnreadable?.(`CONVERSATION:${id}`)
+      if (!isKind(kind)) return undefined
+      const [title, ext, closedAt] = [facts.get('title'), readable(facts.get('ext') ?? ''), whole(facts.get('closedAt'))]
+      const rows = [...members].flatMap(([userId, member]) =>
+        readMember(userId, member) ?? onUnreadable?.(`CONVERSATION:${id}:MEMBERS ${userId}`) ?? [])
+      return {
+        conversationId: id,
+        kind,
+        ...(title && { title }),
+        ...(ext !== null && { ext: JSON.parse(ext) as Record<string, unknown> }),
+        epoch: life.epochOf(facts.get('epoch') ?? ''),
+        headSeq: numberAt(store, facts.get('headSeq'), `CONVERSATION:${id} headSeq`),
+        createdAt: whole(facts.get('createdAt')),
+        ...(closedAt && { closedAt }),
+        members: rows
+      }
+    }
+  }
+}
+
+/** Reads a member as member.lua keeps him. @returns undefined for what it does not write. */
+function readMember (userId: string, member: string) {
+  const [, role, joined] = /^(owner|admin|member) (\d+) \d+/.exec(member) ?? []
+  return role === undefined || !isWhole(joined) ? undefined : { userId, role: role as Role, joinedSeq: whole(joined) }
+}

@@ -1,0 +1,150 @@
+// Sends: all of one turn of the event loop are decided in one script, admission inside. Sections 5 and 6. [MSG-1] to [MSG-5]
+import type { Door } from '../../protocol/operation.js'
+import { type Admission, readVerdict } from '../access/admission.js'
+import { tokenArgs } from '../access/kicks.js'
+import { leftMs } from '../deadline.js'
+import { partition } from '../keys.js'
+import { downArgs, downValues, type Here, readHere, type StoreContext } from '../life/context.js'
+import { createRecent } from '../recent.js'
+import { isFull } from '../redis/full.js'
+import { writeNow } from '../redis/redis.js'
+import { reasons } from '../redis/redis-errors.js'
+import { unavailable } from '../redis/unavailable.js'
+import { decided, defineScript, noted, type Reply } from '../script/scripts.js'
+import { createTurns } from '../script/turns.js'
+import { memoArgs, memoOf } from './memo.js'
+import { bodyOf, type Draft, tailOf } from './record.js'
+
+const appendMessage = defineScript('append-message', {
+  full: 'refused',
+  preludes: [
+    'life', 'down', 'member', 'hint', 'deliver', 'direct', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick', 'rate',
+    'admission'
+  ],
+  keys: [],
+  args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst']
+})
+
+/** A call holds sends to so many members: Redis serves nobody else meanwhile. */
+const MEMBERS_AT_ONCE = 16
+/** So many conversations are remembered by how many are in them; of others it is not known. */
+const CONVERSATIONS = 10_000
+
+/**
+ * A send, ready to be decided. `create`: the two users of a new direct conversation, the one who opens it first;
+ * `terminalId` is empty for the server API, which opens any number.
+ */
+export interface Send {
+  conversationId: string
+  terminalId: string
+  fingerprint: string
+  draft: Draft
+  nonce: string
+  quoteSeq: number
+  silent: boolean
+  create?: [string, string]
+}
+
+/** How a send was decided. `body`: the message as the log keeps it; `opened`: it is the first of a direct conversation. */
+export interface Sent {
+  duplicate: boolean
+  opened: boolean
+  seq: number
+  msgId: string
+  ts: number
+  epoch: string
+  body: string
+  here: Here
+}
+
+/** Makes the sends of a store. */
+export function createSends (store: StoreContext, admission: Admission) {
+  const { redis, limits } = store
+  const sizes = createRecent<number>(CONVERSATIONS)
+
+  const ask = createTurns<{ send: Send, door: Door | undefined }, Reply>({
+    most: MEMBERS_AT_ONCE,
+    onFull: () => writeNow(redis),
+    weigh: ({ send: { create, conversationId } }) => create ? 2 : sizes.get(conversationId) ?? MEMBERS_AT_ONCE,
+    async run (items) {
+      const [, ...replies] = await appendMessage(redis, {}, {
+        ...downValues(store),
+        dedupeMs: limits.dedupeSec * 1000,
+        logMessages: limits.logMessages,
+        logMs: limits.logSec * 1000,
+        emissionUs: 1_000_000 / limits.upRate,
+        burst: limits.upBurst
+      }, items.flatMap(({ send, door }) => [...valuesOf(send), ...doorValues(send, door)]))
+      return replies as Reply[]
+    }
+  })
+
+  /** @returns a send in the order of append-message.lua. */
+  function valuesOf (send: Send): (string | number)[] {
+    const { conversationId: id, terminalId, draft, nonce, quoteSeq, silent, create } = send
+    const { field, fingerprint } = memoArgs(memoed(send))
+    return [
+      partition(id), id, draft.from, terminalId, field, fingerprint, tailOf(draft), nonce, quoteSeq, Number(silent),
+      create?.map(user => `${user}/${partition(user)}`).join(' ') ?? '',
+      terminalId === '' ? 0 : limits.newDirect
+    ]
+  }
+
+  async function decide (send: Send, door: Door | undefined): Promise<Reply> {
+    if (leftMs() <= 0) throw unavailable(reasons.late.told, 'unasked')
+    return await noted(ask({ send, door }))
+  }
+
+  /** @returns how it was decided, as append.lua says it. */
+  async function decisionOf (send: Send, door: Door | undefined): Promise<Reply> {
+    if (!door) return decided(await decide(send, door))[4] as Reply
+    const [decision] = await admission.through(door, async () => {
+      const reply = decided(await decide(send, door))
+      return [readVerdict(reply), reply[4] as Reply]
+    })
+    return decision
+  }
+
+  /** A full store takes nothing new, but who sends again what is stored has his answer. [STORE-2] [MSG-2] */
+  async function sentBefore (send: Send, door: Door | undefined, error: unknown): Promise<Reply> {
+    if (!isFull(error)) throw error
+    if (door) await admission.through(door, async () => [await admission.ask(door)])
+    const before = await memoOf(store, memoed(send))
+    if (!before) throw error
+    return before
+  }
+
+  return {
+    /**
+     * Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+     * CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote),
+     * RATE_LIMITED (too many direct conversations opened), and what admission throws.
+     */
+    async append (send: Send, door?: Door): Promise<Sent> {
+      const { conversationId: id, draft } = send
+      const [status, seq, msgId, ts, epoch, here, opened, size] = decided(await decisionOf(send, door)
+        .catch((error: unknown) => sentBefore(send, door, error)))
+      if (status === 0 && !send.create) sizes.set(id, Number(size))
+      const place = { conversationId: id, seq: Number(seq), msgId: String(msgId), ts: Number(ts) }
+      return {
+        ...place,
+        duplicate: status === 1,
+        opened: opened === 1,
+        epoch: String(epoch),
+        body: bodyOf(place, draft),
+        here: readHere(store, here)
+      }
+    }
+  }
+}
+
+/** @returns what a memo is known by. */
+const memoed = ({ conversationId, fingerprint, draft: { from, clientMsgId } }: Send) => ({ conversationId, from, clientMsgId, fingerprint })
+
+/** @returns the rest of a send: who must be admitted first, and what it weighs. */
+function doorValues ({ draft: { from } }: Send, door: Door | undefined): (string | number)[] {
+  if (!door) return ['', 0, 0, 0, 0]
+  const { caller, weight: { units, members } } = door
+  const { issuedAt, expiresAt } = tokenArgs(caller)
+  return [partition(from), issuedAt, expiresAt, units, members?.per ?? 0]
+}

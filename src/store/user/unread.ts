@@ -1,0 +1,38 @@
+// The unread messages that a fresh attach brings, oldest first over all conversations. [ATTACH-3]
+import { whole } from '../redis/readable.js'
+
+/** A message not read: where it stands, and when it was sent (ms). */
+export interface Unread { conversationId: string, seq: number, ts: number }
+
+/**
+ * How many conversations were not looked at; then conversation, number of unread messages, the oldest of them as `seq:ts`;
+ * and so on. See unread.lua.
+ */
+export type Waiting = (string | number | string[])[]
+
+/**
+ * Merges the oldest unread messages of all conversations that were looked at; stops where one of them has more
+ * that were not fetched, so that none is overtaken. What is not there stands behind `more`.
+ */
+export function oldestUnread ([beyond = 0, ...waiting]: Waiting, limit: number): { unread: Unread[], more: boolean } {
+  const unread: Unread[] = []
+  let total = Number(beyond) // one each, at least
+  let horizon = Infinity
+  for (let i = 0; i < waiting.length; i += 3) {
+    const conversationId = waiting[i] as string
+    const members = waiting[i + 2] as string[]
+    const count = Number(waiting[i + 1])
+    total += count
+    for (const member of members) {
+      const [seq, ts] = member.split(':').map(whole) as [number, number]
+      unread.push({ conversationId, seq, ts })
+    }
+    if (members.length < count) horizon = Math.min(horizon, unread.at(-1)?.ts ?? Infinity)
+  }
+  const sorted = unread.filter(({ ts }) => ts <= horizon)
+    .sort((a, b) => a.ts - b.ts || compare(a.conversationId, b.conversationId) || a.seq - b.seq)
+    .slice(0, limit)
+  return { unread: sorted, more: sorted.length < total }
+}
+
+const compare = (a: string, b: string) => a < b ? -1 : Number(a > b)

@@ -159,6 +159,30 @@ t.test('[DEADLINE-2] a poll in front makes nobody wait for the store: what is do
   t.same(statusesOf(await arrived(81)), upTo(81).map(() => 200))
 })
 
+t.test('[DEADLINE-2] what waits to be answered is refused when those before it took a second, not for those behind it', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  const [reader, front, ...later] = await Promise.all(upTo(26).map(() => iris.user(t))) as [User, User, ...User[]]
+  await alice.send(bob, 'hi')
+  const get = (path: string, { token }: User) => `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`
+  const list = get('/v1/conversations', bob)
+  const poll = '/v1/down/poll?timeoutMs='
+  const { body: { cursor } } = await pollOnce(`${iris.url}${poll}0`, { headers: { authorization: `Bearer ${front.token}` } })
+  const ears = await reader.listen()
+  await ears.next('IRIS.READY')
+  const [before, behind] = [openRaw(t, iris.url), openRaw(t, iris.url)]
+  way.delay(50)
+  before.socket.write(upTo(40).map(n => postOf(alice, bob, `l-${n}`)).join('') + list)
+  behind.socket.write(get(`${poll}20000&lastEventId=${cursor}`, front) + list)
+  for (const caller of later) {
+    behind.socket.write(postOf(caller, reader, 'l'))
+    await ears.next(({ data }) => data['from'] === caller.userId)
+  }
+  t.equal(statusesOf(await before.until(41)).at(-1), 503)
+  way.delay(0)
+  await bob.send(front, 'it may end')
+  t.same(statusesOf(await behind.until(2 + later.length)), upTo(2 + later.length).map(() => 200))
+})
+
 t.test('[SLOW-2] a body that is no JSON is refused, and costs nobody behind it his answer', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const { socket, until: arrived } = openRaw(t, iris.url)

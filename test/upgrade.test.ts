@@ -1,5 +1,6 @@
 // [HTTP-1] An `Upgrade` that is no WebSocket at its address is ignored, and what is accepted is known to the end.
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -178,17 +179,26 @@ t.test('[SLOW-2] an answer that is not taken is cut, pipelined ones with it, and
 })
 
 t.test('[SLOW-2] what waits behind another answer ends with its connection', async t => {
-  const { url, user } = await startIris(t, { env: { IRIS_METRICS: 'open', IRIS_LIMIT_POLL_SEC: '1' }, redisPath: iris.redisPath })
+  const { app, url, user } = await startIris(t, {
+    env: { IRIS_METRICS: 'open', IRIS_LIMIT_POLL_SEC: '1' }, redisPath: iris.redisPath
+  })
   const raw = openRaw(t, url)
-  const callers = await Promise.all([user(t), user(t), user(t)])
+  const [alice, bob, carl] = await Promise.all([user(t), user(t), user(t)])
   const metric = async (line: RegExp) => line.test(await (await fetch(`${url}/metrics`)).text()) || undefined
-  for (const { token } of callers) {
-    raw.socket.write(`GET /v1/down/poll?timeoutMs=25000&terminalId=behind HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  let asked = 0
+  app.server.on('request', ({ url = '' }: IncomingMessage) => { if (url.startsWith('/v1/')) asked++ })
+  // what shows messages has not begun, what shows none is worked on
+  for (const [path, token] of [
+    ['down/poll', alice.token], ['down/poll', bob.token], ['server/events', SERVER_KEY], ['down/poll', carl.token]
+  ]) {
+    raw.socket.write(`GET /v1/${path}?timeoutMs=25000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`)
   }
-  await until(() => metric(/^iris_connections\{transport="poll"\} 3$/m))
+  await until(async () => asked === 4 || undefined)
+  await until(() => metric(/^iris_connections\{transport="poll"\} 1$/m))
   raw.socket.destroy()
   await until(() => metric(/^iris_connections\{transport="poll"\} 0$/m))
   await until(() => metric(/^iris_http_requests_total\{method="GET",route="\/v1\/down\/poll",status="499"\} 3$/m))
+  await until(() => metric(/^iris_http_requests_total\{method="GET",route="\/v1\/server\/events",status="499"\} 1$/m))
 })
 
 t.test('[SLOW-2] an answer has its time from when it has the socket: who takes each in time is not cut', async t => {

@@ -10,26 +10,32 @@ const MOST_MS = 50
 /** What one read of a socket brings at most, bytes. After such a read more may wait outside of this process. */
 const READ_BYTES = 65_536
 
-/** A request that is worked on, or whose answer is not taken yet. */
-export interface Begun { caller: string, answer: ServerResponse }
+/**
+ * A request that is worked on, or whose answer is not taken yet. `number`: it came as so manieth.
+ * `showsTexts`: its answer may bring messages.
+ */
+export interface Begun { caller: string, answer: ServerResponse, number: number, showsTexts: boolean }
 
-/** A request that waits for its turn. */
-interface Waiting extends Begun { begin (): void, end (): void }
+/** A request that waits for its turn. `laterMs`: so long what came after it was worked on meanwhile. */
+export interface Waiting extends Begun { laterMs: number, begin (): void, end (): void }
 
 /**
  * The requests of a connection. `begun`: the answers that are not taken yet, and their callers. `underWay`: those that are worked on, and
- * since when. `workedMs`: how long any were, up to `workedTo`, as far as each counts. `bytesRead`: when the last one came; `together`: so
- * many came with that read; `unreadMs`: what had been worked when nothing else waited to be read.
+ * since when. `workedMs`: how long any were, up to `workedTo`, as far as each counts. `came`: how many have come; `bytesRead`: when the
+ * last one did; `together`: so many came with that read; `unreadMs`: what had been worked when nothing else waited to be read.
  */
 export interface Line {
   begun: Begun[]
   waiting: Waiting[]
-  underWay: Map<ServerResponse, number>
+  underWay: Map<ServerResponse, { since: number, number: number }>
   workedMs: number
   workedTo: number
+  came: number
   bytesRead: number
   together: number
   unreadMs: number
+  /** The answer whose end is waited for. */
+  front: ServerResponse | undefined
   /** What is done when the connection ends. */
   onClose (): void
 }
@@ -37,7 +43,17 @@ export interface Line {
 /** Makes the line of a connection on which nothing was asked yet. */
 export function createLine (): Line {
   const line: Line = {
-    begun: [], waiting: [], underWay: new Map(), workedMs: 0, workedTo: 0, bytesRead: 0, together: 0, unreadMs: 0, onClose: () => end(line)
+    begun: [],
+    waiting: [],
+    underWay: new Map(),
+    workedMs: 0,
+    workedTo: 0,
+    came: 0,
+    bytesRead: 0,
+    together: 0,
+    unreadMs: 0,
+    front: undefined,
+    onClose: () => end(line)
   }
   return line
 }
@@ -47,6 +63,7 @@ export function createLine (): Line {
  * several requests, there was more, which had waited longer than anything here can tell.
  */
 export function note (line: Line, { bytesRead }: Socket): void {
+  line.came++
   if (bytesRead === line.bytesRead) {
     line.together++
     return
@@ -58,28 +75,59 @@ export function note (line: Line, { bytesRead }: Socket): void {
 
 /** The answer to a request is there, whether it can be taken yet or not. */
 export function isThere (line: Line, answer: ServerResponse): void {
-  const since = line.underWay.get(answer)
-  if (since === undefined) return
+  const work = line.underWay.get(answer)
+  if (work === undefined) return
+  const { since, number } = work
   line.underWay.delete(answer)
   const to = Math.min(performance.now(), since + MOST_MS)
-  line.workedMs += Math.max(0, to - Math.max(since, line.workedTo))
+  const ms = Math.max(0, to - Math.max(since, line.workedTo))
+  line.workedMs += ms
   line.workedTo = Math.max(line.workedTo, to)
+  for (const waiting of line.waiting) if (waiting.number < number) waiting.laterMs += ms
+}
+
+/** A request is worked on from now on. */
+export function begin (line: Line, { answer, number }: Begun): void {
+  line.underWay.set(answer, { since: performance.now(), number })
 }
 
 /**
- * Whether a request of this caller may begin. There are few:
- * to look at each is cheaper than to make a number of a token, whose text is new each time.
+ * Whether a request may be worked on. Who has the socket has a place, whatever the others are: all of them wait for his answer. There are
+ * few: to look at each is cheaper than to make a number of a token, whose text is new each time.
  */
-export const mayBegin = ({ begun }: Line, caller: string) => begun.length < AT_ONCE && !begun.some(one => one.caller === caller)
+export const hasPlace = ({ begun }: Line, { caller, answer }: Pick<Begun, 'caller' | 'answer'>) =>
+  (begun.length < AT_ONCE || answer.socket !== null) && !begun.some(one => one.caller === caller)
 
-/** Lets begin who may, in order. */
+/** Whether so few are here that another may come in while one waits for its turn to be answered. */
+export const hasRoom = ({ begun, waiting }: Line) => begun.length + waiting.length < AT_ONCE
+
+/** Whether a request waits until it can be answered: a text of its answer could be revoked while that waits. [DOWN-2] */
+export const isBehind = ({ answer, showsTexts }: Begun) => showsTexts && answer.socket === null
+
+/** Lets begin who may, in order; those of one caller one after the other. */
 export function letBegin (line: Line): void {
+  if (line.waiting.length === 0) return
+  const passed = new Set<string>()
   for (const next of line.waiting) {
-    if (!mayBegin(line, next.caller)) continue
-    line.waiting.splice(line.waiting.indexOf(next), 1)
-    next.begin()
-    return letBegin(line)
+    if (!passed.has(next.caller) && !isBehind(next) && hasPlace(line, next)) {
+      line.waiting.splice(line.waiting.indexOf(next), 1)
+      next.begin()
+      return letBegin(line)
+    }
+    passed.add(next.caller)
   }
+}
+
+/** Looks again when the answer that has the socket has left: it may be one that was refused before it came into the line. */
+export function follow (line: Line, socket: Socket): void {
+  const front = (socket as { _httpMessage?: ServerResponse | null })._httpMessage
+  if (!front || line.front === front) return
+  line.front = front
+  front.once('close', () => {
+    line.front = undefined
+    letBegin(line)
+    if (line.waiting.some(isBehind)) follow(line, socket)
+  })
 }
 
 /** The connection has ended: Node 22 tells only the answer that has the socket. */

@@ -1,6 +1,6 @@
 // Requests that a client sends without waiting for answers: those of different callers are worked on at once, those of one caller one by
 // one, so that they are done in order, and one answer at most waits for a caller who does not read. [SLOW-2] Who sends faster than he is
-// served is refused what has waited too long. [DEADLINE-2]
+// served is refused what has waited too long. [DEADLINE-2] What shows texts begins when it can be answered. [DOWN-2]
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
@@ -9,7 +9,9 @@ import fp from 'fastify-plugin'
 import { isBusy } from '../health/pressure.js'
 import { overloaded } from '../protocol/problem.js'
 import { outside } from '../store/deadline.js'
-import { type Begun, createLine, isThere, letBegin, type Line, mayBegin, note } from './line.js'
+import {
+  begin, type Begun, createLine, follow, hasPlace, hasRoom, isBehind, isThere, letBegin, type Line, note, type Waiting
+} from './line.js'
 import type { BareHeaders } from './security.js'
 
 /**
@@ -23,6 +25,10 @@ const isTooLate = (ms: number, since: EventLoopUtilization) => ms > WAIT_MS.stor
 interface Comer { line: Line, request: IncomingMessage, reply: FastifyReply, done (error?: Error): void }
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its answer may bring messages. */
+    showsTexts?: boolean
+  }
   interface FastifyReply {
     /** A stream will hold its connection for itself. @returns false when other requests of it are under way, or wait. */
     leaveLine (): boolean
@@ -38,7 +44,7 @@ interface Floor {
   onShed (): void
 }
 
-/** Registers the order of requests of one connection; while one waits, nothing is read behind it. */
+/** Registers the order of requests of one connection; while one waits for its caller's own, nothing is read behind it. */
 export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) => {
   const lines = new WeakMap<Socket, Line>()
 
@@ -60,14 +66,22 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
     return true
   })
 
-  app.addHook('onRequest', ({ raw: request }, reply, done) => {
+  app.addHook('onRequest', (asked, reply, done) => {
+    const { raw: request } = asked
     const { socket, headers: { authorization: caller = '' } } = request
+    const { raw: answer } = reply
     const line = lineOf(socket)
-    const own = { caller, answer: reply.raw }
     note(line, socket)
-    if (!mayBegin(line, caller) || line.waiting.some(one => one.caller === caller)) return wait(own, { line, request, reply, done })
+    // its route is asked for only where that matters: the framework makes it anew each time
+    const showsTexts = answer.socket === null && asked.routeOptions.config.showsTexts === true
+    const own = { caller, answer, number: line.came, showsTexts }
+    const isHeld = !hasPlace(line, own) || line.waiting.some(one => one.caller === caller)
+    if (isHeld || isBehind(own)) {
+      if (isHeld || !hasRoom(line)) socket.pause()
+      return wait(own, { line, request, reply, done })
+    }
     line.begun.push(own)
-    line.underWay.set(own.answer, performance.now())
+    begin(line, own)
     done()
   })
 
@@ -76,29 +90,31 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
     const { socket, headers: { origin } } = request
     const { unreadMs } = line
     const use = performance.eventLoopUtilization()
-    socket.pause()
-
-    function goOn (): void {
-      if (socket.destroyed) return void reply.hijack()
-      // null: an upgrade has taken it out of HTTP, and reads it when it is its turn
-      if (line.waiting.length === 0 && socket.readableFlowing === false) socket.resume()
-      if (isTooLate(line.workedMs - unreadMs, use) && mayShed(request)) {
-        onShed()
-        reply.headers(headersOf(origin))
-        return done(overloaded())
-      }
-      line.underWay.set(own.answer, performance.now())
-      done()
-    }
-    line.waiting.push({
+    const waiting: Waiting = {
       ...own,
+      laterMs: 0,
       begin () {
         line.begun.push(own)
         // it is called by the end of another request, whose deadline is not that of this one
         queueMicrotask(() => outside(goOn))
       },
       end: goOn
-    })
+    }
+
+    function goOn (): void {
+      if (socket.destroyed) return void reply.hijack()
+      // null: an upgrade has taken it out of HTTP, and reads it when it is its turn
+      if (line.waiting.length === 0 && socket.readableFlowing === false) socket.resume()
+      if (isTooLate(line.workedMs - unreadMs - waiting.laterMs, use) && mayShed(request)) {
+        onShed()
+        reply.headers(headersOf(origin))
+        return done(overloaded())
+      }
+      begin(line, own)
+      done()
+    }
+    line.waiting.push(waiting)
+    if (own.showsTexts) follow(line, socket)
   }
 
   app.onAnswered((_said, answer) => {

@@ -105,3 +105,6 @@ export const Message = Type.Object({
   traceId: TraceId
 })
 export type Message = Static<typeof Message>
+
+/** Whether what a schema describes may bring what can be recalled: whatever its form, the text of that stands in `content`. */
+export const bringsTexts = (schema: TSchema) => JSON.stringify(schema).includes('"content":')

@@ -17,7 +17,7 @@ const checkQuery = queryCheck(pollQuery)
 
 /** Mounts the long-poll. */
 export function mountPoll (app: FastifyInstance, { hub, authenticate }: DownFloor): void {
-  app.get('/v1/down/poll', { exposeHeadRoute: false }, async (request, reply) => {
+  app.get('/v1/down/poll', { exposeHeadRoute: false, config: { showsTexts: true } }, async (request, reply) => {
     checkQuery(request)
     const { timeoutMs } = request.query as { timeoutMs: number }
     return await withDeadline(async () => await answerTo(request, reply, timeoutMs), timeoutMs + REQUEST_MS)

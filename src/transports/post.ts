@@ -1,6 +1,7 @@
 // Mounts operations as HTTP routes: authentication, then execute(), which validates for all transports. docs/protocol.md section 3.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
+import { bringsTexts } from '../protocol/message.js'
 import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import { REQUEST_MS, within } from '../store/deadline.js'
@@ -28,7 +29,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
   app.decorateRequest('receivedAt', 0)
   app.decorateRequest('knownMs', 0)
 
-  for (const { name, method, path, auth: door, body, isRead, waitMs } of operations) {
+  for (const { name, method, path, auth: door, body, result, isRead, waitMs } of operations) {
     const keyed = isRepeatable({ auth: door, method, isRead })
     const callerOf = door === 'none' ? () => nobody : auth[door]
 
@@ -51,6 +52,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      config: { showsTexts: bringsTexts(result) },
       // before the body is read: a stranger's body is not worth parsing
       onRequest: (request, _reply, done) => {
         request.receivedAt = now()

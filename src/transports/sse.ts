@@ -18,7 +18,7 @@ const checkQuery = queryCheck(downQuery)
 /** Mounts the stream. */
 export function mountSse (app: FastifyInstance, { hub, authenticate, now, onRefused }: DownFloor): void {
   const floor = { app, detach: createDetach(app.server) }
-  app.get('/v1/down/events', { exposeHeadRoute: false, config: { answersOverLimit: true } }, async (request, reply) => {
+  app.get('/v1/down/events', { exposeHeadRoute: false, config: { answersOverLimit: true, showsTexts: true } }, async (request, reply) => {
     // [SSE-1] any status but 200 would end a browser's EventSource for ever
     if (request.isOverLimit) {
       request.isQuiet = true

@@ -10,6 +10,7 @@ import { createEntrance } from './hub/entrance.js'
 import { createHub } from './hub/hub.js'
 import { createJobs } from './stream/jobs.js'
 import { createKicker } from './fanout/kick.js'
+import { createMemory } from './fanout/memory.js'
 import { createLeases } from './presence/leases.js'
 import { createLives } from './health/lives.js'
 import { createMeter } from './health/meter.js'
@@ -62,7 +63,7 @@ interface Facts {
 
 /**
  * Wires a gateway to a Redis.
- * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics;
+ * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics, `idempotency`, `drain`: see there;
  *   `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({
@@ -86,7 +87,8 @@ export function createGateway ({
   holdBack(witness, () => trust.state().reason === undefined ? room.held() : undefined)
   const redis = createSound(room.watched, onUnreadable)
   holdBack(redis, room.held)
-  const fresh = createFresh(since => nodes.isProven(since), lives.isOfThis)
+  const memory = createMemory(() => nodes, lives)
+  const fresh = createFresh(memory.proven, lives.isOfThis)
   const stores = createStores({ redis, node, limits, life, now, fresh, onUnreadable }, loginPolicy)
   const { conversations, sends, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled({ onRecall: releaseAll })
@@ -125,15 +127,15 @@ export function createGateway ({
     limits,
     now,
     retries,
+    memory,
     presence: leases,
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
-    isProven: (since = Infinity) => nodes.isProven(since) && lives.isOfThis(since),
     recheck: createRecheck({ conversations, boxes, recalled, fresh }),
     log
   })
-  const nodes = createNodes({ redis, node, hub, recalled, now, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
+  const nodes = createNodes({ redis, node, hub, recalled, clock, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
   meter.hearing = nodes
   const deliver = createDeliver({
     conversations, sends, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.lost
@@ -163,11 +165,9 @@ export function createGateway ({
     context,
     hub,
     meter,
-    /** Answers of the server API by their Idempotency-Key. */
     idempotency: stores.idempotency,
     /** Whether `context.now()` is the time of Redis yet. [TIME-1] */
     isTimeKnown: clock.isKnown,
-    /** Ends the streams in waves, over so many ms. */
     drain: createDrain(hub),
     pressure,
     unready: createReadiness({ nodes, sweeper, room, awake }),

@@ -1,5 +1,6 @@
 // Hints between nodes: what another node's script or command published for users who are connected here. Section 6.
 import { parseCursor } from '../protocol/ids.js'
+import type { Clock } from '../store/redis/clock.js'
 import type { Redis } from '../store/redis/redis.js'
 import { readReference } from '../store/user/entry.js'
 import type { TerminalOf } from '../store/user/leases.js'
@@ -31,7 +32,7 @@ interface Floor {
   node: string
   hub: Hub
   recalled: Pick<Recalled, 'learn'>
-  now (): number
+  clock: Pick<Clock, 'now' | 'notBefore'>
   log: Parameters<typeof createSubscription>[0]['log']
   /** Called whenever the channels are heard (again): hints that came before are lost. */
   onSubscribed (): void
@@ -44,16 +45,17 @@ interface Floor {
 /**
  * What nodes say to each other.
  * @returns `tell(userId, node, message)` publishes to another node, or does it here; `ask(...)` waits for its answer, too; `hears(...)`:
- *   whether one is there; `isHearing()`, `isProven()`, `ageMs()`, `drops()`, `speak()`: see `createProof`; `close()` stops listening.
+ *   whether one is there; `isHearing()`, `isProven()`, `proven()`, `isKeeping()`, `ageMs()`, `drops()`, `speak()`: see `createProof`;
+ *   `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, recalled, now, log, onSubscribed, onDeaf, onMark }: Floor) {
+export function createNodes ({ redis, node, hub, recalled, clock: { now, notBefore }, log, onSubscribed, onDeaf, onMark }: Floor) {
   const receipts = createReceipts()
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
     page: ({ userId, terminalId, page }) => hub.addJob(userId, terminalId, pageTodo(page)),
     handOver: hub.handOver
   }
-  const subscription = createSubscription({ redis, node, onSaid, onSubscribed, onDeaf, onLost: hub.forgetAll, log })
+  const subscription = createSubscription({ redis, notBefore, node, onSaid, onSubscribed, onDeaf, onLost: hub.forgetAll, log })
   const { isHearing } = subscription
 
   function onSaid (text: string): void {

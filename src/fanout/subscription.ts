@@ -7,6 +7,8 @@ import { createProof } from './proof.js'
 interface Floor {
   /** The commands' connection. */
   redis: Redis
+  /** @returns when it was not yet so late, by a time of Redis: see `createClock`. */
+  notBefore (theirs: number): number
   node: string
   /** Something was said to this node. */
   onSaid (text: string): void
@@ -21,9 +23,10 @@ interface Floor {
 
 /**
  * Subscribes to the channels of this node: one per partition, however many users there are.
- * @returns `isHearing()`, `isProven()`, `ageMs()`, `drops()`, `speak()`: see `createProof`; `close()` stops listening.
+ * @returns `isHearing()`, `isProven()`, `proven()`, `isKeeping()`, `ageMs()`, `drops()`, `speak()`: see `createProof`;
+ *   `close()` stops listening.
  */
-export function createSubscription ({ redis, node, onSaid, onSubscribed, onLost, onDeaf, log }: Floor) {
+export function createSubscription ({ redis, notBefore, node, onSaid, onSubscribed, onLost, onDeaf, log }: Floor) {
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
   // two processes that bear one name hear each other's
@@ -31,8 +34,13 @@ export function createSubscription ({ redis, node, onSaid, onSubscribed, onLost,
   let isClosed = false
 
   const { connected, subscribed, lost, heard, stop, ...proof } = createProof({
-    // each channel in its turn
-    say: async word => Number(await redis.spublish(channels[word % PARTITIONS] as string, `${opening} ${word}"}`)),
+    // each channel in its turn; the time is Redis' when it comes to the word, or a little earlier
+    async say (word) {
+      const time = redis.time()
+      const passedTo = redis.spublish(channels[word % PARTITIONS] as string, `${opening} ${word}"}`)
+      const [[seconds, micros], to] = await Promise.all([time, passedTo])
+      return { passedTo: Number(to), since: notBefore(Number(seconds) * 1000 + Number(micros) / 1000) }
+    },
     drop: () => subscriber.disconnect(true),
     onDeaf,
     log

@@ -11,7 +11,7 @@ import { createCollected } from './collected.js'
 import { createComparison } from './comparison.js'
 import { Connection } from '../stream/connection.js'
 import type { Entrance } from './entrance.js'
-import { Feed, type Memory } from '../stream/feed.js'
+import { Feed, type Hearing } from '../stream/feed.js'
 import type { MakeJob, Todo } from '../stream/jobs.js'
 import type { Leases } from '../presence/leases.js'
 import type { Meter } from '../health/meter.js'
@@ -33,7 +33,7 @@ export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: numbe
 /** A frame for the terminals of some users that a filter names; without a frame they are only counted. */
 export interface Showing { userIds: string[], frame?: Frame, filter?: TerminalFilter }
 
-interface Floor extends Memory {
+interface Floor {
   mailbox: ReturnType<typeof createMailbox>
   leases: Pick<ReturnType<typeof createLeases>, 'leave'>
   entrance: Entrance
@@ -50,19 +50,20 @@ interface Floor extends Memory {
   retries: Retries
   /** Looks again in the store at frames that were collected. */
   recheck (frames: Frame[], viewer: Viewer): Promise<void>
+  memory: Hearing
   log: { warn (facts: object, message: string): void }
 }
 
 /** Makes the hub of a node. */
 export function createHub ({
-  mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, recheck, isProven, presence, closeKicked, log
+  mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, recheck, memory, presence, closeKicked, log
 }: Floor) {
   const users = new Map<string, Present>()
   /** Those opened with `?lease=socket`. */
   const sockets = new Set<Held>()
   const comparison = createComparison({ mailbox, meter, presence, closeKicked, retries })
   const shared = {
-    mailbox, renderer, now, ticks: () => performance.now(), isProven, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log
+    mailbox, renderer, now, ticks: () => performance.now(), ...memory, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log
   }
 
   function join (userId: string): Present {
@@ -122,8 +123,8 @@ export function createHub ({
     },
 
     ...polls,
-    ...createCollected({ renderer, isProven, recheck }),
-    ...createHints({ users, meter, isProven }),
+    ...createCollected({ renderer, memory, recheck }),
+    ...createHints({ users, meter, memory }),
 
     /** Prints a frame, which is stored nowhere. @returns the terminals that have taken it, each once, as `<user>/<terminal>`. [CMD-5] */
     show ({ userIds, frame, filter }: Showing): string[] {

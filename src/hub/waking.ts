@@ -1,7 +1,7 @@
 // Wakes the connections that hints were for, once a turn of the event loop: one write per socket. Section 6, "Live delivery".
 import { outside } from '../store/deadline.js'
 import type { Connection } from '../stream/connection.js'
-import type { Feed } from '../stream/feed.js'
+import type { Feed, Hearing } from '../stream/feed.js'
 import type { Meter } from '../health/meter.js'
 import type { Session } from './session.js'
 
@@ -11,15 +11,22 @@ export type Held = Connection | Session
 /** What a user has on this node. */
 export interface Present { feed: Feed, connections: Set<Held> }
 
-/** @returns `wakeLater(present)`: wakes a user's connections together with all others of this turn. */
-export function createWaking (meter: Pick<Meter, 'delivered'>) {
-  let dirty = new Set<Present>()
+/** So long a proof is waited for: where none comes the subscription is late, and Redis may be soon. */
+const PROOF_MS = 1_500
+
+/**
+ * @returns `wakeLater(present)`: wakes a user's connections together with all others of this turn. While it is not sure that what is in
+ *   memory is true they wait for that, all of them for one word: each by himself would ask Redis, which is late already. [DOWN-2]
+ */
+export function createWaking (meter: Pick<Meter, 'delivered'>, { isProven, isHearing, proven }: Hearing) {
+  const dirty = new Set<Present>()
   let dirtySince = 0
 
-  function flush (): void {
-    const woken = dirty
-    dirty = new Set()
-    for (const { feed, connections } of woken) {
+  function flush (mayWait = true): void {
+    for (const present of dirty) {
+      if (mayWait && !isProven() && isHearing()) return void proven(undefined, PROOF_MS).then(flush)
+      dirty.delete(present)
+      const { feed, connections } = present
       for (const connection of connections) connection.wake()
       if (!needTail(connections)) feed.forget()
     }

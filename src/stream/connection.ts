@@ -4,7 +4,7 @@ import { formatCursor, type Position } from '../protocol/ids.js'
 import { outside } from '../store/deadline.js'
 import type { createMailbox } from '../store/user/mailbox.js'
 import type { Item } from '../store/user/entry.js'
-import type { Feed, Memory } from './feed.js'
+import { type Feed, type Memory, sureSince } from './feed.js'
 import { hasRoomFor, type Job } from './jobs.js'
 import { Lifetime } from './lifetime.js'
 import type { Opening, Start, Transport } from './opening.js'
@@ -178,7 +178,7 @@ export class Connection {
 
   async #readOn (): Promise<boolean> {
     const known = this.feed.top
-    const items = this.feed.since(this.#position, this.floor.isProven()) ??
+    const items = await sureSince(this.feed, this.#position, this.floor) ??
       await this.floor.mailbox.read(this.userId, this.#position, READ_ENTRIES)
     if (items.length > 0) return this.isBegun && this.#printItems(items)
     // compared with what was known before the read: a hint that came meanwhile is no loss

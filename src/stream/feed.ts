@@ -5,11 +5,15 @@ import { isOfEpoch, type Item, seqOf } from '../store/user/entry.js'
 /** So many entries wait in memory for a connection that lags; one that lags more reads Redis. */
 const TAIL_ITEMS = 64
 
-/**
- * Whether bodies in memory (there since when, ms of `performance`) may be printed:
- * what was recalled on other nodes is known here. Else Redis is read. [DOWN-2]
- */
-export interface Memory { isProven (since?: number): boolean }
+export interface Memory {
+  /** Whether bodies in memory (there since when, ms of `performance`) may be printed: what was recalled on other nodes is known here. */
+  isProven (since?: number): boolean
+  /** Waits until it is so, ms. @returns false when it is not then: Redis is read. [DOWN-2] */
+  proven (since?: number, forMs?: number): Promise<boolean>
+}
+
+/** What else is known of what comes in: whether it is heard, so that a proof is to be hoped for; and whether nothing of it is lost. */
+export interface Hearing extends Memory { isHearing (): boolean, isKeeping (): boolean }
 
 /** What most feeds have in memory: one for all of them, which nothing is added to. */
 const NOTHING: Item[] = []
@@ -39,15 +43,15 @@ export class Feed {
 
   /**
    * An entry was published. A hint that comes twice or late is dropped; one that comes early leaves a gap, which is
-   * read from Redis: losing a hint costs latency, never an event. One that is not to be trusted leaves its place only.
+   * read from Redis: losing a hint costs latency, never an event. One of which nobody would hear that it is recalled leaves its place only.
    * @returns whether the stream goes further than was known.
    */
-  hint (item: Item, isProven = true): boolean {
+  hint (item: Item, isKept = true): boolean {
     const { id, seq } = item
     const isKnownLife = this.#epoch !== undefined && isOfEpoch(id, this.#epoch)
     if (isKnownLife && seq <= this.#seq) return false
-    const goesOn = isProven && isKnownLife && seq === this.#seq + 1
-    if (!goesOn || this.#tail.length === 0) this.#tail = isProven ? [item] : NOTHING
+    const goesOn = isKept && isKnownLife && seq === this.#seq + 1
+    if (!goesOn || this.#tail.length === 0) this.#tail = isKept ? [item] : NOTHING
     else if (this.#tail.push(item) > TAIL_ITEMS) this.#tail.shift()
     if (!isKnownLife) this.#epoch = id.slice(0, id.indexOf('-'))
     this.#seq = seq
@@ -69,6 +73,15 @@ export class Feed {
 
   /** Nobody needs what is in memory: it is let go, so that neither an idle connection nor a stalled one costs a tail. */
   forget (): void { this.#tail = NOTHING }
+}
+
+/**
+ * @returns the entries after a position when memory has all of them, and it is sure that they are true; undefined: ask Redis.
+ *   Whether they are is asked by one word for all readers, before each asks for his own.
+ */
+export async function sureSince (feed: Feed, position: Position, memory: Memory): Promise<readonly Item[] | undefined> {
+  if (!memory.isProven() && feed.since(position)?.length) await memory.proven()
+  return feed.since(position, memory.isProven())
 }
 
 /** @returns the item of a hint. */

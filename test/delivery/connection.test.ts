@@ -53,6 +53,7 @@ function setUp (
     renderer: createRenderer({ recalled, now: () => world.now, onUnreadable: () => undefined, onSeen: () => undefined }),
     now: () => world.now,
     isProven: () => true,
+    proven: async () => true,
     ticks: () => world.now,
     stuckMs: 15_000,
     onClosed () { world.closed++ },

@@ -46,7 +46,7 @@ export async function startProcess (t: Test, env: Record<string, string>, args: 
 /** A Redis that is reached by TCP, as a process is told by its configuration, and by processes that follow one another. */
 export async function startSharedRedis (t: Test) {
   const port = await freePort()
-  const { path } = await startRedis(t, ['--port', String(port), '--bind', '127.0.0.1'])
+  const { path, pid } = await startRedis(t, ['--port', String(port), '--bind', '127.0.0.1'])
   const secrets = { IRIS_REDIS_URL: `redis://127.0.0.1:${port}`, IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY }
 
   /** Starts a process on this Redis. @returns what `startProcess` does, and the server API and users by its address. */
@@ -56,7 +56,7 @@ export async function startSharedRedis (t: Test) {
     const token = async (userId: string) => (await server('POST', 'tokens', { userId })).body['token'] as unknown as string
     return { ...process, server, user: async (userId: string) => createUser(t, { url: process.url, userId, token: await token(userId) }) }
   }
-  return { path, start }
+  return { path, pid, start }
 }
 
 /** @returns a port that nobody listens on just now. */

@@ -59,6 +59,9 @@ export function createClock (redis: Pick<Redis, 'time'>, { onRoundTrip, onSet }:
       return now()
     },
 
+    /** @returns when Redis' clock had not come to a time yet, ms of `performance`; -Infinity when it was not asked yet. */
+    notBefore: (theirs: number) => proven ? theirs - proven.high - (performance.now() - proven.at) * DRIFT : -Infinity,
+
     /** Whether Redis has ever said what time it is. */
     isKnown: () => proven !== undefined,
 

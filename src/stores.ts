@@ -7,6 +7,7 @@ import { createConversations } from './store/conversation/conversation.js'
 import { createGroups } from './store/conversation/groups.js'
 import { createLists } from './store/conversation/list.js'
 import { createMarkers } from './store/conversation/markers.js'
+import { createOverview } from './store/conversation/overview.js'
 import { createSends } from './store/conversation/sends.js'
 import type { StoreContext } from './store/life/context.js'
 import { createIdempotency } from './store/once/idempotency.js'
@@ -36,6 +37,7 @@ export function createStores (store: StoreContext, loginPolicy: LoginPolicy) {
     markers: createMarkers(store),
     notices: createNotices(store),
     once: createOnce(store),
+    overview: createOverview(store),
     sends: createSends(store, admission),
     terminals: createTerminals(store),
     tickets: createTickets(store)

@@ -15,7 +15,8 @@ export type AnyOperation<Context> = Pick<
   'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'
 > & {
   costs?: readonly CostLine<never, never>[]
-  check? (body: never): { pointer: string, detail: string }[]
+  check? (body: never): FieldError[]
+  checkQuery? (query: never): FieldError[]
   admitsItself?: true
   withoutStore?: true
   light?: true
@@ -95,11 +96,12 @@ export function createExecute<Context extends Admitting> (operations: readonly A
   }
 }
 
-type Prepared = Record<'body' | 'query' | 'params', Validate | undefined> & { operation: { check? (body: never): FieldError[] } }
+type Prepared = Record<'body' | 'query' | 'params', Validate | undefined> & { operation: Pick<AnyOperation<never>, 'check' | 'checkQuery'> }
 
 /** @returns what is wrong with a request before anybody is asked; fills in the defaults of its query. */
 function problemOf ({ operation, body, query, params }: Prepared, request: Request): Problem | undefined {
   return brokenBy('INVALID_QUERY', params?.(request.params)) ?? brokenBy('INVALID_QUERY', query?.(request.query)) ??
+    brokenBy('INVALID_QUERY', operation.checkQuery?.(request.query as never)) ??
     brokenBy('INVALID_BODY', body?.(request.body)) ?? brokenBy('INVALID_BODY', operation.check?.(request.body as never))
 }
 

@@ -1,10 +1,8 @@
 // The list of a user's conversations, with unread counts and last messages.
 import { Type } from '@sinclair/typebox'
-import { ConversationId, Epoch } from '../protocol/ids.js'
-import { Message } from '../protocol/message.js'
+import { ConversationPage, examplePage, LIST_PLACE, PageLimit } from '../protocol/conversation.js'
 import { defineOperation } from '../fanout/context.js'
-
-const Count = Type.Integer({ minimum: 0 })
+import { listingOf } from '../fanout/listing.js'
 
 /** Pages the caller's conversations, most recent first. [REST-3] */
 export const listConversations = defineOperation({
@@ -18,47 +16,12 @@ export const listConversations = defineOperation({
     'Follow `next` as `after` until it is absent; a page may be shorter than `limit`, since it ' +
     'ends at 1 MiB and leaves out what has ended. `lastMsg` is a tombstone once revoked. [REST-3]',
   query: Type.Object({
-    after: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}:[A-Za-z0-9_.-]{1,140}$', description: 'The `next` of the page before.' })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 30 }))
+    after: Type.Optional(Type.String({ pattern: LIST_PLACE, description: 'The `next` of the page before.' })),
+    limit: PageLimit
   }, { additionalProperties: false }),
-  result: Type.Object({
-    items: Type.Array(Type.Object({
-      conversationId: ConversationId,
-      kind: Type.Unsafe<'dm' | 'group'>({ type: 'string', enum: ['dm', 'group'] }),
-      title: Type.Optional(Type.String()),
-      epoch: Epoch,
-      headSeq: Count,
-      readSeq: Count,
-      unread: Count,
-      unreadMark: Type.Boolean(),
-      lastMsg: Type.Union([Message, Type.Null()])
-    })),
-    totalUnread: Count,
-    next: Type.Optional(Type.String())
-  }),
+  result: ConversationPage,
   errors: ['INVALID_QUERY'],
-  example: {
-    result: {
-      items: [{
-        conversationId: 'dm.alice.bob',
-        kind: 'dm',
-        epoch: '1795442400123',
-        headSeq: 1,
-        readSeq: 1,
-        unread: 0,
-        unreadMark: false,
-        lastMsg: null
-      }],
-      totalUnread: 0
-    }
-  },
+  example: { result: examplePage },
   costs: [{ per: 30, of: 'conversations (`limit`)', count: ({ query: { limit = 30 } }) => limit }],
-  async handle ({ query: { after, limit = 30 }, caller: { userId } }, { lists, deliver }) {
-    const [page, totalUnread] = await Promise.all([lists.page(userId, { after, limit }), lists.totalUnread(userId)])
-    return {
-      ...page,
-      items: page.items.map(({ lastMsg, ...row }) => ({ ...row, lastMsg: lastMsg && deliver.shown(lastMsg) })),
-      totalUnread
-    }
-  }
+  handle: async ({ query, caller: { userId } }, context) => await listingOf(userId, query, context)
 })

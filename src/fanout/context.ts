@@ -12,6 +12,7 @@ import type { createGroups } from '../store/conversation/groups.js'
 import type { Kicks } from '../store/access/kicks.js'
 import type { createLists } from '../store/conversation/list.js'
 import type { createMarkers } from '../store/conversation/markers.js'
+import type { createOverview } from '../store/conversation/overview.js'
 import type { createNotices } from '../store/user/notices.js'
 import type { createOnce } from '../store/once/once.js'
 import type { createTerminals } from '../store/user/terminals.js'
@@ -28,6 +29,7 @@ export interface Context {
   lists: ReturnType<typeof createLists>
   boxes: ReturnType<typeof createBoxes>
   groups: ReturnType<typeof createGroups>
+  overview: ReturnType<typeof createOverview>
   notices: ReturnType<typeof createNotices>
   tickets: ReturnType<typeof createTickets>
   once: ReturnType<typeof createOnce>

@@ -57,6 +57,8 @@ export interface Operation<
   isRead?: true
   /** Rules between fields that a schema cannot say; answered as 400 INVALID_BODY. */
   check? (body: Static<Body>): FieldError[]
+  /** The same of a query, answered as 400 INVALID_QUERY. */
+  checkQuery? (query: Static<Query>): FieldError[]
   handle (request: Request<Static<Body>, Static<Query>, Static<Params>>, context: Context): Promise<Static<Result>>
 }
 

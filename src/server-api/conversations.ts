@@ -1,13 +1,12 @@
 // Server API: groups and their members.
 import { type Static, Type } from '@sinclair/typebox'
-import { ConversationId, Epoch, GroupId, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
+import { conversationFacts, Role } from '../protocol/conversation.js'
+import { ConversationId, GroupId, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
 import { Ext } from '../protocol/message.js'
 import { type FieldError, Problem } from '../protocol/problem.js'
 import { type Context, defineOperation } from '../fanout/context.js'
 
-const Count = Type.Integer({ minimum: 0 })
-const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', enum: ['owner', 'admin', 'member'] })
 const Title = Type.String({ minLength: 1, maxLength: 200, ...wellFormed })
 const strict = { additionalProperties: false }
 const server = { tag: 'Server', auth: 'server' } as const
@@ -15,15 +14,8 @@ const Params = Type.Object({ id: ConversationId })
 const GroupParams = Type.Object({ id: GroupId })
 
 const Conversation = Type.Object({
-  conversationId: ConversationId,
-  kind: Type.Unsafe<'dm' | 'group'>({ type: 'string', enum: ['dm', 'group'] }),
-  title: Type.Optional(Type.String()),
-  ext: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  epoch: Epoch,
-  headSeq: Count,
-  createdAt: Time,
-  closedAt: Type.Optional(Time),
-  members: Type.Array(Type.Object({ userId: UserId, role: Role, joinedSeq: Count }))
+  ...conversationFacts,
+  members: Type.Array(Type.Object({ userId: UserId, role: Role, joinedSeq: Type.Integer({ minimum: 0 }) }))
 })
 
 const example = {
@@ -61,11 +53,12 @@ export const putConversation = defineOperation({
   path: '/v1/server/conversations/{id}',
   summary: 'Create a group, or replace its title and members',
   description: 'Idempotent: the same PUT again changes nothing. ' +
-    'Members that are not named leave; new ones see the history from their joining on.',
+    'Members that are not named leave; new ones see the history from their joining on. ' +
+    'Who is named without a role is a `member`. [SERVER-6]',
   params: GroupParams,
   body: Type.Object({
     title: Type.Optional(Title),
-    members: Type.Array(Type.Object({ userId: UserId, role: Role }, strict), { minItems: 1, ...limitedItems('members') }),
+    members: Type.Array(Type.Object({ userId: UserId, role: Type.Optional(Role) }, strict), { minItems: 1, ...limitedItems('members') }),
     ext: Type.Optional(Ext)
   }, strict),
   result: Type.Object({ created: Type.Boolean(), ...Conversation.properties }),
@@ -76,7 +69,8 @@ export const putConversation = defineOperation({
   },
   check: ({ members }) => uniqueMembers({ members: members.map(({ userId }) => userId) }),
   async handle ({ params: { id }, body: { title = '', ext, members } }, context) {
-    const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '' }, members)
+    const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '' },
+      members.map(({ userId, role = 'member' }) => ({ userId, role })))
     return { created, ...await found(id, context) }
   }
 })

@@ -3,12 +3,14 @@ import { sendCommandAs } from './commands.js'
 import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
 import { listEvents } from './events.js'
 import { kickUser, liftKicks } from './kick.js'
+import { listAllConversations, listUserConversations } from './listings.js'
 import { revokeMessage, sendAs } from './messages.js'
 import { cancelNotice, sendNotice } from './notices.js'
 import { listTerminals, presence, removeTerminal } from './presence.js'
 import { createToken } from './tokens.js'
 
 export const serverOperations = [
-  createToken, putConversation, getConversation, closeConversation, changeMembers, sendAs, revokeMessage, sendCommandAs, sendNotice,
+  createToken, putConversation, getConversation, closeConversation, changeMembers, listAllConversations,
+  listUserConversations, sendAs, revokeMessage, sendCommandAs, sendNotice,
   cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, presence, listEvents
 ] as const

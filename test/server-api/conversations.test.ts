@@ -56,6 +56,16 @@ t.test('[SERVER] PUT replaces title, ext, roles and members; who is not named le
   t.match((await bob.conversations()).body, { items: { length: 0 }, totalUnread: 0 })
 })
 
+t.test('[SERVER-6] who is named without a role is a member, whatever he was', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  const id = await groupOf(iris, alice, bob)
+  const { status, body } = await iris.server('PUT', `conversations/${id}`, {
+    members: [{ userId: alice.userId }, { userId: bob.userId, role: 'owner' }]
+  })
+  const roles = (body['members'] as unknown as { userId: string, role: string }[]).map(({ userId, role }) => [userId, role])
+  t.same([status, Object.fromEntries(roles)], [200, { [alice.userId]: 'member', [bob.userId]: 'owner' }])
+})
+
 t.test('[SERVER] a closed conversation: history and receipts work, sends and changes are refused', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const id = await groupOf(iris, alice, bob)
@@ -124,7 +134,7 @@ t.test('[SERVER] what is not there is 404, what is malformed 400', async t => {
   const bad: [body: object, pointer: string][] = [
     [{}, '/members'],
     [{ members: [] }, '/members'],
-    [{ members: [{ userId: 'a' }] }, '/members/0/role'],
+    [{ members: [{ role: 'owner' }] }, '/members/0/userId'],
     [{ members: [{ userId: 'a', role: 'king' }] }, '/members/0/role'],
     [{ members: [{ userId: 'a b', role: 'owner' }] }, '/members/0/userId'],
     [{ members: [...members, { userId: 'a', role: 'member' }] }, '/members/1'],

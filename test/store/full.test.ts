@@ -135,6 +135,18 @@ const rows: Record<string, Row | Row[]> = {
     call: ({ iris }) => iris.server('GET', 'conversations/g.open'),
     check: (t, body) => t.match(body, { members: [{}, {}, {}] })
   },
+  listAllConversations: {
+    memory: 200,
+    disk: 200,
+    call: ({ iris }) => iris.server('GET', 'conversations'),
+    check: (t, body) => t.ok((body['items'] as object[]).length > 0)
+  },
+  listUserConversations: {
+    memory: 200,
+    disk: 200,
+    call: ({ iris }) => iris.server('GET', 'users/alice/conversations'),
+    check: (t, body) => t.match(body, { items: [{}, {}, { headSeq: 3 }] })
+  },
   changeMembers: [
     {
       memory: 'STORE_FULL',

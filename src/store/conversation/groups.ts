@@ -1,9 +1,10 @@
 // Groups: created, replaced, changed and closed by the server API. Section 8.
 import { keys, partition } from '../keys.js'
-import { downArgs, downValues, numberAt, type StoreContext } from '../life/context.js'
+import { downArgs, downValues, type StoreContext } from '../life/context.js'
 import { hashOf } from '../redis/hash.js'
-import { isKind, isWhole, readable, whole } from '../redis/readable.js'
+import { isWhole, whole } from '../redis/readable.js'
 import { defineScript } from '../script/scripts.js'
+import { shownFields, shownOf } from './shown.js'
 
 const facts = {
   preludes: ['life', 'down', 'direct', 'membership'],
@@ -22,7 +23,7 @@ export interface MemberChange { userId: string, role: Role | '=' | '-' }
 
 /** Makes the groups of a store. */
 export function createGroups (store: StoreContext) {
-  const { redis, limits, life, onUnreadable } = store
+  const { redis, limits, onUnreadable } = store
 
   async function change (
     id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]
@@ -61,23 +62,12 @@ export function createGroups (store: StoreContext) {
 
     /** @returns what the server API shows of a conversation, undefined when there is none. */
     async get (id: string) {
-      const [facts, members] = await Promise.all([hashOf(redis, keys.conversation(id)), hashOf(redis, keys.members(id))])
-      const kind = facts.get('kind')
-      if (kind && !isKind(kind)) onUnreadable?.(`CONVERSATION:${id}`)
-      if (!isKind(kind)) return undefined
-      const [title, ext, closedAt] = [facts.get('title'), readable(facts.get('ext') ?? ''), whole(facts.get('closedAt'))]
-      const rows = [...members].flatMap(([userId, member]) =>
-        readMember(userId, member) ?? onUnreadable?.(`CONVERSATION:${id}:MEMBERS ${userId}`) ?? [])
-      return {
-        conversationId: id,
-        kind,
-        ...(title && { title }),
-        ...(ext !== null && { ext: JSON.parse(ext) as Record<string, unknown> }),
-        epoch: life.epochOf(facts.get('epoch') ?? ''),
-        headSeq: numberAt(store, facts.get('headSeq'), `CONVERSATION:${id} headSeq`),
-        createdAt: whole(facts.get('createdAt')),
-        ...(closedAt && { closedAt }),
-        members: rows
+      const [facts, members] = await Promise.all([redis.hmget(keys.conversation(id), ...shownFields), hashOf(redis, keys.members(id))])
+      const shown = shownOf(store, id, facts)
+      return shown && {
+        ...shown,
+        members: [...members].flatMap(([userId, member]) =>
+          readMember(userId, member) ?? onUnreadable?.(`CONVERSATION:${id}:MEMBERS ${userId}`) ?? [])
       }
     }
   }

@@ -5,7 +5,7 @@ import { Message } from './message.js'
 
 const Count = Type.Integer({ minimum: 0 })
 
-export const ConversationKind = Type.Unsafe<'dm' | 'group'>({ type: 'string', enum: ['dm', 'group'] })
+const ConversationKind = Type.Unsafe<'dm' | 'group'>({ type: 'string', enum: ['dm', 'group'] })
 export const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', enum: ['owner', 'admin', 'member'] })
 
 /** How many rows of a list a page brings. */
@@ -27,7 +27,7 @@ export const conversationFacts = {
 }
 
 /** A row of a user's list, as he sees it. [REST-3] */
-export const ConversationRow = Type.Object({
+const ConversationRow = Type.Object({
   conversationId: ConversationId,
   kind: ConversationKind,
   title: Type.Optional(Type.String()),

@@ -33,7 +33,7 @@ export const mutants: Record<string, Mutant> = {
   completed: {
     wrong: 'keeps completed items in their box',
     shownAs: ['leak'],
-    edits: [['store/script/lua/box.lua', 'gone[#gone + 1] = id', '']],
+    edits: [['store/script/lua/box.lua', 'taken_out[#taken_out + 1] = id', '']],
     schedule: schedules.completing
   },
   dedupe: {

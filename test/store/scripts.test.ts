@@ -27,3 +27,38 @@ for (const file of readdirSync(directory)) {
     t.same(/^-- USES ([a-z ]+)/m.exec(text)?.[1]?.trim().split(' ') ?? [], facts.preludes ?? [])
   })
 }
+
+/** What a file defines for all that stands behind it, in preludes and in the script. */
+const definedBy = (name: string) => {
+  const found = readFileSync(new URL(`${name}.lua`, directory), 'utf8').matchAll(/^local (?:function (\w+)|([\w, ]+?) *(?==|$))/gm)
+  return [...found].flatMap(([, one, several = '']) => one ?? several.split(', '))
+}
+const preludes = new Set([...EVERYWHERE, ...[...definedScripts.values()].flatMap(({ preludes = [] }) => preludes)])
+
+t.test('no two preludes define one name, so that whichever are composed, none is hidden by another', async t => {
+  const all = [...preludes].flatMap(prelude => definedBy(prelude).map(name => ({ name, prelude })))
+  t.ok(all.length > 100)
+  const of = Map.groupBy(all, ({ name }) => name)
+  for (const [name, places] of of) t.equal(places.length, 1, `${name} of ${places.map(({ prelude }) => prelude).join(' and ')}`)
+})
+
+for (const [script, facts] of definedScripts) {
+  t.test(`${script} hides no name of its preludes`, async t => {
+    const known = [...EVERYWHERE, ...facts.preludes ?? []].flatMap(definedBy)
+    t.same(definedBy(script).filter((name, i, own) => known.includes(name) || own.indexOf(name) !== i), [])
+  })
+}
+
+/** What would have to be changed in many places at once, were it not said once. */
+const saidOnce: [what: string, pattern: RegExp, file: string][] = [
+  ['a whole number becomes text', /format\('%(?:d|\.0f)'/, 'numbers.lua'],
+  ['what time it is', /'TIME'/, 'numbers.lua'],
+  ['the row of a member is read', /'\^\(*%a\+\)? /, 'member.lua'],
+  ['the key of kicks is made', /'[^'\n]*SYSTEM_INSTRUCT_USER_KICK[:']/, 'kick.lua']
+]
+
+for (const [what, pattern, file] of saidOnce) {
+  t.test(`${what} in one place`, async t => {
+    t.same(readdirSync(directory).filter(name => pattern.test(readFileSync(new URL(name, directory), 'utf8'))), [file])
+  })
+}

@@ -7,7 +7,7 @@ import { defineScript } from '../script/scripts.js'
 import { shownFields, shownOf } from './shown.js'
 
 const facts = {
-  preludes: ['life', 'down', 'direct', 'membership'],
+  preludes: ['life', 'down', 'member', 'direct', 'membership'],
   keys: ['conversation', 'members', 'left'],
   args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs']
 } as const

@@ -18,7 +18,7 @@ const dropRows = defineScript('drop-rows', {
 })
 const countUnread = defineScript('count-unread', {
   full: 'done',
-  preludes: ['index', 'unread', 'aging', 'total'],
+  preludes: ['member', 'index', 'unread', 'aging', 'total'],
   keys: ['unread'],
   args: ['keptFrom']
 })

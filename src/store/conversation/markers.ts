@@ -12,14 +12,14 @@ const markRead = defineScript('mark-read', {
   ],
   keys: ['conversation', 'members', 'log', 'taken', 'unread', 'marker', 'rate'],
   args: [
-    ...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'mark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit',
+    ...downArgs, 'id', 'reader', 'terminal', 'upTo', 'seqs', 'public', 'unreadMark', 'draft', 'logMs', 'emissionUs', 'burst', 'toldPerUnit',
     'isSettled'
   ]
 })
 
 const firstUnread = defineScript('first-unread', {
   full: 'reads',
-  preludes: ['index', 'unread'],
+  preludes: ['member', 'index', 'unread'],
   keys: ['conversation', 'members', 'marker', 'taken'],
   args: ['id', 'user']
 })
@@ -69,7 +69,7 @@ export function createMarkers (store: StoreContext) {
       upTo: upToSeq ?? '',
       seqs: seqs.join(' '),
       public: Number(reading.public),
-      mark: unreadMark === undefined ? '' : Number(unreadMark),
+      unreadMark: unreadMark === undefined ? '' : Number(unreadMark),
       draft: reading.draft,
       logMs: limits.logSec * 1000,
       emissionUs: 1_000_000 / limits.upRate,

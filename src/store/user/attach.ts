@@ -26,8 +26,8 @@ const LINGER_MS = 5
 const attachUsers = defineScript('attach-users', {
   full: 'done',
   preludes: [
-    'life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'index', 'unread', 'aging', 'waiting', 'rate',
-    'begin', 'attach', 'each'
+    'life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'member', 'index', 'unread', 'aging', 'waiting',
+    'rate', 'begin', 'attach', 'each'
   ],
   keys: [],
   args: [

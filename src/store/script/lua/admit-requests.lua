@@ -6,7 +6,6 @@
 -- ... (tag: the user's partition; members: their key, empty: not asked for)
 -- RETURNS 0 [verdict(ok|kicked|limited) reason retryMs units; -12 and why it failed] ...
 local up, FIELDS = pace(tonumber(ARGV[1]), tonumber(ARGV[2]), MAX_UNITS), 8
-local function kick_of (tag, user) return 'iris:{' .. tag .. '}:SYSTEM_INSTRUCT_USER_KICK:' .. user end
 
 local kicks = {}
 for i = 3, #ARGV, FIELDS do kicks[#kicks + 1] = kick_of(ARGV[i], ARGV[i + 1]) end

@@ -10,7 +10,6 @@
 local dedupe_ms, log_messages, log_ms, emission_us, burst = unpack(ARGV, 5)
 local limits = { dedupe_ms = tonumber(dedupe_ms), log_messages = tonumber(log_messages), log_ms = tonumber(log_ms) }
 local up, FIELDS, FROM, USER_TAG = pace(tonumber(emission_us), tonumber(burst), MAX_UNITS), 17, 2, 12
-local function kick_of (tag, user) return user_key(tag, 'SYSTEM_INSTRUCT_USER_KICK', user) end
 
 local kicks = {}
 for i = 10, #ARGV, FIELDS do

@@ -24,7 +24,7 @@ local function append (send, limits)
   -- of a closed direct conversation nothing but that may be left
   if closed and (sender or from == 'system' or create ~= '') then return { -3 } end
   if kind and from ~= 'system' and not sender then return { -1 } end
-  local _, joined, _, spoke = member_of(sender or '')
+  local _, joined, _, writer = member_of(sender)
   if sender and not joined then return { -1, skip(members .. ' ' .. from) } end
   local quote, kept = send.quote, kept_from(now, limits.log_ms)
   local quotes = quote ~= '0'
@@ -38,7 +38,7 @@ local function append (send, limits)
   local message = {
     id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce,
     silent = send.silent == '1', field = send.tag .. '/' .. id, log = log, record = record_of(ts, send.nonce, send.tail),
-    writer = from == 'system' and SYSTEM or tonumber(string.sub(spoke or '', 2)) or new_writer(seq), trimmed = seq - limits.log_messages,
+    writer = from == 'system' and SYSTEM or tonumber(writer or '') or new_writer(seq), trimmed = seq - limits.log_messages,
     ends = ends_at(ts, limits.log_ms), is_direct = kind ~= 'group'
   }
   message.is_listed = math.floor(ts / 60000) ~= math.floor(last_ts / 60000)

@@ -1,5 +1,6 @@
 -- attach-users.lua - terminals attach, in order, each by itself and at one instant: what befalls one touches no neighbour. [ATTACH-3]
--- USES life down routes kick logins presence going connect login index unread aging waiting rate begin attach each (keys made of ids)
+-- USES life down routes kick logins presence going connect login member index unread aging waiting rate begin attach each
+--   (keys are made of ids: standalone Redis only)
 -- FULL done
 -- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs
 --   maxEvents attachEmissionUs burst newEmissionUs newBurst logMs

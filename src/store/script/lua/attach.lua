@@ -10,8 +10,8 @@ local function keys_of (tag, user)
   local terminals = prefix .. 'TERMINALS:' .. user
   local keys = {
     terminals = terminals, routes = terminals .. ':ROUTES', down = prefix .. 'DOWN:' .. user,
-    kick = prefix .. 'SYSTEM_INSTRUCT_USER_KICK:' .. user,
-    unread = prefix .. 'CHAT_MSG_BOX:' .. user, commands = prefix .. 'CMD_BOX:' .. user, notices = prefix .. 'NOTICE_BOX:' .. user,
+    kick = kick_of(tag, user), unread = prefix .. 'CHAT_MSG_BOX:' .. user,
+    commands = prefix .. 'CMD_BOX:' .. user, notices = prefix .. 'NOTICE_BOX:' .. user,
     conversations = prefix .. 'CONVERSATIONS:' .. user
   }
   look_for({ terminals, keys.routes, keys.down, keys.kick, keys.unread, keys.commands, keys.notices, keys.conversations })

@@ -10,8 +10,7 @@
 local run_key, found_key, nodes_key = KEYS[2], KEYS[4], KEYS[5]
 local node, seen_run, seen_mark, ago_ms, touch_ms, known, owe_ms, sealed, seen_life = unpack(ARGV)
 local function number (text) return whole_of(text) or 0 end -- what cannot be read says nothing
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = time_ms()
 for _, key in ipairs({ life_key, mark_key }) do redis.call('GET', key) end -- what is of another type is named, too
 local seen, why = number(seen_mark), (#unreadable > 0 or life < number(seen_life)) and 'record'
 local before, looked = redis.call('GET', run_key), redis.call('GET', found_key) or ''

@@ -15,8 +15,8 @@ local function meta_of (stored, id)
   return meta
 end
 
--- Gathered while the script runs, written by `settle`.
-local gone, counted, written = {}, {}, {}
+-- Gathered while the script runs, written by `settle_box`.
+local taken_out, counted, written = {}, {}, {}
 local function write (command, key, ...)
   written[key] = true
   return redis.call(command, key, ...)
@@ -37,24 +37,24 @@ local function forget (id, ending, keep_ms)
   count(meta.share, -1)
   local until_ms = math.max(now, number_of(redis.call('ZSCORE', expiry, id), expiry .. ' ' .. id) or 0) + keep_ms
   write('ZADD', done, int(until_ms), ending .. ':' .. id)
-  gone[#gone + 1] = id
+  taken_out[#taken_out + 1] = id
 end
 
 -- Writes what was gathered; to be called last. A key that was written ends with the last item and the last mark: later than all it holds.
-local function settle (keep_ms, ends)
-  local holding = #gone > 0 and { order, expiry, once, box, waiting, deliveries } or {}
-  for i, key in ipairs(holding) do redis.call(i > 3 and 'HDEL' or 'ZREM', key, unpack(gone)) end
+local function settle_box (keep_ms, ends)
+  local holding = #taken_out > 0 and { order, expiry, once, box, waiting, deliveries } or {}
+  for i, key in ipairs(holding) do redis.call(i > 3 and 'HDEL' or 'ZREM', key, unpack(taken_out)) end
   for share, by in pairs(counted) do
     if by ~= 0 and write('HINCRBY', shares, share, by) <= 0 then redis.call('HDEL', shares, share) end
   end
   if next(written) then ends = ends or math.max((top_score(expiry) or now) + keep_ms, top_score(done) or 0) end
   for key in pairs(written) do redis.call('PEXPIREAT', key, int(ends)) end
-  gone, counted, written = {}, {}, {}
+  taken_out, counted, written = {}, {}, {}
 end
 
 -- Lets go of what has expired, and of marks that nobody can ask for any more.
 local function sweep (keep_ms)
   redis.call('ZREMRANGEBYSCORE', done, '-inf', int(now))
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', int(now), 'LIMIT', 0, 1000)) do forget(id, 'e', keep_ms) end
-  if #gone > 0 then settle(keep_ms) end
+  if #taken_out > 0 then settle_box(keep_ms) end
 end

@@ -7,8 +7,7 @@
 -- away, or all of Iris. Also when the clock was set.
 local reaper = KEYS[1]
 local claim_ms, gap_ms, keep_ms = unpack(ARGV)
-local clock = redis.call('TIME')
-local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local at = time_ms()
 local last, since = string.match(redis.call('GET', reaper) or '', '^(%d+) (%d+)$')
 local passed = at - (last or 0)
 if passed >= 0 and passed < tonumber(claim_ms) then return { 0, 0, since } end

@@ -11,7 +11,7 @@ local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 5)
 sweep(keep_ms)
 
 local epoch -- of his stream, once it is known
-local function tell (id, meta)
+local function tell_end_of (id, meta)
   local rest = '"needComplete":false,"ts":' .. int(now) .. ',"traceId":"' .. trace_id .. '","op":"'
   local body
   if name == 'CMD_BOX' then
@@ -41,11 +41,11 @@ local function complete (id)
     if waits ~= ',' then return 'share' end
   end
   forget(id, op == 'cancel' and 'e' or 'c', keep_ms)
-  if op ~= 'shown' then tell(id, meta_of(stored, id)) end
+  if op ~= 'shown' then tell_end_of(id, meta_of(stored, id)) end
   return 'completed'
 end
 
 local states = {}
 for i = 13, #ARGV do states[#states + 1] = complete(ARGV[i]) end
-settle(keep_ms)
+settle_box(keep_ms)
 return { 0, said(), unpack(states) }

@@ -7,11 +7,11 @@ local presence_idle = int(3 * down_idle)
 local function connect (who, coming, known, more)
   if is_dry then return end
   local terminal, terminals = coming.terminal, who.terminals
-  local before = row_of(known.row, terminals, terminal)
+  local before = read_terminal(known.row, terminals, terminal)
   if before and not lease_of(who, terminal) then before = nil end
   coming.state, coming.since = before and before.state or 'f', before and before.since or this_moment
   coming.standing, coming.seen = 'on', this_moment
-  local written, n = { terminal, row_text(coming), terminal .. '/trace', coming.trace, unpack(more) }, nil
+  local written, n = { terminal, terminal_text(coming), terminal .. '/trace', coming.trace, unpack(more) }, nil
   if not before then
     n = (number_of(known.n, terminals .. ' /n', 2 ^ 53 - 2) or 0) + (known.online and 1 or 2)
     written[#written + 1], written[#written + 2] = '/n', n

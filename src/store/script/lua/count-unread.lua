@@ -1,5 +1,5 @@
 -- count-unread.lua - all unread messages of a user.
--- USES index unread aging total
+-- USES member index unread aging total
 -- FULL done
 -- KEYS unread
 -- ARGV keptFrom

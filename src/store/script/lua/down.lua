@@ -1,8 +1,7 @@
 -- down.lua - prelude after life: writes down streams. Every script that uses it begins its ARGV with these four.
 -- ARGV downEntries downIdleMs node seenMark
 local down_entries, down_idle, this_node, seen_mark = unpack(ARGV)
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = time_ms()
 local here, stamped = {}, nil -- `here`: the mark, then user, id, user, id ...: what this node delivers itself; a reply has it as `said()`
 
 -- The node has seen what is not here any more, or nobody knows which life this is: begin-life.lua judges that first.

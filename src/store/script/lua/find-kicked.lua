@@ -5,8 +5,7 @@
 -- then terminal issuedAt expiresAt ...
 -- RETURNS 0 { place (among the triples, from 0), reason }[]
 local kick = KEYS[1]
-local clock = redis.call('TIME')
-local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local at = time_ms()
 local kicked = {}
 for i = 1, #ARGV, 3 do
   local reason = refusal(kick, { terminal = ARGV[i], issued = ARGV[i + 1], expires = ARGV[i + 2] }, at)

@@ -4,10 +4,9 @@
 -- KEYS kick
 -- RETURNS 0 issuedAt (now, or a little later)
 local kick = KEYS[1]
-local clock = redis.call('TIME')
-local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local at = time_ms()
 local names = {}
 for _, name in ipairs(redis.call('HKEYS', kick)) do
   if not string.match(name, '^ban:') then names[#names + 1] = name end
 end
-return { 0, ms(math.max(at, welcome_from(kick, names, at))) }
+return { 0, int(math.max(at, welcome_from(kick, names, at))) }

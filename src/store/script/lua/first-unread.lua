@@ -1,5 +1,5 @@
 -- first-unread.lua - the first message of a conversation that a member has not read. [GET-4]
--- USES index unread
+-- USES member index unread
 -- FULL reads
 -- KEYS conversation members marker taken
 -- ARGV id user

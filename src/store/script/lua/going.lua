@@ -1,7 +1,7 @@
 -- going.lua - prelude after presence: a terminal is gone, and with the last one its user. [LIFE-1] [LIFE-3]
 
 -- A user without a terminal is offline: now, or after a grace, as the lease of nobody. Its end comes here again. [LIFE-3]
-local function settle (who, grace_ms)
+local function settle_user (who, grace_ms)
   local last
   for _, terminal in ipairs(redis.call('HKEYS', who.terminals)) do
     if is_terminal(terminal) then
@@ -24,5 +24,5 @@ local function disconnect (who, terminal, reason, grace_ms)
   local facts = kept or { terminal = terminal }
   facts.reason = reason
   say(who, 'terminal.disconnected', facts)
-  settle(who, grace_ms)
+  settle_user(who, grace_ms)
 end

@@ -45,4 +45,4 @@ for _, terminal in ipairs(kicked) do
   local is_going = kept and kept.standing ~= 'on' and kept.standing ~= 'off' and kept.standing ~= 'lapsed'
   if is_going then disconnect(who, terminal, 'KICKED', tonumber(grace_ms)) end
 end
-return { 0, kicked, ms(before), ms(welcome_from(kick, names, this_ms)) }
+return { 0, kicked, int(before), int(welcome_from(kick, names, this_ms)) }

@@ -3,7 +3,7 @@
 -- until `ends` it refuses what was issued up to `before` (ms). A ban refuses all, a later login too.
 local MAX_TOMBSTONES = 200
 
-local function ms (number) return string.format('%.0f', number) end
+local function kick_of (tag, user) return 'iris:{' .. tag .. '}:SYSTEM_INSTRUCT_USER_KICK:' .. user end
 
 local function names_for (terminal) return { 't:' .. terminal, 't:*', 'ban:' .. terminal, 'ban:*', 'notBefore' } end
 
@@ -11,8 +11,8 @@ local function stone_of (stored, place) return parts_of(stored, '^(%d+) (%d+) (.
 
 -- The hash lives as long as the last of them.
 local function engrave (kick, field, before, ends, reason)
-  redis.call('HSET', kick, field, ms(before) .. ' ' .. ms(ends) .. ' ' .. reason)
-  if redis.call('PEXPIRETIME', kick) < ends then redis.call('PEXPIREAT', kick, ms(ends)) end
+  redis.call('HSET', kick, field, int(before) .. ' ' .. int(ends) .. ' ' .. reason)
+  if redis.call('PEXPIRETIME', kick) < ends then redis.call('PEXPIREAT', kick, int(ends)) end
 end
 
 -- Why a token is refused; nil when it is not. token: terminal, issued, expires (ms).

@@ -22,9 +22,9 @@ end
 
 -- What has gone is unread no more.
 local function let_go (message, user, stored)
-  local _, first, tag, spoke = member_of(stored)
+  local _, first, tag, writer = member_of(stored)
   local marker, unread, gone = user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user), user_key(tag, 'CHAT_MSG_BOX', user), message.gone
-  local taken, seqs, own = marker .. ':' .. message.id, gone.seqs, gone.by[tonumber(string.sub(spoke, 2))] or {}
+  local taken, seqs, own = marker .. ':' .. message.id, gone.seqs, gone.by[tonumber(writer)] or {}
   if gone.all then return redis.call('HDEL', unread, message.field), redis.call('DEL', taken) end
   local read = parts_of(redis.call('HGET', marker, message.id), '^(%d+) %d+ %d$', 1, marker .. ' ' .. message.id)
   local low = math.max(tonumber(read) or 0, first - 1)

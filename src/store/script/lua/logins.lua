@@ -18,4 +18,4 @@ local function login_with (login, token, at)
   return login
 end
 
-local function login_text (login) return string.format('%.0f %.0f %.0f', login.issued, login.since, login.expires) end
+local function login_text (login) return string.format('%d %d %d', login.issued, login.since, login.expires) end

@@ -2,12 +2,13 @@
 -- USES life down member hint deliver log receipt direct index unread reading aging total rate (tells users: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log taken unread marker rate
--- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public mark draft logMs emissionUs burst toldPerUnit isSettled
+-- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public unreadMark draft logMs emissionUs burst toldPerUnit
+--   isSettled
 -- RETURNS 0(1: age-log.lua comes first) readSeq unread totalUnread(of a public reading) headSeq unreadMark here bodies[](of `here`) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, taken_key, unread, marker, rate = unpack(KEYS)
-local id, reader, terminal, up_to, seqs, public, mark, draft, log_ms, emission_us, burst, told_per_unit, is_settled = unpack(ARGV, 5)
+local id, reader, terminal, up_to, seqs, public, unread_mark, draft, log_ms, emission_us, burst, told_per_unit, is_settled = unpack(ARGV, 5)
 
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
@@ -20,26 +21,26 @@ local read, receipt, marked = parts_of(redis.call('HGET', marker, id), '^(%d+) (
 if not read then read, receipt, marked = '0', '0', '0' end -- what cannot be read begins anew
 local to = up_to == '' and 0 or math.min(tonumber(up_to), head)
 local new_read, new_receipt = math.max(read, to), tonumber(receipt)
-if public == '1' then new_receipt, mark = math.max(new_receipt, to), '0' elseif mark == '' then mark = marked end -- READ takes it [REST-1]
+if public == '1' then new_receipt, unread_mark = math.max(new_receipt, to), '0' -- READ takes it [REST-1]
+elseif unread_mark == '' then unread_mark = marked end
 
 local view = view_of(conversation, member, tonumber(read), taken_key, facts)
 local taken = take_singly(view, seqs, is_direct and ends_at(now, log_ms))
 local count, is_new = read_up_to(view, to, unread, field_of(conversation), taken)
 if is_new then end_keys(reader, tag, ends_at(now, log_ms), { 'CHAT_MSG_BOX' }) end
 local total = public == '1' and total_unread(unread, kept) or 0
-local own_moved = new_read > tonumber(read) or #taken > 0 or mark ~= marked
+local own_moved = new_read > tonumber(read) or #taken > 0 or unread_mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
-if not (own_moved or told) then return { 0, int(new_read), count, total, head, mark, said(), {}, 0 } end
+if not (own_moved or told) then return { 0, int(new_read), count, total, head, unread_mark, said(), {}, 0 } end
 
-if redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. mark) == 1 then
+if redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. unread_mark) == 1 then
   end_keys(reader, tag, ends_at(now, log_ms), { 'RESET_READ_NUM_AND_LAST_MSG' })
 end
 local function event (data)
   return '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '",' .. data .. '}}'
 end
-local watching = {}
-if told and is_direct then watching = others_of(members, reader)
-elseif told then
+local watching = told and is_direct and others_of(members, reader) or {}
+if told and not is_direct then
   local covered = { unpack(taken) }
   -- of very many the newest: the script must stay short [COST-1]
   local oldest = math.max(receipt + 1, joined, head - redis.call('HLEN', log) + 1, new_receipt - 1999)
@@ -53,8 +54,7 @@ for user, stored in pairs(watching) do
 end
 local units = math.max(0, math.ceil(told_count / told_per_unit) - 1)
 if units > 0 then take(rate, pace(tonumber(emission_us), tonumber(burst), MAX_UNITS), units) end
-local own = receipt_of(reader, new_read, taken, 1) .. (mark ~= marked and ',"unreadMark":false' or '')
-local is_marked = mark == '1' and 'true' or 'false'
-if public == '0' then own = '"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. is_marked end
+local own = receipt_of(reader, new_read, taken, 1) .. (unread_mark ~= marked and ',"unreadMark":false' or '')
+if public == '0' then own = '"readSeq":' .. int(new_read) .. ',"unread":' .. count .. ',"unreadMark":' .. tostring(unread_mark == '1') end
 if own_moved then tell(reader, member, event(own), terminal) end
-return { 0, int(new_read), count, total, head, mark, said(), bodies, units }
+return { 0, int(new_read), count, total, head, unread_mark, said(), bodies, units }

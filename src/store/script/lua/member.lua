@@ -1,15 +1,15 @@
--- member.lua - prelude after down: members of a conversation, and how they are served.
--- MEMBERS keeps each as `<role> <first visible seq> <partition>`, `w` and his
--- number once he has written, and the epoch of his stream when he was last served.
+-- member.lua - prelude: members of a conversation.
+-- MEMBERS keeps each as `<role> <first visible seq> <partition>`, `w` and his number once he has written, and the epoch of his
+-- stream when he was last served.
+
+-- Returns role, first, tag, writer (his number) and known (that epoch), empty where there is none; nothing for what cannot be read.
 local function member_of (stored)
-  local member, first, tag, spoke, known = string.match(stored, '^(%a+ (%d+) (%d+))(w?%d*) ?(%d*)$')
-  if member and #first < 16 and tonumber(tag) < 128 then return member, first, tag, spoke, known end
+  local role, first, tag, writer, known = string.match(stored or '', '^(%a+) (%d+) (%d+)w?(%d*) ?(%d*)$')
+  if role and #first < 16 and tonumber(tag) < 128 then return role, first, tag, writer, known end
 end
 
--- What serving a member takes, of many in a row: no text is made of what is not needed. Returns tag spoke known.
-local function served_of (stored)
-  local from, to, tag, spoke, known = string.match(stored, '^%a+ ()%d+() (%d+)(w?%d*) ?(%d*)$')
-  if from and to - from < 16 and tonumber(tag) < 128 then return tag, spoke, known end
+local function member_text (role, first, tag, writer, known)
+  return role .. ' ' .. first .. ' ' .. tag .. (writer ~= '' and 'w' .. writer or '') .. (known ~= '' and ' ' .. known or '')
 end
 
 -- All members that can be read: user, row, user, row ...

@@ -4,6 +4,10 @@
 -- A whole number as text. Redis' own conversion of a number (%.17g) costs as much as a look-up, `%.0f` twice as much as this.
 local function int (n) return string.format('%d', n) end
 
+-- The time of Redis, never that of a node. [TIME-1]
+local function time_us () local time = redis.call('TIME') return time[1] * 1000000 + time[2] end
+local function time_ms () return math.floor(time_us() / 1000) end
+
 -- A number as Iris writes it: whole, in decimal digits, below 2^53 (or `limit`); else nil.
 local function whole_of (text, limit)
   if not text or #text > 16 or not (text == '0' or string.find(text, '^[1-9]%d*$')) then return nil end

@@ -5,10 +5,9 @@
 -- `who`: leases, events, terminals (the user's; all keys), user, max_events.
 local ROW = '^(%S+) ([fb]) (%S+) (%S+) (%d+) (%d+) ?(%a*)$'
 -- Of an event, and where it stands.
-local told = { 'terminalId', 'terminal', 'platform', 'platform', 'node', 'node', 'traceId', 'trace', 'reason', 'reason' }
+local EVENT_FIELDS = { 'terminalId', 'terminal', 'platform', 'platform', 'node', 'node', 'traceId', 'trace', 'reason', 'reason' }
 
-local moment = redis.call('TIME')
-local this_ms = moment[1] * 1000 + math.floor(moment[2] / 1000)
+local this_ms = time_ms()
 local this_moment = int(this_ms) -- as text: to make one costs as much as to read a key
 
 local function lease_of (who, terminal) return redis.call('ZSCORE', who.leases, who.user .. '/' .. terminal) end
@@ -16,7 +15,7 @@ local function is_terminal (field) return not string.find(field, '/', 1, true) e
 
 -- state: f(oreground) or b(ackground). standing: on, off, lapsed (nothing was seen of it), or the reason for which it is gone
 -- when its lease ends. lease: `socket` when the open connection is the sign of life [LIFE-2], else empty. nil: not known.
-local function row_of (stored, terminals, terminal)
+local function read_terminal (stored, terminals, terminal)
   if not stored then return end
   local platform, state, standing, node, since, seen, lease = string.match(stored, ROW)
   if not (whole_of(seen) and whole_of(since) and (lease == '' or lease == 'socket')) then return skip(terminals .. ' ' .. terminal) end
@@ -24,19 +23,19 @@ local function row_of (stored, terminals, terminal)
     since = since, seen = seen, lease = lease }
 end
 
-local function row_text (kept)
+local function terminal_text (kept)
   local lease = kept.lease ~= '' and kept.lease or nil
   return table.concat({ kept.platform, kept.state, kept.standing, kept.node, kept.since, kept.seen, lease }, ' ')
 end
 
 local function terminal_of (who, terminal)
   local stored, trace = unpack(redis.call('HMGET', who.terminals, terminal, terminal .. '/trace'))
-  local kept = row_of(stored, who.terminals, terminal)
+  local kept = read_terminal(stored, who.terminals, terminal)
   if kept then kept.trace = trace end
   return kept
 end
 
-local function keep (who, terminal, kept) redis.call('HSET', who.terminals, terminal, row_text(kept)) end
+local function keep (who, terminal, kept) redis.call('HSET', who.terminals, terminal, terminal_text(kept)) end
 
 -- Returns 1 when it was known.
 local function forget_terminal (terminals, terminal)
@@ -47,9 +46,9 @@ end
 -- n: the number of the event, when it was given out before.
 local function say (who, name, facts, n)
   local event = { 'type', name, 'userId', who.user, 'n', n or redis.call('HINCRBY', who.terminals, '/n', 1), 'ts', this_moment }
-  for i = 1, #told, 2 do
-    local value = facts[told[i + 1]]
-    if value then event[#event + 1], event[#event + 2] = told[i], value end
+  for i = 1, #EVENT_FIELDS, 2 do
+    local value = facts[EVENT_FIELDS[i + 1]]
+    if value then event[#event + 1], event[#event + 2] = EVENT_FIELDS[i], value end
   end
   redis.call('XADD', who.events, 'MAXLEN', '~', who.max_events, '*', unpack(event))
 end

@@ -33,9 +33,9 @@ end
 
 local reference = { 'k', 'box', 'n', name, 'i', id }
 if filter ~= '' then reference[7], reference[8] = 'f', filter end
-local function append (key) write('ZADD', key, (not is_empty and top_score(key) or 0) + 1, id) end
-append(order)
-if is_once then append(once) end
+local function rank_last (key) write('ZADD', key, (not is_empty and top_score(key) or 0) + 1, id) end
+rank_last(order)
+if is_once then rank_last(once) end
 count(share, 1)
 local _, is_held, entry = deliver(user, tag, reference, body)
 write('HSET', box, id, entry .. ' ' .. meta .. '\n' .. body)
@@ -56,5 +56,5 @@ for i = 1, #live, 2 do
   shown = shown or (is_live and is_addressed(string.match(live[i], '[^/]+$'), string.match(live[i + 1], '^%S+')))
 end
 if shown then write('HSET', deliveries, id, 1) end
-settle(keep_ms, is_empty and expires_at + keep_ms or nil)
+settle_box(keep_ms, is_empty and expires_at + keep_ms or nil)
 return { 0, 'stored', said(), #here > 0 and body or '' }

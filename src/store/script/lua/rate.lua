@@ -3,8 +3,7 @@
 -- theoretical arrival time of the unit after those that were taken. Sent again after a reconnect it counts once more, which harms nobody.
 local MAX_UNITS = 400 -- nothing weighs more
 
-local moment = redis.call('TIME')
-local rate_now_us = moment[1] * 1000000 + moment[2]
+local rate_now_us = time_us()
 
 -- One unit in `emission_us`, `burst` at once; nothing takes more than `heaviest`, and no debt is greater than `most_us`.
 local function pace (emission_us, burst, heaviest)

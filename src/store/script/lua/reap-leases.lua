@@ -49,7 +49,7 @@ for i, member in ipairs(due) do
   elseif held_until > this_ms then redis.call('ZADD', leases, int(held_until), member)
   elseif terminal == '' then
     redis.call('ZREM', leases, member)
-    settle(who, 0)
+    settle_user(who, 0)
     ended = ended + 1
   else
     disconnect(who, terminal, is_leaving and kept.standing or 'TIMEOUT', is_leaving and 0 or tonumber(grace_ms))

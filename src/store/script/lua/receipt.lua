@@ -35,7 +35,7 @@ local function senders_of (members, log, reader, seqs)
   for i = 1, #seqs, 100 do
     for n, record in ipairs(redis.call('HMGET', log, unpack(seqs, i, math.min(i + 99, #seqs)))) do
       local from = sender_in(record)
-      local _, first = member_of(from and from ~= reader and all[from] or '')
+      local _, first = member_of(from and from ~= reader and all[from])
       if first and tonumber(first) <= tonumber(seqs[i + n - 1]) then found[from] = all[from] end
     end
   end

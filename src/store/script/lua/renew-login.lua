@@ -7,8 +7,7 @@
 local kick, terminals = unpack(KEYS)
 local terminal, issued, expires = unpack(ARGV)
 local token = { terminal = terminal, issued = issued, expires = expires }
-local clock = redis.call('TIME')
-local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local at = time_ms()
 local reason = refusal(kick, token, at)
 if reason then return { 0, reason } end
 -- one that never attached has nothing to renew

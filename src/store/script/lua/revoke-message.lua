@@ -8,8 +8,8 @@
 local conversation, members, log = unpack(KEYS)
 local id, by, server, seq, reason, window_sec, draft, log_ms = unpack(ARGV, 5)
 
-local stored = redis.call('HGET', log, seq)
-local message = message_in(stored)
+local record = redis.call('HGET', log, seq)
+local message = message_in(record)
 -- half a surrogate pair, which cjson refuses, can only stand in the content, and that goes: any other escape does for it
 local is_read, rest = pcall(cjson.decode, message and '{' .. string.gsub(rest_of(message), '\\u[dD]%x%x%x', '\\u0020') .. '}' or '')
 local function is_time (value) return type(value) == 'number' and whole_of(int(value)) == value end
@@ -17,7 +17,7 @@ local done = is_read and message.type == 'revoked' and rest.revoked
 local left = done and { revoked = true } or { content = true, ext = true, mentions = true, quote = true, options = true }
 if done then is_read = type(done) == 'table' and is_time(done.at) else is_read = is_read and rest.content ~= nil end
 for name in pairs(is_read and rest or {}) do is_read = is_read and left[name] end
-if stored and not is_read then skip(log .. ' ' .. seq) end
+if record and not is_read then skip(log .. ' ' .. seq) end
 -- what cannot be read, or has had its time, is not there
 if not is_read or message.ts < kept_from(now, log_ms) then message, done = nil, nil end
 -- what he has done himself is answered before it is asked whether he still may
@@ -25,7 +25,7 @@ if done and done.by == by then return { 0, int(done.at), 1, said(), '', body_of(
 local member = redis.call('HGET', members, by)
 if redis.call('EXISTS', conversation) == 0 or (server == '0' and not member) then return { -1 } end
 local role, joined = 'server', 0
-if server == '0' then role, joined = string.match(member, '^(%a+) (%d+)') end
+if server == '0' then role, joined = member_of(member) end
 if not role then return { -1, skip(members .. ' ' .. by) } end
 local trusted = role == 'server' or role == 'owner' or role == 'admin'
 if not message or (not trusted and tonumber(seq) < tonumber(joined)) then return { -2 } end

@@ -15,22 +15,22 @@ end
 
 local function serve (message, members, user, stored)
   local id, ends, field = message.id, message.is_direct and message.ends, message.field
-  local tag, spoke, known = served_of(stored)
+  local role, joined, tag, writer, known = member_of(stored)
   if not tag then return skip(members .. ' ' .. user) end -- the others have their message all the same
-  local is_own, first = user == message.from, false
+  local is_own, is_first = user == message.from, false
   local entry = is_own and message.own or message.entry
   local is_new = message.is_listed and redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) == 1
   if message.gone then let_go(message, user, stored) end
-  if not is_own and not message.silent then first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
+  if not is_own and not message.silent then is_first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
   if ends and message.moved then redis.call('PEXPIREAT', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user) .. ':' .. id, ends) end
   local is_later = message.moved or is_new
-  if ends and (is_later or first) then end_keys(user, tag, ends, is_later and own_keys or { 'CHAT_MSG_BOX' }) end
+  if ends and (is_later or is_first) then end_keys(user, tag, ends, is_later and own_keys or { 'CHAT_MSG_BOX' }) end
   local entered, served = enter(user, tag, entry, known)
   hint_member(message, user, tag, entered, entry)
-  local speaks = is_own and spoke == '' -- for the first time
+  local speaks = is_own and writer == '' -- for the first time
   if speaks and not ends then redis.call('SADD', user_key(tag, 'GROUPS', user) .. ':SPOKEN', id) end
-  if speaks then spoke = 'w' .. int(message.writer) end
-  if speaks or served ~= known then redis.call('HSET', members, user, (member_of(stored)) .. spoke .. ' ' .. served) end
+  if speaks then writer = int(message.writer) end
+  if speaks or served ~= known then redis.call('HSET', members, user, member_text(role, joined, tag, writer, served)) end
 end
 
 local function serve_all (message, members, all)

@@ -1,5 +1,5 @@
 -- set-members.lua - creates, replaces or changes a group's members; what leaving and joining do to their users.
--- USES life down direct membership
+-- USES life down member direct membership
 -- FULL refused (who only removes or closes: done)
 -- KEYS conversation members left
 -- ARGV downEntries downIdleMs node seenMark id mode(put|change) title ext maxMembers close maxLeft logMs
@@ -20,7 +20,7 @@ for i = 13, #ARGV, 3 do wanted[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] } end
 local now_in = redis.call('HGETALL', members)
 if mode == 'put' then
   for i = 1, #now_in, 2 do
-    if not wanted[now_in[i]] then wanted[now_in[i]] = { '-', string.match(now_in[i + 1], '^%a+ %d+ (%d+)') } end
+    if not wanted[now_in[i]] then wanted[now_in[i]] = { '-', (select(3, member_of(now_in[i + 1]))) } end
   end
 end
 for user, change in pairs(wanted) do
@@ -41,14 +41,15 @@ end
 for user, change in pairs(wanted) do
   local role, tag = change[1], change[2]
   local before = redis.call('HGET', members, user)
-  local old_role, rest = string.match(before or '', '^(%a+) (%d+ %d+.*)$')
-  if before and not rest then before = nil, skip(members .. ' ' .. user) end
+  local old_role, first, old_tag, writer, known = member_of(before)
+  if before and not old_role then before = nil, skip(members .. ' ' .. user) end
   if role == '-' then redis.call('HDEL', members, user) end
   if role == '-' and before then
-    redis.call('HSET', left, user, string.match(rest, '^%d+') .. ' ' .. int(head) .. ' ' .. int(now))
+    redis.call('HSET', left, user, first .. ' ' .. int(head) .. ' ' .. int(now))
     leave_group(user, tag, field_of(conversation), log_ms)
   elseif role ~= '-' then
-    redis.call('HSET', members, user, (role == '=' and (old_role or 'member') or role) .. ' ' .. (rest or int(head + 1) .. ' ' .. tag))
+    if role == '=' then role = old_role or 'member' end
+    redis.call('HSET', members, user, member_text(role, first or int(head + 1), old_tag or tag, writer or '', known or ''))
     if not before then
       redis.call('HDEL', left, user)
       join_group(user, tag, id)

@@ -19,7 +19,7 @@ local function total_unread (unread, kept)
 
   -- of very many conversations some, others with each call: which of them have ended, or have something that has had its time
   local many = #counts / 2
-  local from = many > MOST_ASKED and redis.call('TIME')[2] % many or 0
+  local from = many > MOST_ASKED and time_us() % many or 0
   for i = 1, #counts, 2 do
     local conversation, id = place_of(counts[i])
     local is_asked = ((i - 1) / 2 - from) % many < MOST_ASKED

@@ -1,4 +1,5 @@
--- unread.lua - prelude after index: what a user has not read: what others wrote above his marker, but for what he has taken singly.
+-- unread.lua - prelude after member and index: what a user has not read:
+-- what others wrote above his marker, but for what he has taken singly.
 -- CHAT_MSG_BOX:<user>: `<partition>/<conversation>` -> how many; RESET_READ_NUM_AND_LAST_MSG:<user>:<conversation>: what was taken, by seq.
 -- In one attach so many conversations are looked at, and so many messages. [COST-1]
 local MAX_LOOKED, MAX_SCANNED, CHUNK = 500, 10000, 128
@@ -14,8 +15,8 @@ end
 -- Where a member stands: unread may be what is above `low` up to `head`. read: how far he has; taken: a key, false: nothing was. Nil for
 -- who is no member.
 local function view_of (conversation, row, read, taken, facts)
-  local joined, own = string.match(row or '', '^%a+ (%d+) %d+w?(%d*)')
-  if not whole_of(joined) then return end
+  local _, joined, _, own = member_of(row)
+  if not joined then return end
   local head, first = unpack(facts)
   head = number_of(head, conversation .. ' headSeq') or 0
   local low = math.max(read, joined - 1, (number_of(first, conversation .. ' firstSeq') or 1) - 1)

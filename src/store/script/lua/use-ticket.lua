@@ -13,18 +13,16 @@ if bound ~= '' and terminal ~= '' and terminal ~= bound then return { -8 } end
 if bound == '' then bound = terminal ~= '' and terminal or 'default' end
 if bound_platform == '' then bound_platform = platform ~= '' and platform or 'web' end
 if is_dry then return { 0, user, iat or 0, exp, bound, bound_platform } end
-local clock = redis.call('TIME')
-local function whole (n) return string.format('%.0f', n) end
 local ends = exp + tolerance_ms
 redis.call('HSET', ticket, 'terminal', bound, 'platform', bound_platform)
-redis.call('PEXPIREAT', ticket, whole(ends))
+redis.call('PEXPIREAT', ticket, int(ends))
 
 -- all of a user's tickets are in his partition
 local prefix, digest = string.match(ticket, '^(.*:)TICKET:(.*)$')
 local used = prefix .. 'TICKETS:' .. user .. ':USED'
 redis.call('ZREM', prefix .. 'TICKETS:' .. user, digest)
-redis.call('ZADD', used, whole(clock[1] * 1000000 + clock[2]), bound .. '/' .. digest)
-if redis.call('PEXPIRETIME', used) < ends then redis.call('PEXPIREAT', used, whole(ends)) end
+redis.call('ZADD', used, int(time_us()), bound .. '/' .. digest)
+if redis.call('PEXPIRETIME', used) < ends then redis.call('PEXPIREAT', used, int(ends)) end
 local of_terminal = 0
 for i, member in ipairs(redis.call('ZREVRANGE', used, 0, -1)) do
   local other, name = string.match(member, '^(.*)/(.*)$')

@@ -56,6 +56,8 @@ interface Parts {
   config: Config
   redis: Redis
   logger: FastifyBaseLogger
+  /** How many lines of the log were dropped until now. */
+  droppedLines?: (() => number) | undefined
   /** Called when Redis cannot be worked with, and waiting for it cannot help; without it Iris waits. */
   onUnfit?: ((sentence: string) => void) | undefined
   /** Whether Redis is known to have all that it had when it ended. */
@@ -70,7 +72,7 @@ interface Parts {
  * Builds the application around a connection to Redis.
  * @returns the Fastify instance, not yet listening; closing it ends all streams with BYE 4200, the connection stays open.
  */
-export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk, own }: Parts): Promise<FastifyInstance> {
+export async function buildApp ({ config, redis, logger, droppedLines, onUnfit, isSealed, disk, own }: Parts): Promise<FastifyInstance> {
   const requestMs = config.limits.requestSec * 1000
   const bareHeaders = createBareHeaders(config)
   const app = Fastify({
@@ -111,6 +113,7 @@ export async function buildApp ({ config, redis, logger, onUnfit, isSealed, disk
     log: logger
   })
   const { context, hub, meter, pressure } = gateway
+  if (droppedLines) meter.droppedLines = droppedLines
   let isDraining = false
   const auth = createAuth({ tokens, tickets: context.tickets, serverKeys: config.serverKeys })
   const execute = shedding(timed(createExecute(operations, context, config.limits), meter), {

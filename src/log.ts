@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import { createGathered } from './gathered.js'
+import { createStdout } from './stdout.js'
 
 /** So many warnings and errors of one message are written in a window; the rest is counted. */
 const SAME = 10
@@ -64,21 +65,26 @@ function plainLine (facts: object, severity: number): string {
   return `{"level":${severity},"time":${Date.now()},${inEach},${JSON.stringify(facts).slice(1, -1)},"msg":"${GATHERED}"}\n`
 }
 
-let lines: ReturnType<typeof createGathered> | undefined
-
-/** So many characters wait where they cannot be written; what comes then is dropped. */
-const MOST_UNWRITTEN = 1_000_000
-
 /** The lines to stdout, the same for all logs: all of them are there when the process ends, however it does (but by SIGKILL). */
-function stdout (): ReturnType<typeof createGathered> {
-  if (lines) return lines
-  const out = pino.destination({ dest: 1, sync: true, maxLength: MOST_UNWRITTEN })
-  // a full disk below the log, or a reader that has gone, takes its lines, and nothing else
-  out.on('error', () => undefined)
-  lines = createGathered(text => out.write(text))
-  process.on('exit', lines.flushSync)
-  return lines
+const stdout = once(() => {
+  const out = createStdout(dropped => {
+    out.write(`{"level":40,"time":${Date.now()},${inEach},"dropped":${dropped},"msg":"the log was not read: lines were dropped"}\n`)
+  })
+  const lines = createGathered(text => out.write(text))
+  process.on('exit', () => {
+    lines.flushSync()
+    out.end()
+  })
+  return { ...lines, dropped: out.dropped }
+})
+
+function once<T> (make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
+
+/** @returns how many lines were dropped until now: who reads stdout did not take them. */
+export const droppedLines = (): number => stdout().dropped()
 
 /** Makes the log of a process. @param destination where its lines go, each at once; gathered to stdout when absent. */
 export function createLog (level: string, destination?: DestinationStream): Logger {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { buildApp } from './app.js'
 import { type Config, loadConfig } from './config.js'
 import { listen } from './listen.js'
-import { createLog } from './log.js'
+import { createLog, droppedLines } from './log.js'
 import { loadOrMakeSecrets } from './secrets.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded/embedded.js'
 import { isWhole } from './store/life/life.js'
@@ -22,7 +22,9 @@ async function start (): Promise<void> {
     ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger })
     : undefined
   const redis = createRedis(embedded?.socketPath ?? config.redisUrl ?? '')
-  const app = await buildApp({ config, redis, logger, onUnfit: giveUp, isSealed: embedded?.isSealed, disk: embedded?.disk, own: embedded })
+  const app = await buildApp({
+    config, redis, logger, droppedLines, onUnfit: giveUp, isSealed: embedded?.isSealed, disk: embedded?.disk, own: embedded
+  })
   await app.ready()
   endInOrder({ app, redis, embedded, config, logger })
   const address = await listen(app, config).catch((error: unknown) => { throw listenError(error, config) })

@@ -1,7 +1,8 @@
 // The log's lines: gathered, and all there, in order, however the process ends.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createGathered } from '../src/gathered.js'
@@ -45,6 +46,50 @@ t.test('[STORE-2] where the log cannot be written, on a full disk, everything el
   for (let i = 0; i < 500; i++) t.equal(await time(), 200)
   t.equal(child.exitCode, null)
 })
+
+for (const what of ['a pipe', 'a socket'] as const) {
+  t.test(`a reader of the log who stalls holds nothing up: ${what}; what he does not take is dropped, and counted`, async t => {
+    const fifo = join(t.testdir(), 'log')
+    execFileSync('mkfifo', [fifo])
+    const pipe = await open(fifo, 'r+')
+    const reader = await open(fifo, 'r')
+    const port = await freePort()
+    const main = fileURLToPath(new URL('../src/server.js', import.meta.url))
+    const env = { ...process.env, ...shared.env, IRIS_PORT: String(port), IRIS_METRICS: 'open' }
+    const child = spawn(process.execPath, [main], { env, stdio: ['ignore', what === 'a pipe' ? pipe.fd : 'pipe', 'inherit'] })
+    const exited = once(child, 'exit')
+    t.teardown(async () => {
+      child.kill('SIGKILL')
+      await exited
+      for (const end of [pipe, reader]) await end.close()
+    })
+    const get = async (path: string) => await fetch(`http://127.0.0.1:${port}${path}`, {
+      headers: { 'trace-id': 'x'.repeat(64) }, signal: AbortSignal.timeout(5_000)
+    })
+    await until(async () => (await get('/readyz').catch(() => undefined))?.ok || undefined)
+    const dropped = async () => Number(/^iris_log_lines_dropped_total (\d+)$/m.exec(await (await get('/metrics')).text())?.[1])
+    while (await dropped() === 0) {
+      const answers = await Promise.all(Array.from({ length: 200 }, () => get('/v1/time')))
+      for (const answer of answers) await answer.arrayBuffer()
+    }
+    if (what === 'a socket') {
+      child.kill('SIGTERM')
+      t.same(await exited, [0, null], 'nobody is waited for at the end')
+      return
+    }
+    const cat = spawn('cat', { stdio: [reader.fd, 'pipe', 'inherit'] })
+    t.teardown(() => cat.kill())
+    let text = ''
+    cat.stdout?.on('data', (chunk: Buffer) => { text += chunk.toString() })
+    await until(async () => text.includes('lines were dropped') || undefined)
+    const lost = await dropped()
+    child.kill('SIGTERM')
+    t.same(await exited, [0, null])
+    await until(async () => text.endsWith('"msg":"Iris has ended"}\n') || undefined)
+    const lines = text.trim().split('\n').map(line => JSON.parse(line) as { msg: string, dropped?: number })
+    t.equal(lines.reduce((sum, line) => sum + (line.dropped ?? 0), 0), lost)
+  })
+}
 
 /** What a process is told by a signal: a bug that nobody catches, or an end without a word. */
 const preload = (act: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,process.once('SIGWINCH',()=>{${act}})` })

@@ -39,6 +39,8 @@ export function createMeter () {
     /** Items that could not be read, each time that one was skipped. */
     unreadable: 0,
     evictions: 0,
+    /** How many lines of the log were dropped. */
+    droppedLines: () => 0,
     /** How old, ms, what other nodes have said may be when it comes in; how often the subscription was dropped. */
     hearing: { ageMs: () => Infinity, drops: () => 0 },
     attach (verdict: AttachVerdict): void { attaches.set(verdict, (attaches.get(verdict) ?? 0) + 1) },

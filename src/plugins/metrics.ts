@@ -124,6 +124,11 @@ function counters (register: Registry, meter: Meter): void {
     read: () => Object.entries(meter.lives).map(([why, n]): Sample => [{ why }, n])
   })
   counter({
+    name: 'log_lines_dropped_total',
+    help: 'Lines of the log that were dropped, since who reads it had not taken 256 KiB of them.',
+    read: () => [[{}, meter.droppedLines()]]
+  })
+  counter({
     name: 'rate_limited_total',
     help: 'Requests of users that were refused for their rate, by operation; these have no log line above `debug`.',
     labelNames: ['operation'],

@@ -56,7 +56,7 @@ export async function startSharedRedis (t: Test) {
     const token = async (userId: string) => (await server('POST', 'tokens', { userId })).body['token'] as unknown as string
     return { ...process, server, user: async (userId: string) => createUser(t, { url: process.url, userId, token: await token(userId) }) }
   }
-  return { path, pid, start }
+  return { path, pid, env: secrets, start }
 }
 
 /** @returns a port that nobody listens on just now. */

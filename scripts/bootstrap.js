@@ -1,7 +1,7 @@
 // Installs what is missing and builds what is stale, saying so; with nothing to do it takes milliseconds. Node core only.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { endWithParent, goOnWithPinned, isOld } from './node.js'
@@ -150,6 +150,9 @@ export function isStale () {
 
 /** Notes which sources build/ was made of. */
 export const stampBuild = hash => writeFileSync(join(root, BUILD_STAMP), hash)
+
+/** Takes that back: build/ is about to change. */
+export const unstampBuild = () => rmSync(join(root, BUILD_STAMP), { force: true })
 
 /** Builds when it is stale. */
 export function ensureBuild () {

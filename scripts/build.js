@@ -1,19 +1,40 @@
 // npm run build [-- --if-stale]: compiles src and test to build/, and copies what the compiler does not: Lua scripts, the page.
+// With --if-stale nothing is done when build/ is of these sources, and only what has changed is compiled: a third of the time.
 import { spawnSync } from 'node:child_process'
-import { cpSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { ensureModules, ensureNode, hashSources, isStale, root, stampBuild } from './bootstrap.js'
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { ensureModules, ensureNode, hashSources, isStale, root, stampBuild, unstampBuild } from './bootstrap.js'
+
+const build = join(root, 'build')
+const directories = ['src', 'test']
+/** What the compiler remembers of its last run. */
+const MEMORY = 'build/.tsbuildinfo'
 
 await ensureNode()
 ensureModules()
-if (process.argv.includes('--if-stale') && !isStale()) process.exit(0)
+const isQuick = process.argv.includes('--if-stale')
+if (isQuick && !isStale()) process.exit(0)
 
 // taken before: a source that changes during the build makes it stale
 const hash = hashSources()
-rmSync(join(root, 'build'), { recursive: true, force: true })
-const { status } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd: root, stdio: 'inherit' })
-if (status !== 0) process.exit(1)
+unstampBuild()
+if (isQuick && existsSync(join(root, MEMORY))) removeLeft()
+else rmSync(build, { recursive: true, force: true })
+const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--incremental', '--tsBuildInfoFile', MEMORY]
+if (spawnSync(process.execPath, compiler, { cwd: root, stdio: 'inherit' }).status !== 0) process.exit(1)
 // the bench's peers have packages of their own, which stay where they are
 const isAsset = path => !path.endsWith('node_modules') && (statSync(path).isDirectory() || !path.endsWith('.ts'))
-for (const directory of ['src', 'test']) cpSync(join(root, directory), join(root, 'build', directory), { recursive: true, filter: isAsset })
+for (const directory of directories) cpSync(join(root, directory), join(build, directory), { recursive: true, filter: isAsset })
 stampBuild(hash)
+
+/** Removes what was made of sources that are gone: tests among them would be run. */
+function removeLeft () {
+  for (const directory of directories) {
+    for (const entry of readdirSync(join(build, directory), { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name)
+      const source = join(root, relative(build, path))
+      const isThere = existsSync(source) || existsSync(source.replace(/\.js(\.map)?$/, '.ts'))
+      if (entry.isFile() && !isThere) rmSync(path)
+    }
+  }
+}

@@ -93,7 +93,9 @@ const ownVariables = {
       'nobody. Unset: `key`; while the demo page is offered, this machine as well.'
   },
   IRIS_NODE_ID: {
-    type: 'string', demo: true, sentence: 'Name of this node, which no other that is up may bear; made at each start when unset.'
+    type: 'string',
+    demo: true,
+    sentence: 'Name of this node, which no other that is up may bear: the younger of two ends. Made at each start when unset.'
   },
   IRIS_DURABILITY: {
     type: 'string',

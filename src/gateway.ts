@@ -18,6 +18,7 @@ import { createNodes } from './fanout/nodes.js'
 import { createReadiness } from './health/readiness.js'
 import { createReaper } from './fanout/reaper.js'
 import { createPressure } from './health/pressure.js'
+import { TWIN } from './fanout/twins.js'
 import { releaseAll } from './stream/outlet.js'
 import { createRecalled } from './stream/recalled.js'
 import { createRecheck } from './stream/recheck.js'
@@ -64,6 +65,7 @@ interface Facts {
 /**
  * Wires a gateway to a Redis.
  * @returns `context` for the operations, `hub` for the transports, `meter` for the metrics, `idempotency`, `drain`: see there;
+ *   `store()`: why it cannot be worked with; `isTimeKnown()`: whether `context.now()` is its time yet [TIME-1];
  *   `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({
@@ -135,7 +137,10 @@ export function createGateway ({
     recheck: createRecheck({ conversations, boxes, recalled, fresh }),
     log
   })
-  const nodes = createNodes({ redis, node, hub, recalled, clock, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onMark: life.saw })
+  const onTwin = () => void life.leave().catch(() => undefined).finally(() => onUnfit?.(TWIN))
+  const nodes = createNodes({
+    redis, node, hub, recalled, clock, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onTwin, onMark: life.saw
+  })
   meter.hearing = nodes
   const deliver = createDeliver({
     conversations, sends, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.lost
@@ -144,6 +149,8 @@ export function createGateway ({
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })
   const timers = createTimers({ awake, hub, sweeper, leases, reaper, room, limits })
+  const mintToken: Context['mintToken'] = async (userId, ttlSec) =>
+    await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec }) // [KICK-3] later than every kick
   const context: Context = {
     ...stores, leases, watch, kicker, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
   }
@@ -156,22 +163,15 @@ export function createGateway ({
     retries.now()
   }
 
-  /** [KICK-3] A new token is later than every kick. */
-  async function mintToken (userId: string, ttlSec: number) {
-    return await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec })
-  }
-
   return {
     context,
     hub,
     meter,
     idempotency: stores.idempotency,
-    /** Whether `context.now()` is the time of Redis yet. [TIME-1] */
     isTimeKnown: clock.isKnown,
     drain: createDrain(hub),
     pressure,
     unready: createReadiness({ nodes, sweeper, room, awake }),
-    /** Why the store cannot be worked with now, and what it is. */
     store: trust.state,
     ping: createPing(redis, trust),
 

@@ -38,6 +38,8 @@ interface Floor {
   onSubscribed (): void
   /** Once a second while others are not heard, and the store answers. */
   onDeaf (): void
+  /** Called when an older process under this name is up. */
+  onTwin (): void
   /** Called with the mark of each hint, before it is printed. [STORE-1] */
   onMark (mark: string): void
 }
@@ -48,14 +50,14 @@ interface Floor {
  *   whether one is there; `isHearing()`, `isProven()`, `proven()`, `isKeeping()`, `ageMs()`, `drops()`, `speak()`: see `createProof`;
  *   `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, recalled, clock: { now, notBefore }, log, onSubscribed, onDeaf, onMark }: Floor) {
+export function createNodes ({ redis, node, hub, recalled, clock: { now, notBefore }, log, onSubscribed, onDeaf, onTwin, onMark }: Floor) {
   const receipts = createReceipts()
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
     page: ({ userId, terminalId, page }) => hub.addJob(userId, terminalId, pageTodo(page)),
     handOver: hub.handOver
   }
-  const subscription = createSubscription({ redis, notBefore, node, onSaid, onSubscribed, onDeaf, onLost: hub.forgetAll, log })
+  const subscription = createSubscription({ redis, notBefore, node, onSaid, onSubscribed, onDeaf, onTwin, onLost: hub.forgetAll, log })
   const { isHearing } = subscription
 
   function onSaid (text: string): void {

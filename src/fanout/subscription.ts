@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { keys, PARTITIONS } from '../store/keys.js'
 import { createRedisSubscriber, type Redis } from '../store/redis/redis.js'
 import { createProof } from './proof.js'
+import { createTwins } from './twins.js'
 
 interface Floor {
   /** The commands' connection. */
@@ -18,6 +19,8 @@ interface Floor {
   onLost (): void
   /** Once a second while others are not heard, and the store answers. */
   onDeaf (): void
+  /** An older process under this name is up. */
+  onTwin (): void
   log: Parameters<typeof createProof>[0]['log']
 }
 
@@ -26,10 +29,13 @@ interface Floor {
  * @returns `isHearing()`, `isProven()`, `proven()`, `isKeeping()`, `ageMs()`, `drops()`, `speak()`: see `createProof`;
  *   `close()` stops listening.
  */
-export function createSubscription ({ redis, notBefore, node, onSaid, onSubscribed, onLost, onDeaf, log }: Floor) {
+export function createSubscription ({ redis, notBefore, node, onSaid, onSubscribed, onLost, onDeaf, onTwin, log }: Floor) {
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
   // two processes that bear one name hear each other's
+  const began = performance.now()
+  const ageMs = () => Math.round(performance.now() - began)
+  const isOfTwin = createTwins(ageMs, onTwin)
   const opening = `{"word":"${randomUUID()}`
   let isClosed = false
 
@@ -37,7 +43,7 @@ export function createSubscription ({ redis, notBefore, node, onSaid, onSubscrib
     // each channel in its turn; the time is Redis' when it comes to the word, or a little earlier
     async say (word) {
       const time = redis.time()
-      const passedTo = redis.spublish(channels[word % PARTITIONS] as string, `${opening} ${word}"}`)
+      const passedTo = redis.spublish(channels[word % PARTITIONS] as string, `${opening} ${word} ${ageMs()}"}`)
       const [[seconds, micros], to] = await Promise.all([time, passedTo])
       return { passedTo: Number(to), since: notBefore(Number(seconds) * 1000 + Number(micros) / 1000) }
     },
@@ -59,7 +65,7 @@ export function createSubscription ({ redis, notBefore, node, onSaid, onSubscrib
   })
   subscriber.on('smessage', (_channel: string, text: string) => {
     if (text.startsWith(opening)) heard(parseInt(text.slice(opening.length), 10))
-    else onSaid(text)
+    else if (!isOfTwin(text)) onSaid(text)
   })
 
   return {

@@ -28,22 +28,24 @@ async function pollOf (carl: User): Promise<string> {
 }
 
 const TOMBSTONE = /"type":"revoked"/
-const ways: [name: string, ask: (conversationId: string) => [line: string, body?: object], shown: RegExp, isStream?: true][] = [
+type Asked = [line: string, body?: object]
+const ways: [name: string, ask: (conversationId: string, userId: string) => Asked, shown: RegExp, by?: 'stream' | 'server'][] = [
   ['GET_READ_MSG', conversationId => ['POST /v1/up/cmd/get-read-msg', { conversationId, deliver: 'inline' }], TOMBSTONE],
   ['the list', () => ['GET /v1/conversations'], TOMBSTONE],
   ['REST_READ_NUM_AND_LAST_MSG', conversationId => ['POST /v1/up/cmd/rest-read-num-and-last-msg', { items: [{ conversationId }] }],
     TOMBSTONE],
   ['a poll', () => ['GET /v1/down/poll?timeoutMs=0&terminalId=behind'], /"ready":\{/],
-  ['a stream', () => ['GET /v1/down/events?terminalId=behind'], /IRIS\.READY/, true]
+  ['the list of the server API', (_, userId) => [`GET /v1/server/users/${userId}/conversations`], TOMBSTONE, 'server'],
+  ['a stream', () => ['GET /v1/down/events?terminalId=behind'], /IRIS\.READY/, 'stream']
 ]
 t.test('[DOWN-2] each operation that shows messages is tried here, and is one that waits', async t => {
-  const paths = ways.map(([, ask]) => ask('')[0].replace(/^\w+ /, ''))
+  const paths = ways.map(([, ask]) => ask('', '{id}')[0].replace(/^\w+ /, ''))
   const found = operations.filter(({ result }) => bringsTexts(result))
   t.same(found.map(({ path }) => path).filter(path => !paths.includes(path)), [])
-  t.same(found.map(({ name }) => name), ['GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'listConversations'])
+  t.same(found.map(({ name }) => name), ['GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'listConversations', 'listUserConversations'])
 })
 
-for (const [name, ask, shown, isStream] of ways) {
+for (const [name, ask, shown, by] of ways) {
   t.test(`[DOWN-2] [SLOW-2] ${name} behind a poll of another caller shows what is true when it leaves; sends go on`, async t => {
     const [alice, bob, carl] = await three(() => iris.user(t))
     const [dave, erin] = await two(() => iris.user(t))
@@ -54,18 +56,19 @@ for (const [name, ask, shown, isStream] of ways) {
     const heard = (text: string) => ears.next(({ data }) => JSON.stringify(data).includes(`"text":"${text}"`))
 
     const { socket, until } = openRaw(t, iris.url)
-    socket.write(await pollOf(carl) + request(bob, ...ask(conversationId)) + post(dave, alice, 'with-it'))
+    const asked = request(by === 'server' ? { token: iris.serverKey } : bob, ...ask(conversationId, bob.userId))
+    socket.write(await pollOf(carl) + asked + post(dave, alice, 'with-it'))
     await heard('with-it')
     socket.write(post(erin, alice, 'behind-it'))
     await heard('behind-it')
-    if (!isStream) socket.write(post(bob, alice, 'after-his-question'))
+    if (!by) socket.write(post(bob, alice, 'after-his-question'))
     t.equal((await alice.revoke({ conversationId, seq: 1 })).status, 200)
     await alice.send(carl, 'it may end')
 
-    const text = await until(isStream ? shown : 5)
+    const text = await until(by === 'stream' ? shown : by ? 4 : 5)
     t.match(text.slice(text.indexOf('it may end')), shown)
     t.notMatch(text, /canary|"text":"after-his-question"/)
-    if (!isStream) t.same(statusesOf(text), [200, 200, 200, 200, 200])
+    if (by !== 'stream') t.same(statusesOf(text), by ? [200, 200, 200, 200] : [200, 200, 200, 200, 200])
   })
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq } from '../protocol/ids.js'
-import { Message } from '../protocol/message.js'
+import { exampleMessage, Message } from '../protocol/message.js'
 import { parsed } from '../store/redis/readable.js'
 import { type Context, defineCommand } from '../fanout/context.js'
 import { cutPage, pageOf, type Range } from '../stream/history.js'
@@ -59,17 +59,7 @@ export const getReadMsg = defineCommand({
       headSeq: 1,
       readSeq: 0,
       minSeq: 1,
-      messages: [{
-        conversationId: 'dm.alice.bob',
-        seq: 1,
-        msgId: '1a2073f47fb000000011a9f3c81',
-        ts: 1795442400123,
-        from: 'alice',
-        clientMsgId: 'c-1',
-        type: 'text',
-        content: { text: 'hi' },
-        traceId: '7c1f4b9d2e'
-      }]
+      messages: [exampleMessage]
     }
   },
   costs: [{ per: 50, of: 'messages (`limit`)', count: ({ body: { limit = 30 } }) => limit }],

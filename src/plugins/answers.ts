@@ -10,7 +10,7 @@ const LOOK_MS = 1_000
 const CLIENT_GONE = 499
 
 /** What is said of an answer when it has ended. A stream keeps it instead of its request. `began`: by `performance.now()`. */
-interface Line {
+interface Report {
   traceId: string
   method: string
   route: string
@@ -23,16 +23,16 @@ interface Line {
 }
 
 /** `answer`: none of a stream that was taken out of HTTP. */
-type Listener = (line: Line, answer?: ServerResponse) => void
+type Listener = (report: Report, answer?: ServerResponse) => void
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Adds a listener of the ends of all answers; a stream ends with its connection. */
     onAnswered (listener: Listener): void
     /** What is to be said of a stream that is taken out of HTTP, as it is known now. */
-    lineOf (reply: FastifyReply): Line
+    reportOf (reply: FastifyReply): Report
     /** It has ended. `isCut`: its client did not take its goodbye. */
-    answered (line: Line, isCut: boolean): void
+    answered (report: Report, isCut: boolean): void
   }
   interface FastifyContextConfig { quiet?: boolean }
   interface FastifyRequest {
@@ -51,15 +51,15 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
   const sent = new Map<ServerResponse, number | undefined>()
   const listeners: Listener[] = [log]
   app.decorate('onAnswered', (listener: Listener) => { listeners.push(listener) })
-  app.decorate('lineOf', lineOf)
-  app.decorate('answered', (line: Line, isCut: boolean) => answered(isCut ? { ...line, status: CLIENT_GONE } : line))
+  app.decorate('reportOf', reportOf)
+  app.decorate('answered', (report: Report, isCut: boolean) => answered(isCut ? { ...report, status: CLIENT_GONE } : report))
 
-  function answered (line: Line, answer?: ServerResponse): void {
-    for (const listener of listeners) listener(line, answer)
+  function answered (report: Report, answer?: ServerResponse): void {
+    for (const listener of listeners) listener(report, answer)
   }
 
   /** A line without URL, query, token or body. One who had gone heard of no refusal. */
-  function log ({ traceId, method, route, userId, status, isQuiet, code, bye, began }: Line): void {
+  function log ({ traceId, method, route, userId, status, isQuiet, code, bye, began }: Report): void {
     const heard = status === CLIENT_GONE ? undefined : code
     const facts = {
       traceId, method, route, status, code: heard, bye: bye && byes[bye].code, ms: Math.round(performance.now() - began), userId
@@ -75,7 +75,7 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
       if (isOver) return
       isOver = true
       sent.delete(raw)
-      answered(lineOf(reply), raw)
+      answered(reportOf(reply), raw)
     })
     done()
   })
@@ -93,7 +93,7 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
   app.addHook('onClose', async () => clearInterval(timer))
 }, { name: 'answers' })
 
-function lineOf (reply: FastifyReply): Line {
+function reportOf (reply: FastifyReply): Report {
   const { request, elapsedTime } = reply
   // asked once: the framework makes them anew each time
   const { url: route = 'unknown', config: { quiet = request.isQuiet ?? false } } = request.routeOptions

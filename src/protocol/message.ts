@@ -106,5 +106,18 @@ export const Message = Type.Object({
 })
 export type Message = Static<typeof Message>
 
+/** A message as the documents show it. */
+export const exampleMessage = {
+  conversationId: 'dm.alice.bob',
+  seq: 1,
+  msgId: '1a2073f47fb000000011a9f3c81',
+  ts: 1795442400123,
+  from: 'alice',
+  clientMsgId: 'c-1',
+  type: 'text',
+  content: { text: 'hi' },
+  traceId: '7c1f4b9d2e'
+}
+
 /** Whether what a schema describes may bring what can be recalled: whatever its form, the text of that stands in `content`. */
 export const bringsTexts = (schema: TSchema) => JSON.stringify(schema).includes('"content":')

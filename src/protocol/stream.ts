@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { ErrorCode } from './errors.js'
 import { events, gatewayCommands } from './events.js'
 import { Cursor, Platform, TerminalId, TraceId } from './ids.js'
+import { exampleMessage } from './message.js'
 
 /** The query of the stream. The cursor may be anything: one that cannot be served is answered by IRIS.RESET. [ATTACH-1] */
 export const downQuery = Type.Object({
@@ -63,8 +64,7 @@ data: {"cmdId":"k1a2073f47fb09f3c81d7aa","op":"do","name":"IRIS.HELLO","data":{"
 
 event: MSG_DOWN
 id: 7354132070916608-17
-data: {"conversationId":"dm.alice.bob","seq":1,"msgId":"1a2073f47fb000000011a9f3c81","ts":1795442400123,\
-"from":"alice","clientMsgId":"c-1","type":"text","content":{"text":"hi"},"traceId":"7c1f4b9d2e","source":"replay"}
+data: ${JSON.stringify({ ...exampleMessage, source: 'replay' })}
 
 event: CMD_DOWN
 id: 7354132070916608-17
@@ -116,18 +116,7 @@ A poll that is not let in (the node goes down, too many come at once) is 503 wit
     events: [{
       event: 'MSG_DOWN',
       id: '7354132070916608-17',
-      data: {
-        conversationId: 'dm.alice.bob',
-        seq: 1,
-        msgId: '1a2073f47fb000000011a9f3c81',
-        ts: 1795442400123,
-        from: 'alice',
-        clientMsgId: 'c-1',
-        type: 'text',
-        content: { text: 'hi' },
-        traceId: '7c1f4b9d2e',
-        source: 'live'
-      }
+      data: { ...exampleMessage, source: 'live' }
     }],
     cursor: '7354132070916608-17',
     more: false,

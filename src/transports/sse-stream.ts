@@ -12,7 +12,7 @@ import { sseComment, sseRetry, sseText } from './frames.js'
 const END_MS = 2_000
 
 /** What the streams of a server share. */
-export interface StreamFloor { detach: Detach, app: Pick<FastifyInstance, 'lineOf' | 'answered'> }
+export interface StreamFloor { detach: Detach, app: Pick<FastifyInstance, 'reportOf' | 'answered'> }
 
 /**
  * A stream. Until its first text the answer may still be another; with it head, `retry:` and text leave in one write.
@@ -25,7 +25,7 @@ export class SseStream implements Printer, Holder {
   #out: Socket | ServerResponse | undefined
   #reader: Served | undefined
   /** What is said when it has ended, where HTTP does not say it. */
-  #line: ReturnType<FastifyInstance['lineOf']> | undefined
+  #report: ReturnType<FastifyInstance['reportOf']> | undefined
 
   constructor (reply: FastifyReply, private readonly floor: StreamFloor) { this.#reply = reply }
 
@@ -51,7 +51,7 @@ export class SseStream implements Printer, Holder {
     const out = this.#out ?? openHead(this.#reply as FastifyReply)
     if (out.writableEnded) return
     if (this.#reply) this.#reply.request.bye = bye
-    if (this.#line) this.#line.bye = bye
+    if (this.#report) this.#report.bye = bye
     endOf(out, this.#out ? text : sseRetry() + text)
     this.#out = out
     const socket = 'req' in out ? out.socket : out
@@ -63,7 +63,7 @@ export class SseStream implements Printer, Holder {
   }
 
   closed (): void {
-    if (this.#line) this.floor.app.answered(this.#line, this.#out?.writableEnded === true && !this.#out.writableFinished)
+    if (this.#report) this.floor.app.answered(this.#report, this.#out?.writableEnded === true && !this.#out.writableFinished)
     this.#reader?.gone()
   }
 
@@ -82,10 +82,10 @@ export class SseStream implements Printer, Holder {
   /** @returns the connection when the stream has it for itself. */
   #detached (reply: FastifyReply): Socket | undefined {
     if (!reply.leaveLine()) return undefined
-    const line = this.floor.app.lineOf(reply)
+    const report = this.floor.app.reportOf(reply)
     const socket = this.floor.detach(reply.raw, this)
     if (!socket) return undefined
-    this.#line = line
+    this.#report = report
     this.#reply = undefined
     return socket
   }

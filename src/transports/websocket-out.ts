@@ -10,8 +10,8 @@ import { webSocketFrame, webSocketText } from './frame-json.js'
 /** A peer that does not answer a goodbye is cut off. */
 const END_MS = 2_000
 
-/** Whose it is: told when there is room again, and in whose line the goodbye is said. */
-interface Owner { drained (): void, readonly line: { bye: Bye | undefined } }
+/** Whose it is: told when there is room again, and in whose report the goodbye is said. */
+interface Owner { drained (): void, readonly report: { bye: Bye | undefined } }
 
 /** How a WebSocket prints. A class: there is one per connection. */
 export class WebSocketOut implements Printer {
@@ -58,7 +58,7 @@ export class WebSocketOut implements Printer {
   }
 
   end (bytes: string, bye: Bye): void {
-    this.owner.line.bye = bye
+    this.owner.report.bye = bye
     this.write(bytes)
     this.socket.close(byes[bye].code)
     this.socket.resume() // the peer's close ends it at once

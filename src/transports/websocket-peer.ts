@@ -24,8 +24,8 @@ export interface PeerFloor {
   take (sender: Sender, frame: Buffer): Promise<void>
 }
 
-/** Who came by what: `stream` is the connection below the socket, `line` what is said of it in the log when it has ended. */
-interface Upgraded { socket: WebSocket, stream: Duplex, reader: Reader, line: ReturnType<FastifyInstance['lineOf']> }
+/** Who came by what: `stream` is the connection below the socket, `report` what is said of it in the log when it has ended. */
+interface Upgraded { socket: WebSocket, stream: Duplex, reader: Reader, report: ReturnType<FastifyInstance['reportOf']> }
 
 const PEER = Symbol('peer')
 interface Carrier { [PEER]?: WebSocketPeer }
@@ -42,13 +42,13 @@ export class WebSocketPeer implements Sender {
   /** Whether it has answered the last ping. */
   isAlive = true
   #connection: Connection | undefined
-  readonly line: Upgraded['line']
+  readonly report: Upgraded['report']
 
-  constructor ({ socket, stream, reader, line }: Upgraded, private readonly floor: PeerFloor) {
+  constructor ({ socket, stream, reader, report }: Upgraded, private readonly floor: PeerFloor) {
     this.socket = socket
     this.reader = reader
     this.life = reader
-    this.line = line
+    this.report = report
     this.out = new WebSocketOut(socket, stream, this)
     this.pace = new Pace(this)
     for (const carrier of [socket, stream] as Carrier[]) carrier[PEER] = this
@@ -63,18 +63,18 @@ export class WebSocketPeer implements Sender {
     const { reader, out: printer, floor: { hub } } = this
     const onLife = (lifetime: TokenLife) => { this.life = lifetime }
     const connection = await hub.attach({
-      ...reader, traceId: this.line.traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor })
+      ...reader, traceId: this.report.traceId, printer, transport: 'ws', onLife, ...(cursor !== undefined && { cursor })
     })
     this.#connection = connection
-    if (connection) this.line.isQuiet = !connection.isBegun
+    if (connection) this.report.isQuiet = !connection.isBegun
     else this.end('TOO_MANY_TERMINALS')
   }
 
   /** Says goodbye; a client that waits comes back after `notBeforeMs`. @param isQuiet whether that is worth no line in the log. */
-  end (bye: Bye, notBeforeMs = 0, isQuiet = this.line.isQuiet): void {
-    this.line.isQuiet = isQuiet
+  end (bye: Bye, notBeforeMs = 0, isQuiet = this.report.isQuiet): void {
+    this.report.isQuiet = isQuiet
     if (this.#connection) return this.#connection.close(bye, undefined, notBeforeMs)
-    this.out.end(this.out.format(goodbye(bye, { now: this.floor.now(), traceId: this.line.traceId, notBeforeMs })), bye)
+    this.out.end(this.out.format(goodbye(bye, { now: this.floor.now(), traceId: this.report.traceId, notBeforeMs })), bye)
   }
 
   take (frame: Buffer): Promise<void> { return this.floor.take(this, frame) }
@@ -84,7 +84,7 @@ export class WebSocketPeer implements Sender {
   closed (): void {
     this.pace.closed()
     this.out.closed()
-    this.floor.app.answered(this.line, false)
+    this.floor.app.answered(this.report, false)
   }
 
   drained (): void {

@@ -93,10 +93,10 @@ export async function mountWebSocket (app: FastifyInstance, floor: Floor): Promi
   function upgraded ({ raw, reader, answer }: FastifyRequest, socket: WebSocket) {
     const { socket: stream } = raw
     const reply = answer as FastifyReply
-    const line = app.lineOf(reply)
+    const report = app.reportOf(reply)
     reply.leaveLine()
     reply.raw.detachSocket(stream)
-    return { socket, stream, reader: reader as Reader, line }
+    return { socket, stream, reader: reader as Reader, report }
   }
 }
 

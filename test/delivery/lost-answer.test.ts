@@ -4,7 +4,7 @@ import t from 'tap'
 import { pageTodo } from '../../src/stream/jobs.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
-import { Collection } from '../../src/transports/collect.js'
+import { createOpening } from '../helper/opening.js'
 import { startRedis } from '../helper/redis.js'
 import { until } from '../helper/user.js'
 
@@ -19,23 +19,13 @@ const { context: { boxes }, hub } = gateway
 
 /** One poll, answered when it has nothing more to do; its answer arrives or is lost. */
 async function poll (userId: string, cursor: string | undefined, isSent: boolean) {
-  const collection = new Collection(100, () => undefined)
-  const opening = {
-    userId,
-    terminalId: 't',
-    platform: 'web',
-    issuedAt: 0,
-    expiresAt: Infinity,
-    traceId: 't',
-    printer: collection.printer(),
-    transport: 'poll' as const
-  }
-  const { connection, session, isAdmitted } = hub.poll({ ...opening, ...(cursor !== undefined && { cursor }) })
+  const opening = createOpening({ userId, transport: 'poll', ...(cursor !== undefined && { cursor }) })
+  const { connection, session, isAdmitted } = hub.poll(opening)
   await isAdmitted
   await until(async () => connection.isIdle || undefined)
   const answer = session.answer(connection)
   session.left(connection, isSent)
-  return { ...answer, events: collection.events.map(({ data = '' }) => (JSON.parse(data) as { name: string }).name).sort() }
+  return { ...answer, events: opening.collection.events.map(({ data = '' }) => (JSON.parse(data) as { name: string }).name).sort() }
 }
 
 t.test('[POLL-2] online commands, pages and pending items of a lost answer come again, those of one that arrived do not', async t => {

@@ -182,7 +182,7 @@ function openUp (userId: string, onWrite: (text: string) => void) {
     }
   })
   const socket = { readyState: 1, OPEN: 1, bufferedAmount: 0 } as WebSocket
-  const out = new WebSocketOut(socket, stream, { drained () {}, line: { bye: undefined } })
+  const out = new WebSocketOut(socket, stream, { drained () {}, report: { bye: undefined } })
   const sender = {
     reader: { userId, terminalId: 't', platform: 'web', issuedAt: 0, expiresAt: Infinity } as const,
     life: { issuedAt: 0, expiresAt: Infinity },

@@ -1,10 +1,10 @@
 // What waits for a reader, or waits because of another, is bounded: pages, places at the gate. [GET-1] [SLOW-1] [ATTACH-3]
 import t, { type Test } from 'tap'
 import { pageTodo } from '../../src/stream/jobs.js'
-import type { Opening } from '../../src/stream/opening.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
-import { Collection } from '../../src/transports/collect.js'
+import type { Collection } from '../../src/transports/collect.js'
+import { createOpening } from '../helper/opening.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
 import { until } from '../helper/user.js'
@@ -21,21 +21,6 @@ async function startHub (t: Test) {
   return gateway.hub
 }
 
-let n = 0
-function opening (more: Partial<Opening> = {}): Opening & { collection: Collection } {
-  const collection = new Collection(1000, () => undefined)
-  return {
-    userId: `u-${++n}`,
-    terminalId: 't',
-    platform: 'web',
-    issuedAt: 0,
-    expiresAt: Infinity,
-    traceId: 't',
-    printer: collection.printer(),
-    collection,
-    ...more
-  }
-}
 const page = (requestId: string) => pageTodo({ requestId, conversationId: 'dm.a.b', firstSeq: 1, count: 100, hasMore: false, traceId: 't' })
 const ends = ({ events }: Collection) => events.filter(({ data }) => data?.includes('GET_READ_MSG_END')).length
 
@@ -44,7 +29,7 @@ t.test('[GET-1] so many pages wait for a reader, and no more are taken until the
   const taken = (userId: string) => upTo(100).map(i => hub.addJob(userId, 't', page(`r-${i}`))).filter(Boolean).length
 
   async function poll ({ userId, cursor }: { userId: string, cursor: string | undefined }, isSent = true) {
-    const asked = opening({ userId, transport: 'poll', ...(cursor !== undefined && { cursor }) })
+    const asked = createOpening({ userId, transport: 'poll', ...(cursor !== undefined && { cursor }) })
     const { connection, session, isAdmitted } = hub.poll(asked)
     await isAdmitted
     const more = taken(userId)
@@ -67,7 +52,7 @@ t.test('[GET-1] so many pages wait for a reader, and no more are taken until the
   })
 
   await t.test('on a stream whose socket takes nothing', async t => {
-    const asked = opening()
+    const asked = createOpening()
     let isFull = false
     await hub.attach({ ...asked, printer: { ...asked.printer, backlog: () => isFull ? Infinity : 0 } })
     isFull = true
@@ -90,10 +75,10 @@ t.test('[GET-1] so many pages wait for a reader, and no more are taken until the
 
 t.test('[ATTACH-3] whoever waits for another node holds no place at the gate', async t => {
   const hub = await startHub(t)
-  const silent = upTo(PLACES + 1).map(() => opening({ adopt: async () => await new Promise(() => undefined) }))
+  const silent = upTo(PLACES + 1).map(() => createOpening({ adopt: async () => await new Promise(() => undefined) }))
   for (const asked of silent) void hub.attach(asked)
   await until(async () => hub.census().attaching === 0 || undefined)
-  const asked = opening()
+  const asked = createOpening()
   t.ok((await hub.attach(asked))?.isBegun)
 })
 
@@ -101,7 +86,7 @@ t.test('a token that is handed in while the attach is under way is the one in fo
   const hub = await startHub(t)
   const expiresAt = Date.now() + 60_000
   let life = { issuedAt: 0, expiresAt: 0 }
-  const asked = opening({ expiresAt, onLife: lifetime => { life = lifetime } })
+  const asked = createOpening({ expiresAt, onLife: lifetime => { life = lifetime } })
   const attached = hub.attach(asked)
   hub.renew(asked.userId, 't', { issuedAt: 1, expiresAt: expiresAt + 60_000 })
   t.match([life.issuedAt, life.expiresAt], [1, expiresAt + 60_000])

@@ -143,7 +143,6 @@ export class Connection {
   }
 
   #facts () { return { now: this.floor.now(), traceId: this.opening.traceId } }
-
   #write (frames: Frame[]): void {
     this.#outlet.write(frames.map(frame => this.opening.printer.format(frame)).join(''))
   }
@@ -187,8 +186,9 @@ export class Connection {
   }
 
   async #runJob (job: Job): Promise<void> {
+    if (job.late) this.#outlet.release() // the greeting does not wait for it
     const print = await job.step()
-    if (!print) this.#jobs.shift()
+    if (!print) this.#more = this.#jobs.shift()?.late?.more ?? this.#more
     else if (this.isBegun) printJob(print, this.opening.printer, this.#outlet)
   }
 

@@ -33,8 +33,11 @@ export type Todo = Messages | PageLeft | PendingItems
 /** Offers frames until one is not taken. */
 export type Print = (take: (frame: Frame) => boolean) => void
 
-/** A job. `todo` is what is left; `step` reads what comes next and returns what prints it, undefined when nothing is left. */
-export interface Job { readonly todo: Todo, step (): Promise<Print | undefined> }
+/**
+ * A job. `todo` is what is left; `step` reads what comes next and returns what prints it, undefined when nothing is left. `late`: of one
+ * that is long looked for; when it is done it says whether there is `more` than it brings.
+ */
+export interface Job { readonly todo: Todo, step (): Promise<Print | undefined>, late?: { more: boolean } }
 
 interface Stores {
   conversations: Pick<ReturnType<typeof createConversations>, 'bodies'>

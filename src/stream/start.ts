@@ -2,8 +2,10 @@
 import { formatCursor, parseCursor, type Position } from '../protocol/ids.js'
 import type { createLists } from '../store/conversation/list.js'
 import type { Attached } from '../store/user/attach.js'
+import type { Mailbox } from '../store/user/unread.js'
 import type { MakeJob, Todo } from './jobs.js'
 import type { Unfinished } from './kept.js'
+import { lateJob } from './late.js'
 import type { Opening, Start } from './opening.js'
 import { HEARTBEAT_MS } from './outlet.js'
 import type { Frame } from './render.js'
@@ -30,6 +32,9 @@ function hello (
   }, { now, traceId })
 }
 
+const mailboxTodo = ({ unread }: Mailbox): Todo =>
+  ({ references: unread.map(({ conversationId, seq }) => ({ conversationId, seq })), source: 'mailbox' })
+
 /** @returns `decideStart(opening, attached)`: where a connection begins, by what the store found at the instant of its attach. */
 export function createStarts ({ lists, makeJob }: Floor) {
   return async function decideStart (opening: Opening, attached: Attached): Promise<Start> {
@@ -47,13 +52,13 @@ export function createStarts ({ lists, makeJob }: Floor) {
         ...(more && { more })
       }, { now: serverTime, traceId }))
     }
-    const todos: Todo[] = attached.unread.length > 0
-      ? [{ references: attached.unread.map(({ conversationId, seq }) => ({ conversationId, seq })), source: 'mailbox' }]
-      : []
-    if (attached.pending) todos.push({ box: 'CMD_BOX', from }, { box: 'NOTICE_BOX', from })
-    return {
-      position: from, target: top.seq, jobs: todos.map(todo => makeJob(todo, opening)), more: attached.more, greeting, fresh: !resumed
-    }
+    const make = (mailbox: Mailbox) => makeJob(mailboxTodo(mailbox), opening)
+    // an answer has all of it; a stream has its greeting at once, and the rest when it is known
+    const mailbox = attached.mailbox ?? (opening.transport === 'poll' ? await attached.look() : undefined)
+    const jobs = mailbox ? mailbox.unread.length > 0 ? [make(mailbox)] : [] : [lateJob(attached.look, make)]
+    const boxes: Todo[] = attached.pending ? [{ box: 'CMD_BOX', from }, { box: 'NOTICE_BOX', from }] : []
+    jobs.push(...boxes.map(todo => makeJob(todo, opening)))
+    return { position: from, target: top.seq, jobs, more: mailbox?.more ?? false, greeting, fresh: !resumed }
   }
 }
 

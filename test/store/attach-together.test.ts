@@ -2,7 +2,9 @@
 // docs/protocol.md section 4, "Attach".
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { createAdmission } from '../../src/store/access/admission.js'
 import { createKicks } from '../../src/store/access/kicks.js'
+import { createSends } from '../../src/store/conversation/sends.js'
 import { keys, partition, PARTITIONS, unreadField } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life/life.js'
 import { holdBack } from '../../src/store/redis/disk.js'
@@ -10,6 +12,7 @@ import { createBoxes } from '../../src/store/user/boxes.js'
 import { createLeases } from '../../src/store/user/leases.js'
 import { createMailbox } from '../../src/store/user/mailbox.js'
 import { startRedis } from '../helper/redis.js'
+import { watchScripts } from '../helper/script-calls.js'
 import { upTo } from '../helper/sse.js'
 import { leaveUnread } from '../helper/unread.js'
 
@@ -28,6 +31,8 @@ const { order } = createLeases(store)
 const multi = createMailbox(store, 'multi', order)
 const single = createMailbox(store, 'single', order)
 const boxes = createBoxes(store)
+const sends = createSends(store, createAdmission(store))
+const { during } = await watchScripts(t, redis)
 
 const issuedAt = Date.now()
 const comes = (userId: string, more: object = {}) => ({
@@ -45,7 +50,7 @@ t.test('[ATTACH-3] those of one turn share a call, at most 64 of them; each has 
   const found = await Promise.all(upTo(100).map(async i => await multi.attach(comes(`crowd-${i}`))))
   t.equal(await calls('evalsha') - before, 2)
   t.ok(found.every(attached =>
-    attached?.verdict === 'fresh' && attached.top.seq === 0 && !attached.pending && attached.unread.length === 0))
+    attached?.verdict === 'fresh' && attached.top.seq === 0 && !attached.pending && attached.mailbox?.unread.length === 0))
   t.equal(new Set(found.map(attached => attached?.top.epoch)).size, 100)
 })
 
@@ -160,20 +165,23 @@ t.test('[KICK-2] [KICK-1] a verdict of one is not that of the next', async t => 
   t.equal(await multi.attach(comes('twice', { terminalId: 'w' })), undefined, 'two terminals are the limit, and both are connected')
 })
 
-t.test('[COST-1] a call reads little more than one long mailbox: who comes behind it is asked for again', async t => {
+const unreadOf = async (userIds: string[]) => await Promise.all(userIds.map(async userId => {
+  const attached = await multi.attach(comes(userId))
+  return (await attached?.look())?.unread.length
+}))
+
+t.test('[COST-1] a call looks at little more than one long mailbox: nobody waits for who has so much to read', async t => {
   const pipeline = redis.pipeline()
   for (const user of ['long-1', 'long-2']) {
     for (const i of upTo(500)) leaveUnread(pipeline, { userId: user, group: `g.${user}-${i}`, ts: i })
   }
   await pipeline.exec()
-  const before = await calls('evalsha')
-  const found = await Promise.all(['long-1', 'long-2', 'short'].map(async userId => await multi.attach(comes(userId))))
-  t.same(found.map(attached => attached?.unread.length), [500, 500, 0])
-  t.equal(await calls('evalsha') - before, 3)
+  const attaches = await during(async () => t.same(await unreadOf(['long-1', 'long-2', 'short']), [500, 500, 0]))
+  t.ok(Math.max(...attaches) <= 600, attaches.join())
+  t.ok(attaches.length >= 10)
 })
 
-t.test('[COST-1] a call looks at little more messages than for one: ' +
-  'who comes behind somebody with thousands of his own is asked for again', async t => {
+t.test('[COST-1] a call looks at little more messages than for one, whoever comes behind somebody with thousands of his own', async t => {
   const users = ['wrote-1', 'wrote-2']
   for (const user of users) {
     const group = `g.${user}`
@@ -184,7 +192,35 @@ t.test('[COST-1] a call looks at little more messages than for one: ' +
     for (const block of upTo(10)) await redis.set(keys.logIndex(group, block - 1), Buffer.alloc(1_024 * own.length, own))
   }
   const before = await calls('evalsha')
-  const found = await Promise.all([...users, 'brief'].map(async userId => await multi.attach(comes(userId))))
-  t.same(found.map(attached => attached?.unread.length), [0, 0, 0])
-  t.equal(await calls('evalsha') - before, 3)
+  t.same(await unreadOf([...users, 'brief']), [0, 0, 0])
+  t.equal(await calls('evalsha') - before, 2)
+})
+
+t.test('[ATTACH-3] [ATTACH-5] what comes while a long mailbox is looked through comes by the stream, and only there', async t => {
+  const user = 'midway'
+  const pipeline = redis.pipeline()
+  const groups = upTo(200).map(i => `g.${user}-${i}`)
+  for (const group of groups) {
+    leaveUnread(pipeline, { userId: user, group })
+    pipeline.hset(keys.conversation(group), { epoch: 1, lastTs: issuedAt, createdAt: issuedAt })
+  }
+  await pipeline.exec()
+  const say = async (conversationId: string, text: string) => await sends.append({
+    conversationId,
+    terminalId: '',
+    fingerprint: text,
+    nonce: 'abc',
+    quoteSeq: 0,
+    silent: false,
+    draft: { from: 'system', clientMsgId: text, type: 'text', traceId: 't', rest: `{"text":"${text}"}` }
+  })
+  const attached = await multi.attach(comes(user))
+  t.equal(attached?.mailbox, undefined, 'it is long')
+  for (const group of groups) await say(group, `after-${group}`)
+  const found = await attached?.look()
+  t.same(found?.unread.map(({ conversationId, seq }) => `${conversationId} ${seq}`).sort(), groups.map(group => `${group} 1`).sort())
+  t.equal(found?.more, false)
+  const came = await multi.read(user, attached?.top ?? { epoch: '', seq: 0 }, 1_000)
+  t.same(came.map(({ reference }) => reference).map(each => each.kind === 'msg' && `${each.conversationId} ${each.seq}`),
+    groups.map(group => `${group} 2`))
 })

@@ -5,10 +5,12 @@ import { downArgs, downValues, numberAt, type StoreContext } from '../life/conte
 import { isFull } from '../redis/full.js'
 import { isKind, whole } from '../redis/readable.js'
 import { together } from '../redis/redis.js'
+import { inParts } from '../redis/steps.js'
 import { defineScript } from '../script/scripts.js'
 import { createAging } from './aging.js'
 import { createListed, type Listed, pairs } from './listed.js'
 import { messageIn } from './record.js'
+import { createTotal } from './total.js'
 
 const dropRows = defineScript('drop-rows', {
   full: 'done',
@@ -16,17 +18,12 @@ const dropRows = defineScript('drop-rows', {
   keys: ['list'],
   args: [...downArgs, 'user', 'tag']
 })
-const countUnread = defineScript('count-unread', {
-  full: 'done',
-  preludes: ['member', 'index', 'unread', 'aging', 'total'],
-  keys: ['unread'],
-  args: ['keptFrom']
-})
-
 /** A page ends where it has so many bytes of messages. [SLOW-2] */
 const PAGE_BYTES = 1_048_576
 /** Of a list whose user takes up another conversation so many of the oldest rows are looked at. */
 const TIDY_ROWS = 50
+/** So many rows go in one call: each takes five commands. [COST-1] */
+const DROPPED_AT_ONCE = 50
 
 /** Where a user stands in a conversation: what RESET says of it. */
 export interface Standing { conversationId: string, epoch: string, headSeq: number, readSeq: number, unread: number }
@@ -86,8 +83,11 @@ export function createLists (store: StoreContext) {
   async function drop (userId: string, rows: Listed[]): Promise<void> {
     if (rows.length === 0) return
     const facts = { ...downValues(store), user: userId, tag: partition(userId) }
-    await dropRows(redis, { list: keys.conversations(userId) }, facts, rows.flatMap(({ id, score }) => [unreadField(id), score]))
-      .catch((error: unknown) => { if (!isFull(error)) throw error })
+    const args = rows.flatMap(({ id, score }) => [unreadField(id), score])
+    for (const some of inParts(args, 2 * DROPPED_AT_ONCE)) {
+      await dropRows(redis, { list: keys.conversations(userId) }, facts, some)
+        .catch((error: unknown) => { if (!isFull(error)) throw error })
+    }
   }
 
   async function joinedSeqs (userId: string, ids: string[]): Promise<(number | undefined)[]> {
@@ -157,9 +157,7 @@ export function createLists (store: StoreContext) {
     },
 
     /** @returns all unread messages of a user. */
-    async totalUnread (userId: string): Promise<number> {
-      return Number((await countUnread(redis, { unread: keys.unread(userId) }, { keptFrom: aging.keptFrom() }))[1])
-    },
+    totalUnread: createTotal(store),
 
     /** Lets rows of ended conversations go, a few, oldest first: of a user who never looks at his list nobody else does. */
     async tidy (userId: string, now: number): Promise<void> {

@@ -4,6 +4,7 @@ import { downArgs, downValues, readHere, type StoreContext } from '../life/conte
 import { whole } from '../redis/readable.js'
 import { defineScript, type Reply } from '../script/scripts.js'
 import { createAging } from './aging.js'
+import { createTotal } from './total.js'
 
 const markRead = defineScript('mark-read', {
   full: 'done',
@@ -49,6 +50,7 @@ export interface Reading {
 export function createMarkers (store: StoreContext) {
   const { redis, limits } = store
   const aging = createAging(store)
+  const countAll = createTotal(store)
 
   /** @returns what mark-read.lua says of a reading, once nothing of its conversation has had its time. */
   async function replyTo (reading: Reading, isSettled = false): Promise<Reply> {
@@ -94,7 +96,7 @@ export function createMarkers (store: StoreContext) {
       return {
         readSeq: Number(readSeq),
         unread: Number(unread),
-        totalUnread: Number(totalUnread),
+        totalUnread: totalUnread === '' ? await countAll(reading.reader) : Number(totalUnread),
         headSeq: Number(headSeq),
         unreadMark: Number(mark) === 1,
         units: Number(units),

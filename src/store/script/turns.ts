@@ -3,8 +3,8 @@
 import { outside } from '../deadline.js'
 
 interface Floor<Item, Result> {
-  /** Asks for all of them at once. @returns the results in their order; one that is still asked for is a promise. */
-  run (items: Item[]): Promise<(Result | Promise<Result>)[]>
+  /** Asks for all of them at once. @returns the results in their order. */
+  run (items: Item[]): Promise<Result[]>
   /** How much an item is of what a call may hold. */
   weigh (item: Item): number
   /** A call holds so much at most; an item that is more by itself goes alone. */
@@ -15,7 +15,7 @@ interface Floor<Item, Result> {
   lingerMs?: number
 }
 
-interface Waiting<Item, Result> { item: Item, resolve (result: Result | Promise<Result>): void, reject (error: unknown): void }
+interface Waiting<Item, Result> { item: Item, resolve (result: Result): void, reject (error: unknown): void }
 
 /**
  * Gathers what is asked for, and asks when there is enough of it, or the turn is over; in order.

@@ -5,6 +5,7 @@ import type { LoginPolicy } from '../../protocol/login.js'
 import { Problem } from '../../protocol/problem.js'
 import { TOO_OFTEN, tooFast } from '../access/admission.js'
 import { tokenArgs, TOMBSTONE_MS } from '../access/kicks.js'
+import { createAging } from '../conversation/aging.js'
 import { consequence, leftMs } from '../deadline.js'
 import { partition } from '../keys.js'
 import { downArgs, downValues, type StoreContext } from '../life/context.js'
@@ -13,7 +14,8 @@ import { unavailable } from '../redis/unavailable.js'
 import { decided, defineScript, noted, type Reply } from '../script/scripts.js'
 import { createTurns } from '../script/turns.js'
 import type { createLeases } from './leases.js'
-import { oldestUnread, type Unread, type Waiting } from './unread.js'
+import { createLook } from './look.js'
+import { type Mailbox, oldestUnread, type Waiting } from './unread.js'
 
 /** A route that its node does not renew for so long is void; the terminal's own lease is another (leases.ts). */
 export const ROUTE_MS = 90_000
@@ -27,7 +29,7 @@ const attachUsers = defineScript('attach-users', {
   full: 'done',
   preludes: [
     'life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'member', 'index', 'unread', 'aging', 'waiting',
-    'rate', 'begin', 'attach', 'each'
+    'mailbox', 'rate', 'begin', 'attach', 'each'
   ],
   keys: [],
   args: [
@@ -50,15 +52,16 @@ export interface Attaching {
 }
 
 /**
- * What a terminal finds. `top`: the end of the stream at that instant; `unread`: oldest first; `more` stand behind them.
- * `replaced`: terminals that must go by the policy of logins, as far as their tokens were issued up to `loginAt`, ms [KICK-2].
+ * What a terminal finds. `top`: the end of the stream at that instant; `mailbox`: what is unread then; of a user with very many
+ * conversations it is not known yet, and `look` finds it, in steps. `replaced`: terminals that must go by the policy of logins, as far as
+ * their tokens were issued up to `loginAt`, ms [KICK-2].
  */
 export interface Attached {
   verdict: 'fresh' | 'resumed' | ResetReason
   top: Position
   serverTime: number
-  unread: Unread[]
-  more: boolean
+  mailbox: Mailbox | undefined
+  look (): Promise<Mailbox>
   pending: boolean
   evicted: string | undefined
   replaced: string[]
@@ -78,6 +81,7 @@ export type Order = ReturnType<typeof createLeases>['order']
 /** @returns the attach of a store. What is asked for together goes in one call; each is decided by itself. */
 export function createAttach (store: StoreContext, policy: LoginPolicy, { come, leaveNow }: Order): Attach {
   const { redis, limits } = store
+  const aging = createAging(store)
   const { attachRate, attachBurst, newTerminals, mailboxMessages } = limits
   const rules = {
     leaseMs: ROUTE_MS,
@@ -94,17 +98,10 @@ export function createAttach (store: StoreContext, policy: LoginPolicy, { come, 
     logMs: limits.logSec * 1000
   }
 
-  /**
-   * Who comes behind others who had so much to read is told `later` by attach-users.lua (the first never is): he is asked for
-   * again at once, before all who still wait to be asked for.
-   */
-  async function attachAll (some: Attaching[]): Promise<(Reply | Promise<Reply>)[]> {
+  async function attachAll (some: Attaching[]): Promise<Reply[]> {
     leaveNow()
-    const [, ...answers] = await attachUsers(redis, {}, { ...downValues(store), ...rules }, some.flatMap(valuesOf)) as [number, ...Reply[]]
-    const told = answers.findIndex(([, verdict]) => verdict === 'later')
-    if (told < 0) return answers
-    const rest = attachAll(some.slice(told))
-    return answers.map(async (answer, i) => i < told ? answer : await ((await rest)[i - told] as Reply | Promise<Reply>))
+    const [, ...answers] = await attachUsers(redis, {}, { ...downValues(store), ...rules }, some.flatMap(valuesOf))
+    return answers as Reply[]
   }
 
   const ask = createTurns<Attaching, Reply>({ run: attachAll, weigh: () => 1, most: AT_ONCE, lingerMs: LINGER_MS })
@@ -112,17 +109,20 @@ export function createAttach (store: StoreContext, policy: LoginPolicy, { come, 
   return async function attach (attaching) {
     if (leftMs() <= 0) throw unavailable(reasons.late.told, 'unasked')
     const reply = decided(await noted(consequence(() => come(attaching, () => ask(attaching)))))
-    const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark] = reply
+    const [, verdict, top, serverTime, waiting, pending, evicted, replaced, loginAt, mark, rest = []] = reply
     if (verdict === 'full') return undefined
     if (verdict === 'limited') throw tooFast(Number(top), TOO_OFTEN)
     if (verdict === 'crowded') throw tooFast(Number(top), 'too many new terminals')
     if (verdict === 'kicked') throw new Problem('KICKED', { detail: String(top) })
     store.life.saw(mark)
+    const end = positionOf(top)
+    const begun = { waiting: waiting as Waiting, rest: rest as Reply, limit: mailboxMessages }
     return {
       verdict: verdict as Attached['verdict'],
-      top: positionOf(top),
+      top: end,
       serverTime: Number(serverTime),
-      ...oldestUnread(waiting as Waiting, mailboxMessages),
+      mailbox: begun.rest.length === 0 ? oldestUnread(begun.waiting, mailboxMessages) : undefined,
+      look: createLook(store, { userId: attaching.userId, top: end, keptFrom: aging.keptFrom() }, begun),
       pending: Number(pending) > 0,
       evicted: evicted === '' ? undefined : String(evicted),
       replaced: replaced as string[],

@@ -10,11 +10,14 @@ export interface Unread { conversationId: string, seq: number, ts: number }
  */
 export type Waiting = (string | number | string[])[]
 
+/** What a fresh attach brings: unread messages, oldest first; `more` stand behind them. */
+export interface Mailbox { unread: Unread[], more: boolean }
+
 /**
  * Merges the oldest unread messages of all conversations that were looked at; stops where one of them has more
  * that were not fetched, so that none is overtaken. What is not there stands behind `more`.
  */
-export function oldestUnread ([beyond = 0, ...waiting]: Waiting, limit: number): { unread: Unread[], more: boolean } {
+export function oldestUnread ([beyond = 0, ...waiting]: Waiting, limit: number): Mailbox {
   const unread: Unread[] = []
   let total = Number(beyond) // one each, at least
   let horizon = Infinity

@@ -1,19 +1,19 @@
 -- attach-users.lua - terminals attach, in order, each by itself and at one instant: what befalls one touches no neighbour. [ATTACH-3]
--- USES life down routes kick logins presence going connect login member index unread aging waiting rate begin attach each
---   (keys are made of ids: standalone Redis only)
+-- USES life down routes kick logins presence going connect login member index unread aging waiting mailbox
+--   rate begin attach each (keys are made of ids: standalone Redis only)
 -- FULL done
 -- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs
 --   maxEvents attachEmissionUs burst newEmissionUs newBurst logMs
 -- then tag user terminal platform epoch seq issuedAt expiresAt traceId lease(socket|empty) units ...
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
--- RETURNS 0 [0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded|later) top(or why, or retryMs)
---   serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark; or -12 and why it failed] ...
+-- RETURNS 0 [0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded) top(or why, or retryMs)
+--   serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark
+--   rest[share, left, field ... (see look-further.lua)]; or -12 and why it failed] ...
 local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, attach_emission, burst, new_emission, new_burst, log_ms =
   unpack(ARGV, 5)
 local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
 local this_mark, route_until, held_until = int(mark), int(now + lease_ms), int(now + held_ms)
--- One call reads, and looks at, as much as its longest mailbox, and little more: Redis does nothing else meanwhile. [COST-1]
-local FIELDS, found, MOST_FOUND = 11, 0, 3 * MAX_LOOKED
+local FIELDS = 11
 
 local function attach (me)
   local keys, known = me.keys, me.known
@@ -36,14 +36,13 @@ local function attach (me)
   local facts = { me.terminal .. '/login', login_text(login), '/attach', due(ahead_with(ahead, attaches, units)) }
   if is_new then facts[5], facts[6] = '/new', due(ahead_with(crowd, newcomers, 1)) end
   arrive(me, { facts = facts, epoch = not is_there and string.match(top, '^%d+') or nil, lease_ms = lease_ms, route_until = route_until })
-  local waiting = is_resumed and {} or oldest_unread(keys.unread, tonumber(mailbox), kept_from(now, log_ms))
-  found = found + #waiting
+  local waiting, rest = {}, {}
+  if not is_resumed then waiting, rest = oldest_unread(keys.unread, tonumber(mailbox), kept_from(now, log_ms)) end
   local pending = redis.call('HLEN', keys.commands) + redis.call('HLEN', keys.notices)
-  return { 0, verdict, top, this_moment, waiting, pending, evicted, replaced, login.issued, this_mark }
+  return { 0, verdict, top, this_moment, waiting, pending, evicted, replaced, login.issued, this_mark, rest }
 end
 
 local function attach_one (tag, user, terminal, platform, epoch, seq, issued, expires, trace_id, lease, units)
-  if found >= MOST_FOUND or scanned_in_all >= MAX_SCANNED / 2 then return { 0, 'later' } end
   local keys = keys_of(tag, user)
   return attach({
     tag = tag, terminal = terminal, platform = platform, epoch = epoch, seq = seq, issued = issued, expires = expires, trace = trace_id,
@@ -53,4 +52,4 @@ local function attach_one (tag, user, terminal, platform, epoch, seq, issued, ex
   })
 end
 
-return decide_each(17, 11, attach_one)
+return decide_each(17, FIELDS, attach_one)

@@ -4,7 +4,7 @@
 -- KEYS conversation members log taken unread marker rate
 -- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public unreadMark draft logMs emissionUs burst toldPerUnit
 --   isSettled
--- RETURNS 0(1: age-log.lua comes first) readSeq unread totalUnread(of a public reading) headSeq unreadMark here bodies[](of `here`) units
+-- RETURNS 0(1: age-log.lua comes first) readSeq unread totalUnread(public; empty: many) headSeq unreadMark here bodies[](of `here`) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, taken_key, unread, marker, rate = unpack(KEYS)
@@ -28,7 +28,7 @@ local view = view_of(conversation, member, tonumber(read), taken_key, facts)
 local taken = take_singly(view, seqs, is_direct and ends_at(now, log_ms))
 local count, is_new = read_up_to(view, to, unread, field_of(conversation), taken)
 if is_new then end_keys(reader, tag, ends_at(now, log_ms), { 'CHAT_MSG_BOX' }) end
-local total = public == '1' and total_unread(unread, kept) or 0
+local total = public == '1' and (total_unread(unread, kept, '0', true) or '') or 0
 local own_moved = new_read > tonumber(read) or #taken > 0 or unread_mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
 if not (own_moved or told) then return { 0, int(new_read), count, total, head, unread_mark, said(), {}, 0 } end

@@ -2,9 +2,9 @@
 -- A key of another type holds nothing that could ever be read: there is nothing in it, and what is written there begins anew; so does
 -- a counter that is no number. Where something sound would be lost by that, a script returns `unsound`, before its first write.
 local unreadable, unsound = {}, { -10 }
+local asked = 0 -- commands, in this call: what is very much is left to the next, others come in between [COST-1]
 local finally = {} -- what is done when a script is through
 local function skip (place) unreadable[#unreadable + 1] = place end
-
 local raw, none = redis, {}
 local absent = {
   GET = false, HGET = false, ZSCORE = false, HMGET = none, ZMSCORE = none, HGETALL = none, HKEYS = none, HSCAN = { '0', none },
@@ -19,12 +19,11 @@ local function begin_anew (command, key, ...)
   if command ~= 'HINCRBY' or raw.call('TYPE', key).ok ~= 'hash' then raw.call('DEL', key) end
   return raw.call(command, key, ...)
 end
-
 -- Keys that are known not to be there, until something is written there: what would be read is known without a call.
 local void = {}
 local redis = {}
 function redis.pcall (command, key, ...)
-  void[key or ''] = nil
+  asked, void[key or ''] = asked + 1, nil
   return raw.pcall(command, key, ...)
 end
 
@@ -44,6 +43,7 @@ function redis.call (command, ...)
     if absent[command] ~= nil then return absent[command] end
     void[key] = nil
   end
+  asked = asked + 1
   local reply = raw.pcall(command, ...)
   if type(reply) == 'table' and reply.err then return mend(command, reply, ...) end
   if command == 'HINCRBY' then

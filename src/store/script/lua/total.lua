@@ -1,8 +1,14 @@
 -- total.lua - prelude after unread and aging: how much a user has not read. A count whose direct conversation has ended goes.
--- kept: what was sent before this moment has had its time.
-local MOST_ASKED = 200
-local function total_unread (unread, kept)
-  local total, left, counts, user = 0, MAX_SCANNED, redis.call('HGETALL', unread), string.match(unread, '[^:]+$')
+-- A step goes through so many counts, or few more; it asks Redis for so much about their conversations, and of a part for less. [COST-1]
+local MOST_COUNTED, MOST_COMMANDS, MOST_OF_A_PART = 512, 200, 40
+
+-- kept: what was sent before this moment has had its time. cursor: `0`, or where the step before ended. Returns the total of the step, and
+-- where the next one begins, `0` when it was the last. is_whole: there is to be one step; of more than it goes through, nil.
+local function total_unread (unread, kept, cursor, is_whole)
+  local next_cursor, counts = unpack(redis.call('HSCAN', unread, cursor, 'COUNT', MOST_COUNTED))
+  local is_part, began = cursor ~= '0' or next_cursor ~= '0', asked
+  if is_whole and is_part then return end
+  local total, left, user, many = 0, MAX_SCANNED, string.match(unread, '[^:]+$'), #counts / 2
   local markers = string.gsub(unread, ':CHAT_MSG_BOX:', ':RESET_READ_NUM_AND_LAST_MSG:', 1)
 
   local function aged_in (conversation, id)
@@ -17,18 +23,18 @@ local function total_unread (unread, kept)
     return aged
   end
 
-  -- of very many conversations some, others with each call: which of them have ended, or have something that has had its time
-  local many = #counts / 2
-  local from = many > MOST_ASKED and time_us() % many or 0
-  for i = 1, #counts, 2 do
-    local conversation, id = place_of(counts[i])
-    local is_asked = ((i - 1) / 2 - from) % many < MOST_ASKED
-    local is_over = is_asked and id and string.sub(id, 1, 3) == 'dm.' and redis.call('HEXISTS', conversation .. ':MEMBERS', user) == 0
-    if is_over then drop_count(unread, counts[i])
+  -- of very many conversations some are asked, others with each call: which of them have ended, or have something that has had its time
+  local most, from = is_part and MOST_OF_A_PART or MOST_COMMANDS, many > 50 and time_us() % many or 0
+  for i = 0, many - 1 do
+    local at = 2 * ((from + i) % many) + 1
+    local conversation, id = place_of(counts[at])
+    local is_asked = id and asked - began < most
+    local is_over = is_asked and string.sub(id, 1, 3) == 'dm.' and redis.call('HEXISTS', conversation .. ':MEMBERS', user) == 0
+    if is_over then drop_count(unread, counts[at])
     elseif id then
-      local count = number_of(counts[i + 1], unread .. ' ' .. id) or 0
+      local count = number_of(counts[at + 1], unread .. ' ' .. id) or 0
       total = total + math.max(0, count - (is_asked and aged_in(conversation, id) or 0))
-    else skip(unread .. ' ' .. counts[i]) end
+    else skip(unread .. ' ' .. counts[at]) end
   end
-  return total
+  return total, next_cursor
 end

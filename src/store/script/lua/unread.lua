@@ -35,9 +35,10 @@ end
 
 -- The oldest unread messages, `seq:ts` each. Returns them, and how many messages were looked at for them; no more than `most`.
 local function oldest_of (view, count, most)
-  local found, seq, own = {}, view.low, view.own
+  local found, seq, own, size = {}, view.low, view.own, CHUNK
   while seq < view.head and #found < count and seq - view.low < most do
-    local gone, to = {}, math.min(seq + CHUNK, view.head)
+    local gone, to = {}, math.min(seq + size, view.head)
+    size = math.min(2 * size, BLOCK) -- where there is little to find, fewer and longer looks
     for _, each in ipairs(view.taken and redis.call('ZRANGEBYSCORE', view.taken, seq + 1, to) or {}) do gone[each] = true end
     local text = entries(view.index, seq + 1, to)
     for i = 1, #text, WIDTH do

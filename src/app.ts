@@ -165,7 +165,8 @@ export async function buildApp ({ config, redis, logger, droppedLines, onUnfit, 
     bodyBytes: config.limits.bodyBytes
   }))
   app.after(() => {
-    mountOperations(app, { operations, execute, auth, once: createIdempotent(gateway.idempotency), now: context.now })
+    const once = createIdempotent(gateway.idempotency)
+    mountOperations(app, { operations, execute, auth, once, stuckMs: config.limits.stuckSec * 1000, now: context.now })
     mountSse(app, down)
     mountPoll(app, down)
   })

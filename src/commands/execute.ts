@@ -23,6 +23,7 @@ export type AnyOperation<Context> = Pick<
   waitMs? (query: never): number
   isRead?: true
   handle (request: never, context: Context): Promise<unknown>
+  lines? (request: never, context: Context): Promise<unknown>
 }
 
 /** What every user's request is asked before it has an effect: see `createAdmission`. */
@@ -62,7 +63,7 @@ export function createExecute<Context extends Admitting> (operations: readonly A
     else if (isUser) await admit(operation, caller, weight)
     if (problem) throw problem
     try {
-      const result = await operation.handle(request as never, context)
+      const result = await (request.inLines && operation.lines ? operation.lines : operation.handle)(request as never, context)
       if (door) context.leases.seen(caller)
       return result
     } catch (error) {

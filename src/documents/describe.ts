@@ -74,7 +74,7 @@ export function describe (
 }
 
 function describeOperation (operation: Described, schemas: Json): Json {
-  const { name, tag, auth, summary, description, path, body, result, example, costs } = operation
+  const { name, tag, auth, summary, description, path, body, result, example, costs, lines } = operation
   return {
     operationId: name,
     tags: [tag],
@@ -98,11 +98,20 @@ function describeOperation (operation: Described, schemas: Json): Json {
               }]
             },
             example: { ...example.result as Json, traceId: exampleTrace }
-          }
+          },
+          ...(lines !== undefined && { 'application/x-ndjson': linesOf(example.result as { items: Json[] }) })
         }
       },
       ...problemsOf(errorCodes(operation), path)
     }
+  }
+}
+
+/** The same answer line by line, as it is described in words. */
+function linesOf ({ items }: { items: Json[] }): Json {
+  return {
+    schema: { type: 'string', description: 'One JSON each line: the `items`, then a line that says that it is the last.' },
+    example: [...items, { end: true, count: items.length }].map(line => JSON.stringify(line) + '\n').join('')
   }
 }
 

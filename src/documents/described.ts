@@ -6,4 +6,4 @@ import type { Operation } from '../protocol/operation.js'
 export type Described = Pick<
   Operation<never>,
   'name' | 'method' | 'path' | 'tag' | 'auth' | 'summary' | 'description' | 'body' | 'query' | 'params' | 'result' | 'errors' | 'example'
-> & { costs?: readonly CostLine<never, never>[], isRead?: true }
+> & { costs?: readonly CostLine<never, never>[], isRead?: true, lines?: unknown }

@@ -10,6 +10,15 @@ export interface Caller { userId: string, terminalId: string, role: 'user' | 'se
 /** By which a user's request comes in: what it weighs, and whether it was admitted, once the store was asked. [COST-1] [KICK-1] */
 export interface Door { caller: Caller, weight: Weight, isAdmitted?: boolean }
 
+/**
+ * An answer in lines, read as far as they are taken. `step` reads what comes next: what it returns offers lines until one is not taken,
+ * and nothing is left when that is undefined. `next`: where another request goes on when it ends before.
+ */
+export interface Lines {
+  step (): Promise<((take: (line: string) => boolean) => void) | undefined>
+  next (): string | undefined
+}
+
 /** What a handler gets. `receivedAt`: when the request came in, ms since 1970. */
 export interface Request<Body = unknown, Query = unknown, Params = unknown> {
   body: Body
@@ -20,6 +29,8 @@ export interface Request<Body = unknown, Query = unknown, Params = unknown> {
   receivedAt: number
   /** Of an operation that admits itself. */
   door?: Door
+  /** Its answer is wanted in lines, if the operation has that. */
+  inLines?: boolean
 }
 
 /** The facts of an operation that everything else is computed from. */
@@ -60,6 +71,8 @@ export interface Operation<
   /** The same of a query, answered as 400 INVALID_QUERY. */
   checkQuery? (query: Static<Query>): FieldError[]
   handle (request: Request<Static<Body>, Static<Query>, Static<Params>>, context: Context): Promise<Static<Result>>
+  /** The same in lines, for who accepts `application/x-ndjson`. */
+  lines? (request: Request<Static<Body>, Static<Query>, Static<Params>>, context: Context): Promise<Lines>
 }
 
 type CommandFacts<Context, Body extends TSchema, Result extends TSchema> =

@@ -2,6 +2,7 @@
 import { sendCommandAs } from './commands.js'
 import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
 import { listEvents } from './events.js'
+import { listMessages } from './history.js'
 import { kickUser, liftKicks } from './kick.js'
 import { listAllConversations, listUserConversations } from './listings.js'
 import { revokeMessage, sendAs } from './messages.js'
@@ -11,6 +12,6 @@ import { createToken } from './tokens.js'
 
 export const serverOperations = [
   createToken, putConversation, getConversation, closeConversation, changeMembers, listAllConversations,
-  listUserConversations, sendAs, revokeMessage, sendCommandAs, sendNotice,
+  listUserConversations, listMessages, sendAs, revokeMessage, sendCommandAs, sendNotice,
   cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, presence, listEvents
 ] as const

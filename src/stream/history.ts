@@ -4,7 +4,7 @@
 export interface Range { newer: boolean, limit: number, from?: number, to?: number }
 
 /** One answer brings no more bytes of messages, unless the first alone has more. [SLOW-2] */
-const PAGE_BYTES = 1_048_576
+export const PAGE_BYTES = 1_048_576
 
 interface Page { count: number, firstSeq: number | null, lastSeq: number | null, hasMore: boolean }
 

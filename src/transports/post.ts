@@ -2,11 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
 import { bringsTexts } from '../protocol/message.js'
-import { type Caller, isRepeatable, type Request } from '../protocol/operation.js'
+import { type Caller, isRepeatable, type Lines, type Request } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import { REQUEST_MS, within } from '../store/deadline.js'
 import { asUnavailable } from '../store/redis/unavailable.js'
 import type { createIdempotent } from './idempotent.js'
+import { acceptsLines, createLineAnswers } from './ndjson.js'
 
 interface Floor<Context> {
   operations: readonly AnyOperation<Context>[]
@@ -14,6 +15,8 @@ interface Floor<Context> {
   auth: Record<'user' | 'server', (request: FastifyRequest) => Caller | Promise<Caller>>
   /** Runs a write once per Idempotency-Key. */
   once: ReturnType<typeof createIdempotent>
+  /** So long an answer in lines may take nothing, ms. */
+  stuckMs: number
   now (): number
 }
 
@@ -24,18 +27,26 @@ declare module 'fastify' {
 const nobody: Caller = { userId: '', terminalId: '', role: 'user', issuedAt: 0, expiresAt: Infinity }
 
 /** Mounts every operation. Nothing is awaited that is there already: each promise is a turn of the queue, and costs as much as a header. */
-export function mountOperations<Context> (app: FastifyInstance, { operations, execute, auth, once, now }: Floor<Context>): void {
+export function mountOperations<Context> (app: FastifyInstance, { operations, execute, auth, once, stuckMs, now }: Floor<Context>): void {
+  const sendLines = createLineAnswers(app, { stuckMs })
   app.decorateRequest('caller', null)
   app.decorateRequest('receivedAt', 0)
   app.decorateRequest('knownMs', 0)
 
-  for (const { name, method, path, auth: door, body, result, isRead, waitMs } of operations) {
+  function printLines (reply: FastifyReply, result: unknown): void {
+    sendLines(reply, result as Lines).catch((error: unknown) => reply.send(error))
+  }
+
+  for (const { name, method, path, auth: door, body, result, isRead, waitMs, lines } of operations) {
     const keyed = isRepeatable({ auth: door, method, isRead })
+    const isInLines = lines ? acceptsLines : () => false
     const callerOf = door === 'none' ? () => nobody : auth[door]
 
     function run (request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
       const { body: sent, query: asked, params: named, caller, traceId, receivedAt } = request
-      const execution = () => execute(name, { body: sent, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt })
+      const inLines = isInLines(request)
+      const execution = () =>
+        execute(name, { body: sent, query: asked, params: named, caller: caller ?? nobody, traceId, receivedAt, inLines })
       // its body may have come slowly: that is not the node's time
       const leftMs = REQUEST_MS - request.knownMs + (waitMs?.(asked as never) ?? 0)
       return within(keyed ? () => onceOnly(request, reply, execution) : execution, leftMs)
@@ -60,7 +71,8 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
       },
       handler: (request, reply) => {
         if (body && request.body === undefined) throw new Problem('INVALID_JSON', { detail: 'The request has no body' })
-        run(request, reply).then(result => answer(reply, result), (error: unknown) => reply.send(error))
+        const print = isInLines(request) ? printLines : answer
+        run(request, reply).then(result => print(reply, result), (error: unknown) => reply.send(error))
       }
     })
   }

@@ -141,6 +141,12 @@ const rows: Record<string, Row | Row[]> = {
     call: ({ iris }) => iris.server('GET', 'conversations'),
     check: (t, body) => t.ok((body['items'] as object[]).length > 0)
   },
+  listMessages: {
+    memory: 200,
+    disk: 200,
+    call: ({ iris }) => iris.server('GET', `conversations/${dm}/messages`),
+    check: (t, body) => t.match(body, { items: [{ seq: 1 }, { seq: 2 }, { seq: 3 }] })
+  },
   listUserConversations: {
     memory: 200,
     disk: 200,

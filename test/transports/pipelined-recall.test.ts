@@ -36,13 +36,16 @@ const ways: [name: string, ask: (conversationId: string, userId: string) => Aske
     TOMBSTONE],
   ['a poll', () => ['GET /v1/down/poll?timeoutMs=0&terminalId=behind'], /"ready":\{/],
   ['the list of the server API', (_, userId) => [`GET /v1/server/users/${userId}/conversations`], TOMBSTONE, 'server'],
+  ['history by the server API', conversationId => [`GET /v1/server/conversations/${conversationId}/messages`], TOMBSTONE, 'server'],
   ['a stream', () => ['GET /v1/down/events?terminalId=behind'], /IRIS\.READY/, 'stream']
 ]
 t.test('[DOWN-2] each operation that shows messages is tried here, and is one that waits', async t => {
-  const paths = ways.map(([, ask]) => ask('', '{id}')[0].replace(/^\w+ /, ''))
+  const paths = ways.map(([, ask]) => ask('{id}', '{id}')[0].replace(/^\w+ /, ''))
   const found = operations.filter(({ result }) => bringsTexts(result))
   t.same(found.map(({ path }) => path).filter(path => !paths.includes(path)), [])
-  t.same(found.map(({ name }) => name), ['GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'listConversations', 'listUserConversations'])
+  t.same(found.map(({ name }) => name), [
+    'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'listConversations', 'listUserConversations', 'listMessages'
+  ])
 })
 
 for (const [name, ask, shown, by] of ways) {

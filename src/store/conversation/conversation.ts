@@ -39,6 +39,10 @@ export interface View {
   member: boolean
 }
 
+/** The first seq that somebody may see, and the last one if he has left. */
+interface Row { first: number, last?: number }
+const ALL: Row = { first: 1 }
+
 /** Makes the conversations of a store. */
 export function createConversations (store: StoreContext) {
   const { redis, limits } = store
@@ -48,6 +52,15 @@ export function createConversations (store: StoreContext) {
   async function settled (id: string): Promise<string | null> {
     await aging.settle(id)
     return await redis.hget(keys.conversation(id), 'firstSeq')
+  }
+
+  /** @returns what a member, or somebody who left, may see; undefined of one who never was in it, or of whom nothing can be read. */
+  async function rowOf (id: string, userId: string): Promise<Row | undefined> {
+    const [member, left] = await Promise.all([redis.hget(keys.members(id), userId), redis.hget(keys.left(id), userId)])
+    const [first, last] = member ? [member.split(' ')[1]] : left?.split(' ') ?? []
+    if (isWhole(first) && (member || isWhole(last))) return { first: whole(first), ...(!member && { last: whole(last) }) }
+    if (member ?? left) store.onUnreadable?.(`CONVERSATION:${id}:${member ? 'MEMBERS' : 'LEFT'} ${userId}`)
+    return undefined
   }
 
   return {
@@ -66,34 +79,30 @@ export function createConversations (store: StoreContext) {
       }
     },
 
-    /** @returns what a user may see of a conversation; throws CONVERSATION_NOT_FOUND when he never was in it. */
-    async view (conversationId: string, userId: string): Promise<View> {
-      const [facts, member, left, mark] = await Promise.all([
+    /**
+     * @param userId nobody: of the application, which sees whatever is kept.
+     * @returns what a user may see of a conversation; throws CONVERSATION_NOT_FOUND when he never was in it.
+     */
+    async view (conversationId: string, userId?: string): Promise<View> {
+      const [facts, row] = await Promise.all([
         redis.hmget(keys.conversation(conversationId), 'kind', 'title', 'epoch', 'headSeq', 'closedAt', 'firstSeq', ...ageFacts),
-        redis.hget(keys.members(conversationId), userId),
-        redis.hget(keys.left(conversationId), userId),
-        redis.get(keys.mark)
+        userId === undefined ? ALL : rowOf(conversationId, userId),
+        redis.get(keys.mark).then(mark => store.life.saw(mark))
       ])
-      store.life.saw(mark)
       const [kind, title, epoch, head, closedAt, kept, ...ages] = facts
       if (kind && !isKind(kind)) store.onUnreadable?.(`CONVERSATION:${conversationId}`)
-      if (!isKind(kind) || !(member ?? left)) throw new Problem('CONVERSATION_NOT_FOUND')
+      if (!isKind(kind) || !row) throw new Problem('CONVERSATION_NOT_FOUND')
       const top = numberAt(store, head, `CONVERSATION:${conversationId} headSeq`)
-      const [first, last] = member ? [member.split(' ')[1]] : left?.split(' ') ?? []
-      if (!isWhole(first) || (!member && !isWhole(last))) {
-        store.onUnreadable?.(`CONVERSATION:${conversationId}:${member ? 'MEMBERS' : 'LEFT'} ${userId}`)
-        throw new Problem('CONVERSATION_NOT_FOUND')
-      }
       const firstSeq = aging.isDue(ages) ? await settled(conversationId) : kept
       return {
         conversationId,
         kind,
         title: title ?? '',
         epoch: store.life.epochOf(epoch ?? ''),
-        headSeq: member ? top : whole(last),
-        minSeq: Math.max(whole(first), whole(firstSeq), top - limits.logMessages + 1, 1),
+        headSeq: row.last ?? top,
+        minSeq: Math.max(row.first, whole(firstSeq), top - limits.logMessages + 1, 1),
         closed: Boolean(closedAt),
-        member: Boolean(member)
+        member: row.last === undefined
       }
     },
 

@@ -1,4 +1,5 @@
 // The table of the configuration: names, types, defaults and sentences. README's table and `--help` are generated from it.
+import { directPolicies } from './protocol/direct.js'
 import { loginPolicies } from './protocol/login.js'
 import { limitTable, limitVariable, type LimitName } from './protocol/limits.js'
 
@@ -71,6 +72,14 @@ const ownVariables = {
     values: loginPolicies,
     sentence: 'Terminals of a user that may be connected: all, one of each platform, ' +
       'or one. A newer login replaces an older one: `IRIS.BYE` 4302.'
+  },
+  IRIS_DIRECT: {
+    type: 'string',
+    demo: true,
+    default: 'open',
+    values: directPolicies,
+    sentence: 'Who may open a direct conversation with whom: everybody, who shares a group with the other side, or only ' +
+      'the server API; else 403 `DIRECT_NOT_ALLOWED`.'
   },
   IRIS_TRUST_PROXY: {
     type: 'string',

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { envSchema } from 'env-schema'
 import { foreign, nearest, ruleOf, variables } from './config-table.js'
+import type { DirectPolicy } from './protocol/direct.js'
 import type { LoginPolicy } from './protocol/login.js'
 import { isLoopback } from './protocol/loopback.js'
 import { type Limits, limitTable, limitVariable, type LimitName } from './protocol/limits.js'
@@ -22,6 +23,7 @@ export interface Config {
   serverKeys: string[]
   allowedOrigins: string[]
   loginPolicy: LoginPolicy
+  direct: DirectPolicy
   trustProxy: string[]
   drainSec: number
   metrics: 'open' | 'key' | 'off' | undefined
@@ -59,6 +61,7 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
     serverKeys: list('IRIS_SERVER_KEY'),
     allowedOrigins: list('IRIS_ALLOWED_ORIGINS').map(origin => originOf(origin) ?? origin),
     loginPolicy: values['IRIS_LOGIN_POLICY'] as LoginPolicy,
+    direct: values['IRIS_DIRECT'] as DirectPolicy,
     trustProxy: list('IRIS_TRUST_PROXY'),
     drainSec: Number(values['IRIS_DRAIN_SEC']),
     metrics: text('IRIS_METRICS') as Config['metrics'],

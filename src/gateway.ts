@@ -1,6 +1,5 @@
 // The gateway without HTTP: stores, the way down and its timers, wired. It knows every lower floor.
 import type { Limits } from './protocol/limits.js'
-import type { LoginPolicy } from './protocol/login.js'
 import { createAwake } from './presence/awake.js'
 import type { Context } from './fanout/context.js'
 import { createDead } from './fanout/dead.js'
@@ -38,14 +37,13 @@ import { type Disk, holdBack, type OwnDisk } from './store/redis/disk.js'
 import { createRoom } from './store/redis/room.js'
 import { createSound } from './store/redis/sound.js'
 import { createTrust, type TrustFacts } from './store/redis/trust.js'
-import { createStores } from './stores.js'
+import { createStores, type Policies } from './stores.js'
 import { createTimers } from './timers.js'
 
-interface Facts {
+interface Facts extends Policies {
   redis: Redis
   node: string
   limits: Limits
-  loginPolicy: LoginPolicy
   tokens: {
     mint (userId: string, life: { issuedAt: number, ttlSec: number }): ReturnType<Context['mintToken']>
     verify: Context['verifyToken']
@@ -69,7 +67,7 @@ interface Facts {
  *   `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({
-  redis: connection, node, limits, loginPolicy, tokens, durability, onUnfit, isSealed, disk, own, log
+  redis: connection, node, limits, loginPolicy, direct, tokens, durability, onUnfit, isSealed, disk, own, log
 }: Facts) {
   const meter = createMeter()
   const clock = createClock(connection, {
@@ -91,7 +89,7 @@ export function createGateway ({
   holdBack(redis, room.held)
   const memory = createMemory(() => nodes, lives)
   const fresh = createFresh(memory.proven, lives.isOfThis)
-  const stores = createStores({ redis, node, limits, life, now, fresh, onUnreadable }, loginPolicy)
+  const stores = createStores({ redis, node, limits, life, now, fresh, onUnreadable }, { loginPolicy, direct })
   const { conversations, sends, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled({ onRecall: releaseAll })
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst

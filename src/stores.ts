@@ -1,6 +1,8 @@
 // The stores of a gateway: everything that is kept in Redis, by what it is.
+import type { DirectPolicy } from './protocol/direct.js'
 import type { LoginPolicy } from './protocol/login.js'
 import { createAdmission } from './store/access/admission.js'
+import { createBlocks } from './store/access/blocks.js'
 import { createKicks } from './store/access/kicks.js'
 import { createTickets } from './store/access/tickets.js'
 import { createConversations } from './store/conversation/conversation.js'
@@ -19,12 +21,16 @@ import { createMailbox } from './store/user/mailbox.js'
 import { createNotices } from './store/user/notices.js'
 import { createTerminals } from './store/user/terminals.js'
 
+/** What the configuration says of who may be connected beside whom [KICK-2], and open a direct conversation with whom [DIRECT-1]. */
+export interface Policies { loginPolicy: LoginPolicy, direct?: DirectPolicy | undefined }
+
 /** Makes the stores on one connection. */
-export function createStores (store: StoreContext, loginPolicy: LoginPolicy) {
+export function createStores (store: StoreContext, { loginPolicy, direct }: Policies) {
   const admission = createAdmission(store)
   const storedLeases = createLeases(store)
   return {
     admission,
+    blocks: createBlocks(store),
     boxes: createBoxes(store),
     conversations: createConversations(store),
     events: createEvents(store),
@@ -38,7 +44,7 @@ export function createStores (store: StoreContext, loginPolicy: LoginPolicy) {
     notices: createNotices(store),
     once: createOnce(store),
     overview: createOverview(store),
-    sends: createSends(store, admission),
+    sends: createSends(store, admission, direct),
     terminals: createTerminals(store),
     tickets: createTickets(store)
   }

@@ -197,6 +197,7 @@ const harmless: Record<string, string> = {
   IRIS_PORT: '0',
   IRIS_DATA_DIR: '/tmp/x',
   IRIS_LOGIN_POLICY: 'single',
+  IRIS_DIRECT: 'known',
   IRIS_DRAIN_SEC: '1',
   IRIS_NODE_ID: 'n',
   IRIS_DURABILITY: 'memory',

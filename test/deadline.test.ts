@@ -51,7 +51,7 @@ t.test('[DEADLINE-1] with a Redis at 1.4 s every operation is answered in time; 
   }
   const asked = operations.filter(({ name }) => name !== 'listEvents').map(async ({ name, method, path, auth, body, example }) => {
     const place = path.replace('{id}', path.includes('notices') ? 'n-1' : path.includes('users') ? 'carol' : 'g.support-7')
-      .replace('{terminalId}', 'web')
+      .replace('{terminalId}', 'web').replace('{otherId}', 'bob')
     const authorization = `Bearer ${auth === 'server' ? SERVER_KEY : alice.token}`
     const sent = body && { body: JSON.stringify(long[name] ?? example.body) }
     const { result, inTime } = await timed(fetch(iris.url + place, {

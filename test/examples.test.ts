@@ -16,6 +16,7 @@ const order = [
   'revokeMessage', 'MSG_UP', 'READ', 'GET_READ_MSG',
   'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'sendCommand', 'CMD_COMPLETE', 'sendNotice', 'NOTICE_COMPLETE',
   'cancelNotice', 'REVOKE', 'createTicket', 'listConversations', 'getTime', 'TOKEN', 'HEARTBEAT', 'listTerminals', 'presence', 'listEvents',
+  'blockUser', 'listBlocked', 'unblockUser',
   'kickUser', 'liftKicks', 'removeTerminal', 'changeMembers', 'closeConversation', 'NOTICE_UP'
 ]
 
@@ -32,7 +33,7 @@ for (const name of order) {
     const text = JSON.stringify(example.body)
       ?.replaceAll('k1a2073f47fb09f3c81d7aa', known['cmdId'] ?? '')
       .replaceAll('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl', alice)
-    const response = await fetch(iris.url + path.replace('{id}', idIn(path)).replace('{terminalId}', 'web-1'), {
+    const response = await fetch(iris.url + path.replace('{id}', idIn(path)).replace('{terminalId}', 'web-1').replace('{otherId}', 'bob'), {
       method,
       headers: {
         'trace-id': `example.${name}`,

@@ -27,7 +27,8 @@ export const msgUp = defineCommand({
     ts: Time,
     duplicate: Type.Boolean({ description: 'This message had been stored before. [MSG-2]' })
   }),
-  errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'CONVERSATION_CLOSED', 'CLIENT_MSG_ID_CONFLICT'],
+  errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'CONVERSATION_CLOSED', 'CLIENT_MSG_ID_CONFLICT', 'BLOCKED', 'MUTED',
+    'DIRECT_NOT_ALLOWED'],
   example: {
     body: { clientMsgId: 'c-1', to: 'bob', type: 'text', content: { text: 'hi' } },
     result: {

@@ -4,6 +4,7 @@ import type { Platform } from '../protocol/ids.js'
 import type { Limits } from '../protocol/limits.js'
 import type { Static } from '@sinclair/typebox'
 import type { createAdmission } from '../store/access/admission.js'
+import type { createBlocks } from '../store/access/blocks.js'
 import type { createBoxes } from '../store/user/boxes.js'
 import type { createConversations } from '../store/conversation/conversation.js'
 import type { Events } from '../store/user/events.js'
@@ -27,6 +28,7 @@ export interface Context {
   conversations: ReturnType<typeof createConversations>
   markers: ReturnType<typeof createMarkers>
   lists: ReturnType<typeof createLists>
+  blocks: ReturnType<typeof createBlocks>
   boxes: ReturnType<typeof createBoxes>
   groups: ReturnType<typeof createGroups>
   overview: ReturnType<typeof createOverview>

@@ -23,6 +23,7 @@ export const limitTable = {
     sentence: 'Direct conversations that a user may open in an hour from the first; ' +
       'more is 429 `RATE_LIMITED`. One that the other side opened, and the server API\'s, are not counted.'
   },
+  blocked: { default: 1_000, sentence: 'Users that a user may have blocked; more is 409 `TOO_MANY_BLOCKED`.' },
   left: {
     default: 2_000,
     sentence: 'Former members of a group who may still read its history up to their leaving; of more, those who left first may not.'

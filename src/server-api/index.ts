@@ -1,4 +1,5 @@
 // The registry of what an application's back end calls. Section 8.
+import { blockUser, listBlocked, unblockUser } from './blocked.js'
 import { sendCommandAs } from './commands.js'
 import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
 import { listEvents } from './events.js'
@@ -13,5 +14,5 @@ import { createToken } from './tokens.js'
 export const serverOperations = [
   createToken, putConversation, getConversation, closeConversation, changeMembers, listAllConversations,
   listUserConversations, listMessages, sendAs, revokeMessage, sendCommandAs, sendNotice,
-  cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, presence, listEvents
+  cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, blockUser, unblockUser, listBlocked, presence, listEvents
 ] as const

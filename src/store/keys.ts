@@ -42,6 +42,11 @@ export const keys = {
   groups: (user: string) => key(user, 'GROUPS', user),
   /** Those of them in which he has written. Ends as they do. */
   spoken: (user: string) => key(user, 'GROUPS', user, 'SPOKEN'),
+  /**
+   * Whom a user has blocked -> since when; for a direct conversation that exists the row of the blocked one says it, too (member.lua).
+   * Ends never: the application owns it, bounded by the limit `blocked`.
+   */
+  blocked: (user: string) => key(user, 'BLOCKED', user),
   /** How many direct conversations a user has opened. Ends after an hour. */
   opened: (user: string) => key(user, 'OPENED', user),
   /**

@@ -22,6 +22,7 @@ const owners: Record<string, RegExp> = {
   'one number of each partition, and of the store': /^iris:\{\d+\}:(EPOCH|LIFE|LIFE:(RUN|MARK|FOUND))$/,
   'the nodes at work, each goes with its end': /^iris:\{0\}:LIFE:NODES$/,
   'the reaper takes each field when its time has come': /^iris:\{\d+\}:LEASES$/,
+  'the application owns who has blocked whom, bounded by the limit `blocked`': new RegExp(`^iris:\\{\\d+\\}:BLOCKED:${owned}$`),
   'bounded by the limit `events`': /^iris:events$/
 }
 
@@ -54,6 +55,7 @@ const families: Record<Exclude<keyof typeof keys, 'boxPart'>, RegExp | string> &
   conversations: /:CONVERSATIONS:[^:]+$/,
   groups: /:GROUPS:[^:]+$/,
   spoken: /:GROUPS:[^:]+:SPOKEN$/,
+  blocked: /:BLOCKED:[^:]+$/,
   opened: /:OPENED:[^:]+$/,
   terminals: /:TERMINALS:[^:]+$/,
   routes: /:TERMINALS:[^:]+:ROUTES$/,
@@ -179,6 +181,7 @@ async function live () {
   await iris.server('DELETE', `conversations/${dm(dora, carol)}`)
   await iris.server('POST', `users/${carol.userId}/kick`, { reason: 'x', revokeTokens: true })
   await iris.server('POST', 'users/nobody/kick', { reason: 'x', banSec: 60 })
+  await iris.server('PUT', `users/${dora.userId}/blocked/${bob.userId}`)
   return { alice, bob, carol, dora, conversationId, order, every }
 }
 

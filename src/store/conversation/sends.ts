@@ -1,4 +1,5 @@
 // Sends: all of one turn of the event loop are decided in one script, admission inside. Sections 5 and 6. [MSG-1] to [MSG-5]
+import type { DirectPolicy } from '../../protocol/direct.js'
 import type { Door } from '../../protocol/operation.js'
 import { type Admission, readVerdict } from '../access/admission.js'
 import { tokenArgs } from '../access/kicks.js'
@@ -18,11 +19,11 @@ import { bodyOf, type Draft, tailOf } from './record.js'
 const appendMessage = defineScript('append-message', {
   full: 'refused',
   preludes: [
-    'life', 'down', 'member', 'hint', 'deliver', 'direct', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick', 'rate',
-    'admission'
+    'life', 'down', 'member', 'hint', 'deliver', 'direct', 'opening', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick',
+    'rate', 'admission'
   ],
   keys: [],
-  args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst']
+  args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst', 'newDirect', 'direct']
 })
 
 /** A call holds sends to so many members: Redis serves nobody else meanwhile. */
@@ -32,7 +33,7 @@ const CONVERSATIONS = 10_000
 
 /**
  * A send, ready to be decided. `create`: the two users of a new direct conversation, the one who opens it first;
- * `terminalId` is empty for the server API, which opens any number.
+ * `terminalId` is empty for the server API, which has no door: it may write everywhere, and opens any number. [DIRECT-3]
  */
 export interface Send {
   conversationId: string
@@ -58,7 +59,7 @@ export interface Sent {
 }
 
 /** Makes the sends of a store. */
-export function createSends (store: StoreContext, admission: Admission) {
+export function createSends (store: StoreContext, admission: Admission, direct: DirectPolicy = 'open') {
   const { redis, limits } = store
   const sizes = createRecent<number>(CONVERSATIONS)
 
@@ -73,7 +74,9 @@ export function createSends (store: StoreContext, admission: Admission) {
         logMessages: limits.logMessages,
         logMs: limits.logSec * 1000,
         emissionUs: 1_000_000 / limits.upRate,
-        burst: limits.upBurst
+        burst: limits.upBurst,
+        newDirect: limits.newDirect,
+        direct
       }, items.flatMap(({ send, door }) => [...valuesOf(send), ...doorValues(send, door)]))
       return replies as Reply[]
     }
@@ -85,8 +88,7 @@ export function createSends (store: StoreContext, admission: Admission) {
     const { field, fingerprint } = memoArgs(memoed(send))
     return [
       partition(id), id, draft.from, terminalId, field, fingerprint, tailOf(draft), nonce, quoteSeq, Number(silent),
-      create?.map(user => `${user}/${partition(user)}`).join(' ') ?? '',
-      terminalId === '' ? 0 : limits.newDirect
+      create?.map(user => `${user}/${partition(user)}`).join(' ') ?? ''
     ]
   }
 
@@ -117,7 +119,7 @@ export function createSends (store: StoreContext, admission: Admission) {
   return {
     /**
      * Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
-     * CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote),
+     * CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote), BLOCKED, MUTED, DIRECT_NOT_ALLOWED,
      * RATE_LIMITED (too many direct conversations opened), and what admission throws.
      */
     async append (send: Send, door?: Door): Promise<Sent> {

@@ -32,6 +32,10 @@ const failures: Record<number, ErrorCode> = {
   [-8]: 'BAD_TICKET',
   [-9]: 'RATE_LIMITED',
   [-10]: 'STORE_UNAVAILABLE',
+  [-13]: 'BLOCKED',
+  [-14]: 'MUTED',
+  [-15]: 'DIRECT_NOT_ALLOWED',
+  [-16]: 'TOO_MANY_BLOCKED',
   [LOST]: 'STORE_UNAVAILABLE'
 }
 
@@ -70,7 +74,7 @@ export const definedScripts = new Map<string, ScriptFacts<string, string>>()
  * `is_dry`; where it must write all the same, it fails with STORE_FULL.
  * @returns `run(redis, keys, args, list?)`: the reply as an array. `list` follows the named arguments. A negative first
  *   element throws the Problem it stands for; the rest of such a reply becomes members of the problem:
- *   `windowSec`, `ageSec`, or `retryAfterSec`.
+ *   `windowSec`, `ageSec`, `mutedUntil` or `retryAfterSec`.
  */
 export function defineScript<Key extends string, Arg extends string> (name: string, facts: ScriptFacts<Key, Arg>) {
   if (!definedScripts.has(name)) definedScripts.set(name, facts)
@@ -144,6 +148,7 @@ function failure (status: number, [, first, second]: Reply): Error {
   if (status === FAILED) return new (ReplyError as new (message: string) => Error)(String(first))
   const code = failures[status] ?? 'INTERNAL'
   if (code === 'REVOKE_WINDOW_PASSED') return new Problem(code, { members: { windowSec: Number(first), ageSec: Number(second) } })
+  if (code === 'MUTED') return new Problem(code, { members: { mutedUntil: Number(first) } })
   if (code === 'STORE_UNAVAILABLE') return status === LOST ? unavailable(reasons.lost.told, 'refused') : unsound()
   if (code === 'RATE_LIMITED') return new Problem(code, { members: { retryAfterSec: Math.ceil(Number(first) / 1000) } })
   return new Problem(code)

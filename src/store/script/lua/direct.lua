@@ -23,24 +23,3 @@ local function clear_leftovers (user, tag, field)
   redis.call('DEL', marker .. ':' .. id)
   redis.call('HDEL', marker, id) -- who comes back begins anew, without a mark [REST-1]
 end
-
--- Counts a conversation that a user opens. Returns nil, or after how many ms he may open another. Limit 0: it is not counted.
-local function refuse_opening (create, limit)
-  if limit == '0' then return end
-  local from, tag = string.match(create, '^(%S+)/(%d+)')
-  local opened = user_key(tag, 'OPENED', from)
-  local count = number_of(redis.call('GET', opened), opened)
-  if (count or 0) >= tonumber(limit) then return math.max(1, redis.call('PTTL', opened)) end
-  if not count then redis.call('DEL', opened) end
-  if redis.call('INCR', opened) == 1 then redis.call('PEXPIRE', opened, 3600000) end
-end
-
-local function open_direct (conversation, members, id, create)
-  local epoch = new_epoch(string.match(conversation, '{(%d+)}'))
-  redis.call('HSET', conversation, 'kind', 'dm', 'epoch', epoch, 'createdAt', int(now))
-  for user, tag in string.gmatch(create, '(%S+)/(%d+)') do
-    redis.call('HSET', members, user, 'member 1 ' .. tag)
-    clear_leftovers(user, tag, field_of(conversation))
-  end
-  return epoch
-end

@@ -15,7 +15,7 @@ end
 
 local function serve (message, members, user, stored)
   local id, ends, field = message.id, message.is_direct and message.ends, message.field
-  local role, joined, tag, writer, known = member_of(stored)
+  local role, joined, tag, writer, known, bar = member_of(stored)
   if not tag then return skip(members .. ' ' .. user) end -- the others have their message all the same
   local is_own, is_first = user == message.from, false
   local entry = is_own and message.own or message.entry
@@ -30,7 +30,7 @@ local function serve (message, members, user, stored)
   local speaks = is_own and writer == '' -- for the first time
   if speaks and not ends then redis.call('SADD', user_key(tag, 'GROUPS', user) .. ':SPOKEN', id) end
   if speaks then writer = int(message.writer) end
-  if speaks or served ~= known then redis.call('HSET', members, user, member_text(role, joined, tag, writer, served)) end
+  if speaks or served ~= known then redis.call('HSET', members, user, member_text(role, joined, tag, writer, served, bar)) end
 end
 
 local function serve_all (message, members, all)

@@ -41,7 +41,7 @@ end
 for user, change in pairs(wanted) do
   local role, tag = change[1], change[2]
   local before = redis.call('HGET', members, user)
-  local old_role, first, old_tag, writer, known = member_of(before)
+  local old_role, first, old_tag, writer, known, bar = member_of(before)
   if before and not old_role then before = nil, skip(members .. ' ' .. user) end
   if role == '-' then redis.call('HDEL', members, user) end
   if role == '-' and before then
@@ -49,7 +49,7 @@ for user, change in pairs(wanted) do
     leave_group(user, tag, field_of(conversation), log_ms)
   elseif role ~= '-' then
     if role == '=' then role = old_role or 'member' end
-    redis.call('HSET', members, user, member_text(role, first or int(head + 1), old_tag or tag, writer or '', known or ''))
+    redis.call('HSET', members, user, member_text(role, first or int(head + 1), old_tag or tag, writer or '', known or '', bar or ''))
     if not before then
       redis.call('HDEL', left, user)
       join_group(user, tag, id)

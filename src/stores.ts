@@ -9,6 +9,7 @@ import { createConversations } from './store/conversation/conversation.js'
 import { createGroups } from './store/conversation/groups.js'
 import { createLists } from './store/conversation/list.js'
 import { createMarkers } from './store/conversation/markers.js'
+import { createMembers } from './store/conversation/members.js'
 import { createOverview } from './store/conversation/overview.js'
 import { createSends } from './store/conversation/sends.js'
 import type { StoreContext } from './store/life/context.js'
@@ -41,6 +42,7 @@ export function createStores (store: StoreContext, { loginPolicy, direct }: Poli
     lists: createLists(store),
     mailbox: createMailbox(store, loginPolicy, storedLeases.order),
     markers: createMarkers(store),
+    members: createMembers(store),
     notices: createNotices(store),
     once: createOnce(store),
     overview: createOverview(store),

@@ -13,6 +13,7 @@ import { read } from './read.js'
 import { restReadNumAndLastMsg } from './rest-read-num-and-last-msg.js'
 import { revoke } from './revoke.js'
 import { token } from './token.js'
+import { viewConversation } from './view-conversation.js'
 
 /** The up-commands. A new one is one file and one line here. */
 export const commands = [
@@ -20,4 +21,4 @@ export const commands = [
 ] as const
 
 /** What else a user's terminal calls. */
-export const userOperations = [token, createTicket, listConversations, getTime] as const
+export const userOperations = [token, createTicket, listConversations, viewConversation, getTime] as const

@@ -14,7 +14,8 @@ export const listConversations = defineOperation({
   summary: 'Page your conversations, most recent first',
   description: 'What a conversation list shows: unread count, marker and last message of each. ' +
     'Follow `next` as `after` until it is absent; a page may be shorter than `limit`, since it ' +
-    'ends at 1 MiB and leaves out what has ended. `lastMsg` is a tombstone once revoked. [REST-3]',
+    'ends at 1 MiB and leaves out what has ended. `lastMsg` is a tombstone once revoked. `peerReadSeq` is what the other one of a ' +
+    'direct conversation has told by READ: a tick that survives another browser. [REST-3] [SEE-1]',
   query: Type.Object({
     after: Type.Optional(Type.String({ pattern: LIST_PLACE, description: 'The `next` of the page before.' })),
     limit: PageLimit

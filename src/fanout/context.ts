@@ -13,6 +13,7 @@ import type { createGroups } from '../store/conversation/groups.js'
 import type { Kicks } from '../store/access/kicks.js'
 import type { createLists } from '../store/conversation/list.js'
 import type { createMarkers } from '../store/conversation/markers.js'
+import type { createMembers } from '../store/conversation/members.js'
 import type { createOverview } from '../store/conversation/overview.js'
 import type { createNotices } from '../store/user/notices.js'
 import type { createOnce } from '../store/once/once.js'
@@ -27,6 +28,7 @@ import type { Watch } from '../presence/watch.js'
 export interface Context {
   conversations: ReturnType<typeof createConversations>
   markers: ReturnType<typeof createMarkers>
+  members: ReturnType<typeof createMembers>
   lists: ReturnType<typeof createLists>
   blocks: ReturnType<typeof createBlocks>
   boxes: ReturnType<typeof createBoxes>

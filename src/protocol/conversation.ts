@@ -1,6 +1,6 @@
 // A conversation as lists and answers show it. docs/protocol.md sections 5 and 8.
 import { Type } from '@sinclair/typebox'
-import { ConversationId, Epoch, Time } from './ids.js'
+import { ConversationId, Epoch, Time, UserId } from './ids.js'
 import { Message } from './message.js'
 
 const Count = Type.Integer({ minimum: 0 })
@@ -26,6 +26,12 @@ export const conversationFacts = {
   closedAt: Type.Optional(Time)
 }
 
+/** Of a direct conversation. [SEE-1] */
+const PeerReadSeq = Type.Optional(Type.Integer({
+  minimum: 0,
+  description: 'Of a direct conversation: how far the other one has told by READ that he has read. [SEE-1]'
+}))
+
 /** A row of a user's list, as he sees it. [REST-3] */
 const ConversationRow = Type.Object({
   conversationId: ConversationId,
@@ -36,6 +42,7 @@ const ConversationRow = Type.Object({
   readSeq: Count,
   unread: Count,
   unreadMark: Type.Boolean(),
+  peerReadSeq: PeerReadSeq,
   lastMsg: Type.Union([Message, Type.Null()])
 })
 
@@ -56,7 +63,43 @@ export const examplePage = {
     readSeq: 1,
     unread: 0,
     unreadMark: false,
+    peerReadSeq: 1,
     lastMsg: null
   }],
   totalUnread: 0
+}
+
+/** A conversation as one who is, or was, in it sees it. [SEE-2] */
+export const ConversationView = Type.Object({
+  conversationId: ConversationId,
+  kind: ConversationKind,
+  title: Type.Optional(Type.String()),
+  epoch: Epoch,
+  headSeq: Count,
+  minSeq: Type.Integer({ minimum: 0, description: 'The first message that you may read; `headSeq` is the last.' }),
+  readSeq: Count,
+  unread: Count,
+  unreadMark: Type.Boolean(),
+  role: Type.Optional(Role),
+  closedAt: Type.Optional(Time),
+  leftAt: Type.Optional(Type.Integer({ description: 'When you left, ms: what came later is not shown.' })),
+  memberCount: Type.Optional(Count),
+  members: Type.Array(Type.Object({ userId: UserId, role: Role, readSeq: Count })),
+  next: Type.Optional(Type.String())
+})
+
+/** A group in which bob has read. */
+export const exampleView = {
+  conversationId: 'g.support-7',
+  kind: 'group' as const,
+  title: 'Order 7',
+  epoch: '1795442400123',
+  headSeq: 1,
+  minSeq: 1,
+  readSeq: 1,
+  unread: 0,
+  unreadMark: false,
+  role: 'owner' as const,
+  memberCount: 2,
+  members: [{ userId: 'alice', role: 'owner' as const, readSeq: 0 }, { userId: 'bob', role: 'member' as const, readSeq: 1 }]
 }

@@ -32,7 +32,7 @@ t.test('[REST-3] a row is what a list shows; the most recent message comes first
   const [row, ...others] = (body as unknown as { items: ({ conversationId: string } & Record<string, unknown>)[] }).items
   const { lastMsg, ...facts }: Record<string, unknown> = row ?? {}
   t.strictSame([status, facts], [
-    200, { conversationId: dm(alice, bob), kind: 'dm', epoch, headSeq: 2, readSeq: 0, unread: 1, unreadMark: false }
+    200, { conversationId: dm(alice, bob), kind: 'dm', epoch, headSeq: 2, readSeq: 0, unread: 1, unreadMark: false, peerReadSeq: 0 }
   ])
   t.match(lastMsg, { seq: 2, msgId, ts, from: alice.userId, clientMsgId: 'c-2', type: 'text', content: { text: 'two' } })
   t.match(others, [{ conversationId: group, kind: 'group', headSeq: 0, unread: 0, lastMsg: null }])

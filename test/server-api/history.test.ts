@@ -129,7 +129,7 @@ t.test('[SERVER-5] [DOWN-2] what is recalled between the look and the line is no
   const bodies = upTo(3).map(seq => JSON.stringify({ conversationId: 'g.1', seq, type: 'text', content: { text: `t${seq}` } }))
   const revoked = new Set<number>()
   const asked: number[][] = []
-  const view = { conversationId: 'g.1', kind: 'group' as const, title: '', epoch: '1', minSeq: 1, headSeq: 3, closed: false, member: false }
+  const view = { conversationId: 'g.1', kind: 'group' as const, title: '', epoch: '1', minSeq: 1, headSeq: 3, joinedSeq: 1, closedAt: 0 }
   const { step, next } = await openLines({ conversationId: 'g.1', newer: true }, {
     conversations: {
       view: async () => view,

@@ -7,6 +7,7 @@ import { isKind, isWhole, whole } from '../redis/readable.js'
 import { together } from '../redis/redis.js'
 import { defineScript } from '../script/scripts.js'
 import { ageFacts, createAging } from './aging.js'
+import type { Role } from './groups.js'
 import { messageIn } from './record.js'
 
 const revokeMessage = defineScript('revoke-message', {
@@ -27,20 +28,25 @@ export interface Revocation {
   draft: string
 }
 
-/** A caller's view of a conversation: `minSeq` and `headSeq` are what he may see (joining, leaving, retention). */
+/**
+ * A caller's view of a conversation: `minSeq` and `headSeq` are what he may see (joining, leaving, retention). A member has a role; one who
+ * has left has `leftAt` (ms) instead, and learns nothing of what is now; the application has neither. `closedAt`: ms, 0 while it is open.
+ */
 export interface View {
   conversationId: string
   kind: 'dm' | 'group'
   title: string
   epoch: string
+  joinedSeq: number
   minSeq: number
   headSeq: number
-  closed: boolean
-  member: boolean
+  closedAt: number
+  role?: Role
+  leftAt?: number
 }
 
-/** The first seq that somebody may see, and the last one if he has left. */
-interface Row { first: number, last?: number }
+/** The first seq that somebody may see; his role, or the last one, and when he left. */
+interface Row { first: number, role?: Role, last?: number, leftAt?: number }
 const ALL: Row = { first: 1 }
 
 /** Makes the conversations of a store. */
@@ -57,8 +63,10 @@ export function createConversations (store: StoreContext) {
   /** @returns what a member, or somebody who left, may see; undefined of one who never was in it, or of whom nothing can be read. */
   async function rowOf (id: string, userId: string): Promise<Row | undefined> {
     const [member, left] = await Promise.all([redis.hget(keys.members(id), userId), redis.hget(keys.left(id), userId)])
-    const [first, last] = member ? [member.split(' ')[1]] : left?.split(' ') ?? []
-    if (isWhole(first) && (member || isWhole(last))) return { first: whole(first), ...(!member && { last: whole(last) }) }
+    const [role, joined] = member?.split(' ') ?? []
+    if (isWhole(joined)) return { first: whole(joined), role: role as Role }
+    const [first, last, leftAt] = member ? [] : left?.split(' ') ?? []
+    if (isWhole(first) && isWhole(last)) return { first: whole(first), last: whole(last), leftAt: whole(leftAt) }
     if (member ?? left) store.onUnreadable?.(`CONVERSATION:${id}:${member ? 'MEMBERS' : 'LEFT'} ${userId}`)
     return undefined
   }
@@ -99,10 +107,12 @@ export function createConversations (store: StoreContext) {
         kind,
         title: title ?? '',
         epoch: store.life.epochOf(epoch ?? ''),
+        joinedSeq: row.first,
         headSeq: row.last ?? top,
         minSeq: Math.max(row.first, whole(firstSeq), top - limits.logMessages + 1, 1),
-        closed: Boolean(closedAt),
-        member: row.last === undefined
+        closedAt: whole(closedAt),
+        ...(row.role && { role: row.role }),
+        ...(row.last !== undefined && { leftAt: row.leftAt ?? 0 })
       }
     },
 

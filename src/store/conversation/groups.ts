@@ -74,7 +74,7 @@ export function createGroups (store: StoreContext) {
 }
 
 /** Reads a member as member.lua keeps him. @returns undefined for what it does not write. */
-function readMember (userId: string, member: string) {
+export function readMember (userId: string, member: string) {
   const [, role, joined] = /^(owner|admin|member) (\d+) \d+/.exec(member) ?? []
   return role === undefined || !isWhole(joined) ? undefined : { userId, role: role as Role, joinedSeq: whole(joined) }
 }

@@ -9,6 +9,7 @@ import { inParts } from '../redis/steps.js'
 import { defineScript } from '../script/scripts.js'
 import { createAging } from './aging.js'
 import { createListed, type Listed, pairs } from './listed.js'
+import { createReceipts } from './receipts.js'
 import { messageIn } from './record.js'
 import { createTotal } from './total.js'
 
@@ -28,14 +29,21 @@ const DROPPED_AT_ONCE = 50
 /** Where a user stands in a conversation: what RESET says of it. */
 export interface Standing { conversationId: string, epoch: string, headSeq: number, readSeq: number, unread: number }
 
-/** A row of a user's conversation list. `lastMsg` is null when he may see none. */
-export interface Row extends Standing { kind: 'dm' | 'group', title?: string, unreadMark: boolean, lastMsg: Message | null }
+/** A row of a user's conversation list. `lastMsg` is null when he may see none. `peerReadSeq`: of a direct one. [SEE-1] */
+export interface Row extends Standing {
+  kind: 'dm' | 'group'
+  title?: string
+  unreadMark: boolean
+  peerReadSeq?: number
+  lastMsg: Message | null
+}
 
 /** Makes the lists of a store. */
 export function createLists (store: StoreContext) {
   const { redis, limits, life, fresh } = store
   const aging = createAging(store)
   const listed = createListed(redis)
+  const receipts = createReceipts(store)
 
   /**
    * Where the user stands in each, and the first seq that he sees; undefined where he is no member. Rows whose conversation has
@@ -134,14 +142,18 @@ export function createLists (store: StoreContext) {
       const rows = await listed(userId, { after, limit })
       const shown = rows.slice(0, limit)
       const found = await standings(userId, shown)
-      const bodies = await fresh(() => bodiesOf(
-        found.map(row => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= row.joinedSeq ? row.headSeq : 0 }))
-      ))
+      const [bodies, peers] = await Promise.all([
+        fresh(() => bodiesOf(
+          found.map(row => ({ conversationId: row?.conversationId ?? '', seq: row && row.headSeq >= row.joinedSeq ? row.headSeq : 0 }))
+        )),
+        receipts.ofPeers(userId, found)
+      ])
       const fitting = fits(bodies)
       const items = found.slice(0, fitting).flatMap((row, i) => {
         if (!row) return []
         const { joinedSeq, ...standing } = row
-        return [{ ...standing, lastMsg: messageOf(bodies[i]) }]
+        const peerReadSeq = peers.get(row.conversationId)
+        return [{ ...standing, ...(peerReadSeq !== undefined && { peerReadSeq }), lastMsg: messageOf(bodies[i]) }]
       })
       const last = rows[fitting - 1]
       return { items, ...(last && rows.length > fitting && { next: `${last.place}:${last.id}` }) }

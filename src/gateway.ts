@@ -7,6 +7,7 @@ import { createDeliver } from './fanout/deliver.js'
 import { createDrain } from './hub/drain.js'
 import { createEntrance } from './hub/entrance.js'
 import { createHub } from './hub/hub.js'
+import { createJournal } from './hub/journal.js'
 import { createJobs } from './stream/jobs.js'
 import { createKicker } from './fanout/kick.js'
 import { createMemory } from './fanout/memory.js'
@@ -57,7 +58,7 @@ interface Facts extends Policies {
   /** Asks for the disk of the store, where that is known. */
   disk?: (() => Promise<Disk>) | undefined
   own?: OwnDisk | undefined
-  log: TrustFacts['log']
+  log: TrustFacts['log'] & Parameters<typeof createJournal>[0]['log']
 }
 
 /**
@@ -103,11 +104,12 @@ export function createGateway ({
   const leases = createLeases({ leases: storedLeases, meter, leaseMs: limits.leaseSec * 1000, awake, log })
   const watch = createWatch({ events })
   const makeJob = createJobs({ conversations, boxes, fresh, renderer, now })
+  const journal = createJournal({ meter, log })
   const entrance = createEntrance({
     mailbox,
     decideStart: createStarts({ lists, makeJob }),
     limits,
-    meter,
+    journal,
     refuses: pressure.refuses,
     buryDead: userId => buryDead(userId),
     presence: leases,
@@ -117,23 +119,15 @@ export function createGateway ({
       await deliver.forgetTerminal(userId, terminalId, 'evicted')
     }
   })
+  const shared = { mailbox, entrance, journal, renderer, meter, makeJob, limits, now, retries, memory, log }
   const hub = createHub({
-    mailbox,
+    ...shared,
     leases: storedLeases,
-    entrance,
-    renderer,
-    meter,
-    makeJob,
-    limits,
-    now,
-    retries,
-    memory,
     presence: leases,
     closeKicked: (userId, connections) => kicker.closeKicked(userId, connections),
     // a session that cannot be had begins anew: nothing of it moves a cursor
     inherit: async (userId, terminalId) => await deliver.inherit(userId, terminalId).catch(() => undefined),
-    recheck: createRecheck({ conversations, boxes, recalled, fresh }),
-    log
+    recheck: createRecheck({ conversations, boxes, recalled, fresh })
   })
   const onTwin = () => void life.leave().catch(() => undefined).finally(() => onUnfit?.(TWIN))
   const nodes = createNodes({
@@ -167,7 +161,7 @@ export function createGateway ({
     meter,
     idempotency: stores.idempotency,
     isTimeKnown: clock.isKnown,
-    drain: createDrain(hub),
+    drain: createDrain(hub, log),
     pressure,
     unready: createReadiness({ nodes, sweeper, room, awake }),
     store: trust.state,

@@ -53,16 +53,16 @@ function createQuota () {
   }
 }
 
-/** The lines of requests wait for others; whatever else is said goes out at once, and they before it. */
-const GATHERED = 'answered'
+/** The lines of requests and streams wait for others; whatever else is said goes out at once, and they before it. */
+const GATHERED = new Set(['answered', 'attached', 'left'])
 
 /** What stands in every line. */
 const base = { pid: process.pid, hostname: hostname() }
 const inEach = JSON.stringify(base).slice(1, -1)
 
 /** @returns a line as the library writes it. There are as many of these as of requests, and nothing in them needs its care. */
-function plainLine (facts: object, severity: number): string {
-  return `{"level":${severity},"time":${Date.now()},${inEach},${JSON.stringify(facts).slice(1, -1)},"msg":"${GATHERED}"}\n`
+function plainLine (facts: object, severity: number, message: string): string {
+  return `{"level":${severity},"time":${Date.now()},${inEach},${JSON.stringify(facts).slice(1, -1)},"msg":"${message}"}\n`
 }
 
 /** The lines to stdout, the same for all logs: all of them are there when the process ends, however it does (but by SIGKILL). */
@@ -99,7 +99,7 @@ export function createLog (level: string, destination?: DestinationStream): Logg
     hooks: {
       logMethod (line, method, severity) {
         const [facts, message] = line as unknown as [object, unknown]
-        if (message === GATHERED) return void out.write(plainLine(facts, severity))
+        if (GATHERED.has(message as string)) return void out.write(plainLine(facts, severity, message as string))
         const isLimited = severity >= warn && severity < fatal && typeof message === 'string'
         if (!isLimited || admit(message, suppressed => { method.apply(log, [{ suppressed }, message] as never) })) method.apply(this, line)
         gathered?.flushSync()

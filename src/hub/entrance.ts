@@ -11,9 +11,10 @@ import type { createMailbox } from '../store/user/mailbox.js'
 import { isUnavailable } from '../store/redis/redis.js'
 import type { Connection } from '../stream/connection.js'
 import { createGate } from './gate.js'
+import type { Journal } from './journal.js'
 import type { Leases } from '../presence/leases.js'
 import { rotationTime } from '../stream/lifetime.js'
-import type { AttachVerdict, Meter } from '../health/meter.js'
+import type { AttachVerdict } from '../health/meter.js'
 import type { Opening, Start } from '../stream/opening.js'
 import type { createStarts } from '../stream/start.js'
 import type { Present } from './waking.js'
@@ -27,7 +28,7 @@ interface Floor {
   mailbox: Pick<ReturnType<typeof createMailbox>, 'attach'>
   decideStart: ReturnType<typeof createStarts>
   limits: Pick<Limits, 'attaches' | 'attachQueue' | 'attachRate' | 'attachBurst' | 'connections' | 'rotateSec'>
-  meter: Pick<Meter, 'attach'>
+  journal: Pick<Journal, 'attached'>
   /** Whether there is too much to do for one more. [DEADLINE-2] */
   refuses (): boolean
   /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
@@ -43,7 +44,7 @@ interface Floor {
 const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
 
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, buryDead, presence, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({ mailbox, decideStart, limits, journal, refuses, buryDead, presence, onEvicted, onReplaced }: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -51,11 +52,12 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
   const closed = new WeakSet<object>()
 
   /** @returns what an attach weighs when it resumes. Throws RATE_LIMITED. */
-  function count ({ userId, transport, cursor }: Opening): number {
+  function count (opening: Opening): number {
+    const { userId, transport, cursor } = opening
     const units = transport === 'poll' && cursor !== undefined ? RESUMED_POLL : 1
     const ms = buckets.waitMs(userId)
     if (ms > 0) {
-      meter.attach('rate_limited')
+      journal.attached(opening, 'rate_limited')
       throw tooFast(ms, TOO_OFTEN)
     }
     buckets.take(userId, units)
@@ -91,13 +93,14 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
     const { verdict, top, evicted, replaced, loginAt, serverTime } = attached
     connection.lifetime.attachedAt = serverTime
     if (!closed.has(connection)) presence.came(opening)
-    meter.attach(verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`)
     if (feed.reached(top)) for (const other of connections) other.wake()
     if (replaced.length > 0) {
       await consequence(() => onReplaced(opening.userId, { ids: replaced, issuedUpTo: loginAt, traceId: opening.traceId }))
     }
     if (evicted !== undefined) await consequence(() => onEvicted(opening.userId, evicted))
-    return await decideStart(opening, attached)
+    const start = await decideStart(opening, attached)
+    journal.attached(opening, verdict === 'fresh' || verdict === 'resumed' ? verdict : `reset_${verdict}`, { from: start.position, top })
+    return start
   }
 
   /** Other nodes may be asked: no place of the gate is held meanwhile. */
@@ -113,7 +116,10 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
      */
     prepare: (
       opening: Opening
-    ): Opening => ({ ...opening, units: count(opening), rotateAt: rotationTime(performance.now(), limits.rotateSec) }),
+    ): Opening => {
+      const askedAt = performance.now()
+      return { ...opening, units: count(opening), rotateAt: rotationTime(askedAt, limits.rotateSec), askedAt }
+    },
 
     /**
      * Lets a connection in that is among its user's already, so that nothing is missed from that instant on [ATTACH-3].
@@ -124,7 +130,7 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
      */
     async admit (connection: Connection, opening: Opening, present: Present): Promise<boolean> {
       if (ended) {
-        meter.attach('ended')
+        journal.attached(opening, 'ended')
         connection.close(ended.bye, undefined, ended.until - performance.now())
         return true
       }
@@ -139,11 +145,11 @@ export function createEntrance ({ mailbox, decideStart, limits, meter, refuses, 
         }
         if (entry === false) connection.gone()
         if (typeof entry === 'object') await begin(connection, opening, entry)
-        else meter.attach(entry === 'full' ? 'busy' : entry || 'too_many_terminals')
+        else journal.attached(opening, entry === 'full' ? 'busy' : entry || 'too_many_terminals')
         return entry !== false
       } catch (error) {
         const verdict = verdictOf(error)
-        meter.attach(verdict)
+        journal.attached(opening, verdict)
         if (isUnavailable(error)) presence.seen(opening)
         if (error instanceof Problem && error.facts.detail === TOO_OFTEN) buckets.hold(opening.userId, retryMsOf(error))
         connection.gone()

@@ -19,6 +19,7 @@ import type { Opening } from '../stream/opening.js'
 import type { TokenLife } from '../stream/lifetime.js'
 import { type Frame, isAddressed, type Renderer, type TerminalFilter, type Viewer } from '../stream/render.js'
 import { createHints } from './hints.js'
+import type { Journal } from './journal.js'
 import { createPolls } from './polls.js'
 import type { Retries } from '../stream/retries.js'
 import type { SessionFloor } from './session.js'
@@ -37,6 +38,7 @@ interface Floor {
   mailbox: ReturnType<typeof createMailbox>
   leases: Pick<ReturnType<typeof createLeases>, 'leave'>
   entrance: Entrance
+  journal: Pick<Journal, 'left'>
   renderer: Renderer
   meter: Meter
   makeJob: MakeJob
@@ -56,7 +58,7 @@ interface Floor {
 
 /** Makes the hub of a node. */
 export function createHub ({
-  mailbox, leases, entrance, renderer, meter, makeJob, limits, now, inherit, retries, recheck, memory, presence, closeKicked, log
+  mailbox, leases, entrance, journal, renderer, meter, makeJob, limits, now, inherit, retries, recheck, memory, presence, closeKicked, log
 }: Floor) {
   const users = new Map<string, Present>()
   /** Those opened with `?lease=socket`. */
@@ -76,7 +78,7 @@ export function createHub ({
     const { userId, terminalId } = connection
     sockets.delete(connection)
     entrance.giveUp(connection)
-    if (bye) meter.goodbye(bye)
+    journal.left(connection, bye, now())
     const present = users.get(userId)
     if (!present?.connections.delete(connection)) return
     if (present.connections.size === 0) users.delete(userId)

@@ -1,7 +1,7 @@
 // The session of a terminal that polls: it outlives each request, and keeps what is no stream entry for the next answer. [POLL-2]
 import { randomInt } from 'node:crypto'
 import type { Bye } from '../protocol/events.js'
-import { formatCursor, parseUnfinished, unfinishedCursor } from '../protocol/ids.js'
+import { formatCursor, parseUnfinished, type Position, unfinishedCursor } from '../protocol/ids.js'
 import type { Connection } from '../stream/connection.js'
 import type { Feed } from '../stream/feed.js'
 import { isOfAttach, type Job, type MakeJob, type Todo } from '../stream/jobs.js'
@@ -33,6 +33,8 @@ export interface SessionFloor {
 export class Session {
   readonly transport: Transport = 'poll'
   readonly isLagging = false
+  /** How far the answers go that were taken. */
+  position: Position = { epoch: '', seq: 0 }
   readonly #polls = new Map<Connection, Taken>()
   readonly #kept: Kept
   #login: { issuedAt: number, platform: string } | undefined
@@ -40,7 +42,7 @@ export class Session {
   #restsSince: number
   #isClosed = false
 
-  constructor (private opening: Opening, private readonly feed: Feed, private readonly floor: SessionFloor) {
+  constructor (public opening: Opening, private readonly feed: Feed, private readonly floor: SessionFloor) {
     this.#restsSince = performance.now()
     this.#kept = new Kept(floor.maxPolls)
     const { issuedAt, expiresAt } = opening
@@ -116,7 +118,7 @@ export class Session {
     const [oldest] = this.#polls.keys()
     if (this.#polls.size >= this.floor.maxPolls) oldest?.close('BUSY')
     this.#polls.set(poll, { parked: [], todos: [], unfinished: [] })
-    this.opening = opening
+    this.opening = { ...opening, from: this.opening.from }
     this.lifetime.renew(opening)
   }
 
@@ -137,6 +139,7 @@ export class Session {
     // from here on it takes what comes: the one that it inherits from will not, and nothing may fall between them
     this.#login = { issuedAt, platform }
     this.#lifetime = poll.lifetime
+    this.opening.from ??= formatCursor(start.position)
     const isHanded = isNew && await this.#kept.inherit(this.floor.inherit(this.userId, this.terminalId))
     if (start.fresh) return this.#goOn(poll, opening) ?? start
     return { ...start, jobs: isNew && !isHanded ? start.jobs : [] }
@@ -148,10 +151,7 @@ export class Session {
     if (!taken || !poll.isBegun) return
     const { isUnready, todos } = poll.rest
     if (!isUnready) taken.todos.push(...todos)
-    this.#kept.give(taken, {
-      todo: todo => poll.add(this.floor.makeJob(todo, opening)),
-      frame: frame => poll.volatile(frame)
-    })
+    this.#kept.give(taken, { todo: todo => poll.add(this.floor.makeJob(todo, opening)), frame: frame => poll.volatile(frame) })
   }
 
   /**
@@ -166,7 +166,7 @@ export class Session {
     const taken = this.#polls.get(poll)
     const isLater = (todo: Todo) => isUnready && isOfAttach(todo)
     const unfinished: Handed['unfinished'] = isUnready ? [[cursor, { todos: todos.filter(isLater), more }]] : []
-    if (taken) taken.left = { todos: todos.filter(todo => !isLater(todo)), unfinished }
+    if (taken) taken.left = { todos: todos.filter(todo => !isLater(todo)), unfinished, position }
     return { cursor, more: isOpen && (isUnready || todos.length > 0 || this.#kept.hasFrames) }
   }
 
@@ -176,6 +176,7 @@ export class Session {
     if (!this.#polls.delete(poll) || !taken) return
     this.#restsSince = performance.now()
     poll.gone()
+    if (isSent) this.position = taken.left?.position ?? this.position
     this.#kept.take(isSent ? { parked: [], todos: [], unfinished: [], ...taken.left } : taken)
     if (!this.isBegun && this.#polls.size === 0) this.gone()
   }

@@ -15,12 +15,17 @@ interface Report {
   method: string
   route: string
   userId: string | undefined
+  terminalId: string | undefined
+  subject: Subject | undefined
   status: number
   isQuiet: boolean
   code: ErrorCode | undefined
   bye: Bye | undefined
   began: number
 }
+
+/** Of which conversation an answer is, and of which message there. */
+export interface Subject { conversationId: string | undefined, seq: number | undefined }
 
 /** `answer`: none of a stream that was taken out of HTTP. */
 type Listener = (report: Report, answer?: ServerResponse) => void
@@ -42,6 +47,7 @@ declare module 'fastify' {
     code?: ErrorCode
     /** The goodbye that its stream has ended with. */
     bye?: Bye
+    subject: Subject | undefined
   }
 }
 
@@ -58,13 +64,11 @@ export const answers = fp<{ takenMs: number }>(async (app, { takenMs }) => {
     for (const listener of listeners) listener(report, answer)
   }
 
-  /** A line without URL, query, token or body. One who had gone heard of no refusal. */
-  function log ({ traceId, method, route, userId, status, isQuiet, code, bye, began }: Report): void {
+  /** A line without URL, query, token or body. One who had gone heard of no refusal. [DELIVERY-4] */
+  function log ({ traceId, method, route, userId, terminalId, subject, status, isQuiet, code, bye, began }: Report): void {
     const heard = status === CLIENT_GONE ? undefined : code
-    const facts = {
-      traceId, method, route, status, code: heard, bye: bye && byes[bye].code, ms: Math.round(performance.now() - began), userId
-    }
-    app.log[isQuiet ? 'debug' : 'info'](facts, 'answered')
+    const facts = { traceId, method, route, status, code: heard, bye: bye && byes[bye].code, ms: Math.round(performance.now() - began) }
+    app.log[isQuiet ? 'debug' : 'info']({ ...facts, userId, terminalId, ...subject }, 'answered')
   }
 
   app.addHook('onRequest', (_request, reply, done) => {
@@ -97,10 +101,9 @@ function reportOf (reply: FastifyReply): Report {
   const { request, elapsedTime } = reply
   // asked once: the framework makes them anew each time
   const { url: route = 'unknown', config: { quiet = request.isQuiet ?? false } } = request.routeOptions
-  const { traceId, method, userId, code, bye } = request
-  return {
-    traceId, method, route, userId, status: statusOf(request, reply), isQuiet: quiet, code, bye, began: performance.now() - elapsedTime
-  }
+  const { traceId, method, userId, terminalId, subject, code, bye } = request
+  const asked = { traceId, method, route, userId, terminalId, subject, code, bye }
+  return { ...asked, status: statusOf(request, reply), isQuiet: quiet, began: performance.now() - elapsedTime }
 }
 
 /** What the client got: of a stream, which has no end of its own, its beginning. */

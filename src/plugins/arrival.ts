@@ -11,6 +11,9 @@ import { traceIdOf } from './trace.js'
 export const arrival = fp<{ headersOf: BareHeaders }>(async (app, { headersOf }) => {
   const headers = headersOf()
   app.decorateRequest('traceId', '')
+  app.decorateRequest('userId', undefined)
+  app.decorateRequest('terminalId', undefined)
+  app.decorateRequest('subject', undefined)
   app.addHook('onRequest', (request, reply, done) => {
     const { raw } = request
     const traceId = traceIdOf(raw.headers)

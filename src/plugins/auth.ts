@@ -32,7 +32,7 @@ export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
     server (request: FastifyRequest): Caller {
       const given = digest(bearer(request))
       if (digests.filter(known => timingSafeEqual(known, given)).length === 0) throw new Problem('BAD_SERVER_KEY')
-      return { userId: SYSTEM_USER, terminalId: 'server', role: 'server', issuedAt: Infinity, expiresAt: Infinity }
+      return noted(request, { userId: SYSTEM_USER, terminalId: 'server', role: 'server', issuedAt: Infinity, expiresAt: Infinity })
     },
 
     /**
@@ -53,16 +53,24 @@ export function createAuth ({ tokens, tickets, serverKeys }: Floor) {
           ...(terminalId !== undefined && { terminalId }),
           ...(platform !== undefined && { platform })
         })
-        return { ...used, issuedAt: tokenIssuedAt, expiresAt: tokenExpiresAt, ...(lease && { lease }) }
+        return noted(request, { ...used, issuedAt: tokenIssuedAt, expiresAt: tokenExpiresAt, ...(lease && { lease }) })
       }
       const identity = await tokens.verify(bearer(request))
-      return { ...identity, terminalId: terminalId ?? DEFAULT_TERMINAL, platform: platform ?? 'web', ...(lease && { lease }) }
+      const reader = { ...identity, terminalId: terminalId ?? DEFAULT_TERMINAL, platform: platform ?? 'web' }
+      return noted(request, { ...reader, ...(lease && { lease }) })
     }
   }
 }
 
 function callerOf (request: FastifyRequest, { userId, issuedAt, expiresAt }: Identity): Caller {
-  return { userId, terminalId: terminalOf(request) ?? DEFAULT_TERMINAL, role: 'user', issuedAt, expiresAt }
+  return noted(request, { userId, terminalId: terminalOf(request) ?? DEFAULT_TERMINAL, role: 'user', issuedAt, expiresAt })
+}
+
+/** Who asks stands in the line of the answer. [DELIVERY-4] */
+function noted<Who extends { userId: string, terminalId: string }> (request: FastifyRequest, who: Who): Who {
+  request.userId = who.userId
+  request.terminalId = who.terminalId
+  return who
 }
 
 export type Auth = ReturnType<typeof createAuth>

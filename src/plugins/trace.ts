@@ -3,7 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { newTraceId } from '../store/random.js'
 
 declare module 'fastify' {
-  interface FastifyRequest { traceId: string, userId?: string }
+  interface FastifyRequest {
+    traceId: string
+    /** Who asks, once that is known. */
+    userId: string | undefined
+    terminalId: string | undefined
+  }
 }
 
 const TRACE_ID = /^[A-Za-z0-9._-]{1,64}$/

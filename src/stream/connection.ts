@@ -42,7 +42,7 @@ export class Connection {
   readonly #outlet: Outlet
   readonly lifetime: Lifetime
 
-  constructor (private readonly opening: Opening, private readonly feed: Feed, private readonly floor: Floor) {
+  constructor (readonly opening: Opening, private readonly feed: Feed, private readonly floor: Floor) {
     this.#outlet = new Outlet(opening.printer, floor)
     this.lifetime = new Lifetime(opening)
   }

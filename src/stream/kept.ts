@@ -1,4 +1,5 @@
 // What a session keeps between two polls: frames that are stored nowhere, and what was begun and not finished. [POLL-2]
+import type { Position } from '../protocol/ids.js'
 import { hasRoomFor, type Todo } from './jobs.js'
 import type { Frame } from './render.js'
 
@@ -18,7 +19,7 @@ export interface Unfinished { todos: Todo[], more: boolean }
 export interface Handed { parked: Frame[], todos: Todo[], unfinished: [string, Unfinished][], askedFor?: number }
 
 /** What a poll has taken out of its session, to be given back if its answer is lost; and what is left when it is not. */
-export interface Taken extends Handed { left?: Omit<Handed, 'parked'> }
+export interface Taken extends Handed { left?: Omit<Handed, 'parked'> & { position: Position } }
 
 /** @returns as one what several nodes had of a session. */
 export const together = (handed: Handed[]): Handed => ({

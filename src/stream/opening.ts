@@ -39,6 +39,7 @@ export interface Start { position: Position, target: number, jobs: Job[], more: 
  * `rotateAt`: when it is too old, ms of the monotonic clock; set by the hub, as `units`: what it weighs when it resumes [COST-1].
  * `onLife`: is told the lifetime of the connection at once, while its attach is under way.
  * `lease`: its being open is the terminal's sign of life [LIFE-2]. `adopt`: what the session of a poll makes of its start.
+ * `askedAt`: when it was asked for, by the monotonic clock; `from`: where it began, a cursor, once it was let in.
  */
 export interface Opening extends Viewer {
   cursor?: string
@@ -52,4 +53,6 @@ export interface Opening extends Viewer {
   units?: number
   lease?: 'socket'
   adopt? (start: Start): Promise<Start>
+  askedAt?: number
+  from?: string | undefined
 }

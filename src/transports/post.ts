@@ -8,6 +8,7 @@ import { REQUEST_MS, within } from '../store/deadline.js'
 import { asUnavailable } from '../store/redis/unavailable.js'
 import type { createIdempotent } from './idempotent.js'
 import { acceptsLines, createLineAnswers } from './ndjson.js'
+import { subjectOf } from './subject.js'
 
 interface Floor<Context> {
   operations: readonly AnyOperation<Context>[]
@@ -72,7 +73,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
       handler: (request, reply) => {
         if (body && request.body === undefined) throw new Problem('INVALID_JSON', { detail: 'The request has no body' })
         const print = isInLines(request) ? printLines : answer
-        run(request, reply).then(result => print(reply, result), (error: unknown) => reply.send(error))
+        run(request, reply).then(result => print(reply, result), (error: unknown) => refuse(reply, error))
       }
     })
   }
@@ -102,9 +103,17 @@ function identify (
 
 /** Hands an answer over; one that cannot be is said as a bug is. */
 function answer (reply: FastifyReply, result: unknown): void {
+  const { request } = reply
+  request.subject = subjectOf(result, request.body)
   try {
-    reply.header('cache-control', 'no-store').send({ ...result as object, traceId: reply.request.traceId })
+    reply.header('cache-control', 'no-store').send({ ...result as object, traceId: request.traceId })
   } catch (error) {
     reply.send(error)
   }
+}
+
+function refuse (reply: FastifyReply, error: unknown): void {
+  const { request } = reply
+  request.subject = subjectOf(undefined, request.body)
+  reply.send(error)
 }

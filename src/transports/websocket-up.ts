@@ -13,6 +13,7 @@ import { type FieldError, isOfLoad, Problem, problemBody } from '../protocol/pro
 import { within } from '../store/deadline.js'
 import { newTraceId } from '../store/random.js'
 import type { Reader } from './down.js'
+import { subjectOf } from './subject.js'
 import type { WebSocketOut } from './websocket-out.js'
 import type { Pace } from './websocket-pace.js'
 
@@ -76,21 +77,21 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, log: Fa
 
   async function answer (frame: Up, sender: Sender): Promise<object> {
     const { requestId, up } = frame
-    const { userId } = sender.reader
+    const { userId, terminalId } = sender.reader
     const traceId = checkTrace(frame.traceId).length === 0 ? String(frame.traceId) : newTraceId()
     const began = performance.now()
     const ms = () => Math.round(performance.now() - began)
     try {
       const data = await within(() => run(frame, traceId, sender))
-      log.info({ traceId, up, status: 200, ms: ms(), userId }, 'answered')
+      log.info({ traceId, up, status: 200, ms: ms(), userId, terminalId, ...subjectOf(data, frame.body) }, 'answered')
       return { event: 'ACK_DOWN', requestId, data }
     } catch (error) {
       if (!(error instanceof Problem)) log.error({ traceId, up, err: error }, 'a request failed')
       const refusal = error instanceof Problem ? error : new Problem('INTERNAL')
       const problem = problemBody(refusal, { instance: '/v1/ws', traceId })
       if (refusal.code === 'RATE_LIMITED') sender.pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
-      const facts = { traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], code: refusal.code, ms: ms(), userId }
-      log[isOfLoad(refusal) ? 'debug' : 'info'](facts, 'answered')
+      const facts = { traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], code: refusal.code, ms: ms() }
+      log[isOfLoad(refusal) ? 'debug' : 'info']({ ...facts, userId, terminalId, ...subjectOf(undefined, frame.body) }, 'answered')
       return { requestId, error: problem }
     }
   }

@@ -12,7 +12,7 @@ import { until } from '../helper/user.js'
 const { redis } = await startRedis(t)
 const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
 const gateway = createGateway({
-  redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} }
+  redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { debug () {}, info () {}, warn () {}, error () {} }
 })
 t.teardown(() => gateway.stop())
 await until(async () => gateway.unready() === undefined || undefined)

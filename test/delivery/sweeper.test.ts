@@ -11,7 +11,7 @@ import { startRedis } from '../helper/redis.js'
 import { until } from '../helper/user.js'
 import { startWay } from '../helper/way.js'
 
-const quiet = { info () {}, warn () {}, error () {} }
+const quiet = { debug () {}, info () {}, warn () {}, error () {} }
 
 t.test('[DOWN-2] of many lost answers the first brings a sweep at once, the others one together', async t => {
   mock.timers.enable({ apis: ['setTimeout'] })

@@ -15,7 +15,8 @@ const PLACES = 2
 
 async function startHub (t: Test) {
   const limits = { ...defaultLimits, attaches: PLACES, attachRate: 1000, attachBurst: 1000 }
-  const gateway = createGateway({ redis, node: 'n', limits, loginPolicy: 'multi', tokens, log: { info () {}, warn () {}, error () {} } })
+  const log = { debug () {}, info () {}, warn () {}, error () {} }
+  const gateway = createGateway({ redis, node: 'n', limits, loginPolicy: 'multi', tokens, log })
   t.teardown(() => gateway.stop())
   await until(async () => gateway.store().reason === undefined || undefined)
   return gateway.hub

@@ -7,6 +7,8 @@ import { root } from './bootstrap.js'
 
 /** How scripts/in-one.js says that a file has ended: as the name of a test that is none. */
 export const END = 'end of '
+/** How it asks for a file. */
+export const NEXT = 'next file'
 
 /**
  * Makes a parser that counts while it reads.
@@ -16,14 +18,16 @@ export const END = 'end of '
  */
 export function createParser (counts, print, onEnd) {
   const parser = new Parser()
+  printFailures(parser, print, [])
   parser.on('assert', test => {
-    if (test.ok && test.name.startsWith(END)) return onEnd(test.name.slice(END.length))
+    const isEnd = test.name.startsWith(END)
     if (test.skip || test.todo) counts.skipped++
-    else counts[test.ok ? 'passed' : 'failed']++
+    else if (!test.ok) counts.failed++
+    else if (!isEnd) counts.passed++
     if (test.skip) print(`skipped: ${test.name} (${test.skip})`)
+    if (isEnd) onEnd(test.name.slice(END.length))
   })
   parser.on('bailout', reason => print(`FAILED bail out: ${reason}`))
-  printFailures(parser, print, [])
   return parser
 }
 

@@ -30,7 +30,7 @@ export async function runTests (words = []) {
   const counts = { passed: 0, failed: files.length > 0 ? 0 : 1, skipped: 0 }
   if (files.length === 0) process.stdout.write(`FAILED no test file has ${words.join(' or ')} in its name\n`)
   await Promise.all(Array.from({ length: jobs }, async () => {
-    for (let names = files.shift(); names; names = files.shift()) await runFiles(names, timeout, counts)
+    while (files.length > 0) await runFiles(files, timeout, counts)
   }))
   return counts
 }
@@ -39,23 +39,14 @@ export async function runTests (words = []) {
 const slow = /helper\/(?:process|page|browser|life)\.js|_SEC: '\d|numRuns|ROUNDS|t\.jobs/
 /** These are the longest of all, however short their texts. */
 const longest = /\brun(?:History|Mutant)\b/
-/** So many of the others share a process: six that take 9.3 s of a core alone take 4.3 s in one. */
-const TOGETHER = 6
 
-/**
- * The files as they are run: those that share a process in one array.
- * The slow ones first, and of each kind the long ones: what runs last should be short, or the other cores wait for it.
- */
+/** The files in the order in which they begin: the longest first, since what runs last should be short, or the other cores wait for it. */
 function listFiles (words) {
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.test.js') && (words.length === 0 || words.some(word => name.includes(word))))
-  const files = names.map(name => {
-    const text = readFileSync(join(directory, name), 'utf8')
-    return { name, isSlow: slow.test(text), length: longest.test(text) ? Number.MAX_SAFE_INTEGER : text.length }
-  }).sort((a, b) => b.length - a.length)
-  const [alone, sharing] = [true, false].map(isSlow => files.filter(file => file.isSlow === isSlow).map(({ name }) => name))
-  const groups = Math.ceil(sharing.length / TOGETHER)
-  return [...alone.map(name => [name]), ...Array.from({ length: groups }, (_, i) => sharing.filter((_name, n) => n % groups === i))]
+  const length = text => longest.test(text) ? Number.MAX_SAFE_INTEGER : text.length * (slow.test(text) ? 1000 : 1)
+  const files = names.map(name => ({ name, length: length(readFileSync(join(directory, name), 'utf8')) }))
+  return files.sort((a, b) => b.length - a.length).map(({ name }) => name)
 }
 
 /** Where Node keeps what it has compiled, for the next of some hundred processes that load the same modules; it ends with the build. */
@@ -71,42 +62,54 @@ function end (group) {
   try { process.kill(-group, 'SIGKILL') } catch {} // nobody is left
 }
 
-/** Runs files in one process and adds to the counts. @param timeout seconds of a file without an end, after which tap fails it */
-async function runFiles (names, timeout, counts) {
-  const { createParser } = await import('./tap.js')
-  const rest = new Set(names)
+/**
+ * Runs files in one process, one after the other, until there are no more or it ends; adds to the counts.
+ * @param files takes the next ones from it.
+ * @param timeout seconds of a file without an end, after which tap fails it.
+ */
+async function runFiles (files, timeout, counts) {
+  const { createParser, NEXT } = await import('./tap.js')
   const found = { passed: 0, failed: 0, skipped: 0 }
-  let [began, failed, output] = [performance.now(), 0, []]
+  const running = []
+  let [began, failed, output, watch] = [performance.now(), 0, []]
 
   /** Prints what a file has shown; the next one begins. */
   function report (name) {
-    rest.delete(name)
     output.unshift(`${found.failed > failed ? 'FAILED' : 'ok'} ${name} ${Math.round(performance.now() - began)} ms`)
     process.stdout.write(output.join('\n') + '\n')
     ;[began, failed, output] = [performance.now(), found.failed, []]
   }
 
-  const parser = createParser(found, line => output.push(line), report)
-  const program = names.length > 1 ? [join(root, 'scripts/in-one.js'), ...names] : [join(directory, names[0])]
-  const child = spawn(process.execPath, program, {
+  const parser = createParser(found, line => output.push(line), name => {
+    running.shift()
+    report(name)
+  })
+  const child = spawn(process.execPath, [join(root, 'scripts/in-one.js')], {
     cwd: root,
     detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_COMPILE_CACHE: compiled, TAP: '1', TAP_TIMEOUT: String(timeout) },
-    // tap's own timeout speaks first, unless the event loop does not turn any more
-    timeout: (timeout + 10) * 1000 * names.length,
-    killSignal: 'SIGKILL'
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_COMPILE_CACHE: compiled, TAP: '1', TAP_TIMEOUT: String(timeout) }
   })
   groups.add(child.pid)
+  child.on('message', message => {
+    if (message !== NEXT) return // tap's own, to its runner
+    const name = files.shift()
+    if (name) running.push(name)
+    child.send(name ?? null)
+    clearTimeout(watch)
+    // tap's own timeout speaks first, unless the event loop does not turn any more
+    watch = setTimeout(end, (timeout + 10) * 1000, child.pid)
+  })
   const closed = once(child, 'close')
   await pipeline(child.stdout, parser)
   const [code, signal] = await closed
+  clearTimeout(watch)
   end(child.pid)
   if (code !== 0 && found.failed === 0) {
     found.failed++
     output.push(`    ended with ${signal ?? `exit code ${code}`}`)
   }
-  if (rest.size > 0 || output.length > 0) report([...rest].join(', ') || `${names.join(', ')} at the end`)
+  if (running.length > 0 || output.length > 0) report(running.join(', ') || 'at the end')
   for (const outcome in counts) counts[outcome] += found[outcome]
 }
 

@@ -18,7 +18,7 @@ export function createValidators (limits: Limits) {
   const compile = (ajv: Ajv) => (schema: TSchema): Validate => {
     let compiled: ValidateFunction | undefined
     return value => {
-      const validate = compiled ??= ajv.compile(withLimits(schema, limits))
+      const validate = compiled ??= compiledBy(ajv, withLimits(schema, limits))
       return validate(value) === true ? [] : brokenRules(validate)
     }
   }
@@ -61,6 +61,16 @@ const bounded = (maxBytes: number) =>
 // one each for the whole process
 const strict = newAjv({ discriminator: true })
 const coercing = newAjv({ coerceTypes: true, useDefaults: true })
+
+/** What the two have compiled, by what it was compiled from: applications in one process differ in little more than a limit. */
+const known = new Map([[strict, new Map<string, ValidateFunction>()], [coercing, new Map<string, ValidateFunction>()]])
+
+function compiledBy (ajv: Ajv, schema: TSchema): ValidateFunction {
+  const text = JSON.stringify(schema)
+  const compiled = known.get(ajv)?.get(text) ?? ajv.compile(schema)
+  known.get(ajv)?.set(text, compiled)
+  return compiled
+}
 
 function fitsDepth (value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true

@@ -15,9 +15,9 @@ async function aged (user: User, ts: unknown, ms: number): Promise<void> {
 t.test('[REVOKE-1] a sender may within the window; then he is told the window and the age', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const late = await hasty.user(t, alice.userId)
-  const { body: { ts } } = await alice.send(bob, 'one')
+  await alice.send(bob, 'one')
   const conversationId = dm(alice, bob)
-  await alice.send(bob, 'two')
+  const { body: { ts } } = await alice.send(bob, 'two')
   t.match(await alice.revoke({ conversationId, seq: 1 }), { status: 200, body: { conversationId, seq: 1, alreadyRevoked: false } })
   await aged(alice, ts, 1_300)
   const { status, body } = await late.revoke({ conversationId, seq: 2 })

@@ -50,6 +50,8 @@ function exampleProblem (code: ErrorCode, instance: string) {
     ? { errors: [{ pointer: '/colour', detail: 'is not known here' }] }
     : code === 'RATE_LIMITED'
       ? { members: { retryAfterSec: 1 } }
-      : code === 'REVOKE_WINDOW_PASSED' ? { members: { windowSec: 120, ageSec: 340 } } : {}
+      : code === 'REVOKE_WINDOW_PASSED'
+        ? { members: { windowSec: 120, ageSec: 340 } }
+        : code === 'MUTED' ? { members: { mutedUntil: 1795446000123 } } : {}
   return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
 }

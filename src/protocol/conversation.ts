@@ -1,12 +1,21 @@
 // A conversation as lists and answers show it. docs/protocol.md sections 5 and 8.
 import { Type } from '@sinclair/typebox'
 import { ConversationId, Epoch, Time, UserId } from './ids.js'
+import { LATEST_MS } from './login.js'
 import { Message } from './message.js'
 
 const Count = Type.Integer({ minimum: 0 })
 
 const ConversationKind = Type.Unsafe<'dm' | 'group'>({ type: 'string', enum: ['dm', 'group'] })
 export const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', enum: ['owner', 'admin', 'member'] })
+
+/** Until when a member may not write. [MUTE-1] */
+export const MutedUntil = Type.Integer({
+  minimum: 0,
+  maximum: LATEST_MS,
+  description: 'Until when he may not write, ms since 1970: his messages are 403 `MUTED`. 0, or what has passed: he may. [MUTE-1]',
+  examples: [1795446000123]
+})
 
 /** How many rows of a list a page brings. */
 export const PageLimit = Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 30 }))

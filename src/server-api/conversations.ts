@@ -1,6 +1,6 @@
 // Server API: groups and their members.
-import { type Static, Type } from '@sinclair/typebox'
-import { conversationFacts, Role } from '../protocol/conversation.js'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { conversationFacts, MutedUntil, Role } from '../protocol/conversation.js'
 import { ConversationId, GroupId, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
 import { Ext } from '../protocol/message.js'
@@ -15,8 +15,13 @@ const GroupParams = Type.Object({ id: GroupId })
 
 const Conversation = Type.Object({
   ...conversationFacts,
-  members: Type.Array(Type.Object({ userId: UserId, role: Role, joinedSeq: Type.Integer({ minimum: 0 }) }))
+  members: Type.Array(Type.Object({
+    userId: UserId, role: Role, joinedSeq: Type.Integer({ minimum: 0 }), mutedUntil: Type.Optional(MutedUntil)
+  }))
 })
+/** A member as he is named. */
+const Member = Type.Object({ userId: UserId, role: Type.Optional(Role), mutedUntil: Type.Optional(MutedUntil) }, strict)
+const Members = <Item extends TSchema>(item: Item) => Type.Array(item, limitedItems('members'))
 
 const example = {
   conversationId: 'g.support-7',
@@ -54,11 +59,11 @@ export const putConversation = defineOperation({
   summary: 'Create a group, or replace its title and members',
   description: 'Idempotent: the same PUT again changes nothing. ' +
     'Members that are not named leave; new ones see the history from their joining on. ' +
-    'Who is named without a role is a `member`. [SERVER-6]',
+    'Who is named without a role is a `member`, without `mutedUntil` he is not muted. [SERVER-6] [MUTE-1]',
   params: GroupParams,
   body: Type.Object({
     title: Type.Optional(Title),
-    members: Type.Array(Type.Object({ userId: UserId, role: Type.Optional(Role) }, strict), { minItems: 1, ...limitedItems('members') }),
+    members: Type.Array(Member, { minItems: 1, ...limitedItems('members') }),
     ext: Type.Optional(Ext)
   }, strict),
   result: Type.Object({ created: Type.Boolean(), ...Conversation.properties }),
@@ -70,7 +75,7 @@ export const putConversation = defineOperation({
   check: ({ members }) => uniqueMembers({ members: members.map(({ userId }) => userId) }),
   async handle ({ params: { id }, body: { title = '', ext, members } }, context) {
     const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '' },
-      members.map(({ userId, role = 'member' }) => ({ userId, role })))
+      members.map(({ userId, role = 'member', mutedUntil = 0 }) => ({ userId, role, mutedUntil })))
     return { created, ...await found(id, context) }
   }
 })
@@ -113,28 +118,35 @@ export const changeMembers = defineOperation({
   name: 'changeMembers',
   method: 'POST',
   path: '/v1/server/conversations/{id}/members',
-  summary: 'Add and remove members, change roles',
+  summary: 'Add and remove members, change roles, mute',
   description: 'Up to 500 a call, each user once. A removed member gets nothing more and sees the history up to his leaving; ' +
-    'a new one sees it from his joining on. Adding a member or removing a stranger changes nothing.',
+    'a new one sees it from his joining on. Adding a member or removing a stranger changes nothing. A muted one reads all, and ' +
+    'writes nothing: his messages are 403 `MUTED` until then. [MUTE-1]',
   params: GroupParams,
   body: Type.Object({
-    add: Type.Optional(Type.Array(Type.Object({ userId: UserId, role: Type.Optional(Role) }, strict), limitedItems('members'))),
-    remove: Type.Optional(Type.Array(UserId, limitedItems('members'))),
-    role: Type.Optional(Type.Array(Type.Object({ userId: UserId, role: Role }, strict), limitedItems('members')))
+    add: Type.Optional(Members(Member)),
+    remove: Type.Optional(Members(UserId)),
+    role: Type.Optional(Members(Type.Object({ userId: UserId, role: Role, mutedUntil: Type.Optional(MutedUntil) }, strict))),
+    mute: Type.Optional(Members(Type.Object({ userId: UserId, mutedUntil: MutedUntil }, strict)))
   }, strict),
   result: Conversation,
   errors: ['INVALID_QUERY', 'CONVERSATION_NOT_FOUND', 'TOO_MANY_MEMBERS', 'CONVERSATION_CLOSED'],
   example: { body: { add: [{ userId: 'carol' }], remove: ['bob'] }, result: example },
-  check: ({ add = [], remove = [], role = [] }) =>
-    uniqueMembers({ add: add.map(({ userId }) => userId), remove, role: role.map(({ userId }) => userId) }),
-  async handle ({ params: { id }, body: { add = [], remove = [], role = [] } }, context) {
+  check: ({ remove = [], ...named }) => {
+    const ids = Object.entries(named).map(([name, users]) => [name, users.map(({ userId }) => userId)] as const)
+    return uniqueMembers({ ...Object.fromEntries(ids), remove })
+  },
+  async handle ({ params: { id }, body: { add = [], remove = [], role = [], mute = [] } }, context) {
     const members = new Set((await found(id, context)).members.map(({ userId }) => userId))
-    const stranger = role.findIndex(({ userId }) => !members.has(userId))
-    if (stranger >= 0) throw new Problem('INVALID_BODY', { errors: [{ pointer: `/role/${stranger}/userId`, detail: 'is not a member' }] })
+    const strangers = Object.entries({ role, mute }).flatMap(([name, users]) =>
+      users.flatMap(({ userId }, i) => members.has(userId) ? [] : [{ pointer: `/${name}/${i}/userId`, detail: 'is not a member' }]))
+    if (strangers.length > 0) throw new Problem('INVALID_BODY', { errors: strangers })
     await context.groups.change(id, [
-      ...add.map(({ userId, role }) => ({ userId, role: role ?? '=' as const })),
+      ...add.map(({ role = '=' as const, ...rest }) => ({ ...rest, role })),
       ...remove.map(userId => ({ userId, role: '-' as const })),
-      ...role
+      // who has left meanwhile does not come back by it
+      ...role.map(change => ({ ...change, isMember: true as const })),
+      ...mute.map(change => ({ ...change, role: '=' as const, isMember: true as const }))
     ])
     return await found(id, context)
   }

@@ -18,17 +18,21 @@ const dropMembers = defineScript('set-members', { ...facts, full: 'done' })
 
 export type Role = 'owner' | 'admin' | 'member'
 
-/** What happens to one user: he gets a role, keeps it (`=`), or leaves (`-`). */
-export interface MemberChange { userId: string, role: Role | '=' | '-' }
+/**
+ * What happens to one user: he gets a role, keeps it (`=`), or leaves (`-`). `isMember`: nothing, unless he is one.
+ * `mutedUntil`: until when he may not write, ms (0: he may); absent: as it was. [MUTE-1]
+ */
+export interface MemberChange { userId: string, role: Role | '=' | '-', mutedUntil?: number | undefined, isMember?: true }
 
 /** Makes the groups of a store. */
 export function createGroups (store: StoreContext) {
-  const { redis, limits, onUnreadable } = store
+  const { redis, limits, onUnreadable, now } = store
 
   async function change (
     id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]
   ) {
-    const list = changes.flatMap(({ userId, role }) => [userId, role, partition(userId)])
+    const list = changes.flatMap(({ userId, role, mutedUntil, isMember }) =>
+      [userId, isMember ? `~${role}` : role, partition(userId), mutedUntil ?? ''])
     const { mode, title = '', ext = '', close = false } = facts
     const run = mode === 'change' && changes.every(({ role }) => role === '-') ? dropMembers : setMembers
     const [, created, headSeq, closedAt, members] = await run(redis, {
@@ -49,7 +53,7 @@ export function createGroups (store: StoreContext) {
 
   return {
     /** Creates the group or replaces its title, ext and members; who is not named leaves. Throws TOO_MANY_MEMBERS, CONVERSATION_CLOSED. */
-    put: (id: string, facts: { title: string, ext: string }, members: { userId: string, role: Role }[]) =>
+    put: (id: string, facts: { title: string, ext: string }, members: { userId: string, role: Role, mutedUntil: number }[]) =>
       change(id, { mode: 'put', ...facts }, members),
 
     /** Changes some members; nothing happens to those who are in that state already. Throws CONVERSATION_NOT_FOUND too. */
@@ -67,14 +71,15 @@ export function createGroups (store: StoreContext) {
       return shown && {
         ...shown,
         members: [...members].flatMap(([userId, member]) =>
-          readMember(userId, member) ?? onUnreadable?.(`CONVERSATION:${id}:MEMBERS ${userId}`) ?? [])
+          readMember(userId, member, now()) ?? onUnreadable?.(`CONVERSATION:${id}:MEMBERS ${userId}`) ?? [])
       }
     }
   }
 }
 
 /** Reads a member as member.lua keeps him. @returns undefined for what it does not write. */
-export function readMember (userId: string, member: string) {
-  const [, role, joined] = /^(owner|admin|member) (\d+) \d+/.exec(member) ?? []
-  return role === undefined || !isWhole(joined) ? undefined : { userId, role: role as Role, joinedSeq: whole(joined) }
+export function readMember (userId: string, member: string, now: number) {
+  const [, role, joined, muted] = /^(owner|admin|member) (\d+) \d+(?:[^!]*!(\d+)$)?/.exec(member) ?? []
+  if (role === undefined || !isWhole(joined)) return undefined
+  return { userId, role: role as Role, joinedSeq: whole(joined), ...(whole(muted) > now && { mutedUntil: whole(muted) }) }
 }

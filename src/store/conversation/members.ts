@@ -9,7 +9,7 @@ import { createReceipts } from './receipts.js'
 
 /** Makes what shows the members of a conversation to one of them. */
 export function createMembers (store: StoreContext) {
-  const { redis, onUnreadable } = store
+  const { redis, onUnreadable, now } = store
   const receipts = createReceipts(store)
 
   return {
@@ -21,7 +21,7 @@ export function createMembers (store: StoreContext) {
     async page ({ conversationId, headSeq, joinedSeq }: View, { after = '', limit }: { after?: string | undefined, limit: number }) {
       const rows = [...await hashOf(redis, keys.members(conversationId))]
       const all = rows.flatMap(([userId, row]) =>
-        readMember(userId, row) ?? onUnreadable?.(`CONVERSATION:${conversationId}:MEMBERS ${userId}`) ?? [])
+        readMember(userId, row, now()) ?? onUnreadable?.(`CONVERSATION:${conversationId}:MEMBERS ${userId}`) ?? [])
       const behind = all.filter(({ userId }) => userId > after).sort((a, b) => a.userId < b.userId ? -1 : 1)
       const shown = behind.slice(0, limit)
       const told = await receipts.of(shown.map(({ userId }) => ({ userId, conversationId, headSeq })))

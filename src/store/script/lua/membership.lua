@@ -23,3 +23,15 @@ local function trim_left (left, limit)
   table.sort(order, function (a, b) return a[2] < b[2] or (a[2] == b[2] and a[1] < b[1]) end)
   for i = 1, #order - math.ceil(limit * 0.9) do redis.call('HDEL', left, order[i][1]) end
 end
+
+-- What happens to whom: user -> role tag muted. role: `-` removes, `=` keeps that of a member; behind `~` it is for a member only.
+-- muted: until when he may not write, ms (0: he may); empty: as it was.
+local function wanted_in (first, members)
+  local wanted = {}
+  for i = first, #ARGV, 4 do
+    local bound, role = string.match(ARGV[i + 1], '^(~?)(.*)$')
+    local is_meant = bound == '' or redis.call('HEXISTS', members, ARGV[i]) == 1
+    if is_meant then wanted[ARGV[i]] = { role, ARGV[i + 2], ARGV[i + 3] } end
+  end
+  return wanted
+end

@@ -3,7 +3,7 @@
 -- FULL refused (who only removes or closes: done)
 -- KEYS conversation members left
 -- ARGV downEntries downIdleMs node seenMark id mode(put|change) title ext maxMembers close maxLeft logMs
--- then user role tag ... (role `-` removes, `=` keeps the role of a member)
+-- then user role tag muted ... (see wanted_in)
 -- RETURNS 0 created(0|1) headSeq closedAt members
 -- Users' keys are built from their partition: standalone Redis only.
 local conversation, members, left = unpack(KEYS)
@@ -15,8 +15,7 @@ if not kind and mode ~= 'put' then return { -1 } end
 if closed and close == '1' then return { 0, 0, head, closed, redis.call('HLEN', members) } end
 if closed then return { -3 } end
 
-local wanted, count = {}, redis.call('HLEN', members)
-for i = 13, #ARGV, 3 do wanted[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] } end
+local wanted, count = wanted_in(13, members), redis.call('HLEN', members)
 local now_in = redis.call('HGETALL', members)
 if mode == 'put' then
   for i = 1, #now_in, 2 do
@@ -39,7 +38,7 @@ if close == '1' then
   redis.call('PERSIST', conversation) -- a direct one, too, stays closed
 end
 for user, change in pairs(wanted) do
-  local role, tag = change[1], change[2]
+  local role, tag, muted = unpack(change)
   local before = redis.call('HGET', members, user)
   local old_role, first, old_tag, writer, known, bar = member_of(before)
   if before and not old_role then before = nil, skip(members .. ' ' .. user) end
@@ -49,6 +48,7 @@ for user, change in pairs(wanted) do
     leave_group(user, tag, field_of(conversation), log_ms)
   elseif role ~= '-' then
     if role == '=' then role = old_role or 'member' end
+    if muted ~= '' then bar = muted ~= '0' and muted or '' end
     redis.call('HSET', members, user, member_text(role, first or int(head + 1), old_tag or tag, writer or '', known or '', bar or ''))
     if not before then
       redis.call('HDEL', left, user)

@@ -35,8 +35,9 @@ export function createSubscription ({ redis, notBefore, node, onSaid, onSubscrib
   // two processes that bear one name hear each other's
   const began = performance.now()
   const ageMs = () => Math.round(performance.now() - began)
-  const isOfTwin = createTwins(ageMs, onTwin)
-  const opening = `{"word":"${randomUUID()}`
+  const name = `${Date.now()}-${randomUUID()}`
+  const isOfTwin = createTwins({ name, ageMs }, onTwin)
+  const opening = `{"word":"${name}`
   let isClosed = false
 
   const { connected, subscribed, lost, heard, stop, ...proof } = createProof({

@@ -165,6 +165,16 @@ t.test('[KICK-2] [KICK-1] a verdict of one is not that of the next', async t => 
   t.equal(await multi.attach(comes('twice', { terminalId: 'w' })), undefined, 'two terminals are the limit, and both are connected')
 })
 
+const say = async (conversationId: string, text: string) => await sends.append({
+  conversationId,
+  terminalId: '',
+  fingerprint: text,
+  nonce: 'abc',
+  quoteSeq: 0,
+  silent: false,
+  draft: { from: 'system', clientMsgId: text, type: 'text', traceId: 't', rest: `{"text":"${text}"}` }
+})
+
 const unreadOf = async (userIds: string[]) => await Promise.all(userIds.map(async userId => {
   const attached = await multi.attach(comes(userId))
   return (await attached?.look())?.unread.length
@@ -179,6 +189,21 @@ t.test('[COST-1] a call looks at little more than one long mailbox: nobody waits
   const attaches = await during(async () => t.same(await unreadOf(['long-1', 'long-2', 'short']), [500, 500, 0]))
   t.ok(Math.max(...attaches) <= 600, attaches.join())
   t.ok(attaches.length >= 10)
+})
+
+t.test('[COST-1] [ATTACH-5] of a crowd with many unread conversations each, a call does not even list those of all', async t => {
+  const users = upTo(20).map(i => `crowded-${i}`)
+  const pipeline = redis.pipeline()
+  for (const user of users) for (const i of upTo(60)) leaveUnread(pipeline, { userId: user, group: `g.${user}-${i}`, ts: i })
+  await pipeline.exec()
+  const before = await calls('hscan')
+  const found = await Promise.all(users.map(async userId => await multi.attach(comes(userId))))
+  t.ok(await calls('hscan') - before <= 5)
+  const last = users.at(-1) as string
+  await redis.hset(keys.conversation(`g.${last}-1`), { epoch: 1, lastTs: issuedAt, createdAt: issuedAt })
+  await say(`g.${last}-1`, 'later')
+  const mailboxes = await Promise.all(found.map(async attached => await attached?.look()))
+  t.same(mailboxes.map(mailbox => [mailbox?.unread.length, mailbox?.more]), users.map(() => [60, false]))
 })
 
 t.test('[COST-1] a call looks at little more messages than for one, whoever comes behind somebody with thousands of his own', async t => {
@@ -205,15 +230,6 @@ t.test('[ATTACH-3] [ATTACH-5] what comes while a long mailbox is looked through 
     pipeline.hset(keys.conversation(group), { epoch: 1, lastTs: issuedAt, createdAt: issuedAt })
   }
   await pipeline.exec()
-  const say = async (conversationId: string, text: string) => await sends.append({
-    conversationId,
-    terminalId: '',
-    fingerprint: text,
-    nonce: 'abc',
-    quoteSeq: 0,
-    silent: false,
-    draft: { from: 'system', clientMsgId: text, type: 'text', traceId: 't', rest: `{"text":"${text}"}` }
-  })
   const attached = await multi.attach(comes(user))
   t.equal(attached?.mailbox, undefined, 'it is long')
   for (const group of groups) await say(group, `after-${group}`)

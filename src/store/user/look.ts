@@ -18,7 +18,10 @@ const AT_ONCE = 50
 /** Who looks, and where his stream ended when he attached; what was sent before `keptFrom` (ms) has had its time. */
 interface Looking { userId: string, top: Position, keptFrom: number }
 
-/** What an attach has found, and the `rest`: how many messages a conversation brings, how many are looked at, the others; mailbox.lua. */
+/**
+ * What an attach has found, and the `rest`: how many messages a conversation brings, how many are looked at, the others, see mailbox.lua;
+ * empty when all was looked at.
+ */
 interface Begun { waiting: Waiting, rest: Reply, limit: number }
 
 /**
@@ -27,22 +30,24 @@ interface Begun { waiting: Waiting, rest: Reply, limit: number }
  *   again, it goes on where it was.
  */
 export function createLook (store: StoreContext, { userId, top, keptFrom }: Looking, { waiting, rest, limit }: Begun) {
-  const [share = 0, ...others] = rest as (string | number)[]
-  let [left = 0, ...fields] = others
+  let [share = 0, left = 0, ...fields] = rest as (string | number)[]
+  let isDone = rest.length === 0
 
   async function step (): Promise<void> {
-    const [, looked, remaining, found] = await lookFurther(store.redis, { unread: keys.unread(userId), stream: keys.down(userId) }, {
-      ...downValues(store), keptFrom, epoch: top.epoch, seq: top.seq, share, left
-    }, fields.slice(0, AT_ONCE))
+    const at = { unread: keys.unread(userId), stream: keys.down(userId) }
+    const facts = { ...downValues(store), keptFrom, epoch: top.epoch, seq: top.seq, share, left }
+    const [, looked, remaining, found, listed] = await lookFurther(store.redis, at, facts, fields.slice(0, AT_ONCE))
     const [beyond = 0, ...some] = found as Waiting
-    const many = Number(looked) || fields.length
-    waiting = [Number(waiting[0]) + Number(beyond) + (looked === 0 ? many : 0), ...waiting.slice(1), ...some]
-    fields = fields.slice(many)
-    left = Number(remaining)
+    const isOver = looked === -1
+    waiting = [Number(waiting[0]) + Number(beyond) + (isOver ? fields.length : 0), ...waiting.slice(1), ...some]
+    if (isOver) fields = []
+    else if (fields.length === 0) [share = 0, left = 0, ...fields] = listed as (string | number)[]
+    else [left, fields] = [Number(remaining), fields.slice(Number(looked))]
+    isDone = fields.length === 0
   }
 
   return async function look (): Promise<Mailbox> {
-    while (fields.length > 0) await step()
+    while (!isDone) await step()
     return oldestUnread(waiting, limit)
   }
 }

@@ -3,17 +3,16 @@
 -- A call asks Redis for so much of what one user has not read, and for so much in all; look-further.lua goes on. [COST-1]
 local MOST_ASKED, MOST_IN_ALL = 200, 500
 local asked_in_all, scanned_in_all = 0, 0 -- by all who attach in this call
+local function is_call_full (more) return asked_in_all + more >= MOST_IN_ALL or scanned_in_all >= MAX_SCANNED end
 
 -- looking: unread(the key), user, prefix(of the user's keys), kept(what was sent before this moment has had its time), share(a conversation
--- brings so many), left(so many messages are looked at), came(by conversation: the first seq that is not meant any more, see came.lua).
+-- brings so many), left(so many messages are looked at), came(by conversation: the first seq that is not meant any more: look-further.lua).
 -- Goes through fields of `unread` with their counts; adds to `found`, whose first number is that of conversations that were not looked at,
 -- conversation, n, [seq:ts ...] of each. Returns how many fields it went through.
 local function look_through (looking, fields, counts, found)
   local unread, user, kept, came = looking.unread, looking.user, looking.kept, looking.came or none
   local markers, ids, began = looking.prefix .. 'RESET_READ_NUM_AND_LAST_MSG:' .. user, {}, asked
-  local function is_enough ()
-    return asked - began >= MOST_ASKED or asked_in_all + asked - began >= MOST_IN_ALL or scanned_in_all >= MAX_SCANNED
-  end
+  local function is_enough () return asked - began >= MOST_ASKED or is_call_full(asked - began) end
   if not fields[1] or is_enough() then return 0 end
   for i, field in ipairs(fields) do ids[i] = select(2, place_of(field)) or '' end
   local known = redis.call('HMGET', markers, unpack(ids))

@@ -11,6 +11,7 @@ const { configTable } = await import('../build/src/config-table.js')
 const { costSentence } = await import('../build/src/protocol/cost.js')
 const { errors } = await import('../build/src/protocol/errors.js')
 const { byes } = await import('../build/src/protocol/events.js')
+const { serverEvents } = await import('../build/src/protocol/server-events.js')
 
 const table = (heads, rows) => [heads, heads.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
 const code = value => `\`${value}\``
@@ -22,6 +23,12 @@ const configRows = heads => table(heads, configTable.map(({ name, type, default:
 const weights = operations.filter(({ auth }) => auth === 'user').map(({ name, costs }) => [name, costSentence(costs)])
 const errorRows = Object.entries(errors).sort(([, a], [, b]) => a.status - b.status)
 const byeRows = Object.values(byes)
+const common = ['id', 'type', 'ts', 'traceId']
+const eventRows = Object.entries(serverEvents).map(([kind, { description, properties, required }]) => [
+  code(kind),
+  description,
+  code(Object.keys(properties).filter(name => !common.includes(name)).map(name => required.includes(name) ? name : `${name}?`).join(', '))
+])
 
 /** The blocks of each document. */
 const documents = {
@@ -37,6 +44,7 @@ const documents = {
     errors: table(['status', 'code', 'retryable', 'title'], errorRows.map(([name, { status, title, retryable }]) =>
       [status, code(name), retryable ? 'yes' : '', title])),
     byes: table(['code', 'reason', '`reconnect`'], byeRows.map(({ code: number, reason, reconnect }) => [number, reason, code(reconnect)])),
+    events: table(['kind', 'said when', 'facts'], eventRows),
     weights: table(['operation', 'weighs'], weights)
   }
 }

@@ -2,6 +2,7 @@
 import { directPolicies } from './protocol/direct.js'
 import { loginPolicies } from './protocol/login.js'
 import { limitTable, limitVariable, type LimitName } from './protocol/limits.js'
+import { eventKinds, kindsIn } from './protocol/server-events.js'
 
 export interface Variable {
   type: 'string' | 'integer'
@@ -10,11 +11,16 @@ export interface Variable {
   values?: readonly string[]
   minimum?: number
   maximum?: number
+  /** What a text must be, when it is not any: whether it is, and the rule in words. */
+  form?: { fits (value: string): boolean, rule: string }
   /** Its value is never printed: a key, or something with a password in it. */
   secret?: true
   /** It says neither who may come nor where the data is: the demo is offered although it is set. */
   demo?: true
 }
+
+/** @returns the items of a list that commas separate. */
+export const itemsOf = (value: string) => value.split(',').map(item => item.trim()).filter(item => item !== '')
 
 /** Every variable but the limits. */
 const ownVariables = {
@@ -114,6 +120,17 @@ const ownVariables = {
     sentence: '`disk`: nothing is answered or shown before it is on disk. `memory`: written every second. ' +
       'For the private redis-server; of yours it says what you expect, and Iris warns when that is not so.'
   },
+  IRIS_EVENTS: {
+    type: 'string',
+    demo: true,
+    default: 'all',
+    sentence: 'Kinds of events that are written for `GET /v1/server/events`, separated by commas: `all`, `none`, or some of ' +
+      `${eventKinds.map(kind => `\`${kind}\``).join(', ')}. What is not written costs nothing.`,
+    form: {
+      fits: value => kindsIn(itemsOf(value)).unknown.length === 0,
+      rule: `must be all, none, or a list of kinds of events (${eventKinds.join(', ')})`
+    }
+  },
   IRIS_LOG_LEVEL: {
     type: 'string',
     demo: true,
@@ -139,7 +156,8 @@ export const configTable = [...variables].map(([name, { type, values, default: p
 })
 
 /** @returns what a variable's value must be, in words. */
-export function ruleOf ({ type, values, minimum, maximum }: Variable): string {
+export function ruleOf ({ type, values, form, minimum, maximum }: Variable): string {
+  if (form) return form.rule
   if (values) return `must be one of ${values.join(', ')}`
   return type === 'integer' ? `must be a decimal integer from ${minimum} to ${maximum}` : 'must be a text'
 }

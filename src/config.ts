@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { envSchema } from 'env-schema'
-import { foreign, nearest, ruleOf, variables } from './config-table.js'
+import { foreign, itemsOf, nearest, ruleOf, variables } from './config-table.js'
 import type { DirectPolicy } from './protocol/direct.js'
 import type { LoginPolicy } from './protocol/login.js'
 import { isLoopback } from './protocol/loopback.js'
 import { type Limits, limitTable, limitVariable, type LimitName } from './protocol/limits.js'
 import { originOf } from './protocol/origin.js'
+import { type EventKind, kindsIn } from './protocol/server-events.js'
 
 export interface Config {
   host: string
@@ -29,6 +30,8 @@ export interface Config {
   metrics: 'open' | 'key' | 'off' | undefined
   nodeId: string
   durability: 'memory' | 'disk'
+  /** The kinds of events that are written. */
+  events: EventKind[]
   logLevel: string
   limits: Limits
   /**
@@ -47,7 +50,7 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
   const given = Object.entries(env).filter(([name, value]) => name.startsWith('IRIS_') && value !== '' && !foreign.includes(name))
   const values = parse(given as [string, string][])
   const text = (name: string) => values[name] === undefined || values[name] === '' ? undefined : String(values[name])
-  const list = (name: string) => (text(name) ?? '').split(',').map(item => item.trim()).filter(item => item !== '')
+  const list = (name: string) => itemsOf(text(name) ?? '')
   const config: Config = {
     host: String(values['IRIS_HOST']),
     port: Number(values['IRIS_PORT']),
@@ -67,6 +70,7 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
     metrics: text('IRIS_METRICS') as Config['metrics'],
     nodeId: text('IRIS_NODE_ID') ?? `${hostname().replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 40)}-${randomBytes(4).toString('hex')}`,
     durability: values['IRIS_DURABILITY'] as Config['durability'],
+    events: kindsIn(list('IRIS_EVENTS')).kinds,
     logLevel: String(values['IRIS_LOG_LEVEL']),
     limits: Object.fromEntries(Object.keys(limitTable).map(name => [name, Number(values[limitVariable(name as LimitName)])])) as Limits,
     demo: isLoopback(String(values['IRIS_HOST'])) && given.every(([name]) => variables.get(name)?.demo)
@@ -106,7 +110,8 @@ function faultOf (name: string, value: string): [[name: string, sentence: string
   const fact = variables.get(name)
   if (!fact) return [[name, unknownName(name)]]
   if (/^[\s,]+$/.test(value)) return [[name, `${name} is blank: give it a value, or do not set it`]]
-  return fact.type === 'integer' && !/^\d+$/.test(value) ? [[name, brokenValue(name, value)]] : undefined
+  const isOdd = fact.type === 'integer' ? !/^\d+$/.test(value) : fact.form?.fits(value) === false
+  return isOdd ? [[name, brokenValue(name, value)]] : undefined
 }
 
 function unknownName (name: string): string {

@@ -1,11 +1,11 @@
 // The gateway without HTTP: stores, the way down and its timers, wired. It knows every lower floor.
-import type { Limits } from './protocol/limits.js'
 import { createAwake } from './presence/awake.js'
 import type { Context } from './fanout/context.js'
 import { createDead } from './fanout/dead.js'
 import { createDeliver } from './fanout/deliver.js'
 import { createDrain } from './hub/drain.js'
 import { createEntrance } from './hub/entrance.js'
+import type { GatewayFacts } from './gateway-facts.js'
 import { createHub } from './hub/hub.js'
 import { createJournal } from './hub/journal.js'
 import { createJobs } from './stream/jobs.js'
@@ -29,37 +29,17 @@ import { createSweeper } from './health/sweeper.js'
 import { createUnreadable } from './health/unreadable.js'
 import { createWatch } from './presence/watch.js'
 import { createBeat } from './store/life/beat.js'
+import { feedOf } from './store/feed.js'
 import { createClock } from './store/redis/clock.js'
 import { createFresh } from './store/life/fresh.js'
 import { createLife } from './store/life/life.js'
 import { createPing } from './store/redis/ping.js'
-import type { Redis } from './store/redis/redis.js'
-import { type Disk, holdBack, type OwnDisk } from './store/redis/disk.js'
+import { holdBack } from './store/redis/disk.js'
 import { createRoom } from './store/redis/room.js'
 import { createSound } from './store/redis/sound.js'
-import { createTrust, type TrustFacts } from './store/redis/trust.js'
-import { createStores, type Policies } from './stores.js'
+import { createTrust } from './store/redis/trust.js'
+import { createStores } from './stores.js'
 import { createTimers } from './timers.js'
-
-interface Facts extends Policies {
-  redis: Redis
-  node: string
-  limits: Limits
-  tokens: {
-    mint (userId: string, life: { issuedAt: number, ttlSec: number }): ReturnType<Context['mintToken']>
-    verify: Context['verifyToken']
-  }
-  /** What is expected of a Redis that Iris did not start itself. */
-  durability?: 'disk' | 'memory' | undefined
-  /** Called when the store cannot be worked with, and waiting for it cannot help. */
-  onUnfit?: ((sentence: string) => void) | undefined
-  /** Whether the store is known to have all that it had when it ended. [STORE-1] */
-  isSealed?: boolean | undefined
-  /** Asks for the disk of the store, where that is known. */
-  disk?: (() => Promise<Disk>) | undefined
-  own?: OwnDisk | undefined
-  log: TrustFacts['log'] & Parameters<typeof createJournal>[0]['log']
-}
 
 /**
  * Wires a gateway to a Redis.
@@ -68,8 +48,8 @@ interface Facts extends Policies {
  *   `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({
-  redis: connection, node, limits, loginPolicy, direct, tokens, durability, onUnfit, isSealed, disk, own, log
-}: Facts) {
+  redis: connection, node, limits, events: kinds, loginPolicy, direct, tokens, durability, onUnfit, isSealed, disk, own, log
+}: GatewayFacts) {
   const meter = createMeter()
   const clock = createClock(connection, {
     onRoundTrip: ms => meter.redisAnswered(ms), onSet: () => { if (timers.areRunning()) sweeper.sweep() }
@@ -90,7 +70,8 @@ export function createGateway ({
   holdBack(redis, room.held)
   const memory = createMemory(() => nodes, lives)
   const fresh = createFresh(memory.proven, lives.isOfThis)
-  const stores = createStores({ redis, node, limits, life, now, fresh, onUnreadable }, { loginPolicy, direct })
+  const store = { redis, node, limits, feed: feedOf(kinds, limits), life, now, fresh, onUnreadable }
+  const stores = createStores(store, { loginPolicy, direct })
   const { conversations, sends, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
   const recalled = createRecalled({ onRecall: releaseAll })
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst

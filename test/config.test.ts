@@ -37,6 +37,7 @@ t.test('values are read, lists are split, limits are numbers', async t => {
     IRIS_ALLOWED_ORIGINS: 'https://a.example,https://b.example',
     IRIS_LIMIT_REVOKE_SEC: '5',
     IRIS_DURABILITY: 'memory',
+    IRIS_EVENTS: 'user.online, message.sent',
     IRIS_REDIS_URL: 'redis://r:6379/1',
     IRIS_TRUST_PROXY: '10.0.0.0/8, ::1',
     IRIS_LIMIT_ADDRESS_RATE: '0'
@@ -48,11 +49,14 @@ t.test('values are read, lists are split, limits are numbers', async t => {
     trustProxy: ['10.0.0.0/8', '::1'],
     limits: { revokeSec: 5, addressRate: 0 },
     durability: 'memory',
+    events: ['user.online', 'message.sent'],
     redisUrl: 'redis://r:6379/1'
   })
 })
 
 const refusals: [string, Record<string, string>, RegExp][] = [
+  ['an unknown kind of event', { IRIS_EVENTS: 'user.online,message.snt' }, /^IRIS_EVENTS must be all, none, or a list .*, not ".*message\.snt"$/],
+  ['all kinds of events and one', { IRIS_EVENTS: 'all,user.online' }, /^IRIS_EVENTS must be all, none, or a list /],
   ['an unknown name', { IRIS_PROT: '1' }, /^IRIS_PROT is not a variable of Iris: is IRIS_PORT meant\?$/],
   ['an unknown name of a limit', { IRIS_LIMIT_UPRATE: '1' }, /^IRIS_LIMIT_UPRATE is not .* is IRIS_LIMIT_UP_RATE meant\?$/],
   ['a name that is like no other', { IRIS_ABRACADABRA: '1' }, /^IRIS_ABRACADABRA is not .*: see the configuration table/],
@@ -201,6 +205,7 @@ const harmless: Record<string, string> = {
   IRIS_DRAIN_SEC: '1',
   IRIS_NODE_ID: 'n',
   IRIS_DURABILITY: 'memory',
+  IRIS_EVENTS: 'user.online,message.sent',
   IRIS_LOG_LEVEL: 'warn'
 }
 const telling: Record<string, string> = {

@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { TOMBSTONE_MS } from '../src/store/access/kicks.js'
 import { keys } from '../src/store/keys.js'
+import { eventsOf } from './helper/events.js'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
 import { loginOf, tokenOf } from './helper/token.js'
@@ -244,9 +245,7 @@ t.test('[LIFE-1] a removed terminal is said to be gone once, twice is fine, and 
   const again = await alice.listen({ terminalId: 'one' })
   await again.next('IRIS.READY')
   const said = await until(async () => {
-    const all = (await iris.redis.xrange(keys.events, '-', '+'))
-      .map(([, flat]) => Object.fromEntries(flat.flatMap((name, i) => i % 2 ? [] : [[name, flat[i + 1]]])) as Record<string, string>)
-    const mine = all.filter(({ userId, terminalId, type }) => userId === alice.userId && terminalId === 'one' && type !== 'user.online')
+    const mine = (await eventsOf(iris, alice)).filter(({ terminalId, type }) => terminalId === 'one' && type.startsWith('terminal.'))
     return mine.length >= 3 ? mine : undefined
   })
   t.same(said.map(({ type, reason }) => reason ?? type), ['terminal.connected', 'LOGOUT', 'terminal.connected'])

@@ -1,7 +1,7 @@
 // A node that dies with hundreds of users: another one says that they are gone. docs/protocol.md section 7.
 import t, { type Test } from 'tap'
 import { openCrowd, tokenOf } from './helper/crowd.js'
-import { allEvents, events, type LifeEvent, untilSaid } from './helper/events.js'
+import { allEvents, events, type ServerEvent, untilSaid } from './helper/events.js'
 import { type Iris, startIris } from './helper/iris.js'
 import { both, heartbeat, listening } from './helper/life.js'
 import { startSharedRedis } from './helper/process.js'
@@ -47,7 +47,7 @@ t.test(`[LIFE-3] kill -9 of a node with ${USERS} users: each is offline once, no
   await (await listening(straggler)).cut()
   await untilSaid(b, straggler, 'user.offline') // several turns of the reapers later
 
-  const byUser = new Map<string, LifeEvent[]>()
+  const byUser = new Map<string, ServerEvent[]>()
   for (const event of await allEvents(b)) byUser.set(event.userId, [...byUser.get(event.userId) ?? [], event])
   const said = (userId: string): string[] | undefined =>
     byUser.get(userId)?.map(({ type, reason }) => reason === undefined ? type : `${type} ${reason}`)

@@ -45,7 +45,7 @@ export interface Context {
   leases: Pick<Leases, 'seen'>
   events: Events
   /** Waits for events. */
-  watch: Pick<Watch, 'until'>
+  watch: Pick<Watch, 'until' | 'hasStopped'>
   /** Asks for what is shown as it was read. [DOWN-2] */
   fresh: Fresh
   limits: Limits

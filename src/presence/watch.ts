@@ -35,6 +35,9 @@ export function createWatch ({ events }: { events: Pick<Events, 'last'> }) {
       })
     },
 
+    /** Whether nobody waits here any more: the node goes down. */
+    hasStopped: () => isStopped,
+
     /** Lets all go who wait, and those who still come. */
     stop (): void {
       isStopped = true

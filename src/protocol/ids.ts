@@ -1,6 +1,10 @@
 // Identifiers of the wire: their patterns, and the few rules that make one id from another. docs/protocol.md section 2.
 import { Type } from '@sinclair/typebox'
 
+/** One of some words: to a compiler of checks of what is stored a text like any other. */
+export const oneOf = <Name extends string>(names: readonly Name[], facts: { description?: string } = {}) =>
+  Type.Unsafe<Name>({ ...Type.String(), enum: [...names], ...facts })
+
 /** A user's id. `system` is reserved for messages that the server API sends. */
 export const UserId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'A user.', examples: ['alice'] })
 
@@ -12,11 +16,7 @@ export const TerminalId = Type.String({
 })
 
 const platforms = ['web', 'mobile', 'desktop', 'mini', 'server', 'other'] as const
-export const Platform = Type.Unsafe<typeof platforms[number]>({
-  type: 'string',
-  enum: [...platforms],
-  description: 'The kind of terminal.'
-})
+export const Platform = oneOf(platforms, { description: 'The kind of terminal.' })
 
 /** `dm.<a>.<b>` (two users) or `g.<id>` (a group). */
 export const ConversationId = Type.String({

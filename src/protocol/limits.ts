@@ -56,6 +56,11 @@ export const limitTable = {
     default: 100_000,
     sentence: 'Events kept for `GET /v1/server/events`; older ones are trimmed and a position before them gets `reset`.'
   },
+  eventsBytes: {
+    default: 67_108_864,
+    minimum: 16_384,
+    sentence: 'Bytes of events that are kept, more or less: what comes first, this or their number, trims.'
+  },
   connections: {
     default: 20,
     sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302, ' +

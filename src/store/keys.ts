@@ -71,6 +71,10 @@ export const keys = {
   leases: (p: number) => `iris:{${p}}:LEASES`,
   /** What a back end is told. One for all: standalone Redis only. Ends never: bounded by the limit `events`. */
   events: 'iris:events',
+  /** Positions among them -> how many bytes there are up to it (event.lua). One for all. Ends never: bounded by the limit `eventsBytes`. */
+  eventSizes: 'iris:events:SIZES',
+  /** The users of a partition who have a terminal in the foreground (foreground.lua). Ends with its last member, who goes as his lease. */
+  foreground: (p: number) => `iris:{${p}}:FOREGROUND`,
   /** When a node looked for ended leases last, and since when without a break. Ends after a minute. */
   reaper: 'iris:{0}:REAPER',
   /** Written to learn whether the disk takes it. Ends at once. */

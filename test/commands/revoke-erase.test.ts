@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { startIris } from '../helper/iris.js'
 import { groupOf, three, until } from '../helper/user.js'
 
-const iris = await startIris(t)
+// a back end that wants the evidence is told the text once more: [EVENT-4]
+const iris = await startIris(t, { env: { IRIS_EVENTS: eventKinds.filter(kind => kind !== 'message.revoked').join(',') } })
 const directory = dirname(iris.redisPath)
 await iris.redis.config('SET', 'rdbcompression', 'no')
 await iris.redis.config('SET', 'aof-use-rdb-preamble', 'no')

@@ -4,6 +4,7 @@ import t from 'tap'
 import { pageTodo } from '../../src/stream/jobs.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { createOpening } from '../helper/opening.js'
 import { startRedis } from '../helper/redis.js'
 import { until } from '../helper/user.js'
@@ -11,7 +12,13 @@ import { until } from '../helper/user.js'
 const { redis } = await startRedis(t)
 const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
 const gateway = createGateway({
-  redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { debug () {}, info () {}, warn () {}, error () {} }
+  redis,
+  node: 'n',
+  limits: defaultLimits,
+  events: eventKinds,
+  loginPolicy: 'multi',
+  tokens,
+  log: { debug () {}, info () {}, warn () {}, error () {} }
 })
 t.teardown(() => gateway.stop())
 await until(async () => gateway.store().reason === undefined || undefined)

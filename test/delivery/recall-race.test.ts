@@ -9,6 +9,7 @@ import { operations } from '../../src/app.js'
 import { createExecute } from '../../src/commands/execute.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { keys } from '../../src/store/keys.js'
 import { sseComment, sseText } from '../../src/transports/frames.js'
 import { WebSocketOut } from '../../src/transports/websocket-out.js'
@@ -20,7 +21,13 @@ import { startRedis } from '../helper/redis.js'
 const { redis } = await startRedis(t)
 const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
 const gateway = createGateway({
-  redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: { debug () {}, info () {}, warn () {}, error () {} }
+  redis,
+  node: 'n',
+  limits: defaultLimits,
+  events: eventKinds,
+  loginPolicy: 'multi',
+  tokens,
+  log: { debug () {}, info () {}, warn () {}, error () {} }
 })
 t.teardown(() => gateway.stop())
 await comesTrue(async () => gateway.unready() === undefined || undefined)

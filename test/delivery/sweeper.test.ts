@@ -5,6 +5,7 @@ import t from 'tap'
 import { createSweeper } from '../../src/health/sweeper.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { withDeadline } from '../../src/store/deadline.js'
 import { createRedis } from '../../src/store/redis/redis.js'
 import { startRedis } from '../helper/redis.js'
@@ -35,7 +36,7 @@ t.test('[DEADLINE-1] [DOWN-2] a write that was refused before it was sent costs 
   const way = await startWay(t, server.path)
   const redis = createRedis(way.path)
   const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-  const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, loginPolicy: 'multi', tokens, log: quiet })
+  const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, events: eventKinds, loginPolicy: 'multi', tokens, log: quiet })
   t.teardown(() => { gateway.stop(); redis.disconnect() })
   await until(async () => gateway.store().reason === undefined || undefined)
   const { context: { deliver }, meter } = gateway

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { pageTodo } from '../../src/stream/jobs.js'
 import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import type { Collection } from '../../src/transports/collect.js'
 import { createOpening } from '../helper/opening.js'
 import { startRedis } from '../helper/redis.js'
@@ -16,7 +17,7 @@ const PLACES = 2
 async function startHub (t: Test) {
   const limits = { ...defaultLimits, attaches: PLACES, attachRate: 1000, attachBurst: 1000 }
   const log = { debug () {}, info () {}, warn () {}, error () {} }
-  const gateway = createGateway({ redis, node: 'n', limits, loginPolicy: 'multi', tokens, log })
+  const gateway = createGateway({ redis, node: 'n', limits, events: eventKinds, loginPolicy: 'multi', tokens, log })
   t.teardown(() => gateway.stop())
   await until(async () => gateway.store().reason === undefined || undefined)
   return gateway.hub

@@ -3,7 +3,7 @@ import type { Iris } from './iris.js'
 import { until } from './user.js'
 
 /** An event as the server API gives it. */
-export interface LifeEvent {
+export interface ServerEvent {
   id: string
   type: string
   userId: string
@@ -14,9 +14,10 @@ export interface LifeEvent {
   node?: string
   reason?: string
   traceId?: string
+  [fact: string]: unknown
 }
 
-interface Page { items: LifeEvent[], next: string, reset?: boolean }
+interface Page { items: ServerEvent[], next: string, reset?: boolean, missing?: { after: string, before?: string } }
 
 /** Asks for events once. */
 export async function events ({ server }: Pick<Iris, 'server'>, query = ''): Promise<Page> {
@@ -26,8 +27,8 @@ export async function events ({ server }: Pick<Iris, 'server'>, query = ''): Pro
 }
 
 /** All events from the oldest on, page by page. */
-export async function allEvents (iris: Pick<Iris, 'server'>): Promise<LifeEvent[]> {
-  const all: LifeEvent[] = []
+export async function allEvents (iris: Pick<Iris, 'server'>): Promise<ServerEvent[]> {
+  const all: ServerEvent[] = []
   for (let after = '0-0'; ;) {
     const { items, next } = await events(iris, `?after=${after}&limit=1000`)
     all.push(...items)
@@ -41,7 +42,7 @@ export async function saidOf (iris: Pick<Iris, 'server'>, { userId }: { userId: 
   return (await eventsOf(iris, { userId })).map(({ type, reason }) => reason === undefined ? type : `${type} ${reason}`)
 }
 
-export async function eventsOf (iris: Pick<Iris, 'server'>, { userId }: { userId: string }): Promise<LifeEvent[]> {
+export async function eventsOf (iris: Pick<Iris, 'server'>, { userId }: { userId: string }): Promise<ServerEvent[]> {
   return (await allEvents(iris)).filter(event => event.userId === userId)
 }
 

@@ -1,10 +1,12 @@
 // Up-requests of one turn of the event loop are admitted in one call, each by itself. docs/protocol.md section 2.
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { createAdmission } from '../../src/store/access/admission.js'
 import { createKicks } from '../../src/store/access/kicks.js'
 import { withDeadline } from '../../src/store/deadline.js'
 import { keys } from '../../src/store/keys.js'
+import { feedOf } from '../../src/store/feed.js'
 import { createLife } from '../../src/store/life/life.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
@@ -17,6 +19,7 @@ const store = {
   limits: { ...defaultLimits, upRate: 1, upBurst: 3 },
   life,
   now: Date.now,
+  feed: feedOf(eventKinds, defaultLimits),
   fresh: async <T>(read: () => Promise<T>) => await read()
 }
 const admission = createAdmission(store)

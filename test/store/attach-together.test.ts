@@ -2,6 +2,7 @@
 // docs/protocol.md section 4, "Attach".
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { createAdmission } from '../../src/store/access/admission.js'
 import { createKicks } from '../../src/store/access/kicks.js'
 import { createSends } from '../../src/store/conversation/sends.js'
@@ -10,6 +11,7 @@ import { createLife } from '../../src/store/life/life.js'
 import { holdBack } from '../../src/store/redis/disk.js'
 import { createBoxes } from '../../src/store/user/boxes.js'
 import { createLeases } from '../../src/store/user/leases.js'
+import { feedOf } from '../../src/store/feed.js'
 import { createMailbox } from '../../src/store/user/mailbox.js'
 import { startRedis } from '../helper/redis.js'
 import { watchScripts } from '../helper/script-calls.js'
@@ -25,6 +27,7 @@ const store = {
   limits: { ...defaultLimits, terminals: 2 },
   life,
   now: Date.now,
+  feed: feedOf(eventKinds, defaultLimits),
   fresh: async <T>(read: () => Promise<T>) => await read()
 }
 const { order } = createLeases(store)
@@ -40,9 +43,9 @@ const comes = (userId: string, more: object = {}) => ({
 })
 const calls = async (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1] ?? 0)
 const told = async (userId: string) => (await redis.xrange('iris:events', '-', '+'))
-  .map(([, fields]) => fields)
-  .filter(fields => fields.includes(userId))
-  .map(([, type, , , , n]) => `${type} ${n}`)
+  .map(([, [type = '', facts = '']]) => ({ type, ...JSON.parse(facts) as { userId: string, n: number } }))
+  .filter(event => event.userId === userId)
+  .map(({ type, n }) => `${type} ${n}`)
 
 t.test('[ATTACH-3] those of one turn share a call, at most 64 of them; each has a stream of its own', async t => {
   await multi.attach(comes('first')) // now Redis knows the script

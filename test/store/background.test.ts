@@ -5,8 +5,10 @@ import type { Connection } from '../../src/stream/connection.js'
 import { Feed } from '../../src/stream/feed.js'
 import { createRetries } from '../../src/stream/retries.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { createLeases } from '../../src/store/user/leases.js'
 import { createLife } from '../../src/store/life/life.js'
+import { feedOf } from '../../src/store/feed.js'
 import { createMailbox } from '../../src/store/user/mailbox.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
@@ -39,6 +41,7 @@ const store = {
   now: Date.now,
   limits: defaultLimits,
   life,
+  feed: feedOf(eventKinds, defaultLimits),
   fresh: async <T>(read: () => Promise<T>) => await read()
 }
 

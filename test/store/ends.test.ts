@@ -23,7 +23,8 @@ const owners: Record<string, RegExp> = {
   'the nodes at work, each goes with its end': /^iris:\{0\}:LIFE:NODES$/,
   'the reaper takes each field when its time has come': /^iris:\{\d+\}:LEASES$/,
   'the application owns who has blocked whom, bounded by the limit `blocked`': new RegExp(`^iris:\\{\\d+\\}:BLOCKED:${owned}$`),
-  'bounded by the limit `events`': /^iris:events$/
+  'bounded by the limits `events` and `eventsBytes`': /^iris:events(:SIZES)?$/,
+  'the users who have a terminal in the foreground, each goes with his lease': /^iris:\{\d+\}:FOREGROUND$/
 }
 
 const SEC = 1_000
@@ -63,6 +64,8 @@ const families: Record<Exclude<keyof typeof keys, 'boxPart'>, RegExp | string> &
   rate: /:RATE:[^:]+$/,
   leases: /:LEASES$/,
   events: /^iris:events$/,
+  eventSizes: 'a mark in 64 KiB: there may be none yet',
+  foreground: /:FOREGROUND$/,
   reaper: /:REAPER$/,
   trial: 'it ends at once',
   box: /:(CMD|NOTICE)_BOX:[^:]+$/,

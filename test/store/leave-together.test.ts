@@ -2,9 +2,11 @@
 // docs/protocol.md section 7.
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { keys, partition } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life/life.js'
 import { createLeases } from '../../src/store/user/leases.js'
+import { feedOf } from '../../src/store/feed.js'
 import { createMailbox } from '../../src/store/user/mailbox.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
@@ -12,7 +14,9 @@ import { upTo } from '../helper/sse.js'
 const { redis } = await startRedis(t)
 const life = createLife(redis, { known: () => 0 })
 await life.begin()
-const store = { redis, node: 'a', limits: defaultLimits, life, now: Date.now, fresh: async <T>(read: () => Promise<T>) => await read() }
+const feed = feedOf(eventKinds, defaultLimits)
+const fresh = async <T>(read: () => Promise<T>) => await read()
+const store = { redis, node: 'a', limits: defaultLimits, feed, life, now: Date.now, fresh }
 const leases = createLeases(store)
 const mailbox = createMailbox(store, 'multi', leases.order)
 const issuedAt = Date.now()

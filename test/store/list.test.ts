@@ -1,8 +1,10 @@
 // The pages of a list while conversations move in it. docs/protocol.md section 6, "CONVERSATIONS".
 import t from 'tap'
 import { defaultLimits } from '../../src/protocol/limits.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
 import { createLists } from '../../src/store/conversation/list.js'
 import { keys } from '../../src/store/keys.js'
+import { feedOf } from '../../src/store/feed.js'
 import { createLife } from '../../src/store/life/life.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
@@ -34,7 +36,7 @@ t.test('[REST-3] one that moves to the top between two looks makes none come twi
     }
   }) as typeof redis
   const fresh = async <T>(read: () => Promise<T>) => await read()
-  const store = { redis: moving, node: 'a', limits: defaultLimits, life, now: Date.now, fresh }
+  const store = { redis: moving, node: 'a', limits: defaultLimits, feed: feedOf(eventKinds, defaultLimits), life, now: Date.now, fresh }
   const { items } = await createLists(store).page('bob', { limit: CHUNK })
   t.ok(looks > 1)
   t.equal(items.length, CHUNK)

@@ -27,7 +27,7 @@ for (const [name, { keys, args, preludes = [] }] of definedScripts) {
     for (const [, which, at] of text.matchAll(/\b(KEYS|ARGV)\[(\d+)\]/g)) {
       t.ok(Number(at) <= (which === 'KEYS' ? keys : args).length, `${which}[${at}] is handed in`)
     }
-    const loop = /(?:\bi = |decide_each\()(\d+), (?:#ARGV|\w+, )/.exec(text)?.[1]
+    const loop = /(?:\bi = |(?:decide_each|wanted_in)\()(\d+), (?:#ARGV|\w+[,)])/.exec(text)?.[1]
     t.equal(/^-- then /m.test(text), loop !== undefined, 'a list is announced in the header')
     if (loop !== undefined) t.equal(Number(loop), args.length + 1, 'the list begins behind the named arguments')
   })

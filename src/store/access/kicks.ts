@@ -9,9 +9,9 @@ export const TOMBSTONE_MS = 2_592_000_000
 
 const kickUser = defineScript('kick-user', {
   full: 'done',
-  preludes: ['kick', 'logins', 'presence', 'going'],
-  keys: ['kick', 'terminals', 'routes', 'leases', 'events'],
-  args: ['keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'maxEvents']
+  preludes: ['event', 'kick', 'logins', 'presence', 'foreground', 'going'],
+  keys: ['kick', 'terminals', 'routes', 'leases'],
+  args: ['feed', 'keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs']
 })
 const findKicked = defineScript('find-kicked', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
 const findWelcome = defineScript('find-welcome', { full: 'reads', preludes: ['kick'], keys: ['kick'], args: [] })
@@ -44,7 +44,7 @@ export function tokenArgs ({ issuedAt, expiresAt }: Pick<Login, 'issuedAt' | 'ex
 }
 
 /** Makes the kicks of a store. */
-export function createKicks ({ redis, limits }: StoreContext) {
+export function createKicks ({ redis, limits, feed }: StoreContext) {
   return {
     /**
      * Writes the tombstones; the instant is that of Redis [TIME-1].
@@ -55,16 +55,15 @@ export function createKicks ({ redis, limits }: StoreContext) {
         kick: keys.kick(userId),
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
-        leases: keys.leases(partition(userId)),
-        events: keys.events
+        leases: keys.leases(partition(userId))
       }, {
+        feed: feed.text,
         keepMs: TOMBSTONE_MS,
         banMs: banSec * 1000,
         revokeTokens: Number(revokeTokens),
         reason,
         user: userId,
-        graceMs: limits.graceSec * 1000,
-        maxEvents: limits.events
+        graceMs: limits.graceSec * 1000
       }, terminals)
       return { kicked: kicked as string[], before: Number(before), welcomeFrom: Number(welcomeFrom) }
     },

@@ -12,7 +12,7 @@ import { messageIn } from './record.js'
 
 const revokeMessage = defineScript('revoke-message', {
   full: 'done',
-  preludes: ['life', 'down', 'member', 'hint', 'deliver', 'log', 'direct', 'index', 'leaving'],
+  preludes: ['life', 'down', 'event', 'member', 'hint', 'deliver', 'log', 'revoked', 'direct', 'index', 'leaving'],
   keys: ['conversation', 'members', 'log'],
   args: [...downArgs, 'id', 'by', 'server', 'seq', 'reason', 'windowSec', 'draft', 'logMs']
 })

@@ -7,7 +7,7 @@ import { defineScript } from '../script/scripts.js'
 import { shownFields, shownOf } from './shown.js'
 
 const facts = {
-  preludes: ['life', 'down', 'member', 'direct', 'membership'],
+  preludes: ['life', 'down', 'event', 'member', 'direct', 'membership', 'changes'],
   keys: ['conversation', 'members', 'left'],
   args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs']
 } as const

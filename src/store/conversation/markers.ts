@@ -9,7 +9,7 @@ import { createTotal } from './total.js'
 const markRead = defineScript('mark-read', {
   full: 'done',
   preludes: [
-    'life', 'down', 'member', 'hint', 'deliver', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'aging', 'total', 'rate'
+    'life', 'down', 'event', 'member', 'hint', 'deliver', 'log', 'receipt', 'direct', 'index', 'unread', 'reading', 'aging', 'total', 'rate'
   ],
   keys: ['conversation', 'members', 'log', 'taken', 'unread', 'marker', 'rate'],
   args: [

@@ -19,8 +19,8 @@ import { bodyOf, type Draft, tailOf } from './record.js'
 const appendMessage = defineScript('append-message', {
   full: 'refused',
   preludes: [
-    'life', 'down', 'member', 'hint', 'deliver', 'direct', 'opening', 'index', 'leaving', 'memo', 'log', 'serve', 'append', 'each', 'kick',
-    'rate', 'admission'
+    'life', 'down', 'event', 'member', 'hint', 'deliver', 'direct', 'opening', 'index', 'leaving', 'memo', 'log', 'offline', 'serve',
+    'sent', 'append', 'each', 'kick', 'rate', 'admission'
   ],
   keys: [],
   args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst', 'newDirect', 'direct']

@@ -1,5 +1,6 @@
 // What every store works with.
 import type { Limits } from '../../protocol/limits.js'
+import type { Feed } from '../feed.js'
 import { isWhole, whole } from '../redis/readable.js'
 import type { Redis } from '../redis/redis.js'
 import type { Fresh } from './fresh.js'
@@ -12,6 +13,8 @@ export interface StoreContext {
   /** The name of this node. */
   node: string
   limits: Limits
+  /** What a back end is told of. */
+  feed: Feed
   life: Pick<Life, 'epochOf' | 'saw' | 'seenMark'>
   /** The time of Redis, ms. [TIME-1] */
   now (): number
@@ -25,11 +28,11 @@ export interface StoreContext {
 }
 
 /** The first arguments of every script that writes down streams, by the names of `down.lua`. */
-export const downArgs = ['downEntries', 'downIdleMs', 'node', 'seenMark'] as const
+export const downArgs = ['feed', 'downEntries', 'downIdleMs', 'node', 'seenMark'] as const
 
 /** @returns the values of `downArgs`. */
-export function downValues ({ limits, node, life }: StoreContext) {
-  return { downEntries: limits.downEntries, downIdleMs: limits.downIdleSec * 1000, node, seenMark: life.seenMark() }
+export function downValues ({ feed, limits, node, life }: StoreContext) {
+  return { feed: feed.text, downEntries: limits.downEntries, downIdleMs: limits.downIdleSec * 1000, node, seenMark: life.seenMark() }
 }
 
 /** Entries that this node's own terminals wait for: who, and the entry's id. */

@@ -28,12 +28,12 @@ const LINGER_MS = 5
 const attachUsers = defineScript('attach-users', {
   full: 'done',
   preludes: [
-    'life', 'down', 'routes', 'kick', 'logins', 'presence', 'going', 'connect', 'login', 'member', 'index', 'unread', 'aging', 'waiting',
-    'mailbox', 'rate', 'begin', 'attach', 'each'
+    'life', 'down', 'event', 'routes', 'kick', 'logins', 'presence', 'foreground', 'going', 'connect', 'login', 'member', 'index', 'unread',
+    'aging', 'waiting', 'mailbox', 'rate', 'begin', 'attach', 'each'
   ],
   keys: [],
   args: [
-    ...downArgs, 'leaseMs', 'maxTerminals', 'mailboxMessages', 'policy', 'keepMs', 'heldMs', 'maxEvents', 'attachEmissionUs', 'burst',
+    ...downArgs, 'leaseMs', 'maxTerminals', 'mailboxMessages', 'policy', 'keepMs', 'heldMs', 'attachEmissionUs', 'burst',
     'newEmissionUs', 'newBurst', 'logMs'
   ]
 })

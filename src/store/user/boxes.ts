@@ -7,7 +7,7 @@ import { boxKeys, boxKeysOf, createPending } from './pending.js'
 
 const putBox = defineScript('put-box', {
   full: 'refused',
-  preludes: ['life', 'down', 'hint', 'deliver', 'box'],
+  preludes: ['life', 'down', 'event', 'hint', 'deliver', 'box', 'overflow'],
   keys: [...boxKeys, 'terminals', 'routes'],
   args: [
     ...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey',
@@ -17,7 +17,7 @@ const putBox = defineScript('put-box', {
 
 const completeBox = defineScript('complete-box', {
   full: 'done',
-  preludes: ['life', 'down', 'hint', 'deliver', 'box'],
+  preludes: ['life', 'down', 'event', 'hint', 'deliver', 'box'],
   keys: boxKeys,
   args: [...downArgs, 'name', 'user', 'tag', 'terminal', 'op', 'traceId', 'nonce', 'keepMs']
 })

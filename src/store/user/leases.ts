@@ -17,25 +17,27 @@ const GAP_MS = 2_500
 /** So long it is known when somebody looked last; later it was a break in any case. */
 const LOOKED_MS = 60_000
 
-const renewLeases = defineScript('renew-leases', { full: 'done', preludes: ['presence'], keys: ['leases'], args: ['tag', 'leaseMs'] })
+const renewLeases = defineScript('renew-leases', {
+  full: 'done', preludes: ['event', 'presence', 'foreground'], keys: ['leases'], args: ['feed', 'tag', 'leaseMs']
+})
 const reapLeases = defineScript('reap-leases', {
   full: 'done',
-  preludes: ['presence', 'going'],
-  keys: ['leases', 'events'],
-  args: ['tag', 'maxLeases', 'graceMs', 'maxEvents', 'leaseMs', 'since']
+  preludes: ['event', 'presence', 'foreground', 'going'],
+  keys: ['leases'],
+  args: ['feed', 'tag', 'maxLeases', 'graceMs', 'leaseMs', 'since']
 })
 const claimReaping = defineScript('claim-reaping', { full: 'done', keys: ['reaper'], args: ['claimMs', 'gapMs', 'keepMs'] })
 const reviveTerminal = defineScript('revive-terminal', {
   full: 'done',
-  preludes: ['life', 'down', 'presence', 'connect'],
-  keys: ['terminals', 'leases', 'events'],
-  args: [...downArgs, 'user', 'terminal', 'age', 'leaseMs', 'maxEvents']
+  preludes: ['life', 'down', 'event', 'presence', 'foreground', 'connect'],
+  keys: ['terminals', 'leases'],
+  args: [...downArgs, 'user', 'terminal', 'age', 'leaseMs']
 })
 const leaveTerminals = defineScript('leave-terminals', {
   full: 'done',
-  preludes: ['presence', 'going', 'each'],
+  preludes: ['event', 'presence', 'foreground', 'going', 'each'],
   keys: [],
-  args: ['graceMs', 'maxEvents']
+  args: ['feed', 'graceMs']
 })
 
 /** One terminal of one user. */
@@ -52,12 +54,12 @@ export function createLeases (store: StoreContext) {
   const { redis, node, limits } = store
   const leaseMs = limits.leaseSec * 1000
   const graceMs = limits.graceSec * 1000
-  const maxEvents = limits.events
+  const feed = store.feed.text
 
   const leaving = createTurns<Leaving, Reply>({
     async run (some) {
       const list = some.flatMap(({ userId, terminalId, node, reason }) => [partition(userId), userId, terminalId, node, reason])
-      const [, ...answers] = await leaveTerminals(redis, {}, { graceMs, maxEvents }, list)
+      const [, ...answers] = await leaveTerminals(redis, {}, { feed, graceMs }, list)
       return answers as Reply[]
     },
     weigh: () => 1,
@@ -76,7 +78,7 @@ export function createLeases (store: StoreContext) {
   async function renewSome ([tag, notes]: [number, Note[]]): Promise<void> {
     const now = performance.now()
     const values = notes.flatMap(({ userId, terminalId, state = '', at }) => [userId, terminalId, state, Math.floor(now - at)])
-    await renewLeases(redis, { leases: keys.leases(tag) }, { tag, leaseMs }, values)
+    await renewLeases(redis, { leases: keys.leases(tag) }, { feed, tag, leaseMs }, values)
   }
 
   return {
@@ -110,10 +112,9 @@ export function createLeases (store: StoreContext) {
     async revive ({ userId, terminalId }: TerminalOf, age: number): Promise<boolean> {
       const [, isThere] = await reviveTerminal(redis, {
         terminals: keys.terminals(userId),
-        leases: keys.leases(partition(userId)),
-        events: keys.events
+        leases: keys.leases(partition(userId))
       },
-      { ...downValues(store), user: userId, terminal: terminalId, age: Math.floor(age), leaseMs, maxEvents })
+      { ...downValues(store), user: userId, terminal: terminalId, age: Math.floor(age), leaseMs })
       return isThere === 1
     },
 
@@ -138,10 +139,9 @@ export function createLeases (store: StoreContext) {
      * @returns how many ended, where connections of these terminals may still be open, and whether there may be more to end.
      */
     async reap (p: number, since: number): Promise<{ ended: number, routes: (TerminalOf & { node: string })[], more: boolean }> {
-      const [, ended, found, looked] = await reapLeases(redis, {
-        leases: keys.leases(p),
-        events: keys.events
-      }, { tag: p, maxLeases: AT_ONCE, graceMs, maxEvents, leaseMs, since })
+      const [, ended, found, looked] = await reapLeases(redis, { leases: keys.leases(p) }, {
+        feed, tag: p, maxLeases: AT_ONCE, graceMs, leaseMs, since
+      })
       const flat = found as string[]
       const routes = Array.from({ length: flat.length / 3 }, (_, i) => {
         const [userId, terminalId, node] = flat.slice(3 * i) as [string, string, string]

@@ -10,9 +10,9 @@ import { defineScript } from '../script/scripts.js'
 
 const removeTerminal = defineScript('remove-terminal', {
   full: 'done',
-  preludes: ['presence', 'going'],
-  keys: ['terminals', 'routes', 'leases', 'events'],
-  args: ['user', 'terminal', 'reason', 'graceMs', 'maxEvents']
+  preludes: ['event', 'presence', 'foreground', 'going'],
+  keys: ['terminals', 'routes', 'leases'],
+  args: ['feed', 'user', 'terminal', 'reason', 'graceMs']
 })
 
 /** A connected terminal and the node that holds it. */
@@ -37,7 +37,7 @@ export interface Terminal {
 export interface Removed { wasKnown: boolean, at: number, nodes: string[] }
 
 /** Makes the terminals of a store. */
-export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) {
+export function createTerminals ({ redis, limits, feed, onUnreadable }: StoreContext) {
   /** @returns the connected terminals of each of these users, in one round trip; a route whose lease has run out does not count. */
   async function routesOf (userIds: string[], now: number): Promise<Route[][]> {
     return (await hashesOf(redis, userIds.map(keys.routes))).map((routes, i) => [...routes].flatMap(([route, value]) => {
@@ -63,9 +63,8 @@ export function createTerminals ({ redis, limits, onUnreadable }: StoreContext) 
       const [, removed, at, nodes] = await removeTerminal(redis, {
         terminals: keys.terminals(userId),
         routes: keys.routes(userId),
-        leases: keys.leases(partition(userId)),
-        events: keys.events
-      }, { user: userId, terminal: terminalId, reason, graceMs: limits.graceSec * 1000, maxEvents: limits.events })
+        leases: keys.leases(partition(userId))
+      }, { feed: feed.text, user: userId, terminal: terminalId, reason, graceMs: limits.graceSec * 1000 })
       return { wasKnown: removed === 1, at: Number(at), nodes: nodes as string[] }
     },
 

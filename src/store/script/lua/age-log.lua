@@ -2,10 +2,10 @@
 -- USES life down member direct index leaving (members' counts: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log
--- ARGV downEntries downIdleMs node seenMark id logMs
+-- ARGV feed downEntries downIdleMs node seenMark id logMs
 -- RETURNS 0 more(0|1)
 local conversation, members, log = unpack(KEYS)
-local id, log_ms = unpack(ARGV, 5)
+local id, log_ms = unpack(ARGV, 6)
 local head, last_ts = unpack(redis.call('HMGET', conversation, 'headSeq', 'lastTs'))
 head, last_ts = number_of(head, conversation .. ' headSeq'), number_of(last_ts, conversation .. ' lastTs', 2 ^ 42)
 if not head or not last_ts then return { 0, 0 } end

@@ -1,14 +1,14 @@
 -- append-message.lua - decides sends, in order, each by itself: one that fails touches none of its neighbours. [MSG-1] to [MSG-5]
--- USES life down member hint deliver direct opening index leaving memo log serve append each kick
+-- USES life down event member hint deliver direct opening index leaving memo log offline serve sent append each kick
 --   rate admission (all members' keys are built from their ids: standalone Redis only)
 -- FULL refused
--- ARGV downEntries downIdleMs node seenMark dedupeMs logMessages logMs emissionUs burst newDirect direct
+-- ARGV feed downEntries downIdleMs node seenMark dedupeMs logMessages logMs emissionUs burst newDirect direct
 -- then tag id from terminal field fingerprint tail nonce quote silent create userTag issuedAt expiresAt units membersPerUnit ...
 -- userTag: the partition of a user who must be admitted first; empty: the application sends, and may write everywhere [DIRECT-3].
 -- tail: of the record, see log.lua.
 -- RETURNS 0 [verdict(ok|kicked|limited) reason retryMs units, decision[]:
 --   see append.lua; empty when it was not admitted; -12 and why it failed] ...
-local dedupe_ms, log_messages, log_ms, emission_us, burst, new_direct, direct = unpack(ARGV, 5)
+local dedupe_ms, log_messages, log_ms, emission_us, burst, new_direct, direct = unpack(ARGV, 6)
 local limits = {
   dedupe_ms = tonumber(dedupe_ms), log_messages = tonumber(log_messages), log_ms = tonumber(log_ms), new_direct = tonumber(new_direct),
   direct = direct
@@ -16,12 +16,12 @@ local limits = {
 local up, FIELDS, FROM, USER_TAG = pace(tonumber(emission_us), tonumber(burst), MAX_UNITS), 16, 2, 11
 
 local kicks = {}
-for i = 12, #ARGV, FIELDS do
+for i = 13, #ARGV, FIELDS do
   if ARGV[i + USER_TAG] ~= '' then kicks[#kicks + 1] = kick_of(ARGV[i + USER_TAG], ARGV[i + FROM]) end
 end
 look_for(kicks)
 
-return decide_each(12, FIELDS, function (
+return decide_each(13, FIELDS, function (
   tag, id, from, terminal, field, fingerprint, tail, nonce, quote, silent, create, user_tag, issued, expires, units, per
 )
   local prefix = 'iris:{' .. tag .. '}:'

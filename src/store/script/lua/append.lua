@@ -1,4 +1,4 @@
--- append.lua - prelude after serve, memo and log: decides one send:
+-- append.lua - prelude after sent, memo and log: decides one send:
 -- duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
 -- send: the keys conversation, members, log, memos; tag(of the conversation), id,
 -- from, terminal, field, fingerprint, tail, nonce, quote, silent, create, is_users(the application may write everywhere).
@@ -39,7 +39,7 @@ local function append (send, limits)
     id = id, from = from, terminal = send.terminal, seq = seq, place = place, ts = ts, epoch = epoch, nonce = send.nonce,
     silent = send.silent == '1', field = send.tag .. '/' .. id, log = log, record = record_of(ts, send.nonce, send.tail),
     writer = from == 'system' and SYSTEM or tonumber(writer or '') or new_writer(seq), trimmed = seq - limits.log_messages,
-    ends = ends_at(ts, limits.log_ms), is_direct = kind ~= 'group'
+    ends = ends_at(ts, limits.log_ms), is_direct = kind ~= 'group', opened = not kind
   }
   message.is_listed = math.floor(ts / 60000) ~= math.floor(last_ts / 60000)
   message.moved = message.ends ~= ends_at(last_ts, limits.log_ms)
@@ -51,7 +51,7 @@ local function append (send, limits)
   redis.call('HSET', log, place, message.record)
   remember(memo, send.fingerprint .. ' ' .. place .. ' ' .. int(ts - memo.day * DAY) .. ' ' .. send.nonce, epoch, limits.dedupe_ms)
   stamp() -- also when nobody is left to be served
-  serve_all(message, members, all)
+  serve_and_tell(message, members, all, send)
   -- a group stays, its messages do not
   if message.moved then
     for _, key in ipairs(message.is_direct and { log, conversation, members } or { log }) do redis.call('PEXPIREAT', key, message.ends) end

@@ -1,16 +1,16 @@
 -- attach-users.lua - terminals attach, in order, each by itself and at one instant: what befalls one touches no neighbour. [ATTACH-3]
--- USES life down routes kick logins presence going connect login member index unread aging waiting mailbox
+-- USES life down event routes kick logins presence foreground going connect login member index unread aging waiting mailbox
 --   rate begin attach each (keys are made of ids: standalone Redis only)
 -- FULL done
--- ARGV downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs
---   maxEvents attachEmissionUs burst newEmissionUs newBurst logMs
+-- ARGV feed downEntries downIdleMs node seenMark leaseMs maxTerminals mailboxMessages policy(multi|one_per_platform|single) keepMs heldMs
+--   attachEmissionUs burst newEmissionUs newBurst logMs
 -- then tag user terminal platform epoch seq issuedAt expiresAt traceId lease(socket|empty) units ...
 -- epoch: that of the cursor, `` without a cursor, `malformed` for one that cannot be read.
 -- RETURNS 0 [0 verdict(fresh|resumed|malformed|epoch|trimmed|future|full|kicked|limited|crowded) top(or why, or retryMs)
 --   serverTime unread[beyond, conversation, n, [seq:ts ...] ...] pending evicted replaced[] loginAt mark
 --   rest[share, left, field ... (see look-further.lua)]; or -12 and why it failed] ...
-local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, max_events, attach_emission, burst, new_emission, new_burst, log_ms =
-  unpack(ARGV, 5)
+local lease_ms, max_terminals, mailbox, policy, keep_ms, held_ms, attach_emission, burst, new_emission, new_burst, log_ms =
+  unpack(ARGV, 6)
 local attaches, newcomers = pace(attach_emission, burst, MAX_UNITS), pace(new_emission, new_burst, 1)
 local this_mark, route_until, held_until = int(mark), int(now + lease_ms), int(now + held_ms)
 local FIELDS = 11
@@ -47,8 +47,8 @@ local function attach_one (tag, user, terminal, platform, epoch, seq, issued, ex
   return attach({
     tag = tag, terminal = terminal, platform = platform, epoch = epoch, seq = seq, issued = issued, expires = expires, trace = trace_id,
     keep_ms = keep_ms, node = this_node, lease = lease, held_until = held_until, units = tonumber(units), keys = keys,
-    known = known_of(keys.terminals, terminal), who = { leases = 'iris:{' .. tag .. '}:LEASES', events = 'iris:events', user = user,
-      terminals = keys.terminals, max_events = max_events }
+    known = known_of(keys.terminals, terminal), who = { leases = 'iris:{' .. tag .. '}:LEASES', user = user,
+      terminals = keys.terminals }
   })
 end
 

@@ -1,13 +1,13 @@
 -- complete-box.lua - a terminal completes items by exact id, or the server
 -- cancels them. [COMPLETE-1] [COMPLETE-2] [COMPLETE-4] [COMPLETE-5]
--- USES life down hint deliver box (the sender's stream when he asked to be told: standalone Redis only)
+-- USES life down event hint deliver box (the sender's stream when he asked to be told: standalone Redis only)
 -- FULL done
 -- KEYS box order expiry waiting done deliveries collapse shares once
--- ARGV downEntries downIdleMs node seenMark name user tag terminal op(complete|cancel|shown) traceId nonce keepMs
+-- ARGV feed downEntries downIdleMs node seenMark name user tag terminal op(complete|cancel|shown) traceId nonce keepMs
 -- then id ...
 -- RETURNS 0 here state(completed|share|already|unknown|expired) ...
 -- share: this terminal's part is done, others' are not. shown: what needs no completion was shown from the box, and nobody is told. [BOX-1]
-local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 5)
+local name, user, tag, terminal, op, trace_id, nonce, keep_ms = unpack(ARGV, 6)
 sweep(keep_ms)
 
 local epoch -- of his stream, once it is known
@@ -27,6 +27,13 @@ local function tell_end_of (id, meta)
   deliver(meta.from, meta.fromTag, { 'k', 'event', 'b', told }, told)
 end
 
+local kind = name == 'CMD_BOX' and 'command.completed' or 'notice.completed'
+local function announce_completed (id, meta)
+  local what = name == 'NOTICE_BOX' and '"noticeId":"' .. id or '"cmdId":"' .. id .. (meta.name and '","name":"' .. meta.name or '')
+  announce(kind, '"ts":' .. int(now) .. ',' .. what .. '","userId":"' .. user .. '","terminalId":"' .. terminal ..
+    '","traceId":"' .. trace_id .. '"')
+end
+
 local function complete (id)
   local ended = redis.call('ZMSCORE', done, 'c:' .. id, 'e:' .. id)
   if ended[1] or ended[2] then return ended[1] and 'already' or 'expired' end
@@ -41,11 +48,13 @@ local function complete (id)
     if waits ~= ',' then return 'share' end
   end
   forget(id, op == 'cancel' and 'e' or 'c', keep_ms)
-  if op ~= 'shown' then tell_end_of(id, meta_of(stored, id)) end
+  local meta = op ~= 'shown' and meta_of(stored, id)
+  if op == 'complete' and is_told(kind) then announce_completed(id, meta) end
+  if meta then tell_end_of(id, meta) end
   return 'completed'
 end
 
 local states = {}
-for i = 13, #ARGV do states[#states + 1] = complete(ARGV[i]) end
+for i = 14, #ARGV do states[#states + 1] = complete(ARGV[i]) end
 settle_box(keep_ms)
 return { 0, said(), unpack(states) }

@@ -1,4 +1,4 @@
--- connect.lua - prelude, after down and presence: a terminal has a connection (again). [LIFE-1]
+-- connect.lua - prelude, after down and foreground: a terminal has a connection (again). [LIFE-1]
 local presence_idle = int(3 * down_idle)
 
 -- coming: terminal, platform, node, trace, lease, held_until (ms, as
@@ -18,6 +18,7 @@ local function connect (who, coming, known, more)
     if not known.online then written[#written + 1], written[#written + 2] = '/online', '1' end
   end
   redis.call('HSET', terminals, unpack(written))
+  if is_fore(coming) and not (before and before.was_fore) then redis.call('SADD', foreground_of(who), who.user) end
   redis.call('ZADD', who.leases, coming.held_until, who.user .. '/' .. terminal)
   if not before then
     if known.online then redis.call('ZREM', who.leases, who.user .. '/') -- only who is online can be in his grace

@@ -1,6 +1,6 @@
--- down.lua - prelude after life: writes down streams. Every script that uses it begins its ARGV with these four.
--- ARGV downEntries downIdleMs node seenMark
-local down_entries, down_idle, this_node, seen_mark = unpack(ARGV)
+-- down.lua - prelude after life: writes down streams. Every script that uses it begins its ARGV with these five; feed: see event.lua.
+-- ARGV feed downEntries downIdleMs node seenMark
+local down_entries, down_idle, this_node, seen_mark = unpack(ARGV, 2)
 local now = time_ms()
 local here, stamped = {}, nil -- `here`: the mark, then user, id, user, id ...: what this node delivers itself; a reply has it as `said()`
 

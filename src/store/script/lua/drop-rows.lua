@@ -2,12 +2,12 @@
 -- USES life down direct
 -- FULL done
 -- KEYS list
--- ARGV downEntries downIdleMs node seenMark user tag
+-- ARGV feed downEntries downIdleMs node seenMark user tag
 -- then field score ... (a row that has another score by now is of another life, and stays)
 -- RETURNS 0
 local list = KEYS[1]
-local user, tag = unpack(ARGV, 5)
-for i = 7, #ARGV, 2 do
+local user, tag = unpack(ARGV, 6)
+for i = 8, #ARGV, 2 do
   local field, score = ARGV[i], ARGV[i + 1]
   local id = string.match(field, '/(.*)$')
   if redis.call('ZSCORE', list, id) == score then

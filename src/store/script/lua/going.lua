@@ -1,4 +1,4 @@
--- going.lua - prelude after presence: a terminal is gone, and with the last one its user. [LIFE-1] [LIFE-3]
+-- going.lua - prelude after foreground: a terminal is gone, and with the last one its user. [LIFE-1] [LIFE-3]
 
 -- A user without a terminal is offline: now, or after a grace, as the lease of nobody. Its end comes here again. [LIFE-3]
 local function settle_user (who, grace_ms)
@@ -20,7 +20,7 @@ local function disconnect (who, terminal, reason, grace_ms)
   if kept then
     kept.standing, kept.since = reason == 'TIMEOUT' and 'lapsed' or 'off', this_moment
     keep(who, terminal, kept)
-  end
+  else leave_foreground(who) end
   local facts = kept or { terminal = terminal }
   facts.reason = reason
   say(who, 'terminal.disconnected', facts)

@@ -1,12 +1,12 @@
 -- kick-user.lua - tombstones for terminals of a user, before anybody is told: from then on they are refused. [KICK-1] [KICK-3] [TIME-1]
--- USES kick logins presence going
+-- USES event kick logins presence foreground going
 -- FULL done
--- KEYS kick terminals routes leases events
--- ARGV keepMs banMs revokeTokens(0|1) reason user graceMs maxEvents
+-- KEYS kick terminals routes leases
+-- ARGV feed keepMs banMs revokeTokens(0|1) reason user graceMs
 -- then terminal ... (none: all of them, also those that were never seen)
 -- RETURNS 0 kicked[] (those named; all that are known when none is named or tokens are revoked) before welcomeFrom
-local kick, terminals, routes, leases, events = unpack(KEYS)
-local keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms, max_events = unpack(ARGV)
+local kick, terminals, routes, leases = unpack(KEYS)
+local keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms = unpack(ARGV, 2)
 ban_ms = tonumber(ban_ms)
 local kicked, targets = {}, {}
 for i = 8, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
@@ -37,9 +37,15 @@ for _, terminal in ipairs(targets) do
   if ban_ms > 0 then bury(kick, 'ban:' .. terminal, 9007199254740991, this_ms + ban_ms, reason, this_ms) end
   for _, name in ipairs(names_for(terminal)) do names[#names + 1] = name end
 end
+if is_told('user.kicked') then
+  local named = targets[1] ~= '*' and targets or {}
+  announce('user.kicked', '"ts":' .. this_moment .. ',"userId":"' .. user .. '"' .. list_text('terminals', named, '"') ..
+    ',"reason":' .. cjson.encode(reason) .. (revoke_tokens == '1' and ',"revokeTokens":true' or '') ..
+    (ban_ms > 0 and ',"bannedUntil":' .. int(this_ms + ban_ms) or ''))
+end
 if revoke_tokens == '1' then bury(kick, 'notBefore', before, ends, reason, this_ms) end
 -- One between two connections will not come back: nothing is left that would say so by closing.
-local who = { leases = leases, events = events, terminals = terminals, user = user, max_events = max_events }
+local who = { leases = leases, terminals = terminals, user = user }
 for _, terminal in ipairs(kicked) do
   local kept = terminal_of(who, terminal)
   local is_going = kept and kept.standing ~= 'on' and kept.standing ~= 'off' and kept.standing ~= 'lapsed'

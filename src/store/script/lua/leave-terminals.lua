@@ -1,12 +1,12 @@
 -- leave-terminals.lua - the last connections of terminals on a node are closed, each by itself. [LIFE-1] [LIFE-3]
 -- Unless it is connected elsewhere, a terminal's lease is cut to the grace.
--- USES presence going each (keys are built from the users' ids: standalone Redis only)
+-- USES event presence foreground going each (keys are built from the users' ids: standalone Redis only)
 -- FULL done
--- ARGV graceMs maxEvents
+-- ARGV feed graceMs
 -- then tag user terminal node reason ...
 -- RETURNS 0 [0; or -12 and why it failed] ...
 -- Who was sent away (KICKED, LOGOUT) does not come back: that is said at once.
-local grace_ms, max_events = ARGV[1], ARGV[2]
+local grace_ms = ARGV[2]
 
 local function is_connected (routes, terminal)
   local live = redis.call('HGETALL', routes)
@@ -18,8 +18,7 @@ end
 
 local function leave (tag, user, terminal, node, reason)
   local prefix = 'iris:{' .. tag .. '}:'
-  local who = { leases = prefix .. 'LEASES', events = 'iris:events', user = user, max_events = max_events,
-    terminals = prefix .. 'TERMINALS:' .. user }
+  local who = { leases = prefix .. 'LEASES', user = user, terminals = prefix .. 'TERMINALS:' .. user }
   local routes = who.terminals .. ':ROUTES'
   redis.call('HDEL', routes, node .. '/' .. terminal)
   local kept = not is_connected(routes, terminal) and terminal_of(who, terminal)

@@ -2,13 +2,13 @@
 -- USES life down member index unread aging waiting mailbox (keys are built from ids: standalone Redis only)
 -- FULL done
 -- KEYS unread stream
--- ARGV downEntries downIdleMs node seenMark keptFrom epoch seq share left
+-- ARGV feed downEntries downIdleMs node seenMark keptFrom epoch seq share left
 -- then field ... (of `unread`; none: nothing is listed yet, share is the limit of the mailbox). epoch, seq: the end of his stream when he
 -- attached: what came since comes by the stream.
 -- RETURNS 0 looked(fields; -1: too much came since, or nobody can tell) left found[beyond, conversation, n, [seq:ts ...] ...]
 --   rest[share, left, field ...](of who was not listed)
 local unread, stream = unpack(KEYS)
-local kept_ms, epoch, seq, share, left = unpack(ARGV, 5)
+local kept_ms, epoch, seq, share, left = unpack(ARGV, 6)
 local MOST_CAME = 200
 
 -- By conversation, the first seq that came; nil where entries are missing, or are too many.
@@ -27,10 +27,10 @@ local function came_since ()
 end
 
 local came, fields, found = came_since(), {}, { 0 }
-if not came then return { 0, -1, left, #ARGV < 10 and { redis.call('HLEN', unread) } or found, {} } end
-if #ARGV < 10 then return { 0, 0, left, oldest_unread(unread, tonumber(share), tonumber(kept_ms), came) } end
+if not came then return { 0, -1, left, #ARGV < 11 and { redis.call('HLEN', unread) } or found, {} } end
+if #ARGV < 11 then return { 0, 0, left, oldest_unread(unread, tonumber(share), tonumber(kept_ms), came) } end
 local looking = looking_of(unread, tonumber(kept_ms))
-for i = 10, #ARGV do fields[#fields + 1] = ARGV[i] end
+for i = 11, #ARGV do fields[#fields + 1] = ARGV[i] end
 looking.share, looking.left, looking.came = tonumber(share), tonumber(left), came
 local looked = look_through(looking, fields, redis.call('HMGET', unread, unpack(fields)), found)
 return { 0, looked, looking.left, found, {} }

@@ -1,14 +1,14 @@
 -- mark-read.lua - READ and REST_READ_NUM_AND_LAST_MSG of one conversation. [READ-1] to [READ-5] [REST-1] [REST-2]
--- USES life down member hint deliver log receipt direct index unread reading aging total rate (tells users: standalone Redis only)
+-- USES life down event member hint deliver log receipt direct index unread reading aging total rate (tells users: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log taken unread marker rate
--- ARGV downEntries downIdleMs node seenMark id reader terminal upTo seqs public unreadMark draft logMs emissionUs burst toldPerUnit
---   isSettled
+-- ARGV feed downEntries downIdleMs node seenMark id reader terminal upTo seqs public unreadMark draft logMs emissionUs burst
+--   toldPerUnit isSettled
 -- RETURNS 0(1: age-log.lua comes first) readSeq unread totalUnread(public; empty: many) headSeq unreadMark here bodies[](of `here`) units
 -- units: what it weighs more than was known when it was admitted, by how many were told [COST-1]
 -- marker: `<readSeq> <receiptSeq> <unreadMark>`; the receipt is what others were told, so a private mark does not swallow it.
 local conversation, members, log, taken_key, unread, marker, rate = unpack(KEYS)
-local id, reader, terminal, up_to, seqs, public, unread_mark, draft, log_ms, emission_us, burst, told_per_unit, is_settled = unpack(ARGV, 5)
+local id, reader, terminal, up_to, seqs, public, unread_mark, draft, log_ms, emission_us, burst, told_per_unit, is_settled = unpack(ARGV, 6)
 
 local member = redis.call('HGET', members, reader)
 if not member then return { -1 } end
@@ -36,17 +36,12 @@ if not (own_moved or told) then return { 0, int(new_read), count, total, head, u
 if redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. unread_mark) == 1 then
   end_keys(reader, tag, ends_at(now, log_ms), { 'RESET_READ_NUM_AND_LAST_MSG' })
 end
+if told then announce_read(id, reader, new_receipt, taken, draft) end
 local function event (data)
   return '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '",' .. data .. '}}'
 end
-local watching = told and is_direct and others_of(members, reader) or {}
-if told and not is_direct then
-  local covered = { unpack(taken) }
-  -- of very many the newest: the script must stay short [COST-1]
-  local oldest = math.max(receipt + 1, joined, head - redis.call('HLEN', log) + 1, new_receipt - 1999)
-  for seq = oldest, new_receipt do covered[#covered + 1] = int(seq) end
-  watching = senders_of(members, log, reader, covered)
-end
+local talk = { is_direct = is_direct, members = members, log = log, head = head }
+local watching = told and watching_of(talk, reader, taken, math.max(receipt + 1, joined), new_receipt) or {}
 -- others learn of the receipt only, a private mark beyond it is not theirs to know [REST-2]
 for user, stored in pairs(watching) do
   local _, first = member_of(stored)

@@ -1,8 +1,8 @@
--- presence.lua - prelude: who is there. A change is said in the stream of events by the script that makes it. [LIFE-1]
+-- presence.lua - prelude after event: who is there. A change is said in the stream of events by the script that makes it. [LIFE-1]
 -- TERMINALS:<user>: `<terminal>` -> its row, these fields in this order; `<terminal>/trace`: of the request that it came with;
 -- `<terminal>/login`: see logins.lua. What begins with a slash is the user's: `/online` while he is, `/n` events have told of him, and see
 -- attach.lua. No value is longer than 64 bytes as a rule: Redis packs such a hash.
--- `who`: leases, events, terminals (the user's; all keys), user, max_events.
+-- `who`: leases, terminals (the user's; all keys), user.
 local ROW = '^(%S+) ([fb]) (%S+) (%S+) (%d+) (%d+) ?(%a*)$'
 -- Of an event, and where it stands.
 local EVENT_FIELDS = { 'terminalId', 'terminal', 'platform', 'platform', 'node', 'node', 'traceId', 'trace', 'reason', 'reason' }
@@ -20,7 +20,7 @@ local function read_terminal (stored, terminals, terminal)
   local platform, state, standing, node, since, seen, lease = string.match(stored, ROW)
   if not (whole_of(seen) and whole_of(since) and (lease == '' or lease == 'socket')) then return skip(terminals .. ' ' .. terminal) end
   return { terminal = terminal, platform = platform, state = state, standing = standing, node = node,
-    since = since, seen = seen, lease = lease }
+    since = since, seen = seen, lease = lease, was_fore = standing == 'on' and state == 'f' }
 end
 
 local function terminal_text (kept)
@@ -35,8 +35,6 @@ local function terminal_of (who, terminal)
   return kept
 end
 
-local function keep (who, terminal, kept) redis.call('HSET', who.terminals, terminal, terminal_text(kept)) end
-
 -- Returns 1 when it was known.
 local function forget_terminal (terminals, terminal)
   redis.call('HDEL', terminals, terminal .. '/trace', terminal .. '/login')
@@ -45,10 +43,12 @@ end
 
 -- n: the number of the event, when it was given out before.
 local function say (who, name, facts, n)
-  local event = { 'type', name, 'userId', who.user, 'n', n or redis.call('HINCRBY', who.terminals, '/n', 1), 'ts', this_moment }
+  n = n or redis.call('HINCRBY', who.terminals, '/n', 1)
+  if not is_told(name) then return end
+  local event = { '"ts":' .. this_moment .. ',"userId":"' .. who.user .. '","n":' .. int(n) }
   for i = 1, #EVENT_FIELDS, 2 do
     local value = facts[EVENT_FIELDS[i + 1]]
-    if value then event[#event + 1], event[#event + 2] = EVENT_FIELDS[i], value end
+    if value then event[#event + 1] = '"' .. EVENT_FIELDS[i] .. '":"' .. value .. '"' end
   end
-  redis.call('XADD', who.events, 'MAXLEN', '~', who.max_events, '*', unpack(event))
+  announce(name, table.concat(event, ','))
 end

@@ -1,12 +1,12 @@
 -- put-box.lua - keeps an item for a user until completed or expired, and tells him. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1] [TIME-1]
--- USES life down hint deliver box
+-- USES life down event hint deliver box overflow
 -- FULL refused
 -- KEYS box order expiry waiting done deliveries collapse shares once terminals routes
--- ARGV downEntries downIdleMs node seenMark name user tag id draft(JSON without times) meta ttlMs
+-- ARGV feed downEntries downIdleMs node seenMark name user tag id draft(JSON without times) meta ttlMs
 --   maxItems share maxShare everyTerminal collapseKey filter keepMs
 -- RETURNS 0 outcome(stored|already|full) here body(for those of here)
 local terminals, routes = KEYS[10], KEYS[11]
-local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 5)
+local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 6)
 local expires_at = now + ttl_ms
 local body = '{"ts":' .. int(now) .. ',"expiresAt":' .. int(expires_at) .. ',' .. string.sub(draft, 2)
 
@@ -27,12 +27,12 @@ if not is_empty then
   local function fills (stored, most) return (number_of(stored, shares) or 0) >= tonumber(most) end
   local is_full = fills(held[1], max_share) or (string.sub(share, 1, 1) ~= '*' and fills(held[2], max_items))
   if is_once and is_full then replaced = redis.call('ZRANGE', once, 0, 0)[1] end -- the oldest goes
+  if is_full and (is_once or not replaced) then announce_overflow(user, name, id, replaced) end
   if is_full and not replaced then return { 0, 'full', said(), '' } end
   if replaced then forget(replaced, 'e', keep_ms) end
 end
 
-local reference = { 'k', 'box', 'n', name, 'i', id }
-if filter ~= '' then reference[7], reference[8] = 'f', filter end
+local reference = { 'k', 'box', 'n', name, 'i', id, filter ~= '' and 'f' or nil, filter ~= '' and filter or nil }
 local function rank_last (key) write('ZADD', key, (not is_empty and top_score(key) or 0) + 1, id) end
 rank_last(order)
 if is_once then rank_last(once) end

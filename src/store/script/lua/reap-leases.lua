@@ -1,21 +1,20 @@
 -- reap-leases.lua - leases of one partition that have ended: their terminals,
 -- and users without any, are said to be gone, once. [LIFE-2] [LIFE-3]
--- USES presence going
+-- USES event presence foreground going
 -- FULL done
--- KEYS leases events
--- ARGV tag maxLeases graceMs maxEvents leaseMs since(when somebody began to look without a break: claim-reaping.lua)
+-- KEYS leases
+-- ARGV feed tag maxLeases graceMs leaseMs since(when somebody began to look without a break: claim-reaping.lua)
 -- RETURNS 0 ended routes[user terminal node ...] (who may still hold a connection of them) looked
 -- After an outage each has a lease, and who was leaving a grace, from its end on; those ends are spread over a grace, as returns will be.
-local leases, events = unpack(KEYS)
-local tag, max_leases, grace_ms, max_events, lease_ms, since = unpack(ARGV)
+local leases = KEYS[1]
+local tag, max_leases, grace_ms, lease_ms, since = unpack(ARGV, 2)
 local due = redis.call('ZRANGE', leases, '-inf', int(this_ms), 'BYSCORE', 'LIMIT', 0, max_leases)
 local found, ended = {}, 0
 since = math.min(since, this_ms)
 
 local function read (member)
   local user, terminal = string.match(member, '^([^/]+)/(.*)$')
-  local who = { leases = leases, events = events, user = user, max_events = max_events,
-    terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. (user or '') }
+  local who = { leases = leases, user = user, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. (user or '') }
   local kept = user and terminal ~= '' and terminal_of(who, terminal)
   local is_leaving = kept and kept.standing ~= 'on' -- then the grace is over
   return (terminal == '' or is_leaving) and grace_ms or lease_ms, user, terminal, who, kept, is_leaving

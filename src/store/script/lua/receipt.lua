@@ -1,4 +1,4 @@
--- receipt.lua - prelude after down, member and log: whom a reading concerns, and what each of them is told. [READ-3]
+-- receipt.lua - prelude after down, event, member and log: whom a reading concerns, and what each of them is told. [READ-3]
 local bodies = {} -- one for each of `here`
 local told_count = 0
 
@@ -40,4 +40,19 @@ local function senders_of (members, log, reader, seqs)
     end
   end
   return found
+end
+
+-- Whom a receipt from `low` to `new` concerns. In a group the senders of what it covers, of very many the newest: the script must stay
+-- short. [COST-1]
+local function watching_of (talk, reader, taken, low, new)
+  if talk.is_direct then return others_of(talk.members, reader) end
+  local covered = { unpack(taken) }
+  for seq = math.max(low, talk.head - redis.call('HLEN', talk.log) + 1, new - 1999), new do covered[#covered + 1] = int(seq) end
+  return senders_of(talk.members, talk.log, reader, covered)
+end
+
+local function announce_read (id, reader, seq, taken, draft)
+  if not is_told('message.read') then return end
+  announce('message.read', '"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","userId":"' .. reader .. '","readSeq":' .. int(seq) ..
+    list_text('seqs', taken, '') .. trace_in(draft))
 end

@@ -1,14 +1,14 @@
 -- renew-leases.lua - what a node noted of the terminals of one partition: they were seen, and their state. [LIFE-2] [TIME-1]
--- USES presence
+-- USES event presence foreground
 -- FULL done
 -- KEYS leases
--- ARGV tag leaseMs
+-- ARGV feed tag leaseMs
 -- then user terminal state(foreground|background|empty: as it is) age(ms since it was seen) ...
 -- RETURNS 0
 -- A terminal that is leaving stays so: only a connection brings it back.
 local leases = KEYS[1]
-local tag, lease_ms = unpack(ARGV)
-for i = 3, #ARGV, 4 do
+local tag, lease_ms = unpack(ARGV, 2)
+for i = 4, #ARGV, 4 do
   local user, terminal, state, age = unpack(ARGV, i, i + 3)
   local who = { leases = leases, terminals = 'iris:{' .. tag .. '}:TERMINALS:' .. user, user = user }
   local kept = terminal_of(who, terminal)

@@ -1,12 +1,12 @@
 -- revoke-message.lua - replaces a message by its tombstone and tells every member who may see it. [REVOKE-1] to [REVOKE-5]
--- USES life down member hint deliver log direct index leaving (members' streams and boxes: standalone Redis only)
+-- USES life down event member hint deliver log revoked direct index leaving (members' streams and boxes: standalone Redis only)
 -- FULL done
 -- KEYS conversation members log
--- ARGV downEntries downIdleMs node seenMark id by server seq reason windowSec draft logMs
+-- ARGV feed downEntries downIdleMs node seenMark id by server seq reason windowSec draft logMs
 -- RETURNS 0 revokedAt alreadyRevoked(0|1) here body tombstone
 -- -6 carries windowSec and ageSec.
 local conversation, members, log = unpack(KEYS)
-local id, by, server, seq, reason, window_sec, draft, log_ms = unpack(ARGV, 5)
+local id, by, server, seq, reason, window_sec, draft, log_ms = unpack(ARGV, 6)
 
 local record = redis.call('HGET', log, seq)
 local message = message_in(record)
@@ -34,6 +34,7 @@ if done then return { 0, int(done.at), 1, said(), '', body_of(id, seq, message) 
 local age = math.floor((now - message.ts) / 1000)
 if not trusted and age >= tonumber(window_sec) then return { -6, window_sec, age } end
 
+announce_revoked(message, { id = id, seq = seq, by = by, reason = reason, draft = draft })
 message.type = 'revoked'
 message.rest = '{"by":"' .. by .. '","at":' .. int(now) .. (reason ~= '' and ',"reason":' .. cjson.encode(reason) or '') .. '}'
 local body = '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id ..

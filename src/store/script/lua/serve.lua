@@ -1,9 +1,9 @@
--- serve.lua - prelude after deliver, log and leaving: what a message does to its members: a count, an entry in the stream. [MSG-3]
+-- serve.lua - prelude after deliver, log, leaving and offline: what a message does to its members: a count, an entry in the stream. [MSG-3]
 -- message: id log from terminal(the sender's) seq, as text `place`, ts epoch nonce record silent is_direct; `field`: of the conversation in
 -- a user's counts; `writer`: the sender's number; what leaves the log before it: `trimmed`, up to which seq by their number, `gone`,
 -- false for nothing that counted; `ends`: when the log does, and whether that has `moved`; is_listed: it is the first of its minute, see
--- listed.ts. Made here: its `entry` and the sender's `own`; `nodes`: those
--- that are told without looking for routes; `body`, where one is told.
+-- listed.ts; `offline`: where those are noted who are away, nil where nobody asks. Made here: its `entry` and the sender's `own`;
+-- `nodes`: those that are told without looking for routes; `body`, where one is told.
 local WIDE = 16 -- to tell a node costs as much as to look for the routes of so many users
 
 local function hint_member (message, user, tag, id, entry)
@@ -22,6 +22,7 @@ local function serve (message, members, user, stored)
   local is_new = message.is_listed and redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) == 1
   if message.gone then let_go(message, user, stored) end
   if not is_own and not message.silent then is_first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
+  if message.offline and not is_own then note_offline(message.offline, user, tag) end
   if ends and message.moved then redis.call('PEXPIREAT', user_key(tag, 'RESET_READ_NUM_AND_LAST_MSG', user) .. ':' .. id, ends) end
   local is_later = message.moved or is_new
   if ends and (is_later or is_first) then end_keys(user, tag, ends, is_later and own_keys or { 'CHAT_MSG_BOX' }) end

@@ -7,9 +7,9 @@ local finally = {} -- what is done when a script is through
 local function skip (place) unreadable[#unreadable + 1] = place end
 local raw, none = redis, {}
 local absent = {
-  GET = false, HGET = false, ZSCORE = false, HMGET = none, ZMSCORE = none, HGETALL = none, HKEYS = none, HSCAN = { '0', none },
-  ZRANGE = none, ZREVRANGE = none, ZRANGEBYSCORE = none, ZREVRANGEBYSCORE = none, XRANGE = none, XREVRANGE = none,
-  HLEN = 0, HEXISTS = 0, ZCARD = 0, HDEL = 0, ZREM = 0, SREM = 0, ZREMRANGEBYSCORE = 0, ZCOUNT = 0, GETRANGE = ''
+  GET = false, HGET = false, ZSCORE = false, HMGET = none, ZMSCORE = none, HGETALL = none, HKEYS = none, HVALS = none,
+  ZRANGE = none, ZREVRANGE = none, ZRANGEBYSCORE = none, ZREVRANGEBYSCORE = none, XRANGE = none, XREVRANGE = none, HSCAN = { '0', none },
+  HLEN = 0, HEXISTS = 0, SISMEMBER = 0, ZCARD = 0, HDEL = 0, ZREM = 0, SREM = 0, ZREMRANGEBYSCORE = 0, ZCOUNT = 0, GETRANGE = ''
 }
 local added = { HSET = true, HSETNX = true, HINCRBY = true, INCR = true, ZADD = true, SADD = true, XADD = true, SETRANGE = true }
 local counting = { HINCRBY = true, INCR = true }

@@ -2,15 +2,15 @@
 -- USES life down routes
 -- FULL done
 -- KEYS down routes leases
--- ARGV downEntries downIdleMs node seenMark leaseMs user
+-- ARGV feed downEntries downIdleMs node seenMark leaseMs user
 -- then terminal platform ...
 -- RETURNS 0 top serverTime ended[terminal ...] (top is empty when the stream is gone, or of a life before)
 -- A terminal whose own lease has ended is offline and gets no route. [LIFE-2]
 local down, routes, leases = unpack(KEYS)
-local lease_ms, user = unpack(ARGV, 5)
+local lease_ms, user = unpack(ARGV, 6)
 local ended = {}
 prune(routes, lease_ms)
-for i = 7, #ARGV, 2 do
+for i = 8, #ARGV, 2 do
   if is_dry then break end -- nobody can renew a lease
   if redis.call('ZSCORE', leases, user .. '/' .. ARGV[i]) then
     redis.call('HSET', routes, this_node .. '/' .. ARGV[i], ARGV[i + 1] .. ' ' .. int(now + lease_ms))

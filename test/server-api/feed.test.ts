@@ -1,0 +1,295 @@
+// What a back end is told of: exactly these events for each command and call, and none for its retry. docs/protocol.md section 8.
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import { operations } from '../../src/app.js'
+import { eventKinds } from '../../src/protocol/server-events.js'
+import { keys, partition } from '../../src/store/keys.js'
+import { allEvents, type ServerEvent, events } from '../helper/events.js'
+import { startIris } from '../helper/iris.js'
+import { heartbeat, listening } from '../helper/life.js'
+import { dm, groupOf, two, until } from '../helper/user.js'
+
+const env = { IRIS_LIMIT_CMD_BOX: '1', IRIS_LIMIT_NOTICE_BOX: '1', IRIS_LIMIT_GRACE_SEC: '1' }
+const iris = await startIris(t, { env })
+const { server } = iris
+
+/** What is said while something is done, without positions, times and what presence says of where. */
+async function saidBy (act: () => Promise<unknown>): Promise<object[]> {
+  const { next } = await events(iris)
+  await act()
+  const { items } = await events(iris, `?after=${next}&limit=1000`)
+  return items.map(({ id, ts, traceId, n, node, platform, msgId, ...facts }: ServerEvent) => facts)
+}
+
+const text = (text: string) => ({ type: 'text', content: { text } })
+const idOf = async (answer: Promise<{ body: Record<string, unknown> }>, name: string) => String((await answer).body[name])
+const box = (userId: string, name: 'CMD_BOX' | 'NOTICE_BOX') => (itemId: string, dropped: string) =>
+  ({ type: 'box.overflow', userId, box: name, itemId, dropped })
+
+interface Row {
+  /** The operation that it is of, by its wire name. */
+  of: string
+  what: string
+  act (): Promise<{ status: number, body: Record<string, unknown> }>
+  says: (answer: Record<string, unknown>) => object[]
+  /** What the same request says once more; nothing when absent. */
+  again?: object[]
+  status?: number
+}
+
+const [alice, bob] = await two(() => iris.user(t))
+const carol = await iris.user(t, `c${randomUUID().slice(0, 8)}`)
+const [a, b, c] = [alice, bob, carol].map(({ userId }) => userId) as [string, string, string]
+const direct = dm(alice, bob)
+const group = `g.${randomUUID()}`
+const sent = (conversationId: string, seq: number, more: object) =>
+  ({ type: 'message.sent', conversationId, seq, from: a, messageType: 'text', offline: [], ...more })
+const changed = (change: string, more: object = {}) =>
+  ({ type: 'conversation.changed', conversationId: group, kind: 'group', change, ...more })
+const post = (path: string, body: object) => () => server('POST', path, body)
+const clientMsgId = randomUUID()
+const offlineBob = (unread: number) => ({ offline: [{ userId: b, unread }] })
+const hi = { clientMsgId: 'f-1', conversationId: direct, ...text('from the back end') }
+const noticeId = randomUUID()
+const putGroup = { title: 'Order "7"', members: [{ userId: a, role: 'owner' }, { userId: b, role: 'member' }] }
+const put = (body: object) => () => server('PUT', `conversations/${group}`, body)
+const change = (body: object) => post(`conversations/${group}/members`, body)
+const member = (userId: string, role = 'member') => ({ userId, role })
+let cmdId = ''
+const command = (clientCmdId: string, more: object = {}) => async () => {
+  const answer = await alice.command({ clientCmdId, name: 'call', to: { users: [b] }, mode: 'reliable', ...more })
+  cmdId = String(answer.body['cmdId'])
+  return answer
+}
+const kicked = { type: 'user.kicked', userId: b, reason: 'for "spam"' }
+
+const table: Row[] = [
+  {
+    of: 'MSG_UP',
+    what: 'the first of a direct conversation',
+    act: () => alice.send(bob, 'hi', { clientMsgId }),
+    says: () => [
+      { type: 'conversation.changed', conversationId: direct, kind: 'dm', change: 'opened', added: [member(a), member(b)] },
+      sent(direct, 1, offlineBob(1))
+    ]
+  },
+  {
+    of: 'MSG_UP',
+    what: 'the next',
+    act: () => alice.send(bob, 'again', { clientMsgId: 'f-2' }),
+    says: () => [sent(direct, 2, offlineBob(2))]
+  },
+  {
+    of: 'MSG_UP',
+    what: 'one that is unread for nobody',
+    act: () => alice.send(bob, 'still', { clientMsgId: 'f-3', options: { silent: true } }),
+    says: () => [sent(direct, 3, { ...offlineBob(2), silent: true })]
+  },
+  { of: 'MSG_UP', what: 'other content', act: () => alice.send(bob, 'other', { clientMsgId: 'f-2' }), says: () => [], status: 409 },
+  {
+    of: 'sendMessage',
+    what: 'as the system',
+    act: post('messages', { from: 'system', ...hi }),
+    says: () => [sent(direct, 4, { from: 'system', offline: [{ userId: a, unread: 1 }, { userId: b, unread: 3 }] })]
+  },
+  {
+    of: 'READ',
+    what: 'one',
+    act: () => bob.read({ conversationId: direct, seqs: [2] }),
+    says: () => [{ type: 'message.read', conversationId: direct, userId: b, readSeq: 0, seqs: [2] }]
+  },
+  {
+    of: 'READ',
+    what: 'all',
+    act: () => bob.read({ conversationId: direct, upToSeq: 99 }),
+    says: () => [{ type: 'message.read', conversationId: direct, userId: b, readSeq: 4 }]
+  },
+  {
+    of: 'REST_READ_NUM_AND_LAST_MSG',
+    what: 'the private marker',
+    act: () => alice.rest({ items: [{ conversationId: direct }] }),
+    says: () => []
+  },
+  {
+    of: 'REVOKE',
+    what: 'his own',
+    act: () => alice.revoke({ conversationId: direct, seq: 2, reason: 'a "slip"' }),
+    says: () => [{
+      type: 'message.revoked',
+      conversationId: direct,
+      seq: 2,
+      from: a,
+      by: a,
+      reason: 'a "slip"',
+      message: { clientMsgId: 'f-2', ...text('again') }
+    }]
+  },
+  { of: 'REVOKE', what: 'what is not there', act: () => alice.revoke({ conversationId: direct, seq: 9 }), says: () => [], status: 404 },
+  {
+    of: 'revokeMessage',
+    what: 'one of a user',
+    act: post('messages/revoke', { conversationId: direct, seq: 3 }),
+    says: () => [{
+      type: 'message.revoked',
+      conversationId: direct,
+      seq: 3,
+      from: a,
+      by: 'system',
+      message: { clientMsgId: 'f-3', ...text('still'), options: { silent: true } }
+    }]
+  },
+  { of: 'GET_READ_MSG', what: 'a page', act: () => bob.getReadMsg({ conversationId: direct }), says: () => [] },
+  { of: 'GET_SYSTEM_TIME', what: 'the time', act: () => bob.time({}), says: () => [] },
+  { of: 'IRIS_CMD_SEND', what: 'a reliable one', act: command('k-1'), says: () => [] },
+  {
+    of: 'IRIS_CMD_SEND',
+    what: 'one for which there is no room',
+    act: command('k-2'),
+    says: ({ cmdId }) => [box(b, 'CMD_BOX')(String(cmdId), 'newest')]
+  },
+  {
+    of: 'sendCommand',
+    what: 'it has room of its own',
+    act: post('commands', { clientCmdId: 's-1', name: 'refresh', to: { users: [b] }, mode: 'reliable' }),
+    says: () => []
+  },
+  {
+    of: 'CMD_COMPLETE',
+    what: 'one that is there',
+    act: async () => await bob.cmdComplete({ ids: [await idOf(command('k-1')(), 'cmdId'), 'nothing'] }, 'web-1'),
+    says: () => [{ type: 'command.completed', cmdId, name: 'call', userId: b, terminalId: 'web-1' }]
+  },
+  { of: 'sendNotice', what: 'a notice', act: post('notices', { noticeId, users: [b], content: {} }), says: () => [] },
+  {
+    of: 'sendNotice',
+    what: 'one for which there is no room',
+    act: post('notices', { noticeId: 'n-2', users: [b], content: {} }),
+    says: () => [box(b, 'NOTICE_BOX')('n-2', 'newest')]
+  },
+  {
+    of: 'sendNotice',
+    what: 'one that is shown once',
+    act: post('notices', { noticeId: 'n-3', users: [b], needComplete: false, content: {} }),
+    says: () => []
+  },
+  {
+    of: 'sendNotice',
+    what: 'another, which takes its place',
+    act: post('notices', { noticeId: 'n-4', users: [b], needComplete: false, content: {} }),
+    says: () => [box(b, 'NOTICE_BOX')('n-3', 'oldest')]
+  },
+  {
+    of: 'NOTICE_COMPLETE',
+    what: 'one that is there',
+    act: () => bob.noticeComplete({ ids: [noticeId] }, 'web-1'),
+    says: () => [{ type: 'notice.completed', noticeId, userId: b, terminalId: 'web-1' }]
+  },
+  { of: 'cancelNotice', what: 'what the application takes back', act: () => server('DELETE', 'notices/n-4'), says: () => [] },
+  {
+    of: 'NOTICE_UP',
+    what: 'reserved',
+    act: () => bob.post('/v1/up/notice', { noticeId: 'x', kind: 'notice', content: {} }),
+    says: () => [],
+    status: 501
+  },
+  {
+    of: 'putConversation',
+    what: 'a new group',
+    act: put(putGroup),
+    says: () => [changed('created', { title: 'Order "7"', added: [member(a, 'owner'), member(b)] })]
+  },
+  {
+    of: 'putConversation',
+    what: 'another title',
+    act: put({ ...putGroup, title: 'Order 8' }),
+    says: () => [changed('updated', { title: 'Order 8' })]
+  },
+  {
+    of: 'putConversation',
+    what: 'other members',
+    act: put({ title: 'Order 8', members: [member(a, 'owner'), member(c, 'admin')] }),
+    says: () => [changed('members', { added: [member(c, 'admin')], removed: [b] })]
+  },
+  {
+    of: 'changeMembers',
+    what: 'all three',
+    act: change({ add: [{ userId: b }], remove: [c], role: [member(a, 'admin')] }),
+    says: () => [changed('members', { added: [member(b)], removed: [c], roles: [member(a, 'admin')] })]
+  },
+  {
+    of: 'MSG_UP',
+    what: 'to the group',
+    act: () => alice.send(group, 'all', { clientMsgId }),
+    says: () => [sent(group, 1, offlineBob(1))]
+  },
+  { of: 'closeConversation', what: 'the group', act: () => server('DELETE', `conversations/${group}`), says: () => [changed('closed')] },
+  { of: 'createToken', what: 'a token', act: post('tokens', { userId: b }), says: () => [] },
+  { of: 'TOKEN', what: 'a token', act: () => bob.post('/v1/up/token', { token: bob.token }), says: () => [] },
+  { of: 'HEARTBEAT', what: 'of a terminal that is not connected', act: () => bob.post('/v1/up/heartbeat', {}), says: () => [] },
+  { of: 'createTicket', what: 'a ticket', act: () => bob.post('/v1/down/tickets', {}), says: () => [] },
+  { of: 'blockUser', what: 'who may not write', act: () => server('PUT', `users/${b}/blocked/${c}`), says: () => [] },
+  { of: 'unblockUser', what: 'he may again', act: () => server('DELETE', `users/${b}/blocked/${c}`), says: () => [] },
+  { of: 'presence', what: 'a question', act: post('presence', { users: [a, b] }), says: () => [] },
+  { of: 'removeTerminal', what: 'one that is not known', act: () => server('DELETE', `users/${b}/terminals/web-9`), says: () => [] },
+  {
+    of: 'kickUser',
+    what: 'a terminal',
+    act: post(`users/${b}/kick`, { terminals: ['web-1'], reason: 'for "spam"' }),
+    says: () => [{ ...kicked, terminals: ['web-1'] }],
+    again: [{ ...kicked, terminals: ['web-1'] }]
+  },
+  {
+    of: 'kickUser',
+    what: 'all of him, for good',
+    act: post(`users/${b}/kick`, { reason: 'for "spam"', revokeTokens: true }),
+    says: () => [{ ...kicked, revokeTokens: true }],
+    again: [{ ...kicked, revokeTokens: true }]
+  },
+  { of: 'liftKicks', what: 'its end', act: () => server('DELETE', `users/${b}/kick`), says: () => [] }
+]
+
+/** `message` has the time of the original. */
+const withoutTimes = (said: object[]) =>
+  JSON.parse(JSON.stringify(said, (name, value: unknown) => name === 'ts' ? undefined : value)) as object[]
+
+for (const { of, what, act, says, again = [], status = 200 } of table) {
+  t.test(`[EVENT-1] ${of}, ${what}: exactly these events, and none for its retry`, async t => {
+    let answer: Awaited<ReturnType<Row['act']>> | undefined
+    const said = await saidBy(async () => { answer = await act() })
+    t.equal(answer?.status, status, JSON.stringify(answer?.body))
+    t.strictSame(withoutTimes(said), says(answer?.body ?? {}))
+    t.strictSame(withoutTimes(await saidBy(act)), again, 'its retry')
+  })
+}
+
+t.test('[EVENT-1] to [EVENT-7] every command and every call that writes stands in the table, every kind is said there', async t => {
+  const writing = operations.filter(({ method }) => method !== 'GET').map(({ name }) => name)
+  t.strictSame([...new Set(table.map(({ of }) => of))].sort(), writing.sort())
+  const said = new Set((await allEvents(iris)).map(({ type }) => type))
+  t.strictSame(eventKinds.filter(kind => !said.has(kind)), ['user.online', 'user.offline', 'terminal.connected', 'terminal.disconnected'])
+})
+
+/** Whom a message of alice's to the group finds away. */
+const awayIn = async (id: string) => {
+  const [said] = (await saidBy(() => alice.send(id, 'who is there?'))).slice(-1)
+  return (said as { offline: { userId: string }[] }).offline.map(({ userId }) => userId)
+}
+
+t.test('[EVENT-2] who has a terminal in the foreground is not away; who says background, or goes, is at once', async t => {
+  const [dora, emil] = await two(() => iris.user(t))
+  const id = await groupOf(iris, alice, dora, emil)
+  t.strictSame((await awayIn(id)).sort(), [dora.userId, emil.userId].sort())
+  const [web, phone] = [await listening(dora, 'web'), await listening(dora, 'phone')]
+  t.strictSame(await awayIn(id), [emil.userId])
+  await heartbeat(dora, { state: 'background' }, 'web')
+  t.strictSame(await awayIn(id), [emil.userId], 'her phone is in the foreground')
+  await heartbeat(dora, { state: 'background' }, 'phone')
+  await until(async () => (await awayIn(id)).length === 2 || undefined)
+  await heartbeat(dora, { state: 'foreground' }, 'web')
+  await until(async () => (await awayIn(id)).length === 1 || undefined)
+  await phone.cut()
+  t.strictSame(await awayIn(id), [emil.userId])
+  await web.cut()
+  await until(async () => (await awayIn(id)).length === 2 || undefined)
+  t.equal((await iris.redis.smembers(keys.foreground(partition(dora.userId)))).includes(dora.userId), false)
+})

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 
 const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url))
-/** A compiler that notes its calls. */
-const compiler = "require('node:fs').appendFileSync('calls', 'tsc\\n'); require('node:fs').mkdirSync('build', { recursive: true })"
+/** A compiler that notes its calls, and whether it is to look at the types. */
+const compiler = "require('node:fs').appendFileSync('calls', process.argv.includes('--noCheck') ? 'tsc unchecked\\n' : 'tsc\\n'); " +
+  "require('node:fs').mkdirSync('build', { recursive: true })"
 
 /** The script of a program that writes down how it was called. */
 const note = (name: string) => `echo "${name} $@" >> calls`
@@ -226,6 +227,22 @@ t.test('builds when a source has changed, and only then', async t => {
   }
   await rm(join(tree.root, 'src/new.ts'))
   await isBuilt(true, 'a file is gone')
+})
+
+t.test('what starts does not wait for the types; a build that is asked for looks at them, once', async t => {
+  const tree = await makeTree(t)
+  tree.run('ensureModules')
+  const env = { PATH: join(tree.root, 'bin') }
+  const build = () => spawnSync(process.execPath, [join(tree.root, 'scripts/build.js'), '--if-stale'], { env })
+  const compiled = async () => (await tree.calls()).filter(call => call.startsWith('tsc'))
+  tree.run('ensureBuild')
+  t.same(await compiled(), ['tsc unchecked'])
+  for (let round = 0; round < 2; round++) {
+    t.equal(build().status, 0)
+    t.same(await compiled(), ['tsc unchecked', 'tsc'])
+  }
+  tree.run('ensureBuild')
+  t.same(await compiled(), ['tsc unchecked', 'tsc'], 'one whose types are right is as good')
 })
 
 t.test('a build that fails ends with a line, and is tried again', async t => {

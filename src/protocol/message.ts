@@ -119,5 +119,6 @@ export const exampleMessage = {
   traceId: '7c1f4b9d2e'
 }
 
-/** Whether what a schema describes may bring what can be recalled: whatever its form, the text of that stands in `content`. */
-export const bringsTexts = (schema: TSchema) => JSON.stringify(schema).includes('"content":')
+/** Whether an operation may bring what can be recalled: whatever its form, the text of that stands in `content`. */
+export const bringsTexts = ({ result, tellsRecalled }: { result: TSchema, tellsRecalled?: true | undefined }) =>
+  !tellsRecalled && JSON.stringify(result).includes('"content":')

@@ -66,6 +66,8 @@ export interface Operation<
   waitMs? (query: Static<Query>): number
   /** A POST that only reads, since a question needs a body: there is nothing to be repeated. */
   isRead?: true
+  /** A text in its answer was recalled already, and is told for that: none can be recalled while the answer waits. [DOWN-2] */
+  tellsRecalled?: true
   /** Rules between fields that a schema cannot say; answered as 400 INVALID_BODY. */
   check? (body: Static<Body>): FieldError[]
   /** The same of a query, answered as 400 INVALID_QUERY. */

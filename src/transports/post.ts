@@ -38,7 +38,8 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
     sendLines(reply, result as Lines).catch((error: unknown) => reply.send(error))
   }
 
-  for (const { name, method, path, auth: door, body, result, isRead, waitMs, lines } of operations) {
+  for (const operation of operations) {
+    const { name, method, path, auth: door, body, isRead, waitMs, lines } = operation
     const keyed = isRepeatable({ auth: door, method, isRead })
     const isInLines = lines ? acceptsLines : () => false
     const callerOf = door === 'none' ? () => nobody : auth[door]
@@ -64,7 +65,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      config: { showsTexts: bringsTexts(result) },
+      config: { showsTexts: bringsTexts(operation) },
       // before the body is read: a stranger's body is not worth parsing
       onRequest: (request, _reply, done) => {
         request.receivedAt = now()

@@ -243,3 +243,17 @@ t.test('[ATTACH-3] [ATTACH-5] what comes while a long mailbox is looked through 
   t.same(came.map(({ reference }) => reference).map(each => each.kind === 'msg' && `${each.conversationId} ${each.seq}`),
     groups.map(group => `${group} 2`))
 })
+
+t.test('[ATTACH-5] where more comes meanwhile than a step can tell apart, what was not looked at yet stands behind `more`', async t => {
+  const user = 'flooded'
+  const pipeline = redis.pipeline()
+  for (const i of upTo(60)) leaveUnread(pipeline, { userId: user, group: `g.${user}-${i}`, ts: i })
+  await pipeline.exec()
+  const attached = await multi.attach(comes(user))
+  await redis.hset(keys.conversation(`g.${user}-1`), { epoch: 1, lastTs: issuedAt, createdAt: issuedAt })
+  await Promise.all(upTo(201).map(async i => await say(`g.${user}-1`, `flood-${i}`)))
+  const found = await attached?.look()
+  t.ok(found?.more)
+  t.ok(found && found.unread.length > 0 && found.unread.length < 60)
+  t.ok(found?.unread.every(({ seq }) => seq === 1), 'what came comes by the stream')
+})

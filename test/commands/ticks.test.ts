@@ -24,7 +24,8 @@ t.test('[SEE-1] a row of a direct conversation says how far the other one has to
   await bob.read({ conversationId: dm(alice, bob), upToSeq: 2 })
   t.equal(await peerReadSeq(alice), 2)
   t.equal(await peerReadSeq(bob), 0, 'what one has sent is no receipt of his')
-  t.match((await iris.server('GET', `users/${alice.userId}/conversations`)).body, { items: [{ peerReadSeq: 2 }] }, 'as the back end sees it')
+  const { body } = await iris.server('GET', `users/${alice.userId}/conversations`)
+  t.match(body, { items: [{ peerReadSeq: 2 }] }, 'as the back end sees it')
 })
 
 t.test('[SEE-1] a private mark and what was taken singly are told to nobody', async t => {

@@ -153,6 +153,20 @@ const rows: Record<string, Row | Row[]> = {
     call: ({ iris }) => iris.server('GET', 'users/alice/conversations'),
     check: (t, body) => t.match(body, { items: [{}, {}, { headSeq: 3 }] })
   },
+  viewConversation: {
+    memory: 200,
+    disk: 200,
+    call: get(`/v1/conversations/${dm}`),
+    check: (t, body) => t.match(body, { headSeq: 3 })
+  },
+  blockUser: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('PUT', 'users/bob/blocked/carol') },
+  listBlocked: {
+    memory: 200,
+    disk: 200,
+    call: ({ iris }) => iris.server('GET', 'users/bob/blocked'),
+    check: (t, body) => t.ok(body['items'])
+  },
+  unblockUser: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'users/bob/blocked/carol') },
   changeMembers: [
     {
       memory: 'STORE_FULL',

@@ -5,6 +5,7 @@ import { createAdmission } from './store/access/admission.js'
 import { createBlocks } from './store/access/blocks.js'
 import { createKicks } from './store/access/kicks.js'
 import { createTickets } from './store/access/tickets.js'
+import { createAcquaintance } from './store/conversation/acquaintance.js'
 import { createConversations } from './store/conversation/conversation.js'
 import { createGroups } from './store/conversation/groups.js'
 import { createLists } from './store/conversation/list.js'
@@ -30,6 +31,7 @@ export function createStores (store: StoreContext, { loginPolicy, direct }: Poli
   const admission = createAdmission(store)
   const storedLeases = createLeases(store)
   return {
+    acquaintance: createAcquaintance(store),
     admission,
     blocks: createBlocks(store),
     boxes: createBoxes(store),

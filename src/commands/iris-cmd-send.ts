@@ -10,10 +10,11 @@ export const irisCmdSend = defineCommand({
   summary: 'Send a command of your application to other terminals',
   description: '`online` (default) goes to the terminals connected now and is stored nowhere; `reliable` is kept in ' +
     'CMD_BOX until it is completed or expires. Only members of a shared conversation, or oneself, can be reached; others ' +
-    'are `skipped`. Idempotent by `clientCmdId`. Nobody online is 200 with `online: 0`. [CMD-1] [CMD-2] [CMD-3] [CMD-5]',
+    'are `skipped`, so are those who have blocked the sender. ' +
+    'Idempotent by `clientCmdId`. Nobody online is 200 with `online: 0`. [CMD-1] [CMD-2] [CMD-3] [CMD-5] [DIRECT-4]',
   body: Type.Object(CommandFields, { additionalProperties: false }),
   result: CommandResult,
-  errors: ['CONVERSATION_NOT_FOUND', 'NOT_ALLOWED_TARGET', 'RESERVED_NAME', 'CLIENT_CMD_ID_CONFLICT'],
+  errors: ['CONVERSATION_NOT_FOUND', 'NOT_ALLOWED_TARGET', 'RESERVED_NAME', 'CLIENT_CMD_ID_CONFLICT', 'BLOCKED', 'MUTED'],
   example: {
     body: { clientCmdId: 't-1', name: 'typing', data: { conversationId: 'dm.alice.bob' }, to: { users: ['bob'] }, mode: 'online' },
     result: { cmdId: 'k1a2073f47fb09f3c81d7aa', clientCmdId: 't-1', accepted: 1, online: 1, stored: 0, skipped: [], duplicate: false }

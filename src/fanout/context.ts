@@ -6,6 +6,7 @@ import type { Static } from '@sinclair/typebox'
 import type { createAdmission } from '../store/access/admission.js'
 import type { createBlocks } from '../store/access/blocks.js'
 import type { createBoxes } from '../store/user/boxes.js'
+import type { createAcquaintance } from '../store/conversation/acquaintance.js'
 import type { createConversations } from '../store/conversation/conversation.js'
 import type { Events } from '../store/user/events.js'
 import type { Fresh } from '../store/life/fresh.js'
@@ -26,6 +27,7 @@ import type { Leases } from '../presence/leases.js'
 import type { Watch } from '../presence/watch.js'
 
 export interface Context {
+  acquaintance: ReturnType<typeof createAcquaintance>
   conversations: ReturnType<typeof createConversations>
   markers: ReturnType<typeof createMarkers>
   members: ReturnType<typeof createMembers>

@@ -3,11 +3,13 @@ import { isReservedName } from '../protocol/events.js'
 import { SYSTEM_USER } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
 import { keys, partition } from '../store/keys.js'
+import type { Bar } from '../store/conversation/bar.js'
 import { inSteps } from '../store/redis/steps.js'
 import type { Context } from './context.js'
 import type { Frame, TerminalFilter } from '../stream/render.js'
 import { newCmdId } from '../stream/say.js'
 import { fingerprint } from './send-message.js'
+import { noTarget, pack, type Skipped, unpack } from './skipped.js'
 
 /** A command as handed in. Exactly one member of `to` names whom it is for. */
 export interface CommandBody {
@@ -25,8 +27,7 @@ export interface CommandBody {
 
 export interface CommandSender { from: string, terminalId: string, role: 'user' | 'server', traceId: string }
 
-interface Skipped { userId: string, reason: 'NOT_ACQUAINTED' | 'BOX_FULL' }
-type Deps = Pick<Context, 'conversations' | 'deliver' | 'once' | 'now'>
+type Deps = Pick<Context, 'acquaintance' | 'deliver' | 'once' | 'now'>
 
 const DAY_SEC = 86_400
 /** An online command is stored nowhere: so long a retry of it is recognised. [CMD-1] */
@@ -41,7 +42,7 @@ const wireNames = [
 /**
  * Sends a command once per sender and `clientCmdId`.
  * @returns users accepted, terminals reached, users stored for, and who was skipped. Throws RESERVED_NAME,
- *   NOT_ALLOWED_TARGET, CONVERSATION_NOT_FOUND, CLIENT_CMD_ID_CONFLICT.
+ *   NOT_ALLOWED_TARGET, BLOCKED, MUTED, CONVERSATION_NOT_FOUND, CLIENT_CMD_ID_CONFLICT.
  */
 export async function sendCommand (deps: Deps, body: CommandBody, sender: CommandSender) {
   if (isReservedName(body.name, wireNames)) throw new Problem('RESERVED_NAME', { detail: `${body.name} is a name of the gateway's` })
@@ -61,56 +62,54 @@ export async function sendCommand (deps: Deps, body: CommandBody, sender: Comman
   return { cmdId, clientCmdId, accepted, online, stored, skipped: unpack(packed, body.to.users), duplicate }
 }
 
-/**
- * What a retry needs to know of who was skipped, in few bytes:
- * `<place among the users of the request, else the user>:<initial of the reason> ...`
- */
-function pack (skipped: Skipped[], users: string[] = []): string {
-  const places = new Map(users.map((userId, place) => [userId, place]))
-  return skipped.map(({ userId, reason }) => `${places.get(userId) ?? userId}:${reason.slice(0, 1)}`).join(' ')
-}
-
-function unpack (packed: string, users?: string[]): Skipped[] {
-  return packed.split(' ').filter(Boolean).map(one => {
-    const [who, initial] = one.split(':') as [string, string]
-    return { userId: users ? users[Number(who)] as string : who, reason: initial === 'B' ? 'BOX_FULL' : 'NOT_ACQUAINTED' }
-  })
-}
-
 async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
   const { cmdId, mode = 'online' } = body
   const { allowed, skipped } = await targets(deps, body.to, sender)
-  if (allowed.length === 0 && skipped.length > 0) throw new Problem('NOT_ALLOWED_TARGET')
-  const full = mode === 'online' ? [] : await store(deps, body, { allowed, sender })
-  const reached = allowed.filter(userId => !full.includes(userId))
+  const refused = mode === 'online' ? [] : await store(deps, body, { allowed, sender })
+  const all = [...skipped, ...refused]
+  const reached = allowed.filter(userId => !refused.some(one => one.userId === userId))
+  if (reached.length === 0 && all.length > 0 && all.every(({ reason }) => reason !== 'BOX_FULL')) throw noTarget(all)
   const frame = mode === 'online' ? { event: 'CMD_DOWN' as const, data: eventBody(body, sender, deps.now()) } : undefined
   return {
     cmdId,
-    accepted: allowed.length - full.length,
+    accepted: reached.length,
     online: await show(deps, body, { reached, sender, frame }),
-    stored: mode === 'online' ? 0 : allowed.length - full.length,
-    skipped: [...skipped, ...full.map((userId): Skipped => ({ userId, reason: 'BOX_FULL' }))]
+    stored: mode === 'online' ? 0 : reached.length,
+    skipped: all
   }
 }
 
-/** Who is meant, and who of them may be: members of a shared conversation, oneself; anybody for the server API. [CMD-3] */
+/**
+ * Who is meant, and who of them may be: members of a shared conversation who have not blocked the sender, oneself;
+ * anybody for the server API. [CMD-3] [DIRECT-4]
+ */
 async function targets (
-  { conversations }: Deps, to: CommandBody['to'], { from, role }: CommandSender
+  deps: Deps, to: CommandBody['to'], { from, role }: CommandSender
 ): Promise<{ allowed: string[], skipped: Skipped[] }> {
+  const { acquaintance } = deps
   if (to.self) return { allowed: [from], skipped: [] }
   if (to.conversationId !== undefined) {
-    const members = await conversations.memberIds(to.conversationId)
-    if (!members || (role === 'user' && !members.includes(from))) throw new Problem('CONVERSATION_NOT_FOUND')
-    return { allowed: members.filter(userId => userId !== from), skipped: [] }
+    const seats = await acquaintance.seats(to.conversationId)
+    const own = seats?.get(from)
+    if (!seats || (role === 'user' && !own)) throw new Problem('CONVERSATION_NOT_FOUND')
+    if (role === 'user' && own) checkBar(own, deps.now())
+    return { allowed: [...seats.keys()].filter(userId => userId !== from), skipped: [] }
   }
   const users = [...new Set(to.users)]
   if (role === 'server') return { allowed: users, skipped: [] }
-  const known = await conversations.acquainted(from, users)
-  const isAllowed = (userId: string) => userId === from || known.has(userId)
+  const known = await acquaintance.acquainted(from, users)
+  const isAllowed = (userId: string) => known.get(userId)?.isBlocked === false
   return {
     allowed: users.filter(isAllowed),
-    skipped: users.filter(userId => !isAllowed(userId)).map(userId => ({ userId, reason: 'NOT_ACQUAINTED' }))
+    skipped: users.filter(userId => !isAllowed(userId))
+      .map(userId => ({ userId, reason: known.has(userId) ? 'BLOCKED' : 'NOT_ACQUAINTED' }))
   }
+}
+
+/** Throws what a send in that conversation would be refused with. [DIRECT-4] [MUTE-1] */
+function checkBar ({ isBlocked, mutedUntil }: Bar, now: number): void {
+  if (isBlocked) throw new Problem('BLOCKED')
+  if (mutedUntil > now) throw new Problem('MUTED', { members: { mutedUntil } })
 }
 
 /** Which of a user's terminals are meant; `exceptMine` says nothing of others' terminals, which may bear the same id. */
@@ -141,14 +140,14 @@ function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId
  * Shows a frame to the terminals that are meant, or counts them.
  * One's own are asked for by themselves: `exceptMine` is of them alone. [CMD-5]
  */
-async function show ({ conversations, deliver }: Deps, body: CommandBody, { reached, sender, frame }: {
+async function show ({ acquaintance, deliver }: Deps, body: CommandBody, { reached, sender, frame }: {
   reached: string[]
   sender: CommandSender
   frame: Frame | undefined
 }): Promise<number> {
   const others = reached.filter(userId => userId !== sender.from)
   // who has never answered the sender is not said to be there
-  const counted = sender.role === 'server' ? new Set(others) : await conversations.answering(sender.from, others)
+  const counted = sender.role === 'server' ? new Set(others) : await acquaintance.answering(sender.from, others)
   const groups = [others.filter(userId => counted.has(userId)), reached.filter(userId => userId === sender.from)]
   const strangers = others.filter(userId => !counted.has(userId))
   const tell = async (userIds: string[]) => {
@@ -160,10 +159,10 @@ async function show ({ conversations, deliver }: Deps, body: CommandBody, { reac
   return shown.reduce((sum, online) => sum + online, 0)
 }
 
-/** Puts a reliable command into the boxes of its targets. @returns those whose box is full. [CMD-2] */
+/** Puts a reliable command into the boxes of its targets. @returns those who do not get it, and why. [CMD-2] */
 async function store (
   { deliver }: Deps, body: CommandBody & { cmdId: string }, { allowed, sender }: { allowed: string[], sender: CommandSender }
-): Promise<string[]> {
+): Promise<Skipped[]> {
   const { cmdId, clientCmdId, name, ttlSec = DAY_SEC, complete, collapseKey, notifyComplete } = body
   const { from, role } = sender
   const item = {
@@ -173,11 +172,17 @@ async function store (
     meta: { name, ...(notifyComplete && role === 'user' && { notify: true, from, fromTag: partition(from), clientCmdId }) },
     ttlMs: ttlSec * 1000,
     everyTerminal: complete === 'all',
+    // in a group blocking does nothing
+    isBound: role === 'user' && !body.to.conversationId?.startsWith('g.'),
     ...(collapseKey !== undefined && { collapseKey: `${from}:${name}:${collapseKey}` })
   }
   const outcomes = await inSteps(allowed, async userId => {
     const filter = filterOf(body, sender, userId)
     return await deliver.item('CMD_BOX', userId, { ...item, ...(filter && { filter: JSON.stringify(filter) }) })
   })
-  return allowed.filter((_, i) => outcomes[i] === 'full')
+  const reasons = { full: 'BOX_FULL', blocked: 'BLOCKED', stored: undefined, already: undefined } as const
+  return allowed.flatMap((userId, i) => {
+    const reason = reasons[outcomes[i] ?? 'stored']
+    return reason ? [{ userId, reason }] : []
+  })
 }

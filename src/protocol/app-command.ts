@@ -70,7 +70,7 @@ export const CommandResult = Type.Object({
   accepted: Type.Integer({ minimum: 0, description: 'Users it was accepted for.' }),
   online: Type.Integer({ minimum: 0, description: 'Terminals connected now that it was sent to.' }),
   stored: Type.Integer({ minimum: 0, description: 'Users it is kept for.' }),
-  skipped: Type.Array(Type.Object({ userId: UserId, reason: oneOf('NOT_ACQUAINTED', 'BOX_FULL') })),
+  skipped: Type.Array(Type.Object({ userId: UserId, reason: oneOf('NOT_ACQUAINTED', 'BOX_FULL', 'BLOCKED') })),
   duplicate: Type.Boolean()
 })
 

@@ -1,10 +1,8 @@
 // Conversations: their log, members, and the scripts that change them. Sections 5 and 6.
-import { dmId } from '../../protocol/ids.js'
 import { Problem } from '../../protocol/problem.js'
 import { keys } from '../keys.js'
 import { downArgs, downValues, numberAt, readHere, type StoreContext } from '../life/context.js'
 import { isKind, isWhole, whole } from '../redis/readable.js'
-import { together } from '../redis/redis.js'
 import { defineScript } from '../script/scripts.js'
 import { ageFacts, createAging } from './aging.js'
 import type { Role } from './groups.js'
@@ -137,33 +135,6 @@ export function createConversations (store: StoreContext) {
         redis.exists(keys.conversation(conversationId)), redis.hkeys(keys.members(conversationId))
       ])
       return there ? members : undefined
-    },
-
-    /**
-     * @returns those of `users` that share a conversation with `userId`, himself included.
-     *   [CMD-3] Intersects across partitions: standalone Redis only.
-     */
-    async acquainted (userId: string, users: string[]): Promise<Set<string>> {
-      const [direct, groups] = await Promise.all([
-        together(redis, users, (pipeline, user) => pipeline.hexists(keys.members(dmId(userId, user)), user)),
-        together(redis, users, (pipeline, user) => pipeline.sintercard(2, keys.groups(userId), keys.groups(user), 'LIMIT', 1))
-      ])
-      return new Set(users.filter((user, i) => user === userId || direct[i] === 1 || groups[i] === 1))
-    },
-
-    /**
-     * Whose presence a user may learn of: somebody who has never answered is not told to be there.
-     * @returns those of `users` who have written in a conversation that they share with `userId`, himself included.
-     *   [CMD-5] Standalone Redis only.
-     */
-    async answering (userId: string, users: string[]): Promise<Set<string>> {
-      const [direct, groups] = await Promise.all([
-        together(redis, users, (pipeline, user) => pipeline.hget(keys.members(dmId(userId, user)), user)) as Promise<(string | null)[]>,
-        together(redis, users, (pipeline, user) => pipeline.sintercard(2, keys.groups(userId), keys.spoken(user), 'LIMIT', 1))
-      ])
-      return new Set(users.filter((user, i) => user === userId || hasWritten(direct[i]) || groups[i] === 1))
     }
   }
 }
-
-const hasWritten = (member: string | null | undefined) => member?.split(' ')[2]?.includes('w') === true

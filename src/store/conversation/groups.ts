@@ -4,6 +4,7 @@ import { downArgs, downValues, type StoreContext } from '../life/context.js'
 import { hashOf } from '../redis/hash.js'
 import { isWhole, whole } from '../redis/readable.js'
 import { defineScript } from '../script/scripts.js'
+import { barOf } from './bar.js'
 import { shownFields, shownOf } from './shown.js'
 
 const facts = {
@@ -79,7 +80,8 @@ export function createGroups (store: StoreContext) {
 
 /** Reads a member as member.lua keeps him. @returns undefined for what it does not write. */
 export function readMember (userId: string, member: string, now: number) {
-  const [, role, joined, muted] = /^(owner|admin|member) (\d+) \d+(?:[^!]*!(\d+)$)?/.exec(member) ?? []
+  const [, role, joined] = /^(owner|admin|member) (\d+) \d+/.exec(member) ?? []
   if (role === undefined || !isWhole(joined)) return undefined
-  return { userId, role: role as Role, joinedSeq: whole(joined), ...(whole(muted) > now && { mutedUntil: whole(muted) }) }
+  const { mutedUntil } = barOf(member)
+  return { userId, role: role as Role, joinedSeq: whole(joined), ...(mutedUntil > now && { mutedUntil }) }
 }

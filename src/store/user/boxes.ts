@@ -7,11 +7,11 @@ import { boxKeys, boxKeysOf, createPending } from './pending.js'
 
 const putBox = defineScript('put-box', {
   full: 'refused',
-  preludes: ['life', 'down', 'event', 'hint', 'deliver', 'box', 'overflow'],
-  keys: [...boxKeys, 'terminals', 'routes'],
+  preludes: ['life', 'down', 'event', 'hint', 'deliver', 'box', 'overflow', 'addressed'],
+  keys: [...boxKeys, 'terminals', 'routes', 'blocked'],
   args: [
     ...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey',
-    'filter', 'keepMs'
+    'filter', 'keepMs', 'from'
   ]
 })
 
@@ -43,9 +43,13 @@ export interface Put {
   ttlMs: number
   everyTerminal: boolean
   once?: boolean
+  /** It is not kept for who has blocked `from`. [DIRECT-4] */
+  isBound?: boolean
   collapseKey?: string
   filter?: string
 }
+
+type Outcome = 'stored' | 'already' | 'full' | 'blocked'
 
 /** Makes the boxes of a store. */
 export function createBoxes (store: StoreContext) {
@@ -83,16 +87,17 @@ export function createBoxes (store: StoreContext) {
   return {
     /**
      * Keeps an item for a user, once however often it is asked. [CMD-2]
-     * @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept.
+     * @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept; `blocked`: nor was anything.
      *   `body`: the event's JSON for those of `here`.
      */
-    async put (box: BoxName, userId: string, item: Put): Promise<{ outcome: 'stored' | 'already' | 'full', here: Here, body: string }> {
+    async put (box: BoxName, userId: string, item: Put): Promise<{ outcome: Outcome, here: Here, body: string }> {
       const { id, draft, meta, ttlMs, everyTerminal, collapseKey = '', filter = '' } = item
       const { share, maxShare } = shareOf(box, userId, item)
       const [, outcome, here, body] = await putBox(redis, {
         ...boxKeysOf(box, userId),
         terminals: keys.terminals(userId),
-        routes: keys.routes(userId)
+        routes: keys.routes(userId),
+        blocked: keys.blocked(userId)
       }, {
         ...downValues(store),
         name: box,
@@ -108,9 +113,10 @@ export function createBoxes (store: StoreContext) {
         everyTerminal: Number(everyTerminal),
         collapseKey,
         filter,
-        keepMs
+        keepMs,
+        from: item.isBound ? item.from : ''
       })
-      return { outcome: outcome as 'stored' | 'already' | 'full', here: readHere(store, here), body: String(body) }
+      return { outcome: outcome as Outcome, here: readHere(store, here), body: String(body) }
     },
 
     /** A terminal completes items by exact id. [COMPLETE-1] @returns a state per id. */

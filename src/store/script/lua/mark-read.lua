@@ -31,16 +31,19 @@ if is_new then end_keys(reader, tag, ends_at(now, log_ms), { 'CHAT_MSG_BOX' }) e
 local total = public == '1' and (total_unread(unread, kept, '0', true) or '') or 0
 local own_moved = new_read > tonumber(read) or #taken > 0 or unread_mark ~= marked
 local told = new_receipt > tonumber(receipt) or (public == '1' and #taken > 0)
+local peers = told and is_direct and others_of(members, reader)
+local public_seq, is_hidden = new_receipt, peers and not next(peers)
+if is_hidden then new_receipt, told = tonumber(receipt), false end -- it is told when the block has ended
 if not (own_moved or told) then return { 0, int(new_read), count, total, head, unread_mark, said(), {}, 0 } end
 
 if redis.call('HSET', marker, id, int(new_read) .. ' ' .. int(new_receipt) .. ' ' .. unread_mark) == 1 then
   end_keys(reader, tag, ends_at(now, log_ms), { 'RESET_READ_NUM_AND_LAST_MSG' })
 end
-if told then announce_read(id, reader, new_receipt, taken, draft) end
+if told or is_hidden then announce_read(id, reader, public_seq, taken, draft) end
 local function event (data)
   return '{' .. draft .. ',"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","data":{"conversationId":"' .. id .. '",' .. data .. '}}'
 end
-local talk = { is_direct = is_direct, members = members, log = log, head = head }
+local talk = { peers = peers, members = members, log = log, head = head }
 local watching = told and watching_of(talk, reader, taken, math.max(receipt + 1, joined), new_receipt) or {}
 -- others learn of the receipt only, a private mark beyond it is not theirs to know [REST-2]
 for user, stored in pairs(watching) do

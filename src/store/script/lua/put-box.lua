@@ -1,27 +1,26 @@
 -- put-box.lua - keeps an item for a user until completed or expired, and tells him. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1] [TIME-1]
--- USES life down event hint deliver box overflow
+-- USES life down event hint deliver box overflow addressed
 -- FULL refused
--- KEYS box order expiry waiting done deliveries collapse shares once terminals routes
+-- KEYS box order expiry waiting done deliveries collapse shares once terminals routes blocked
 -- ARGV feed downEntries downIdleMs node seenMark name user tag id draft(JSON without times) meta ttlMs
---   maxItems share maxShare everyTerminal collapseKey filter keepMs
--- RETURNS 0 outcome(stored|already|full) here body(for those of here)
+--   maxItems share maxShare everyTerminal collapseKey filter keepMs from
+-- from: who sends it, if the user may have blocked him; else empty [DIRECT-4]
+-- RETURNS 0 outcome(stored|already|full|blocked) here body(for those of here)
 local terminals, routes = KEYS[10], KEYS[11]
-local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms = unpack(ARGV, 6)
+local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms,
+  from = unpack(ARGV, 6)
 local expires_at = now + ttl_ms
 local body = '{"ts":' .. int(now) .. ',"expiresAt":' .. int(expires_at) .. ',' .. string.sub(draft, 2)
 
-local wanted = filter ~= '' and cjson.decode(filter) or {}
-local function has (list, value)
-  for _, item in ipairs(list or { value }) do if item == value then return true end end
-  return false
-end
-local function is_addressed (name, platform) return name ~= wanted.except and has(wanted.ids, name) and has(wanted.platforms, platform) end
-
+local is_addressed = addressing(filter)
 local is_once, is_empty, replaced = share == '*once', redis.call('EXISTS', expiry, done) == 0, nil
 if not is_empty then
   sweep(keep_ms)
   local ended = redis.call('ZMSCORE', done, 'c:' .. id, 'e:' .. id)
   if ended[1] or ended[2] or redis.call('HEXISTS', box, id) == 1 then return { 0, 'already', said(), '' } end
+end
+if from ~= '' and redis.call('ZSCORE', KEYS[12], from) then return { 0, 'blocked', said(), '' } end
+if not is_empty then
   replaced = collapse_key ~= '' and redis.call('HGET', collapse, collapse_key)
   local held = redis.call('HMGET', shares, share, '*users')
   local function fills (stored, most) return (number_of(stored, shares) or 0) >= tonumber(most) end

@@ -20,10 +20,12 @@ local function receipt_of (reader, seq, taken, first)
   return '"readerId":"' .. reader .. '","readSeq":' .. int(seq >= first and seq or 0) .. listed .. ',"readAt":' .. int(now)
 end
 
--- The other side of a direct conversation.
+-- The other side of a direct conversation; nobody when the reader has blocked him: he learns nothing more. [DIRECT-4]
 local function others_of (members, reader)
   local found, all = {}, members_in(members)
-  for i = 1, #all, 2 do if all[i] ~= reader then found[all[i]] = all[i + 1] end end
+  for i = 1, #all, 2 do
+    if all[i] ~= reader and select(6, member_of(all[i + 1])) ~= 'b' then found[all[i]] = all[i + 1] end
+  end
   return found
 end
 
@@ -45,7 +47,7 @@ end
 -- Whom a receipt from `low` to `new` concerns. In a group the senders of what it covers, of very many the newest: the script must stay
 -- short. [COST-1]
 local function watching_of (talk, reader, taken, low, new)
-  if talk.is_direct then return others_of(talk.members, reader) end
+  if talk.peers then return talk.peers end
   local covered = { unpack(taken) }
   for seq = math.max(low, talk.head - redis.call('HLEN', talk.log) + 1, new - 1999), new do covered[#covered + 1] = int(seq) end
   return senders_of(talk.members, talk.log, reader, covered)

@@ -2,7 +2,7 @@
 import { directPolicies } from './protocol/direct.js'
 import { loginPolicies } from './protocol/login.js'
 import { limitTable, limitVariable, type LimitName } from './protocol/limits.js'
-import { eventKinds, kindsIn } from './protocol/server-events.js'
+import { defaultKinds, eventKinds, kindsIn } from './protocol/server-events.js'
 
 export interface Variable {
   type: 'string' | 'integer'
@@ -123,9 +123,10 @@ const ownVariables = {
   IRIS_EVENTS: {
     type: 'string',
     demo: true,
-    default: 'all',
+    default: defaultKinds.join(','),
     sentence: 'Kinds of events that are written for `GET /v1/server/events`, separated by commas: `all`, `none`, or some of ' +
-      `${eventKinds.map(kind => `\`${kind}\``).join(', ')}. What is not written costs nothing.`,
+      `${eventKinds.map(kind => `\`${kind}\``).join(', ')}. What is not written costs nothing; ` +
+      '`message.sent` costs a message a part of itself (docs/performance.md).',
     form: {
       fits: value => kindsIn(itemsOf(value)).unknown.length === 0,
       rule: `must be all, none, or a list of kinds of events (${eventKinds.join(', ')})`

@@ -2,6 +2,7 @@
 import type { Limits } from '../protocol/limits.js'
 import type { TerminalStateName } from '../protocol/presence.js'
 import type { createLeases as createStoredLeases, Note, TerminalOf } from '../store/user/leases.js'
+import { outside } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis/redis.js'
 import type { Meter } from '../health/meter.js'
 
@@ -19,6 +20,9 @@ interface Floor {
   log: { error (facts: object, message: string): void }
 }
 
+/** A note, and the state that the store has last been told of by it. */
+type Seen = Note & { awakeAt: number, isTold: boolean, said?: TerminalStateName | undefined }
+
 const keyOf = ({ userId, terminalId }: TerminalOf) => `${userId}/${terminalId}`
 
 /**
@@ -26,7 +30,7 @@ const keyOf = ({ userId, terminalId }: TerminalOf) => `${userId}/${terminalId}`
  * A sign of life counts when it came, also while the store is away.
  */
 export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
-  const notes = new Map<string, Note & { awakeAt: number, isTold: boolean }>()
+  const notes = new Map<string, Seen>()
   let isFailing = false
 
   const ageOf = (terminal: TerminalOf) => awake() - (notes.get(keyOf(terminal))?.awakeAt ?? -Infinity)
@@ -44,6 +48,7 @@ export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
     known.at = performance.now()
     known.awakeAt = awake()
     known.isTold = isTold
+    if (isTold) known.said = undefined // it may have come as another
   }
 
   /** What is older than a lease renews none: an outage may last, its notes are as many as the terminals of one lease. */
@@ -56,17 +61,37 @@ export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
   function keep (untold: Note[]): void {
     for (const { userId, terminalId, state } of untold) {
       const known = notes.get(keyOf({ userId, terminalId }))
-      if (known) Object.assign(known, { isTold: false, ...(known.state === undefined && state && { state }) })
+      if (known) Object.assign(known, { isTold: false, said: undefined, ...(known.state === undefined && state && { state }) })
+    }
+  }
+
+  async function tell (fresh: Seen[]): Promise<void> {
+    if (fresh.length === 0) return
+    // as they are now: the next sign of life may come while the store hears of this one
+    const told = fresh.map(each => ({ ...each }))
+    for (const each of fresh) Object.assign(each, { isTold: true, ...(each.state && { said: each.state }) })
+    meter.leases.renewed += told.length
+    try {
+      await leases.renew(told)
+      isFailing = false
+    } catch (err) {
+      meter.leases.renewed -= told.length
+      keep(told)
+      if (!isFailing && !isUnavailable(err)) log.error({ err }, 'leases could not be renewed: they are told again')
+      isFailing = true
     }
   }
 
   return {
     /**
-     * A terminal gave a sign of life: a command or a heartbeat. Costs a line in memory; the store hears of it with the
-     * next flush. Unknown and leaving terminals are not brought back: only a connection does that.
+     * A terminal gave a sign of life: a command or a heartbeat. Costs a line in memory; the store hears of it with the next flush, but of
+     * a state that it was not told yet at once: by that a back end knows whom to push to [EVENT-2]. Unknown and leaving terminals are not
+     * brought back: only a connection does that.
      */
     seen (terminal: TerminalOf, state?: TerminalStateName): void {
       note(terminal, false, state)
+      const noted = notes.get(keyOf(terminal))
+      if (state !== undefined && noted && noted.said !== state) outside(() => void tell([noted]))
     },
 
     /** A terminal was let in: the store has heard of it already. */
@@ -87,21 +112,7 @@ export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
     /** Tells the store: one pipeline, however many terminals were seen. Never rejects. */
     async flush (): Promise<void> {
       forgetOld()
-      const fresh = [...notes.values()].filter(({ isTold }) => !isTold)
-      if (fresh.length === 0) return
-      // as they are now: the next sign of life may come while the store hears of this one
-      const told = fresh.map(each => ({ ...each }))
-      for (const each of fresh) each.isTold = true
-      meter.leases.renewed += told.length
-      try {
-        await leases.renew(told)
-        isFailing = false
-      } catch (err) {
-        meter.leases.renewed -= told.length
-        keep(told)
-        if (!isFailing && !isUnavailable(err)) log.error({ err }, 'leases could not be renewed: they are told again')
-        isFailing = true
-      }
+      await tell([...notes.values()].filter(({ isTold }) => !isTold))
     }
   }
 }

@@ -127,6 +127,9 @@ export type ServerEventFacts = Static<typeof serverEvents[EventKind]>
 /** All kinds, in the order of the documents. */
 export const eventKinds = Object.keys(serverEvents) as EventKind[]
 
+/** What is written unless `IRIS_EVENTS` says otherwise: what would cost each message, or each reading, a part of itself is not. */
+export const defaultKinds = eventKinds.filter(kind => kind !== 'message.sent' && kind !== 'message.read')
+
 /** Any event. */
 export const ServerEvent = Type.Unsafe<ServerEventFacts>({ oneOf: Object.values(serverEvents) })
 

@@ -42,8 +42,9 @@ export async function saidOf (iris: Pick<Iris, 'server'>, { userId }: { userId: 
   return (await eventsOf(iris, { userId })).map(({ type, reason }) => reason === undefined ? type : `${type} ${reason}`)
 }
 
+/** What presence has said of a user. */
 export async function eventsOf (iris: Pick<Iris, 'server'>, { userId }: { userId: string }): Promise<ServerEvent[]> {
-  return (await allEvents(iris)).filter(event => event.userId === userId)
+  return (await allEvents(iris)).filter(event => event.userId === userId && /^(user\.o|terminal\.)/.test(event.type))
 }
 
 /** Waits until something is said of a user. @returns all that was said of him then. */

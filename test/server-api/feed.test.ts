@@ -9,7 +9,7 @@ import { startIris } from '../helper/iris.js'
 import { heartbeat, listening } from '../helper/life.js'
 import { dm, groupOf, two, until } from '../helper/user.js'
 
-const env = { IRIS_LIMIT_CMD_BOX: '1', IRIS_LIMIT_NOTICE_BOX: '1', IRIS_LIMIT_GRACE_SEC: '1' }
+const env = { IRIS_EVENTS: 'all', IRIS_LIMIT_CMD_BOX: '1', IRIS_LIMIT_NOTICE_BOX: '1', IRIS_LIMIT_GRACE_SEC: '1' }
 const iris = await startIris(t, { env })
 const { server } = iris
 

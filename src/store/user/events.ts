@@ -87,6 +87,7 @@ function readEvent (id: string, [type = '', facts = '']: readonly string[]): Ser
   if (!schema) return undefined
   let shape = shapes.get(type)
   if (!shape) shapes.set(type, shape = TypeCompiler.Compile(schema))
-  const event = { ...objectIn(facts), id, type }
+  const place = { id, type }
+  const event = { ...place, ...objectIn(facts), ...place } // first, and never of the facts
   return shape.Check(event) ? event as ServerEventFacts : undefined
 }

@@ -17,8 +17,9 @@ local function count_bytes (id, bytes)
   redis.call('ZADD', feed_sizes, int(sum), id)
   if sum <= most_bytes then return end
   local last = redis.call('ZREVRANGEBYSCORE', feed_sizes, int(sum - most_bytes), 0, 'LIMIT', 0, 1)[1]
-  if not last then return end
-  redis.call('XTRIM', feed_key, 'MINID', last)
+  local ms, seq = string.match(last or '', '^(%d+)-(%d+)$')
+  if not ms then return end
+  redis.call('XTRIM', feed_key, 'MINID', ms .. '-' .. int(seq + 1))
   redis.call('ZREMRANGEBYSCORE', feed_sizes, 0, int(sum - most_bytes))
 end
 

@@ -45,10 +45,10 @@ end
 local function say (who, name, facts, n)
   n = n or redis.call('HINCRBY', who.terminals, '/n', 1)
   if not is_told(name) then return end
-  local event = { '"ts":' .. this_moment .. ',"userId":"' .. who.user .. '","n":' .. int(n) }
+  local event = { '"userId":"' .. who.user .. '","n":' .. int(n) }
   for i = 1, #EVENT_FIELDS, 2 do
     local value = facts[EVENT_FIELDS[i + 1]]
     if value then event[#event + 1] = '"' .. EVENT_FIELDS[i] .. '":"' .. value .. '"' end
   end
-  announce(name, table.concat(event, ','))
+  announce(name, table.concat(event, ',') .. ',"ts":' .. this_moment)
 end

@@ -17,6 +17,7 @@ import { createMeter } from './health/meter.js'
 import { createNodes } from './fanout/nodes.js'
 import { createReadiness } from './health/readiness.js'
 import { createReaper } from './fanout/reaper.js'
+import { createReports } from './fanout/report.js'
 import { createPressure } from './health/pressure.js'
 import { TWIN } from './fanout/twins.js'
 import { releaseAll } from './stream/outlet.js'
@@ -124,8 +125,9 @@ export function createGateway ({
   const timers = createTimers({ awake, hub, sweeper, leases, reaper, room, limits })
   const mintToken: Context['mintToken'] = async (userId, ttlSec) =>
     await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec }) // [KICK-3] later than every kick
+  const reports = createReports({ ...stores, nodes, now })
   const context: Context = {
-    ...stores, leases, watch, kicker, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
+    ...stores, reports, leases, watch, kicker, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
   }
 
   function onTrusted (): void {

@@ -17,6 +17,7 @@ import type { StoreContext } from './store/life/context.js'
 import { createIdempotency } from './store/once/idempotency.js'
 import { createOnce } from './store/once/once.js'
 import { createBoxes } from './store/user/boxes.js'
+import { createDelivery } from './store/user/delivery.js'
 import { createEvents } from './store/user/events.js'
 import { createLeases } from './store/user/leases.js'
 import { createMailbox } from './store/user/mailbox.js'
@@ -36,6 +37,7 @@ export function createStores (store: StoreContext, { loginPolicy, direct }: Poli
     blocks: createBlocks(store),
     boxes: createBoxes(store),
     conversations: createConversations(store),
+    delivery: createDelivery(store),
     events: createEvents(store),
     groups: createGroups(store),
     idempotency: createIdempotency(store),

@@ -26,8 +26,12 @@ t.test('[DELIVERY-4] an answer: user, terminal, conversation, seq and code, over
   const { userId } = alice
   await alice.send(bob, 'one', { terminalId: 'phone' })
   t.match(await said('answered', { route: '/v1/up/msg', userId }), { level: 30, terminalId: 'phone', conversationId, seq: 1, status: 200 })
+  const again = { clientMsgId: 'twice', terminalId: 'twice' }
+  await alice.send(bob, 'again', again)
+  await alice.send(bob, 'again', again)
+  t.match(await said('answered', { terminalId: 'twice', duplicate: true }), { conversationId, seq: 2 })
   await bob.read({ conversationId, upToSeq: 5 }, 'web-1')
-  t.match(await said('answered', { route: '/v1/up/cmd/read' }), { userId: bob.userId, terminalId: 'web-1', conversationId, seq: 1 })
+  t.match(await said('answered', { route: '/v1/up/cmd/read' }), { userId: bob.userId, terminalId: 'web-1', conversationId, seq: 2 })
   await alice.revoke({ conversationId, seq: 9 })
   t.match(await said('answered', { route: '/v1/up/cmd/revoke' }), { userId, conversationId, seq: 9, code: 'MESSAGE_NOT_FOUND' })
   const group = await groupOf(iris, alice)
@@ -49,7 +53,7 @@ t.test('[DELIVERY-4] a frame says the same', async t => {
   const socket = await openWs(`${iris.url}/v1/ws?terminalId=desk`, { headers: { authorization: `Bearer ${alice.token}` } })
   const body = { clientMsgId: 'f', conversationId, type: 'text', content: { text: 'x' } }
   await socket.up('MSG_UP', body)
-  t.match(await said('answered', { up: 'MSG_UP' }), { userId: alice.userId, terminalId: 'desk', conversationId, seq: 2, status: 200 })
+  t.match(await said('answered', { up: 'MSG_UP' }), { userId: alice.userId, terminalId: 'desk', conversationId, seq: 3, status: 200 })
   await socket.up('READ', { conversationId: 'g.none', upToSeq: 1 })
   t.match(await said('answered', { up: 'READ' }), { conversationId: 'g.none', code: 'CONVERSATION_NOT_FOUND' })
   await socket.cut()

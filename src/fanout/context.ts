@@ -22,6 +22,7 @@ import type { createTerminals } from '../store/user/terminals.js'
 import type { createTickets } from '../store/access/tickets.js'
 import type { Deliver } from './deliver.js'
 import type { Kicker } from './kick.js'
+import type { Reports } from './report.js'
 import type { TokenLife } from '../stream/lifetime.js'
 import type { Leases } from '../presence/leases.js'
 import type { Watch } from '../presence/watch.js'
@@ -44,6 +45,7 @@ export interface Context {
   kicker: Kicker
   deliver: Deliver
   terminals: ReturnType<typeof createTerminals>
+  reports: Reports
   leases: Pick<Leases, 'seen'>
   events: Events
   /** Waits for events. */

@@ -7,6 +7,7 @@ import type { TerminalOf } from '../store/user/leases.js'
 import { keys, partition } from '../store/keys.js'
 import { hintedItem } from '../stream/feed.js'
 import type { Closing, Hub, Showing } from '../hub/hub.js'
+import type { Standings, Stood } from '../hub/standings.js'
 import { type Page, pageTodo } from '../stream/jobs.js'
 import type { TokenLife } from '../stream/lifetime.js'
 import type { Recalled } from '../stream/recalled.js'
@@ -19,10 +20,13 @@ export type NodeMessage =
   | { close: Closing & { userId: string } }
   | { renew: { userId: string, terminalId: string, fresh: TokenLife } }
 
-/** What a node may be asked: to show a frame, to print a page of history, to hand over the session of a terminal that polls. */
-interface Questions { show: Showing, page: TerminalOf & { page: Page }, handOver: TerminalOf }
+/**
+ * What a node may be asked: to show a frame, to print a page of history, to hand over the session of a terminal that polls;
+ * how far a user's terminals are printed.
+ */
+interface Questions { show: Showing, page: TerminalOf & { page: Page }, handOver: TerminalOf, standing: Standings }
 /** What it answers: the terminals that took the frame, as `<user>/<terminal>`; whether one took the page; what the session had. */
-interface Answers { show: string[], page: boolean, handOver: Handed | null }
+interface Answers { show: string[], page: boolean, handOver: Handed | null, standing: Stood }
 type Kind = keyof Questions
 /** A question on its way: `from` waits for the answer; who hears it later than `until` (ms) does nothing. */
 interface Asked<K extends Kind = Kind> { id: number, from: string, via: string, until: number, kind: K, question: Questions[K] }
@@ -55,7 +59,8 @@ export function createNodes ({ redis, node, hub, recalled, clock: { now, notBefo
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
     page: ({ userId, terminalId, page }) => hub.addJob(userId, terminalId, pageTodo(page)),
-    handOver: hub.handOver
+    handOver: hub.handOver,
+    standing: hub.standing
   }
   const subscription = createSubscription({ redis, notBefore, node, onSaid, onSubscribed, onDeaf, onTwin, onLost: hub.forgetAll, log })
   const { isHearing } = subscription

@@ -6,6 +6,7 @@ import { inParts } from '../store/redis/steps.js'
 import type { Leases } from '../presence/leases.js'
 import type { Meter } from '../health/meter.js'
 import type { Retries } from '../stream/retries.js'
+import { printedOf } from './standings.js'
 import type { Held, Present } from './waking.js'
 
 /** So many users are looked at in one step. */
@@ -32,11 +33,24 @@ interface Retry { failures: number, wake (): void }
  */
 export function createComparison ({ mailbox, meter, presence, closeKicked, retries }: Floor) {
   const tries = new WeakMap<Present, Retry>()
+  /** How far each was printed when the store was told of it. */
+  const told = new WeakMap<Held, string>()
+
+  /** Renews the routes of a user, and tells how far he was printed since. [DELIVERY-2] */
+  async function touch (userId: string, connections: Held[]) {
+    const terminals = connections.map(held => ({ held, printed: printedOf(held) }))
+    const touched = await mailbox.touch(userId, terminals.map(({ held, printed }) => {
+      const { terminalId, platform, transport } = held
+      return { terminalId, platform, transport, printed: told.get(held) === printed ? '' : printed }
+    }))
+    for (const { held, printed } of terminals) told.set(held, printed)
+    return touched
+  }
 
   async function compare (userId: string, { feed, connections }: Present): Promise<void> {
     const known = feed.top
     const attached = [...connections].filter(({ isBegun }) => isBegun)
-    const { top, ended: lapsed } = await mailbox.touch(userId, [...connections])
+    const { top, ended: lapsed } = await touch(userId, [...connections])
     if (top === undefined || (known && (top.epoch !== known.epoch || top.seq < known.seq))) {
       // the store lost what these readers have seen: the next attach tells them by RESET
       for (const connection of connections) connection.close('STORE_LOST')
@@ -55,7 +69,7 @@ export function createComparison ({ mailbox, meter, presence, closeKicked, retri
       else connection.close('TIMEOUT')
     }
     // its route was taken away with its lease
-    if (isRevived) await mailbox.touch(userId, [...connections])
+    if (isRevived) await touch(userId, [...connections])
     for (const connection of connections) connection.wake()
   }
 

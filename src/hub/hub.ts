@@ -1,5 +1,5 @@
 // The connections of this node, and what wakes them: hints, the clock, the sweep. docs/protocol.md section 6, "Live delivery".
-import type { Bye } from '../protocol/events.js'
+import { type Bye, byes } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { goneReason } from '../protocol/presence.js'
 import { outside } from '../store/deadline.js'
@@ -23,6 +23,7 @@ import type { Journal } from './journal.js'
 import { createPolls } from './polls.js'
 import type { Retries } from '../stream/retries.js'
 import type { SessionFloor } from './session.js'
+import { createStandings, printedOf } from './standings.js'
 import type { Held, Present } from './waking.js'
 
 /**
@@ -64,8 +65,9 @@ export function createHub ({
   /** Those opened with `?lease=socket`. */
   const sockets = new Set<Held>()
   const comparison = createComparison({ mailbox, meter, presence, closeKicked, retries })
+  const { prints, standing } = createStandings(connectionsOf, now)
   const shared = {
-    mailbox, renderer, now, ticks: () => performance.now(), ...memory, stuckMs: limits.stuckSec * 1000, onClosed: leave, retries, log
+    mailbox, renderer, prints, retries, log, now, ticks: () => performance.now(), ...memory, onClosed: leave, stuckMs: limits.stuckSec * 1e3
   }
 
   function join (userId: string): Present {
@@ -84,7 +86,8 @@ export function createHub ({
     if (present.connections.size === 0) users.delete(userId)
     if (connectionsOf(userId, terminalId).length > 0) return
     // a route that stays behind ends by itself, the terminal with its lease
-    outside(() => leases.leave({ userId, terminalId }, goneReason(bye))).catch((err: unknown) => {
+    const ending = { printed: printedOf(connection), transport: connection.transport, code: bye ? byes[bye].code : 0 }
+    outside(() => leases.leave({ userId, terminalId, ending }, goneReason(bye))).catch((err: unknown) => {
       if (!isUnavailable(err)) log.warn({ err }, 'a route could not be taken away')
     })
   }
@@ -188,6 +191,7 @@ export function createHub ({
     },
 
     connections,
+    standing,
 
     census: () => censusOf(connections(), entrance.census)
   }

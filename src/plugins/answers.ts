@@ -25,7 +25,7 @@ interface Report {
 }
 
 /** Of which conversation an answer is, and of which message there. */
-export interface Subject { conversationId: string | undefined, seq: number | undefined }
+interface Subject { conversationId: string, seq: number | undefined, duplicate?: true }
 
 /** `answer`: none of a stream that was taken out of HTTP. */
 type Listener = (report: Report, answer?: ServerResponse) => void

@@ -2,6 +2,7 @@
 import { blockUser, listBlocked, unblockUser } from './blocked.js'
 import { sendCommandAs } from './commands.js'
 import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
+import { showDelivery } from './delivery.js'
 import { listEvents } from './events.js'
 import { listMessages } from './history.js'
 import { kickUser, liftKicks } from './kick.js'
@@ -14,5 +15,5 @@ import { createToken } from './tokens.js'
 export const serverOperations = [
   createToken, putConversation, getConversation, closeConversation, changeMembers, listAllConversations,
   listUserConversations, listMessages, sendAs, revokeMessage, sendCommandAs, sendNotice,
-  cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, blockUser, unblockUser, listBlocked, presence, listEvents
+  cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, showDelivery, blockUser, unblockUser, listBlocked, presence, listEvents
 ] as const

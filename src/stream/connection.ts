@@ -10,6 +10,7 @@ import { Lifetime } from './lifetime.js'
 import type { Opening, Start, Transport } from './opening.js'
 import { Outlet, type OutletFloor } from './outlet.js'
 import { printItems, printJob } from './print.js'
+import type { Printing } from './prints.js'
 import type { Frame, Renderer } from './render.js'
 import type { Retries } from './retries.js'
 import { Runs } from './runs.js'
@@ -17,7 +18,7 @@ import { farewell, gatewayCommand } from './say.js'
 
 const READ_ENTRIES = 100
 /** What the connections of a node share. */
-interface Floor extends OutletFloor, Memory {
+interface Floor extends OutletFloor, Memory, Printing {
   now (): number
   mailbox: Pick<ReturnType<typeof createMailbox>, 'read'>
   renderer: Renderer
@@ -143,9 +144,7 @@ export class Connection {
   }
 
   #facts () { return { now: this.floor.now(), traceId: this.opening.traceId } }
-  #write (frames: Frame[]): void {
-    this.#outlet.write(frames.map(frame => this.opening.printer.format(frame)).join(''))
-  }
+  #write (frames: Frame[]): void { this.#outlet.write(frames.map(frame => this.opening.printer.format(frame)).join('')) }
 
   /** The way of almost every event: all of it is in memory, nothing is awaited. @returns false when Redis must be asked. */
   #printTail (): boolean {
@@ -157,7 +156,8 @@ export class Connection {
 
   /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
   #printItems (items: readonly Item[]): boolean {
-    const press = { opening: this.opening, renderer: this.floor.renderer, outlet: this.#outlet, isLive: this.isLive }
+    const { opening, isLive, floor: { renderer, prints } } = this
+    const press = { opening, renderer, prints, isLive, outlet: this.#outlet }
     const { seq, outcome } = printItems(items, this.#position, press)
     this.#position = { epoch: this.#position.epoch, seq }
     if (outcome === 'broken' || outcome === 'reborn') this.close(outcome === 'broken' ? 'SLOW' : 'STORE_LOST')

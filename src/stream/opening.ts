@@ -40,6 +40,7 @@ export interface Start { position: Position, target: number, jobs: Job[], more: 
  * `onLife`: is told the lifetime of the connection at once, while its attach is under way.
  * `lease`: its being open is the terminal's sign of life [LIFE-2]. `adopt`: what the session of a poll makes of its start.
  * `askedAt`: when it was asked for, by the monotonic clock; `from`: where it began, a cursor, once it was let in.
+ * `who`: its reader's number among the prints.
  */
 export interface Opening extends Viewer {
   cursor?: string
@@ -55,4 +56,5 @@ export interface Opening extends Viewer {
   adopt? (start: Start): Promise<Start>
   askedAt?: number
   from?: string | undefined
+  who?: number
 }

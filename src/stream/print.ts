@@ -5,13 +5,16 @@ import { isOfEpoch, type Item } from '../store/user/entry.js'
 import type { Print } from './jobs.js'
 import type { Opening, Printer } from './opening.js'
 import type { Outlet } from './outlet.js'
+import type { Printing } from './prints.js'
 import type { Renderer } from './render.js'
 
 /** Frames are joined into writes of about this size: one system call instead of many. */
 const WRITE_CHARS = 32 * 1024
 
 /** For whom, by whom and through what is printed. */
-interface Press { opening: Opening, renderer: Renderer, outlet: Outlet, isLive: boolean }
+interface Press extends Printing { opening: Opening, renderer: Renderer, outlet: Outlet, isLive: boolean }
+
+interface Printed { seq: number, outcome: 'room' | 'full' | 'broken' | 'reborn' }
 
 /**
  * Prints the items that follow a position.
@@ -19,9 +22,13 @@ interface Press { opening: Opening, renderer: Renderer, outlet: Outlet, isLive: 
  *   `broken`: it was trimmed while this reader lagged; `reborn`: what follows is of another stream. The next
  *   attach says so by RESET, never a silent gap.
  */
-export function printItems (
-  items: readonly Item[], { epoch, seq }: Position, { opening, renderer, outlet, isLive }: Press
-): { seq: number, outcome: 'room' | 'full' | 'broken' | 'reborn' } {
+export function printItems (items: readonly Item[], position: Position, press: Press): Printed {
+  const printed = print(items, position, press)
+  if (printed.seq > position.seq) press.prints.note(press.opening, position, printed.seq)
+  return printed
+}
+
+function print (items: readonly Item[], { epoch, seq }: Position, { opening, renderer, outlet, isLive }: Press): Printed {
   const { printer } = opening
   const source: Source = isLive ? 'live' : 'replay'
   let text = ''

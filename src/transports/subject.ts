@@ -1,6 +1,9 @@
 // What an answer is about, for its line in the log: ids and numbers, never a text. [DELIVERY-4]
 
-interface Named { conversationId?: unknown, seq?: unknown, readSeq?: unknown }
+interface Named { conversationId?: unknown, seq?: unknown, readSeq?: unknown, duplicate?: unknown }
+
+/** `duplicate`: the message had been stored before. */
+interface Subject { conversationId: string, seq: number | undefined, duplicate?: true }
 
 const CONVERSATION = /^(?:dm|g)\.[A-Za-z0-9_.-]{1,137}$/
 
@@ -9,11 +12,11 @@ const CONVERSATION = /^(?:dm|g)\.[A-Za-z0-9_.-]{1,137}$/
  * @returns the conversation, and the message there: the one that was sent or revoked; of a reading the last that is read.
  *   undefined when it is about none.
  */
-export function subjectOf (result: unknown, body: unknown): { conversationId: string | undefined, seq: number | undefined } | undefined {
+export function subjectOf (result: unknown, body: unknown): Subject | undefined {
   const said = (result ?? {}) as Named
   const asked = (body ?? {}) as Named
   const conversationId = said.conversationId ?? asked.conversationId
   if (typeof conversationId !== 'string' || !CONVERSATION.test(conversationId)) return undefined
   const seq = said.seq ?? said.readSeq ?? asked.seq
-  return { conversationId, seq: Number.isSafeInteger(seq) ? seq as number : undefined }
+  return { conversationId, seq: Number.isSafeInteger(seq) ? seq as number : undefined, ...(said.duplicate === true && { duplicate: true }) }
 }

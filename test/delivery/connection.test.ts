@@ -1,6 +1,7 @@
 // The pump by itself: a printer whose socket the test fills and drains, and a clock that the test moves.
 import t from 'tap'
 import { Connection } from '../../src/stream/connection.js'
+import { Prints } from '../../src/stream/prints.js'
 import { Feed, hintedItem } from '../../src/stream/feed.js'
 import type { Opening } from '../../src/stream/opening.js'
 import { createRecalled } from '../../src/stream/recalled.js'
@@ -49,6 +50,7 @@ function setUp (
     }
   }
   const connection = new Connection(opening, feed, {
+    prints: new Prints(),
     mailbox: { async read (_user, after) { world.reads++; return await read(after.seq) } },
     renderer: createRenderer({ recalled, now: () => world.now, onUnreadable: () => undefined, onSeen: () => undefined }),
     now: () => world.now,

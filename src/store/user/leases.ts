@@ -35,7 +35,7 @@ const reviveTerminal = defineScript('revive-terminal', {
 })
 const leaveTerminals = defineScript('leave-terminals', {
   full: 'done',
-  preludes: ['event', 'presence', 'foreground', 'going', 'each'],
+  preludes: ['event', 'presence', 'foreground', 'going', 'printed', 'each'],
   keys: [],
   args: ['feed', 'graceMs']
 })
@@ -43,8 +43,11 @@ const leaveTerminals = defineScript('leave-terminals', {
 /** One terminal of one user. */
 export interface TerminalOf { userId: string, terminalId: string }
 
+/** How a connection ended: how far it was printed (a cursor; empty where it was not), by what, and the code of its goodbye, 0 for none. */
+interface Ending { printed: string, transport: string, code: number }
+
 /** Its last connection on a node is closed. */
-interface Leaving extends TerminalOf { node: string, reason: GoneReason }
+interface Leaving extends TerminalOf { node: string, reason: GoneReason, ending: Ending | undefined }
 
 /** A terminal was seen at `at`, ms of this process' monotonic clock; `state` when it said so. */
 export interface Note extends TerminalOf { at: number, state?: TerminalStateName }
@@ -58,7 +61,10 @@ export function createLeases (store: StoreContext) {
 
   const leaving = createTurns<Leaving, Reply>({
     async run (some) {
-      const list = some.flatMap(({ userId, terminalId, node, reason }) => [partition(userId), userId, terminalId, node, reason])
+      const list = some.flatMap(({ userId, terminalId, node, reason, ending }) => {
+        const { printed = '', transport = '', code = 0 } = ending ?? {}
+        return [partition(userId), userId, terminalId, node, reason, printed, transport, code]
+      })
       const [, ...answers] = await leaveTerminals(redis, {}, { feed, graceMs }, list)
       return answers as Reply[]
     },
@@ -92,10 +98,11 @@ export function createLeases (store: StoreContext) {
 
     /**
      * The last connection of a terminal on a node, this one unless another is named, is closed: its route is taken away, and its lease ends
-     * with the grace [LIFE-3]. Here it waits for an attach of the terminal that is under way, and is void when it comes again meanwhile.
+     * with the grace [LIFE-3]; `ending` is kept [DELIVERY-2]. Here it waits for an attach of the terminal that is
+     * under way, and is void when it comes again meanwhile.
      */
-    async leave (terminal: TerminalOf, reason: GoneReason, on = node): Promise<void> {
-      const leave = async () => { decided(await noted(leaving({ ...terminal, reason, node: on }))) }
+    async leave ({ ending, ...terminal }: TerminalOf & { ending?: Ending }, reason: GoneReason, on = node): Promise<void> {
+      const leave = async () => { decided(await noted(leaving({ ...terminal, reason, node: on, ending }))) }
       await (on === node ? go(terminal, leave) : leave())
     },
 

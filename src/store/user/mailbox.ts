@@ -13,8 +13,8 @@ import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
 
 const touchRoutes = defineScript('touch-routes', {
   full: 'done',
-  preludes: ['life', 'down', 'routes'],
-  keys: ['down', 'routes', 'leases'],
+  preludes: ['life', 'down', 'routes', 'printed'],
+  keys: ['down', 'routes', 'leases', 'terminals'],
   args: [...downArgs, 'leaseMs', 'user']
 })
 
@@ -26,16 +26,19 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy, order: 
     attach: createAttach(store, policy, order),
 
     /**
-     * Renews the routes of a user's connected terminals.
+     * Renews the routes of a user's connected terminals, and notes how far they were printed, where that is said. [DELIVERY-2]
      * @returns the end of his stream, undefined when there is no stream any more; and the terminals whose lease has ended. [LIFE-2]
      */
     async touch (
-      userId: string, terminals: { terminalId: string, platform: string }[]
+      userId: string, terminals: { terminalId: string, platform: string, printed: string, transport: string }[]
     ): Promise<{ top: Position | undefined, ended: string[] }> {
-      const list = terminals.flatMap(({ terminalId, platform }) => [terminalId, platform])
-      const [, top, , ended] = await touchRoutes(redis,
-        { down: keys.down(userId), routes: keys.routes(userId), leases: keys.leases(partition(userId)) },
-        { ...downValues(store), leaseMs: ROUTE_MS, user: userId }, list)
+      const list = terminals.flatMap(({ terminalId, platform, printed, transport }) => [terminalId, platform, printed, transport])
+      const [, top, , ended] = await touchRoutes(redis, {
+        down: keys.down(userId),
+        routes: keys.routes(userId),
+        leases: keys.leases(partition(userId)),
+        terminals: keys.terminals(userId)
+      }, { ...downValues(store), leaseMs: ROUTE_MS, user: userId }, list)
       return { top: top === '' ? undefined : positionOf(top), ended: ended as string[] }
     },
 

@@ -1,9 +1,9 @@
 -- leave-terminals.lua - the last connections of terminals on a node are closed, each by itself. [LIFE-1] [LIFE-3]
 -- Unless it is connected elsewhere, a terminal's lease is cut to the grace.
--- USES event presence foreground going each (keys are built from the users' ids: standalone Redis only)
+-- USES event presence foreground going printed each (keys are built from the users' ids: standalone Redis only)
 -- FULL done
 -- ARGV feed graceMs
--- then tag user terminal node reason ...
+-- then tag user terminal node reason cursor(empty: none is known) transport code(0: the link was closed) ...
 -- RETURNS 0 [0; or -12 and why it failed] ...
 -- Who was sent away (KICKED, LOGOUT) does not come back: that is said at once.
 local grace_ms = ARGV[2]
@@ -16,13 +16,17 @@ local function is_connected (routes, terminal)
   end
 end
 
-local function leave (tag, user, terminal, node, reason)
+local function leave (tag, user, terminal, node, reason, cursor, transport, code)
   local prefix = 'iris:{' .. tag .. '}:'
   local who = { leases = prefix .. 'LEASES', user = user, terminals = prefix .. 'TERMINALS:' .. user }
   local routes = who.terminals .. ':ROUTES'
   redis.call('HDEL', routes, node .. '/' .. terminal)
-  local kept = not is_connected(routes, terminal) and terminal_of(who, terminal)
-  if not kept or kept.standing == 'off' or kept.standing == 'lapsed' then return end
+  local kept = terminal_of(who, terminal)
+  if kept and transport ~= '' then -- a dead node cannot say how it ended
+    note_printed(who.terminals, terminal, cursor, transport, this_moment)
+    redis.call('HSET', who.terminals, terminal .. '/bye', code .. ' ' .. this_moment)
+  end
+  if not kept or is_connected(routes, terminal) or kept.standing == 'off' or kept.standing == 'lapsed' then return end
   if reason == 'KICKED' or reason == 'LOGOUT' then return disconnect(who, terminal, reason, tonumber(grace_ms)) end
   if kept.standing ~= 'on' then return end
   kept.standing, kept.seen = reason, this_moment
@@ -30,7 +34,7 @@ local function leave (tag, user, terminal, node, reason)
   redis.call('ZADD', who.leases, 'XX', 'LT', int(this_ms + grace_ms), user .. '/' .. terminal)
 end
 
-return decide_each(3, 5, function (...)
+return decide_each(3, 8, function (...)
   leave(...)
   return { 0 }
 end)

@@ -1,7 +1,7 @@
 -- presence.lua - prelude after event: who is there. A change is said in the stream of events by the script that makes it. [LIFE-1]
 -- TERMINALS:<user>: `<terminal>` -> its row, these fields in this order; `<terminal>/trace`: of the request that it came with;
--- `<terminal>/login`: see logins.lua. What begins with a slash is the user's: `/online` while he is, `/n` events have told of him, and see
--- attach.lua. No value is longer than 64 bytes as a rule: Redis packs such a hash.
+-- `<terminal>/login`: see logins.lua; `/from`, `/printed`, `/bye`: see printed.lua. What begins with a slash is the user's: `/online` while
+-- he is, `/n` events have told of him, and see attach.lua. No value is longer than 64 bytes as a rule: Redis packs such a hash.
 -- `who`: leases, terminals (the user's; all keys), user.
 local ROW = '^(%S+) ([fb]) (%S+) (%S+) (%d+) (%d+) ?(%a*)$'
 -- Of an event, and where it stands.
@@ -37,7 +37,8 @@ end
 
 -- Returns 1 when it was known.
 local function forget_terminal (terminals, terminal)
-  redis.call('HDEL', terminals, terminal .. '/trace', terminal .. '/login')
+  local parts = { terminal .. '/trace', terminal .. '/login', terminal .. '/from', terminal .. '/printed', terminal .. '/bye' }
+  redis.call('HDEL', terminals, unpack(parts))
   return redis.call('HDEL', terminals, terminal)
 end
 

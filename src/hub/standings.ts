@@ -1,0 +1,61 @@
+// How far the connections of this node are printed: for who asks whether somebody got it, and to be kept in the store. [DELIVERY-2]
+import { formatCursor, type Position } from '../protocol/ids.js'
+import type { Transport } from '../stream/opening.js'
+import { Prints } from '../stream/prints.js'
+import type { Held } from './waking.js'
+
+/**
+ * A terminal that is connected here, by its connection that is printed furthest. `isLive`: its READY was said; then `hasAll`, unless it
+ * said `more`: all that was unread when it began was printed. `connections`: how many it has here.
+ */
+export interface Standing {
+  terminalId: string
+  transport: Transport
+  cursor: string
+  isLive: boolean
+  hasAll: boolean
+  connections: number
+}
+
+/** Of whom; of these terminals also when an entry of his stream was printed. */
+export interface Standings { userId: string, entry?: Position, terminalIds: string[] }
+
+/** `printedAt`: of those terminals for which it is remembered, ms of the store's clock. */
+export interface Stood { standings: Standing[], printedAt: Record<string, number> }
+
+const restOf = (held: Held) => 'rest' in held ? held.rest : { isUnready: false, more: false }
+
+/** @returns how far a connection was printed, as a cursor; empty while that would skip what is unread. */
+export function printedOf (held: Held): string {
+  return held.position.epoch === '' || restOf(held).isUnready ? '' : formatCursor(held.position)
+}
+
+function standingOf (terminalId: string, all: Held[]): Standing[] {
+  const [furthest] = all.filter(held => printedOf(held) !== '').sort((a, b) => b.position.seq - a.position.seq)
+  if (!furthest) return []
+  const { transport, isLive } = furthest
+  const hasAll = isLive && !restOf(furthest).more
+  return [{ terminalId, transport, cursor: printedOf(furthest), isLive, hasAll, connections: all.length }]
+}
+
+/** Makes the standings of a node. @returns `prints`, where what is printed is noted; `standing(question)`. */
+export function createStandings (connectionsOf: (userId: string) => Held[], now: () => number) {
+  const prints = new Prints()
+
+  function printedAt ({ userId, entry, terminalIds }: Standings): [string, number][] {
+    if (!entry) return []
+    return terminalIds.flatMap((terminalId): [string, number][] => {
+      const age = prints.ageMs({ userId, terminalId }, entry)
+      return age === undefined ? [] : [[terminalId, Math.round(now() - age)]]
+    })
+  }
+
+  return {
+    prints,
+    standing (question: Standings): Stood {
+      const byTerminal = Map.groupBy(connectionsOf(question.userId), ({ terminalId }) => terminalId)
+      const standings = [...byTerminal].flatMap(([terminalId, all]) => standingOf(terminalId, all))
+      return { standings, printedAt: Object.fromEntries(printedAt(question)) }
+    }
+  }
+}

@@ -12,8 +12,8 @@ const { body: compile } = createValidators(defaultLimits)
 /** What an example says about ids that only the server can know. */
 const known: Record<string, string> = {}
 const order = [
-  'createToken', 'putConversation', 'getConversation', 'sendMessage', 'listMessages', 'listAllConversations', 'listUserConversations',
-  'revokeMessage', 'MSG_UP', 'READ', 'GET_READ_MSG',
+  'createToken', 'putConversation', 'getConversation', 'sendMessage', 'sendMessages', 'listMessages', 'listAllConversations',
+  'listUserConversations', 'revokeMessage', 'MSG_UP', 'READ', 'GET_READ_MSG',
   'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'sendCommand', 'CMD_COMPLETE', 'sendNotice', 'NOTICE_COMPLETE',
   'cancelNotice', 'REVOKE', 'createTicket', 'listConversations', 'getTime', 'TOKEN', 'HEARTBEAT', 'listTerminals', 'presence', 'listEvents',
   'blockUser', 'listBlocked', 'unblockUser',

@@ -1,7 +1,7 @@
 // IRIS_CMD_SEND: an application's own command.
 import { Type } from '@sinclair/typebox'
 import { defineCommand } from '../fanout/context.js'
-import { commandCosts, CommandFields, CommandResult, checkCommand } from '../protocol/app-command.js'
+import { commandCosts, CommandFields, commandOf, CommandResult, checkCommand } from '../protocol/app-command.js'
 import { sendCommand } from '../fanout/send-command.js'
 
 /** IRIS_CMD_SEND - typing, call signalling, "refresh this order": invisible to chat history. [CMD-1] ... [CMD-6] */
@@ -22,6 +22,6 @@ export const irisCmdSend = defineCommand({
   costs: commandCosts,
   check: checkCommand,
   async handle ({ body, caller: { userId, terminalId, role }, traceId }, context) {
-    return await sendCommand(context, body, { from: userId, terminalId, role, traceId })
+    return await sendCommand(context, commandOf(body), { from: userId, terminalId, role, traceId })
   }
 })

@@ -1,7 +1,8 @@
 // MSG_UP: sends a message.
 import { Type } from '@sinclair/typebox'
-import { clientId, ConversationId, Epoch, Seq, Time, UserId } from '../protocol/ids.js'
+import { clientId, ConversationId, Epoch, Seq, Time } from '../protocol/ids.js'
 import { contents, messageUnion } from '../protocol/message.js'
+import { oneTarget, To } from '../protocol/target.js'
 import { defineCommand } from '../fanout/context.js'
 import { checkMessage, sendMessage } from '../fanout/send-message.js'
 
@@ -15,7 +16,7 @@ export const msgUp = defineCommand({
     'same, with `duplicate: true`. The first message to a user creates the direct conversation. [MSG-1] [MSG-2]',
   body: messageUnion(contents, {
     clientMsgId: clientId('Made by the client; the same for every retry of this message.', 'c-1'),
-    to: Type.Optional(UserId),
+    to: Type.Optional(To(1)),
     conversationId: Type.Optional(ConversationId)
   }),
   result: Type.Object({
@@ -44,7 +45,10 @@ export const msgUp = defineCommand({
   costs: [{
     per: 50,
     of: 'members of the group',
-    count: ({ body: { conversationId = '' } }) => conversationId.startsWith('g.') ? { membersOf: conversationId } : 0
+    count ({ body }) {
+      const { conversationId = '' } = oneTarget(body) ?? {}
+      return conversationId.startsWith('g.') ? { membersOf: conversationId } : 0
+    }
   }],
   check: checkMessage,
   admitsItself: true,

@@ -5,11 +5,12 @@ import { dmId, SYSTEM_USER } from '../protocol/ids.js'
 import type { MessageContent } from '../protocol/message.js'
 import type { Door } from '../protocol/operation.js'
 import { type FieldError, invalid } from '../protocol/problem.js'
+import { oneTarget, type Target } from '../protocol/target.js'
 import { randomHex } from '../store/random.js'
 import type { Context } from './context.js'
 
 /** What a sender hands in: where to (exactly one of `to` and `conversationId`), his own id, the content. */
-export interface MessageBody extends MessageContent { clientMsgId: string, to?: string, conversationId?: string }
+export interface MessageBody extends MessageContent { clientMsgId: string, to?: string | Target, conversationId?: string }
 
 /** Who sends, and by which request. `terminalId` is empty for the server API: then every terminal of the user gets MSG_DOWN. */
 export interface Sender { from: string, terminalId: string, traceId: string, door?: Door | undefined }
@@ -24,12 +25,12 @@ export function fingerprint (value: unknown): string {
  * @returns the ACK: the same for a retry, with `duplicate: true`. Throws INVALID_BODY for a message to oneself, and what the store refuses.
  */
 export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: MessageBody, { from, terminalId, traceId, door }: Sender) {
-  const { clientMsgId, to, type, content, ext, mentions, quote, options } = body
+  const { clientMsgId, type, content, ext, mentions, quote, options } = body
+  const { to, conversationId = dmId(from, String(to)) } = oneTarget(body) ?? {}
   if (to === from) throw invalid('/to', 'must not be the sender')
   if (to !== undefined && (to === SYSTEM_USER || from === SYSTEM_USER)) {
     throw invalid('/to', `cannot be used between ${SYSTEM_USER} and a user: name a conversation`)
   }
-  const conversationId = body.conversationId ?? dmId(from, String(to))
   const rest = { content, ...(ext && { ext }), ...(mentions && { mentions }), ...(quote && { quote }), ...(options && { options }) }
   const sent = await deliver.message({
     conversationId,
@@ -48,8 +49,8 @@ export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: 
 /** The rules between fields that the schema of a send cannot say. */
 export function checkMessage ({ to, conversationId, mentions = [] }: MessageBody) {
   const errors: FieldError[] = []
-  if ((to === undefined) === (conversationId === undefined)) {
-    errors.push({ pointer: to === undefined ? '/to' : '/conversationId', detail: 'exactly one of to and conversationId is needed' })
+  if (!oneTarget({ to, conversationId })) {
+    errors.push({ pointer: conversationId === undefined ? '/to' : '/conversationId', detail: 'exactly one user or conversation is needed' })
   }
   if (mentions.length > 1 && mentions.includes('@all')) errors.push({ pointer: '/mentions', detail: '@all stands alone' })
   return errors

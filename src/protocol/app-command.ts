@@ -1,9 +1,10 @@
 // An application's own command, as IRIS_CMD_SEND and the server API take it. Section 5.
 import { type Static, type TObject, Type } from '@sinclair/typebox'
 import type { CostLine } from './cost.js'
-import { clientId, CommandName, ConversationId, Platform, TerminalId, UserId } from './ids.js'
+import { clientId, CommandName, Platform, UserId } from './ids.js'
 import { limitedBytes, limitedItems } from './limits.js'
 import type { FieldError } from './problem.js'
+import { To, type Target, targetOf, Terminals, terminalsOf } from './target.js'
 
 const strict = { additionalProperties: false }
 const oneOf = <T extends string>(...names: T[]) => Type.Unsafe<T>({ type: 'string', enum: names })
@@ -13,16 +14,14 @@ export const CommandFields = {
   clientCmdId: clientId('Made by the client; the same for every retry of this command.', 't-1'),
   name: CommandName,
   data: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'Carried, never read.', ...limitedBytes('dataBytes') })),
-  to: Type.Object({
-    users: Type.Optional(Type.Array(UserId, { minItems: 1, uniqueItems: true, ...limitedItems('ids') })),
-    conversationId: Type.Optional(ConversationId),
-    self: Type.Optional(Type.Literal(true))
-  }, { ...strict, description: 'Exactly one: users, the other members of a conversation, or one\'s own terminals.' }),
-  terminals: Type.Optional(Type.Object({
-    ids: Type.Optional(Type.Array(TerminalId, { minItems: 1, ...limitedItems('ids') })),
-    platforms: Type.Optional(Type.Array(Platform, { minItems: 1, ...limitedItems('ids') })),
-    exceptMine: Type.Optional(Type.Boolean({ description: 'Not to the terminal that sends.' }))
-  }, { ...strict, description: 'Only to these terminals of each user.' })),
+  to: To('ids', { isOfTerminals: true }),
+  terminals: Type.Optional(Terminals({
+    properties: {
+      platforms: Type.Array(Platform, { minItems: 1, ...limitedItems('ids') }),
+      exceptMine: Type.Boolean({ description: 'Not to the terminal that sends.' })
+    },
+    description: 'Only to these terminals of each user: their ids, or an object that may name `ids`, `platforms`, `exceptMine`. [SERVER-6]'
+  })),
   mode: Type.Optional(oneOf('online', 'reliable')),
   ttlSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: 86_400 })),
   complete: Type.Optional(oneOf('any', 'all')),
@@ -38,7 +37,9 @@ export function checkCommand ({
   to, mode = 'online', ttlSec, complete, collapseKey, notifyComplete
 }: Static<TObject<typeof CommandFields>>): FieldError[] {
   const errors: FieldError[] = []
-  if (Object.keys(to).length !== 1) errors.push({ pointer: '/to', detail: 'exactly one of users, conversationId and self is needed' })
+  if (Object.keys(targetOf(to)).length !== 1) {
+    errors.push({ pointer: '/to', detail: 'exactly one of users, conversationId and self is needed' })
+  }
   const reliableOnly = { ttlSec, complete, collapseKey, notifyComplete }
   for (const [name, value] of Object.entries(reliableOnly)) {
     if (mode === 'online' && value !== undefined) {
@@ -50,6 +51,10 @@ export function checkCommand ({
 
 type Command = Static<TObject<typeof CommandFields>>
 
+/** @returns a command with whom it is for as objects. [SERVER-6] */
+export const commandOf = ({ to, terminals, ...command }: Command) =>
+  ({ ...command, to: targetOf(to), ...(terminals !== undefined && { terminals: terminalsOf(terminals) }) })
+
 /** What a command weighs: one that is kept is written to everybody it is for. [COST-1] */
 export const commandCosts: CostLine<Command, unknown>[] = [
   {
@@ -60,7 +65,8 @@ export const commandCosts: CostLine<Command, unknown>[] = [
   { per: 3, of: 'users that a `reliable` one is for', count: ({ body: { to, mode } }) => mode === 'reliable' ? targetsOf(to) : 0 }
 ]
 
-function targetsOf ({ users = [], conversationId }: Command['to']) {
+function targetsOf (to: string | Target) {
+  const { users = [], conversationId } = targetOf(to)
   return conversationId === undefined ? users.length : { membersOf: conversationId }
 }
 

@@ -64,6 +64,8 @@ export interface Operation<
   light?: true
   /** How long it may wait for something to happen, ms: so much later its answer is due. [DEADLINE-1] */
   waitMs? (query: Static<Query>): number
+  /** Whether an answer stays: one that asks for another try of a part is not kept under its Idempotency-Key. Always, when absent. */
+  isFinal? (result: Static<Result>): boolean
   /** A POST that only reads, since a question needs a body: there is nothing to be repeated. */
   isRead?: true
   /** A text in its answer was recalled already, and is told for that: none can be recalled while the answer waits. [DOWN-2] */

@@ -1,6 +1,7 @@
 // Server API: commands to anybody.
 import { Type } from '@sinclair/typebox'
-import { checkCommand, CommandFields, CommandResult } from '../protocol/app-command.js'
+import { checkCommand, CommandFields, commandOf, CommandResult } from '../protocol/app-command.js'
+import { targetOf } from '../protocol/target.js'
 import { defineOperation } from '../fanout/context.js'
 import { sendCommand } from '../fanout/send-command.js'
 
@@ -22,9 +23,9 @@ export const sendCommandAs = defineOperation({
   },
   check (body) {
     const errors = checkCommand(body)
-    return body.to.self ? [...errors, { pointer: '/to/self', detail: 'the server API has no terminals' }] : errors
+    return targetOf(body.to).self ? [...errors, { pointer: '/to/self', detail: 'the server API has no terminals' }] : errors
   },
   async handle ({ body, caller: { userId, terminalId, role }, traceId }, context) {
-    return await sendCommand(context, body, { from: userId, terminalId, role, traceId })
+    return await sendCommand(context, commandOf(body), { from: userId, terminalId, role, traceId })
   }
 })

@@ -5,6 +5,7 @@ import { ConversationId, GroupId, SYSTEM_USER, Time, UserId, wellFormed } from '
 import { limitedItems } from '../protocol/limits.js'
 import { Ext } from '../protocol/message.js'
 import { type FieldError, Problem } from '../protocol/problem.js'
+import { Named, namedOf } from '../protocol/target.js'
 import { type Context, defineOperation } from '../fanout/context.js'
 
 const Title = Type.String({ minLength: 1, maxLength: 200, ...wellFormed })
@@ -19,8 +20,8 @@ const Conversation = Type.Object({
     userId: UserId, role: Role, joinedSeq: Type.Integer({ minimum: 0 }), mutedUntil: Type.Optional(MutedUntil)
   }))
 })
-/** A member as he is named. */
-const Member = Type.Object({ userId: UserId, role: Type.Optional(Role), mutedUntil: Type.Optional(MutedUntil) }, strict)
+/** A member as he is named: his id, or with what he is. [SERVER-6] */
+const Member = Named<{ role?: Static<typeof Role>, mutedUntil?: number }>({ role: Role, mutedUntil: MutedUntil })
 const Members = <Item extends TSchema>(item: Item) => Type.Array(item, limitedItems('members'))
 
 const example = {
@@ -43,6 +44,8 @@ function uniqueMembers (lists: Record<string, readonly string[]>): FieldError[] 
     return [{ pointer: `/${name}/${i}`, detail: user === SYSTEM_USER ? `${SYSTEM_USER} is reserved` : 'must not be named twice' }]
   }))
 }
+
+const idsOf = (users: (string | { userId: string })[]) => users.map(user => namedOf(user).userId)
 
 async function found (id: string, { groups }: Context): Promise<Static<typeof Conversation>> {
   const conversation = await groups.get(id)
@@ -72,10 +75,10 @@ export const putConversation = defineOperation({
     body: { title: 'Order 7', members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] },
     result: { created: true, ...example }
   },
-  check: ({ members }) => uniqueMembers({ members: members.map(({ userId }) => userId) }),
+  check: ({ members }) => uniqueMembers({ members: idsOf(members) }),
   async handle ({ params: { id }, body: { title = '', ext, members } }, context) {
     const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '' },
-      members.map(({ userId, role = 'member', mutedUntil = 0 }) => ({ userId, role, mutedUntil })))
+      members.map(namedOf).map(({ userId, role = 'member', mutedUntil = 0 }) => ({ userId, role, mutedUntil })))
     return { created, ...await found(id, context) }
   }
 })
@@ -119,31 +122,28 @@ export const changeMembers = defineOperation({
   method: 'POST',
   path: '/v1/server/conversations/{id}/members',
   summary: 'Add and remove members, change roles, mute',
-  description: 'Up to 500 a call, each user once. A removed member gets nothing more and sees the history up to his leaving; ' +
-    'a new one sees it from his joining on. Adding a member or removing a stranger changes nothing. A muted one reads all, and ' +
-    'writes nothing: his messages are 403 `MUTED` until then. [MUTE-1]',
+  description: 'Up to 500 a call, each user once: his id, or an object. A removed member gets nothing more and sees the history up to ' +
+    'his leaving; a new one sees it from his joining on. Adding a member or removing a stranger changes nothing. A muted one reads all, ' +
+    'and writes nothing: his messages are 403 `MUTED` until then. [MUTE-1] [SERVER-6]',
   params: GroupParams,
   body: Type.Object({
     add: Type.Optional(Members(Member)),
-    remove: Type.Optional(Members(UserId)),
+    remove: Type.Optional(Members(Named())),
     role: Type.Optional(Members(Type.Object({ userId: UserId, role: Role, mutedUntil: Type.Optional(MutedUntil) }, strict))),
     mute: Type.Optional(Members(Type.Object({ userId: UserId, mutedUntil: MutedUntil }, strict)))
   }, strict),
   result: Conversation,
   errors: ['INVALID_QUERY', 'CONVERSATION_NOT_FOUND', 'TOO_MANY_MEMBERS', 'CONVERSATION_CLOSED'],
   example: { body: { add: [{ userId: 'carol' }], remove: ['bob'] }, result: example },
-  check: ({ remove = [], ...named }) => {
-    const ids = Object.entries(named).map(([name, users]) => [name, users.map(({ userId }) => userId)] as const)
-    return uniqueMembers({ ...Object.fromEntries(ids), remove })
-  },
+  check: lists => uniqueMembers(Object.fromEntries(Object.entries(lists).map(([name, users]) => [name, idsOf(users)]))),
   async handle ({ params: { id }, body: { add = [], remove = [], role = [], mute = [] } }, context) {
     const members = new Set((await found(id, context)).members.map(({ userId }) => userId))
     const strangers = Object.entries({ role, mute }).flatMap(([name, users]) =>
       users.flatMap(({ userId }, i) => members.has(userId) ? [] : [{ pointer: `/${name}/${i}/userId`, detail: 'is not a member' }]))
     if (strangers.length > 0) throw new Problem('INVALID_BODY', { errors: strangers })
     await context.groups.change(id, [
-      ...add.map(({ role = '=' as const, ...rest }) => ({ ...rest, role })),
-      ...remove.map(userId => ({ userId, role: '-' as const })),
+      ...add.map(namedOf).map(({ role = '=' as const, ...rest }) => ({ ...rest, role })),
+      ...idsOf(remove).map(userId => ({ userId, role: '-' as const })),
       // who has left meanwhile does not come back by it
       ...role.map(change => ({ ...change, isMember: true as const })),
       ...mute.map(change => ({ ...change, role: '=' as const, isMember: true as const }))

@@ -1,4 +1,5 @@
 // The registry of what an application's back end calls. Section 8.
+import { sendMessages } from './batch.js'
 import { blockUser, listBlocked, unblockUser } from './blocked.js'
 import { sendCommandAs } from './commands.js'
 import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
@@ -14,6 +15,6 @@ import { createToken } from './tokens.js'
 
 export const serverOperations = [
   createToken, putConversation, getConversation, closeConversation, changeMembers, listAllConversations,
-  listUserConversations, listMessages, sendAs, revokeMessage, sendCommandAs, sendNotice,
+  listUserConversations, listMessages, sendAs, sendMessages, revokeMessage, sendCommandAs, sendNotice,
   cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, showDelivery, blockUser, unblockUser, listBlocked, presence, listEvents
 ] as const

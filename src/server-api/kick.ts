@@ -1,7 +1,7 @@
 // Server API: kicks. [KICK-1]
 import { Type } from '@sinclair/typebox'
 import { TerminalId, Time, UserId, wellFormed } from '../protocol/ids.js'
-import { limitedItems } from '../protocol/limits.js'
+import { Terminals, terminalsOf } from '../protocol/target.js'
 import { defineOperation } from '../fanout/context.js'
 
 /** Ends the sessions of a user, or of some of his terminals. */
@@ -21,12 +21,7 @@ export const kickUser = defineOperation({
     '`complete: "all"` are done. [KICK-1] [KICK-3] [COMPLETE-5]',
   params: Type.Object({ id: UserId }),
   body: Type.Object({
-    terminals: Type.Optional(Type.Array(TerminalId, {
-      minItems: 1,
-      uniqueItems: true,
-      ...limitedItems('ids'),
-      description: 'All when absent.'
-    })),
+    terminals: Type.Optional(Terminals({ required: ['ids'], uniqueItems: true, description: 'Their ids; all when absent. [SERVER-6]' })),
     reason: Type.String({ minLength: 1, maxLength: 200, ...wellFormed, description: 'Shown to the user.' }),
     revokeTokens: Type.Optional(Type.Boolean({
       default: false,
@@ -44,8 +39,9 @@ export const kickUser = defineOperation({
   }),
   errors: [],
   example: { body: { terminals: ['web-1'], reason: 'signed in elsewhere' }, result: { kicked: ['web-1'], tokensFrom: 1795442401 } },
-  async handle ({ params: { id }, body, traceId }, { kicker }) {
-    const { kicked, welcomeFrom } = await kicker.kick(id, body, traceId)
+  async handle ({ params: { id }, body: { terminals, ...facts }, traceId }, { kicker }) {
+    const { ids } = terminals === undefined ? {} : terminalsOf(terminals)
+    const { kicked, welcomeFrom } = await kicker.kick(id, { ...facts, ...(ids && { terminals: ids }) }, traceId)
     return { kicked, tokensFrom: Math.ceil(welcomeFrom / 1000) }
   }
 })

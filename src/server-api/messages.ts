@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { clientId, ConversationId, Epoch, Seq, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedBytes } from '../protocol/limits.js'
 import { contents, messageUnion } from '../protocol/message.js'
+import { To } from '../protocol/target.js'
 import { defineOperation } from '../fanout/context.js'
 import { commandDraft } from '../stream/say.js'
 import { checkMessage, sendMessage } from '../fanout/send-message.js'
@@ -14,6 +15,14 @@ const System = Type.Object({}, {
   ...limitedBytes('contentBytes')
 })
 
+/** A message as the application sends it. */
+export const MessageAs = messageUnion({ ...contents, system: System }, {
+  from: UserId,
+  clientMsgId: clientId('Made by you; the same for every retry.', 's-1'),
+  to: Type.Optional(To(1)),
+  conversationId: Type.Optional(ConversationId)
+})
+
 /** Sends as any user, or as `system`. */
 export const sendAs = defineOperation({
   ...server,
@@ -22,12 +31,7 @@ export const sendAs = defineOperation({
   summary: 'Send a message as any user, or as the system',
   description: 'As MSG_UP, with `from`. `from: "system"` belongs to nobody and needs a `conversationId`; ' +
     'type `system` is for it. Idempotent by `clientMsgId` within the conversation and `from`. [MSG-2]',
-  body: messageUnion({ ...contents, system: System }, {
-    from: UserId,
-    clientMsgId: clientId('Made by you; the same for every retry.', 's-1'),
-    to: Type.Optional(UserId),
-    conversationId: Type.Optional(ConversationId)
-  }),
+  body: MessageAs,
   result: Type.Object({
     clientMsgId: Type.String(),
     conversationId: ConversationId,

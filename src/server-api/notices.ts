@@ -2,7 +2,8 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { clientId, ConversationId, SYSTEM_USER, UserId } from '../protocol/ids.js'
 import { limitedBytes, limitedItems } from '../protocol/limits.js'
-import { Problem } from '../protocol/problem.js'
+import { type FieldError, Problem } from '../protocol/problem.js'
+import { targetOf, To } from '../protocol/target.js'
 import { type Context, defineOperation } from '../fanout/context.js'
 import { fingerprint } from '../fanout/send-message.js'
 import { keys } from '../store/keys.js'
@@ -15,9 +16,13 @@ const NoticeId = clientId('Made by you; the same for every retry.', 'n-1')
 const Count = Type.Integer({ minimum: 0 })
 
 const Body = Type.Object({
-  noticeId: NoticeId,
-  users: Type.Optional(Type.Array(UserId, { minItems: 1, uniqueItems: true, ...limitedItems('members') })),
-  conversationId: Type.Optional(ConversationId),
+  clientNoticeId: Type.Optional(NoticeId),
+  noticeId: Type.Optional({ ...NoticeId, description: 'As `clientNoticeId`, as it was published before.' }),
+  to: Type.Optional(To('members')),
+  users: Type.Optional(Type.Array(UserId, {
+    minItems: 1, uniqueItems: true, ...limitedItems('members'), description: 'As `to: {"users": [...]}`, as it was published before.'
+  })),
+  conversationId: Type.Optional({ ...ConversationId, description: 'As `to: {"conversationId": ...}`, as it was published before.' }),
   kind: Type.Optional(Type.Unsafe<'notice' | 'message'>({ type: 'string', enum: ['notice', 'message'] })),
   title: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   content: Type.Record(Type.String(), Type.Unknown(), { ...limitedBytes('contentBytes') }),
@@ -35,6 +40,13 @@ const Body = Type.Object({
   ttlSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_592_000, default: WEEK_SEC }))
 }, strict)
 
+/** @returns a notice in the one form that it is kept and compared in. [SERVER-6] */
+function noticeOf ({ to, clientNoticeId, noticeId = clientNoticeId ?? '', ...notice }: Static<typeof Body>) {
+  return { ...notice, noticeId, ...(to !== undefined && targetOf(to)) }
+}
+
+type Notice = ReturnType<typeof noticeOf>
+
 /** Sends a notice to users, or to the members of a conversation. */
 export const sendNotice = defineOperation({
   ...server,
@@ -42,26 +54,36 @@ export const sendNotice = defineOperation({
   method: 'POST',
   path: '/v1/server/notices',
   summary: 'Send a notice to users or to a conversation\'s members',
-  description: 'Kept in each user\'s NOTICE_BOX until he completes it or it expires. Idempotent by `noticeId`: ' +
-    'a retry answers the same with `duplicate: true`, other content is 409. Users whose box is full are `skipped`. [COMPLETE-3] [BOX-1]',
+  description: 'Kept in each user\'s NOTICE_BOX until he completes it or it expires. Idempotent by `clientNoticeId`, by which it is ' +
+    'known as `noticeId`: a retry answers the same with `duplicate: true`, other content is 409. Users whose box is full are `skipped`. ' +
+    '[COMPLETE-3] [BOX-1] [SERVER-6]',
   body: Body,
   result: Type.Object({
-    noticeId: Type.String(),
+    noticeId: Type.String({ description: 'What NOTICE_COMPLETE takes, and `DELETE /v1/server/notices/{id}`.' }),
     stored: Count,
     skipped: Type.Array(Type.Object({ userId: UserId, reason: Type.Literal('BOX_FULL') })),
     duplicate: Type.Boolean()
   }),
   errors: ['CONVERSATION_NOT_FOUND', 'NOTICE_ID_CONFLICT'],
   example: {
-    body: { noticeId: 'n-1', users: ['alice', 'bob'], title: 'Maintenance', content: { text: 'Tonight at ten' }, ttlSec: 3600 },
+    body: { clientNoticeId: 'n-1', to: { users: ['alice', 'bob'] }, title: 'Maintenance', content: { text: 'At ten' }, ttlSec: 3600 },
     result: { noticeId: 'n-1', stored: 2, skipped: [], duplicate: false }
   },
-  check ({ users, conversationId }) {
-    if ((users === undefined) !== (conversationId === undefined)) return []
-    return [{ pointer: users === undefined ? '/users' : '/conversationId', detail: 'exactly one of users and conversationId is needed' }]
+  check ({ to, users, conversationId, noticeId, clientNoticeId = noticeId }) {
+    const errors: FieldError[] = []
+    if (clientNoticeId === undefined) errors.push({ pointer: '/noticeId', detail: 'is required' })
+    if (noticeId !== undefined && noticeId !== clientNoticeId) errors.push({ pointer: '/noticeId', detail: 'must be the clientNoticeId' })
+    if (to !== undefined && Object.keys(targetOf(to)).length !== 1) {
+      errors.push({ pointer: '/to', detail: 'exactly one of users and conversationId is needed' })
+    }
+    if ([to, users, conversationId].filter(one => one !== undefined).length !== 1) {
+      errors.push({ pointer: conversationId === undefined ? '/users' : '/conversationId', detail: 'exactly one target is needed' })
+    }
+    return errors
   },
   async handle ({ body, traceId }, context) {
-    const { noticeId, ttlSec = WEEK_SEC, ...content } = body
+    const notice = noticeOf(body)
+    const { noticeId, ttlSec = WEEK_SEC, ...content } = notice
     const facts = {
       key: keys.notice(noticeId),
       fingerprint: fingerprint({ ttlSec, ...content, ...(content.users && { users: [...content.users].sort() }) }),
@@ -69,15 +91,15 @@ export const sendNotice = defineOperation({
       conflict: 'NOTICE_ID_CONFLICT' as const,
       keepSec: ttlSec + context.limits.dedupeSec
     }
-    const { users, skipped, duplicate } = await context.once(facts, () => store(body, traceId, context))
+    const { users, skipped, duplicate } = await context.once(facts, () => store(notice, traceId, context))
     return { noticeId, stored: users.length, skipped, duplicate }
   }
 })
 
-async function store (body: Static<typeof Body>, traceId: string, { conversations, deliver }: Context) {
+async function store (notice: Notice, traceId: string, { conversations, deliver }: Context) {
   const {
     noticeId, users, conversationId = '', kind = 'notice', title, content, level, actions, needComplete = true, ttlSec = WEEK_SEC
-  } = body
+  } = notice
   const targets = users ?? await conversations.memberIds(conversationId)
   if (!targets) throw new Problem('CONVERSATION_NOT_FOUND')
   const event = {

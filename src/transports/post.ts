@@ -39,7 +39,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
   }
 
   for (const operation of operations) {
-    const { name, method, path, auth: door, body, isRead, waitMs, lines } = operation
+    const { name, method, path, auth: door, body, isRead, waitMs, lines, isFinal } = operation
     const keyed = isRepeatable({ auth: door, method, isRead })
     const isInLines = lines ? acceptsLines : () => false
     const callerOf = door === 'none' ? () => nobody : auth[door]
@@ -56,7 +56,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
 
     async function onceOnly (request: FastifyRequest, reply: FastifyReply, execution: () => Promise<unknown>): Promise<unknown> {
       try {
-        return await once(request, reply, execution)
+        return await once(request, reply, { run: execution, ...(isFinal && { isFinal: result => isFinal(result as never) }) })
       } catch (error) {
         throw asUnavailable(error)
       }

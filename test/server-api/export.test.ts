@@ -3,14 +3,17 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import type { Problem } from '../../src/protocol/problem.js'
+import { createLineAnswers } from '../../src/transports/ndjson.js'
 import { SERVER_KEY, startIris, type Iris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
-import { dm, groupOf, two, until } from '../helper/user.js'
+import { dm, two, until } from '../helper/user.js'
 
 const KIB = 1024
-const COUNT = 50
+const COUNT = 40
 const text = (i: number) => `text-${i}-` + 'x'.repeat(300 * KIB)
 const env = { IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' }
 const store = await startRedis(t)
@@ -113,22 +116,17 @@ t.test('[SERVER-5] a server that goes down does not wait for its reader, and say
 })
 
 t.test('[SERVER-5] lines are bounded in number: more are 503 and may be retried', async t => {
-  const group = await groupOf(iris, alice)
-  const ask = async () => await fetch(`${iris.url}/v1/server/conversations/${group}/messages`, {
-    headers: { authorization: `Bearer ${SERVER_KEY}`, accept: 'application/x-ndjson' }
+  const app = Fastify()
+  const send = createLineAnswers(app, { stuckMs: 10_000 })
+  const held = Promise.withResolvers<undefined>()
+  app.get('/', (_request, reply) => {
+    send(reply, { step: async () => await held.promise, next: () => undefined }).catch(({ code }: Problem) => reply.code(503).send(code))
   })
-  t.equal((await ask()).status, 200)
-  const stalled = await Promise.all(upTo(32).map(async () => {
-    const request = get(`${iris.url}/v1/server/conversations/${id}/messages`, {
-      headers: { authorization: `Bearer ${SERVER_KEY}`, accept: 'application/x-ndjson' }, agent: false
-    })
-    t.teardown(() => request.destroy())
-    const [{ statusCode }] = await once(request, 'response') as [IncomingMessage]
-    t.equal(statusCode, 200)
-    return request
-  }))
-  const refused = await ask()
-  t.match([refused.status, await refused.json()], [503, { code: 'OVERLOADED', retryable: true }])
-  for (const request of stalled) request.destroy()
-  await until(async () => (await ask()).ok || undefined)
+  t.teardown(() => app.close())
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const answers = upTo(33).map(() => fetch(url))
+  t.equal(await (await Promise.race(answers)).text(), 'OVERLOADED')
+  held.resolve(undefined)
+  t.equal((await Promise.all(answers)).filter(({ status }) => status === 200).length, 32)
+  t.equal((await fetch(url)).status, 200, 'there is room again')
 })

@@ -143,8 +143,9 @@ t.test('[SERVER] what is refused', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const id = await groupOf(iris, alice, bob)
   const bad: [body: object, pointer: string][] = [
-    [{ add: ['x'] }, '/add/0'], [{ add: [{ userId: 'a b' }] }, '/add/0/userId'], [{ add: [{ userId: 'x', role: 'king' }] }, '/add/0/role'],
-    [{ remove: [{ userId: 'x' }] }, '/remove/0'], [{ role: [{ userId: alice.userId }] }, '/role/0/role'],
+    [{ add: ['x y'] }, '/add/0'], [{ add: [{ userId: 'a b' }] }, '/add/0/userId'],
+    [{ add: [{ userId: 'x', role: 'king' }] }, '/add/0/role'],
+    [{ remove: [{ userId: 'x', role: 'king' }] }, '/remove/0/role'], [{ role: [{ userId: alice.userId }] }, '/role/0/role'],
     [{ add: [{ userId: 'x' }], remove: ['x'] }, '/remove/0'], [{ remove: ['x', 'x'] }, '/remove/1'], [{ add: [{ userId: 'system' }] },
       '/add/0'], [{ members: [] }, '/members'], [{ remove: Array.from({ length: 501 }, (_, i) => `u${i}`) }, '/remove']
   ]

@@ -182,6 +182,17 @@ const rows: Record<string, Row | Row[]> = {
     call: ({ server }) =>
       server('POST', 'messages', { from: 'system', clientMsgId: 's', conversationId: 'g.open', type: 'system', content: {} })
   },
+  sendMessages: {
+    memory: 200,
+    disk: 200,
+    call: ({ iris }) => iris.server('POST', 'messages/batch', {
+      messages: [
+        { from: 'alice', to: 'bob', clientMsgId: 'm-1', type: 'text', content: { text: 'one' } },
+        { from: 'alice', to: 'bob', clientMsgId: 'm-new', type: 'text', content: { text: 'new' } }
+      ]
+    }),
+    check: (t, body) => t.match(body, { results: [{ seq: 1, duplicate: true }, { error: { code: 'STORE_FULL', retryable: true } }] })
+  },
   revokeMessage: {
     memory: 200,
     disk: 'STORE_FULL',

@@ -57,7 +57,7 @@ const claims: {
 }[] = [
   {
     name: 'an Idempotency-Key',
-    claim: (redis, effect) => createIdempotency(storeOf(redis)).run({ key: 'k', fingerprint: 'f'.repeat(22) }, effect),
+    claim: (redis, effect) => createIdempotency(storeOf(redis)).run({ key: 'k', fingerprint: 'f'.repeat(22) }, { run: effect }),
     first: { result: { id: 'done' }, isReplay: false },
     again: { result: { id: 'done' }, isReplay: true }
   },

@@ -22,15 +22,23 @@ const [IV_BYTES, TAG_BYTES] = [12, 16]
 /** The key as sent, and a digest of what makes two requests the same. */
 interface Asked { key: string, fingerprint: string }
 
+/** What is done once. `isFinal`: whether its answer is kept; one that is not, says what must be asked again. */
+export interface Effect<Result> { run (): Promise<Result>, isFinal? (result: Result): boolean }
+
 export type Idempotency = ReturnType<typeof createIdempotency>
 
 /** Makes the memory of answers. It lasts `dedupeSec`; a refused request leaves none, so that the corrected one may use the key. */
 export function createIdempotency ({ redis, limits, onUnreadable }: Pick<StoreContext, 'redis' | 'limits' | 'onUnreadable'>) {
-  async function perform<Result> (place: string, { key, fingerprint }: Asked, effect: () => Promise<Result>): Promise<Result> {
-    const result = await effect().catch(async (error: unknown) => {
-      await outside(() => redis.del(place)).catch(() => undefined) // it ends by itself soon
+  async function perform<Result> (place: string, { key, fingerprint }: Asked, { run, isFinal }: Effect<Result>): Promise<Result> {
+    const forget = async () => await outside(() => redis.del(place)).catch(() => undefined) // it ends by itself soon
+    const result = await run().catch(async (error: unknown) => {
+      await forget()
       throw error
     })
+    if (isFinal?.(result) === false) {
+      await forget()
+      return result
+    }
     await setValue(redis, place, [`${fingerprint} ${seal(key, JSON.stringify(result))}`, 'EX', limits.dedupeSec])
     return result
   }
@@ -48,7 +56,7 @@ export function createIdempotency ({ redis, limits, onUnreadable }: Pick<StoreCo
      * @returns its result, the first one again for a retry (`isReplay`). Throws IDEMPOTENCY_KEY_REUSED for another request, or when the
      *   first answer cannot be read, IDEMPOTENCY_KEY_IN_USE when the first takes too long, and what the effect throws.
      */
-    async run<Result> (asked: Asked, effect: () => Promise<Result>): Promise<{ result: Result, isReplay: boolean }> {
+    async run<Result> (asked: Asked, effect: Effect<Result>): Promise<{ result: Result, isReplay: boolean }> {
       const place = keys.idempotency(hash('sha256', asked.key))
       // where an answer will stand there is nothing yet
       const mine = `${asked.fingerprint} `

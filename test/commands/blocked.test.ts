@@ -4,12 +4,41 @@ import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { between, dm, groupOf, three, two, type User } from '../helper/user.js'
+import { openWs } from '../helper/ws.js'
 
 const iris = await startIris(t)
 const block = async (user: User, other: User) => await iris.server('PUT', `users/${user.userId}/blocked/${other.userId}`)
 const command = async (from: User, to: object, mode: string) =>
   await from.command({ clientCmdId: randomUUID(), name: 'typing', to, mode })
 const SKIPPED = 'BLOCKED'
+
+/** The ways in which a message is sent, each with what it answers. */
+const ways: Record<string, (from: User, to: object) => Promise<Record<string, unknown> | undefined>> = {
+  POST: async (from, to) => (await from.msgUp({ ...text(), ...to })).body,
+  async WebSocket (from, to) {
+    const ws = await openWs(`${iris.url}/v1/ws`, { headers: { authorization: `Bearer ${from.token}` } })
+    const { error, data } = await ws.up('MSG_UP', { ...text(), ...to })
+    await ws.cut()
+    return error ?? data
+  },
+  'server API': async ({ userId: from }, to) => (await iris.server('POST', 'messages', { ...text(), from, ...to })).body
+}
+const text = () => ({ clientMsgId: randomUUID(), type: 'text', content: { text: 'hi' } })
+
+for (const [way, send] of Object.entries(ways)) {
+  t.test(`[DIRECT-2] [DIRECT-3] [MUTE-1] by ${way} a message of who is blocked or muted`, async t => {
+    const [alice, bob] = await two(() => iris.user(t))
+    const [group, mutedUntil] = [await groupOf(iris, alice, bob), Date.now() + 3_600_000]
+    await block(alice, bob)
+    await iris.server('POST', `conversations/${group}/members`, { mute: [{ userId: bob.userId, mutedUntil }] })
+    const isFree = way === 'server API'
+    t.match(await send(bob, { to: alice.userId }), isFree ? { seq: 1 } : { code: 'BLOCKED' }, 'opens a conversation')
+    await alice.send(bob, 'hi')
+    t.match(await send(bob, { conversationId: dm(alice, bob) }), isFree ? { seq: 3 } : { code: 'BLOCKED' }, 'in it')
+    t.match(await send(bob, { conversationId: group }), isFree ? { seq: 1 } : { code: 'MUTED', mutedUntil }, 'in the group')
+    t.match(await send(alice, { conversationId: group }), { seq: isFree ? 2 : 1 })
+  })
+}
 
 for (const mode of ['online', 'reliable']) {
   t.test(`[DIRECT-4] ${mode}: a command to who has blocked its sender is refused, to others he is skipped`, async t => {

@@ -173,6 +173,11 @@ const rows: Record<string, Row | Row[]> = {
       disk: 'STORE_FULL',
       call: ({ iris }) => iris.server('POST', 'conversations/g.open/members', { add: [{ userId: 'dave' }], remove: ['bob'] })
     },
+    {
+      memory: 200,
+      disk: 'STORE_FULL',
+      call: ({ iris, bob }) => iris.server('POST', 'conversations/g.open/members', { mute: [{ userId: bob.userId, mutedUntil: 1 }] })
+    },
     { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('POST', 'conversations/g.open/members', { remove: ['carol'] }) }
   ],
   closeConversation: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'conversations/g.closing') },

@@ -14,7 +14,7 @@ const facts = {
 } as const
 
 const setMembers = defineScript('set-members', { ...facts, full: 'refused' })
-/** Who only removes, or closes, frees. [STORE-2] */
+/** Who only removes, or closes, frees; a role or a mute of who is a member is small. [STORE-2] */
 const dropMembers = defineScript('set-members', { ...facts, full: 'done' })
 
 export type Role = 'owner' | 'admin' | 'member'
@@ -35,7 +35,7 @@ export function createGroups (store: StoreContext) {
     const list = changes.flatMap(({ userId, role, mutedUntil, isMember }) =>
       [userId, isMember ? `~${role}` : role, partition(userId), mutedUntil ?? ''])
     const { mode, title = '', ext = '', close = false } = facts
-    const run = mode === 'change' && changes.every(({ role }) => role === '-') ? dropMembers : setMembers
+    const run = mode === 'change' && changes.every(({ role, isMember }) => role === '-' || isMember) ? dropMembers : setMembers
     const [, created, headSeq, closedAt, members] = await run(redis, {
       conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id)
     }, {

@@ -1,6 +1,6 @@
 -- set-members.lua - creates, replaces or changes a group's members; what leaving and joining do to their users.
 -- USES life down event member direct membership changes
--- FULL refused (who only removes or closes: done)
+-- FULL refused (who only removes, closes, or changes who is a member: done)
 -- KEYS conversation members left
 -- ARGV feed downEntries downIdleMs node seenMark id mode(put|change) title ext maxMembers close maxLeft logMs
 -- then user role tag muted ... (see wanted_in)

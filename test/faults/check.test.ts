@@ -37,6 +37,7 @@ function sound (): History {
   history.stays.push({ userId: 'bob', conversationId: G, joined: 1 })
   history.commands.push({ began: 300, answered: 310, node: 'a1', clientCmdId: 'c1', cmdId: 'c1', to: 'bob', isReliable: true, stored: 1 })
   history.truths.push({ userId: 'bob', conversationId: G, epoch: '9', minSeq: 1, headSeq: 3, readSeq: 1, unread: 2, messages })
+  history.told = messages.map(({ seq }) => ({ type: 'message.sent', conversationId: G, seq }))
   history.faults.push({ name: 'a cut', from: 210, to: 220, hits: 1 })
   history.stretches.push(
     stretch({ sights: [message(1), message(2)] }),
@@ -66,6 +67,11 @@ const wrongs: [Kind, string, (history: History) => unknown][] = [
   ['double', 'one number for two messages', history => { Object.assign(history.sends[2] as object, { seq: 2 }) }],
   ['disorder', 'a number comes again', history => sights(history, 0).push(message(1))],
   ['lost', 'an acknowledged message is not in the log', history => history.truths[0]?.messages.pop()],
+  ['lost', 'no event says of a message that it was sent', history => history.told?.pop()],
+  ['lost', 'no event says of a message that it is revoked',
+    history => { Object.assign(history.truths[0]?.messages[0] as object, { type: 'revoked' }) }],
+  ['double', 'two events say the same', history => history.told?.push({ type: 'message.sent', conversationId: G, seq: 3 })],
+  ['phantom', 'an event tells of what is not there', history => history.told?.push({ type: 'message.sent', conversationId: G, seq: 4 })],
   ['lost', 'an acknowledged message is never seen', history => sights(history, 1).splice(0)],
   ['lost', 'a pending command does not come', history => sights(history, 2).pop()],
   ['lost', 'a command whose completion was lost comes at one node only', history => {
@@ -111,6 +117,7 @@ t.test('a store that has lost something, and said so, is forgiven', async t => {
   const history = sound()
   history.faults.push({ name: 'power lost', from: 310, to: 320, hits: 1, isLossy: true })
   history.truths[0]?.messages.pop()
+  history.told?.pop()
   Object.assign(history.truths[0] as object, { headSeq: 2, unread: 1 })
   history.stretches.pop()
   t.ok(check(history).some(({ kind }) => kind === 'silent gap'), 'not while bob is not told')

@@ -65,6 +65,9 @@ export interface Truth {
   messages: { seq: number, type: string, from: string, clientMsgId: string }[]
 }
 
+/** An event of the stream that a back end reads. */
+export interface Told { type: string, conversationId?: string, seq?: number }
+
 export type History = ReturnType<typeof createHistory>
 
 /** Makes an empty history. */
@@ -80,6 +83,8 @@ export function createHistory () {
     stays: [] as Stay[],
     faults: [] as Injected[],
     truths: [] as Truth[],
+    /** What a back end is told, from the oldest event that is kept on; once that was asked. */
+    told: undefined as Told[] | undefined,
     /** Other lives of the store: when each began, ms -> why, as the node says that began it. */
     lives: new Map<number, string>(),
     /** Sentences about what had not become as it should when the time was over. */

@@ -8,7 +8,7 @@ import { createRandom, type Random } from './random.js'
 import { type Reader, startReader } from './readers.js'
 import { createScope, type Scope } from './scope.js'
 import { createTraffic, type Traffic } from './traffic.js'
-import { findTruth } from './truth.js'
+import { findTold, findTruth } from './truth.js'
 import { type Facts, startWorld, users, type World } from './world.js'
 
 /** So soon after the last fault everything is as it should be: before the sweep that comes after 25 s. */
@@ -138,6 +138,7 @@ export async function runHistory (facts: Facts, script: Script): Promise<Outcome
     if (world.history.stuck.length === 0) {
       await openFresh(world)
       await findTruth(world)
+      await findTold(world)
     }
     await Promise.all(readers.map(async reader => await reader.leave()))
     noteLives(world)

@@ -1,6 +1,6 @@
 // What is true when all is over: the conversations as each user may read them.
 import { type Body, surely } from './ask.js'
-import type { Truth } from './record.js'
+import type { Told, Truth } from './record.js'
 import { users, type World } from './world.js'
 
 interface Row { conversationId: string, epoch: string, headSeq: number, readSeq: number, unread: number }
@@ -32,4 +32,17 @@ export async function findTruth (world: World): Promise<void> {
       }
     }
   }))
+}
+
+/** Reads all that a back end is told. */
+export async function findTold (world: World): Promise<void> {
+  const told: Told[] = []
+  for (let after = '0-0'; ;) {
+    const page = await surely(world, { began: 0 }, { method: 'GET', path: `/v1/server/events?limit=1000&after=${after}` }) as Body
+    const items = page['items'] as Told[]
+    told.push(...items)
+    if (items.length === 0) break
+    after = String(page['next'])
+  }
+  world.history.told = told
 }

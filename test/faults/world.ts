@@ -22,7 +22,8 @@ export type World = Awaited<ReturnType<typeof startWorld>>
 export async function startWorld (scope: Scope, { root, durability = 'disk', nodes: count = 2, env = {} }: Facts) {
   const store = await startStore(scope, durability)
   const names = ['a', 'b', 'c'].slice(0, count)
-  const nodes: Node[] = await Promise.all(names.map(async name => await startNode(scope, { name, root, storePort: store.port, env })))
+  const facts = { root, storePort: store.port, env: { IRIS_EVENTS: 'all', ...env } }
+  const nodes: Node[] = await Promise.all(names.map(async name => await startNode(scope, { ...facts, name })))
   let isOver = false
   scope.teardown(() => { isOver = true })
   const logins = new Set<string>()

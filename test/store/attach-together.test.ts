@@ -136,7 +136,7 @@ t.test('[ATTACH-3] one that fails is the trouble of its own alone', async t => {
   const [barred = ''] = users
   const others = upTo(PARTITIONS).map(p => p - 1).filter(p => p !== partition(barred))
   const attach = async () => await Promise.allSettled(users.map(async userId => await multi.attach(comes(userId))))
-  await redis.acl('SETUSER', 'default', 'resetkeys', '~iris:events', ...others.map(p => `~iris:{${p}}:*`))
+  await redis.acl('SETUSER', 'default', 'resetkeys', '~iris:events*', ...others.map(p => `~iris:{${p}}:*`))
   const found = await attach()
   await redis.acl('SETUSER', 'default', '~*')
   found.forEach((each, i) => {

@@ -1,8 +1,10 @@
 // A Redis that answers, and does not do all that Iris needs: what was permitted is not any more, or too few replicas follow it.
 import t from 'tap'
+import { events } from '../helper/events.js'
 import { startIris } from '../helper/iris.js'
 import { keys, partition, PARTITIONS } from '../../src/store/keys.js'
 import { listening } from '../helper/life.js'
+import { upTo } from '../helper/sse.js'
 import { createUser, until } from '../helper/user.js'
 
 const lines: { level: number, msg: string }[] = []
@@ -53,9 +55,32 @@ t.test('[ACK] what is refused half-way has an unknown outcome, what is refused b
   const others = Array.from({ length: PARTITIONS }, (_, p) => p).filter(p => p !== partition(bob.userId))
   const notice = async (noticeId = '', ...users: { userId: string }[]) =>
     await a.server('POST', 'notices', { noticeId, users: users.map(({ userId }) => userId), content: { text: 'x' } })
-  await acl('resetkeys', '~iris:events', ...others.map(p => `~iris:{${p}}:*`))()
+  await acl('resetkeys', '~iris:events*', ...others.map(p => `~iris:{${p}}:*`))()
   t.match(await notice(ids[0], bob), { status: 503, body: { detail: 'The store cannot be worked with: it refused, and nothing was done' } })
   t.match(await notice(ids[1], carol, bob), { status: 503, body: { detail: 'The store cannot be worked with: the outcome is unknown' } })
   await acl('allkeys')()
   t.match(await notice(ids[1], carol, bob), { status: 200, body: { stored: 2 } }, 'a retry is safe')
+})
+
+t.test('[EVENT-1] [MSG-2] a send that fails behind the log has its event, and its retry writes no second one', async t => {
+  const own = await startIris(t, { env: { IRIS_EVENTS: 'all' } })
+  const [from, to] = [await own.user(t), await own.user(t)]
+  const group = upTo(PARTITIONS).map(i => `g.half-${i}`)
+    .find(id => ![from, to].some(({ userId }) => partition(userId) === partition(id))) ?? ''
+  await own.server('PUT', `conversations/${group}`, { members: [from, to].map(({ userId }) => ({ userId })) })
+  await from.send(group, 'before')
+  const { next } = await events(own)
+  const p = partition(group)
+  const others = Array.from({ length: PARTITIONS }, (_, i) => i).filter(i => i !== p).map(i => `~iris:{${i}}:*`)
+  // all but who wrote what, which comes behind the log and the memory of client ids
+  const most = ['CONVERSATION', 'DEDUPE', `LOG:${group}`].map(name => `~iris:{${p}}:${name}${name.startsWith('LOG') ? '' : '*'}`)
+  await own.redis.acl('SETUSER', 'default', 'resetkeys', '~iris:events*', ...others, ...most)
+  const send = async () => await from.send(group, 'half', { clientMsgId: 'half' })
+  t.equal((await send()).status, 503)
+  await own.redis.acl('SETUSER', 'default', 'allkeys')
+  t.match(await until(async () => {
+    const answer = await send()
+    return answer.status === 200 ? answer : undefined
+  }), { body: { seq: 2, duplicate: true } })
+  t.match((await events(own, `?after=${next}`)).items, [{ type: 'message.sent', conversationId: group, seq: 2 }])
 })

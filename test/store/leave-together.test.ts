@@ -68,7 +68,7 @@ t.test('[LIFE-1] one that fails is the trouble of its own alone', async t => {
   await Promise.all(users.map(comes))
   const barred = partition(users[0] ?? '')
   await redis.acl(
-    'SETUSER', 'default', 'resetkeys', '~iris:events', ...upTo(128).map(p => p - 1).filter(p => p !== barred).map(p => `~iris:{${p}}:*`)
+    'SETUSER', 'default', 'resetkeys', '~iris:events*', ...upTo(128).map(p => p - 1).filter(p => p !== barred).map(p => `~iris:{${p}}:*`)
   )
   const found = await Promise.allSettled(users.map(goes))
   await redis.acl('SETUSER', 'default', '~*')

@@ -15,6 +15,7 @@ import { createLeases } from './presence/leases.js'
 import { createLives } from './health/lives.js'
 import { createMeter } from './health/meter.js'
 import { createNodes } from './fanout/nodes.js'
+import { createPresence } from './fanout/presence.js'
 import { createReadiness } from './health/readiness.js'
 import { createReaper } from './fanout/reaper.js'
 import { createReports } from './fanout/report.js'
@@ -112,8 +113,9 @@ export function createGateway ({
     recheck: createRecheck({ conversations, boxes, recalled, fresh })
   })
   const onTwin = () => void life.leave().catch(() => undefined).finally(() => onUnfit?.(TWIN))
+  const presence = createPresence({ hub, ...stores, now, log })
   const nodes = createNodes({
-    redis, node, hub, recalled, clock, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onTwin, onMark: life.saw
+    redis, node, hub, recalled, presence, clock, log, onSubscribed: sweeper.sweep, onDeaf: lookout.look, onTwin, onMark: life.saw
   })
   meter.hearing = nodes
   const deliver = createDeliver({

@@ -13,6 +13,7 @@ import { createMarkers } from './store/conversation/markers.js'
 import { createMembers } from './store/conversation/members.js'
 import { createOverview } from './store/conversation/overview.js'
 import { createSends } from './store/conversation/sends.js'
+import { createSight } from './store/conversation/sight.js'
 import type { StoreContext } from './store/life/context.js'
 import { createIdempotency } from './store/once/idempotency.js'
 import { createOnce } from './store/once/once.js'
@@ -22,6 +23,7 @@ import { createEvents } from './store/user/events.js'
 import { createLeases } from './store/user/leases.js'
 import { createMailbox } from './store/user/mailbox.js'
 import { createNotices } from './store/user/notices.js'
+import { createOnline } from './store/user/online.js'
 import { createTerminals } from './store/user/terminals.js'
 
 /** What the configuration says of who may be connected beside whom [KICK-2], and open a direct conversation with whom [DIRECT-1]. */
@@ -49,8 +51,10 @@ export function createStores (store: StoreContext, { loginPolicy, direct }: Poli
     members: createMembers(store),
     notices: createNotices(store),
     once: createOnce(store),
+    online: createOnline(store),
     overview: createOverview(store),
     sends: createSends(store, admission, direct),
+    sight: createSight(store),
     terminals: createTerminals(store),
     tickets: createTickets(store)
   }

@@ -17,7 +17,7 @@ const order = [
   'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'sendCommand', 'CMD_COMPLETE', 'sendNotice', 'NOTICE_COMPLETE',
   'cancelNotice', 'REVOKE', 'createTicket', 'listConversations', 'getTime', 'TOKEN', 'HEARTBEAT', 'listTerminals', 'presence', 'listEvents',
   'blockUser', 'listBlocked', 'unblockUser',
-  'viewConversation',
+  'viewConversation', 'watchPresence',
   'kickUser', 'liftKicks', 'removeTerminal', 'changeMembers', 'closeConversation', 'NOTICE_UP'
 ]
 

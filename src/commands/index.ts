@@ -14,6 +14,7 @@ import { restReadNumAndLastMsg } from './rest-read-num-and-last-msg.js'
 import { revoke } from './revoke.js'
 import { token } from './token.js'
 import { viewConversation } from './view-conversation.js'
+import { watchPresence } from './watch-presence.js'
 
 /** The up-commands. A new one is one file and one line here. */
 export const commands = [
@@ -21,4 +22,4 @@ export const commands = [
 ] as const
 
 /** What else a user's terminal calls. */
-export const userOperations = [token, createTicket, listConversations, viewConversation, getTime] as const
+export const userOperations = [token, createTicket, listConversations, viewConversation, watchPresence, getTime] as const

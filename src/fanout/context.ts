@@ -16,6 +16,8 @@ import type { createLists } from '../store/conversation/list.js'
 import type { createMarkers } from '../store/conversation/markers.js'
 import type { createMembers } from '../store/conversation/members.js'
 import type { createOverview } from '../store/conversation/overview.js'
+import type { createOnline } from '../store/user/online.js'
+import type { createSight } from '../store/conversation/sight.js'
 import type { createNotices } from '../store/user/notices.js'
 import type { createOnce } from '../store/once/once.js'
 import type { createTerminals } from '../store/user/terminals.js'
@@ -37,6 +39,8 @@ export interface Context {
   boxes: ReturnType<typeof createBoxes>
   groups: ReturnType<typeof createGroups>
   overview: ReturnType<typeof createOverview>
+  sight: ReturnType<typeof createSight>
+  online: ReturnType<typeof createOnline>
   notices: ReturnType<typeof createNotices>
   tickets: ReturnType<typeof createTickets>
   once: ReturnType<typeof createOnce>

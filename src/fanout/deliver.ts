@@ -13,11 +13,11 @@ import type { createTerminals } from '../store/user/terminals.js'
 import { parseCursor } from '../protocol/ids.js'
 import type { Door } from '../protocol/operation.js'
 import { hintedItem } from '../stream/feed.js'
-import type { Closing, Hub, Showing } from '../hub/hub.js'
+import type { Closing, Hub } from '../hub/hub.js'
+import type { Showing } from '../hub/volatile.js'
 import type { TokenLife } from '../stream/lifetime.js'
-import type { Page } from '../stream/jobs.js'
+import { createElsewhere } from './elsewhere.js'
 import type { Nodes } from './nodes.js'
-import { type Handed, together } from '../stream/kept.js'
 import type { Recalled } from '../stream/recalled.js'
 import { isAddressed } from '../stream/render.js'
 
@@ -175,24 +175,7 @@ export function createDeliver ({ conversations, sends, markers, lists, boxes, te
       await Promise.all(routes.map(route => nodes.tell(userId, route.node, { renew: { userId, terminalId, fresh } })))
     },
 
-    /**
-     * A page of history to one terminal, on whatever node it is connected. [GET-1]
-     * @returns false when no node has taken it: then nobody prints it. So it is while others are not heard.
-     */
-    async page (userId: string, terminalId: string, page: Page): Promise<boolean> {
-      if (!nodes.isHearing()) return false
-      const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId)
-      const taken = await Promise.all(routes.map(route => nodes.ask(userId, route.node, 'page', { userId, terminalId, page })))
-      return taken.includes(true)
-    },
-
-    /** What other nodes hand over of the session of a terminal that polls here now; undefined when none had one. [POLL-2] */
-    async inherit (userId: string, terminalId: string): Promise<Handed | undefined> {
-      const routes = (await terminals.routes(userId, now())).filter(route => route.terminalId === terminalId && route.node !== here)
-      const found = await Promise.all(routes.map(route => nodes.ask(userId, route.node, 'handOver', { userId, terminalId })))
-      const handed = found.filter(each => each !== undefined && each !== null)
-      return handed.length > 0 ? together(handed) : undefined
-    }
+    ...createElsewhere({ terminals, nodes, here, now })
   }
 }
 

@@ -6,11 +6,13 @@ import { readReference } from '../store/user/entry.js'
 import type { TerminalOf } from '../store/user/leases.js'
 import { keys, partition } from '../store/keys.js'
 import { hintedItem } from '../stream/feed.js'
-import type { Closing, Hub, Showing } from '../hub/hub.js'
+import type { Closing, Hub } from '../hub/hub.js'
 import type { Standings, Stood } from '../hub/standings.js'
+import type { Showing, Watching } from '../hub/volatile.js'
 import { type Page, pageTodo } from '../stream/jobs.js'
 import type { TokenLife } from '../stream/lifetime.js'
 import type { Recalled } from '../stream/recalled.js'
+import type { createPresence } from './presence.js'
 import { createReceipts, TAKE_MS } from './receipts.js'
 import type { Handed } from '../stream/kept.js'
 import { createSubscription } from './subscription.js'
@@ -21,12 +23,12 @@ export type NodeMessage =
   | { renew: { userId: string, terminalId: string, fresh: TokenLife } }
 
 /**
- * What a node may be asked: to show a frame, to print a page of history, to hand over the session of a terminal that polls;
+ * What a node may be asked: to show a frame, to print a page of history, to watch users, to hand over the session of a terminal that polls;
  * how far a user's terminals are printed.
  */
-interface Questions { show: Showing, page: TerminalOf & { page: Page }, handOver: TerminalOf, standing: Standings }
-/** What it answers: the terminals that took the frame, as `<user>/<terminal>`; whether one took the page; what the session had. */
-interface Answers { show: string[], page: boolean, handOver: Handed | null, standing: Stood }
+interface Questions { show: Showing, page: TerminalOf & { page: Page }, watch: Watching, handOver: TerminalOf, standing: Standings }
+/** What it answers: the terminals that took the frame, as `<user>/<terminal>`; whether one took the page, or the list; the session's. */
+interface Answers { show: string[], page: boolean, watch: boolean, handOver: Handed | null, standing: Stood }
 type Kind = keyof Questions
 /** A question on its way: `from` waits for the answer; who hears it later than `until` (ms) does nothing. */
 interface Asked<K extends Kind = Kind> { id: number, from: string, via: string, until: number, kind: K, question: Questions[K] }
@@ -36,6 +38,7 @@ interface Floor {
   node: string
   hub: Hub
   recalled: Pick<Recalled, 'learn'>
+  presence: ReturnType<typeof createPresence>
   clock: Pick<Clock, 'now' | 'notBefore'>
   log: Parameters<typeof createSubscription>[0]['log']
   /** Called whenever the channels are heard (again): hints that came before are lost. */
@@ -54,15 +57,35 @@ interface Floor {
  *   whether one is there; `isHearing()`, `isProven()`, `proven()`, `isKeeping()`, `ageMs()`, `drops()`, `speak()`: see `createProof`;
  *   `close()` stops listening.
  */
-export function createNodes ({ redis, node, hub, recalled, clock: { now, notBefore }, log, onSubscribed, onDeaf, onTwin, onMark }: Floor) {
+export function createNodes ({
+  redis, node, hub, recalled, presence, clock: { now, notBefore }, log, onSubscribed, onDeaf, onTwin, onMark
+}: Floor) {
   const receipts = createReceipts()
   const answers: { [K in Kind]: (question: Questions[K]) => Answers[K] } = {
     show: hub.show,
     page: ({ userId, terminalId, page }) => hub.addJob(userId, terminalId, pageTodo(page)),
+    watch: hub.watch,
     handOver: hub.handOver,
     standing: hub.standing
   }
-  const subscription = createSubscription({ redis, notBefore, node, onSaid, onSubscribed, onDeaf, onTwin, onLost: hub.forgetAll, log })
+  const subscription = createSubscription({
+    redis,
+    notBefore,
+    node,
+    onSaid,
+    onPresence: presence.published,
+    onDeaf,
+    onTwin,
+    onSubscribed () {
+      onSubscribed()
+      presence.heard()
+    },
+    onLost () {
+      hub.forgetAll()
+      presence.lost()
+    },
+    log
+  })
   const { isHearing } = subscription
 
   function onSaid (text: string): void {

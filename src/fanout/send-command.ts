@@ -36,7 +36,7 @@ const ONLINE_DEDUPE_SEC = 300
 /** The wire names, which no application may use for a command of its own. [CMD-4] */
 const wireNames = [
   'MSG_UP', 'NOTICE_UP', 'READ', 'REVOKE', 'GET_READ_MSG', 'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE',
-  'NOTICE_COMPLETE', 'HEARTBEAT', 'TOKEN', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN'
+  'NOTICE_COMPLETE', 'HEARTBEAT', 'TOKEN', 'PRESENCE', 'MSG_DOWN', 'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN'
 ]
 
 /**

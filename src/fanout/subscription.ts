@@ -13,6 +13,8 @@ interface Floor {
   node: string
   /** Something was said to this node. */
   onSaid (text: string): void
+  /** A user came, or went: see presence.lua. */
+  onPresence (text: string): void
   /** Called whenever the channels are heard (again): what was said before is lost. */
   onSubscribed (): void
   /** What is said from now on is lost. */
@@ -25,13 +27,14 @@ interface Floor {
 }
 
 /**
- * Subscribes to the channels of this node: one per partition, however many users there are.
+ * Subscribes to the channels of this node: one per partition, however many users there are, and one for who comes and goes there.
  * @returns `isHearing()`, `isProven()`, `proven()`, `isKeeping()`, `ageMs()`, `drops()`, `speak()`: see `createProof`;
  *   `close()` stops listening.
  */
-export function createSubscription ({ redis, notBefore, node, onSaid, onSubscribed, onLost, onDeaf, onTwin, log }: Floor) {
+export function createSubscription ({ redis, notBefore, node, onSaid, onPresence, onSubscribed, onLost, onDeaf, onTwin, log }: Floor) {
   const subscriber = createRedisSubscriber(redis)
   const channels = Array.from({ length: PARTITIONS }, (_, p) => keys.node(p, node))
+  const comings = new Set(channels.map((_, p) => keys.presence(p)))
   // two processes that bear one name hear each other's
   const began = performance.now()
   const ageMs = () => Math.round(performance.now() - began)
@@ -59,13 +62,14 @@ export function createSubscription ({ redis, notBefore, node, onSaid, onSubscrib
   })
   subscriber.on('ready', () => {
     // what was published while nobody listened is found by looking: at once, not with the next sweep
-    subscriber.ssubscribe(...channels).then(() => {
+    subscriber.ssubscribe(...channels, ...comings).then(() => {
       subscribed()
       onSubscribed()
     }, () => { if (!isClosed) subscriber.disconnect(true) })
   })
-  subscriber.on('smessage', (_channel: string, text: string) => {
-    if (text.startsWith(opening)) heard(parseInt(text.slice(opening.length), 10))
+  subscriber.on('smessage', (channel: string, text: string) => {
+    if (comings.has(channel)) onPresence(text)
+    else if (text.startsWith(opening)) heard(parseInt(text.slice(opening.length), 10))
     else if (!isOfTwin(text)) onSaid(text)
   })
 

@@ -21,6 +21,7 @@ import { type Frame, isAddressed, type Renderer, type TerminalFilter, type Viewe
 import { createHints } from './hints.js'
 import type { Journal } from './journal.js'
 import { createPolls } from './polls.js'
+import { createVolatile } from './volatile.js'
 import type { Retries } from '../stream/retries.js'
 import type { SessionFloor } from './session.js'
 import { createStandings, printedOf } from './standings.js'
@@ -31,9 +32,6 @@ import type { Held, Present } from './waking.js'
  * `attachedUpTo`: those that were let in until then. Both ms.
  */
 export interface Closing { bye: Bye, filter?: TerminalFilter, issuedUpTo?: number, attachedUpTo?: number, lastWord?: Frame }
-
-/** A frame for the terminals of some users that a filter names; without a frame they are only counted. */
-export interface Showing { userIds: string[], frame?: Frame, filter?: TerminalFilter }
 
 interface Floor {
   mailbox: ReturnType<typeof createMailbox>
@@ -79,6 +77,7 @@ export function createHub ({
   function leave (connection: Held, bye?: Bye): void {
     const { userId, terminalId } = connection
     sockets.delete(connection)
+    unkept.unwatch(connection)
     entrance.giveUp(connection)
     journal.left(connection, bye, now())
     const present = users.get(userId)
@@ -96,11 +95,13 @@ export function createHub ({
     return [...users.get(userId)?.connections ?? []].filter(connection => terminalId === undefined || connection.terminalId === terminalId)
   }
 
+  const unkept = createVolatile({ connectionsOf, meter })
   const polls = createPolls({
     entrance,
     join,
     connectionsOf,
     connect: shared,
+    unkept,
     onPolled: presence.seen,
     onSocket: session => sockets.add(session),
     session: {
@@ -128,19 +129,9 @@ export function createHub ({
     },
 
     ...polls,
+    ...unkept,
     ...createCollected({ renderer, memory, recheck }),
     ...createHints({ users, meter, memory }),
-
-    /** Prints a frame, which is stored nowhere. @returns the terminals that have taken it, each once, as `<user>/<terminal>`. [CMD-5] */
-    show ({ userIds, frame, filter }: Showing): string[] {
-      const taken = new Set<string>()
-      for (const connection of userIds.flatMap(userId => connectionsOf(userId)).filter(connection => isAddressed(filter, connection))) {
-        if (frame ? !connection.volatile(frame) : !connection.isBegun) continue
-        if (frame) meter.printed.volatile[frame.event ?? 'SKIPPED']++
-        taken.add(`${connection.userId}/${connection.terminalId}`)
-      }
-      return [...taken]
-    },
 
     /**
      * Adds what is to be printed to the connections of one terminal.

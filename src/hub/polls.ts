@@ -5,6 +5,7 @@ import type { Entrance } from './entrance.js'
 import type { Opening } from '../stream/opening.js'
 import type { Handed } from '../stream/kept.js'
 import { Session, type SessionFloor } from './session.js'
+import type { createVolatile } from './volatile.js'
 import type { Held, Present } from './waking.js'
 
 interface Floor {
@@ -15,6 +16,8 @@ interface Floor {
   /** What the connections of a node share. */
   connect: ConstructorParameters<typeof Connection>[2]
   session: SessionFloor
+  /** Whom a terminal watches goes along with its session. [SEE-4] */
+  unkept: Pick<ReturnType<typeof createVolatile>, 'watchedBy' | 'inherit'>
   /** A poll is a sign of life. [LIFE-2] */
   onPolled (terminal: TerminalOf): void
   /** The session of a terminal is its open connection of `lease=socket`. [LIFE-2] */
@@ -22,7 +25,15 @@ interface Floor {
 }
 
 /** Makes the polls of a hub. */
-export function createPolls ({ entrance, join, connectionsOf, connect, session: sessionFloor, onPolled, onSocket }: Floor) {
+export function createPolls ({ entrance, join, connectionsOf, connect, session: shared, unkept, onPolled, onSocket }: Floor) {
+  const sessionFloor: SessionFloor = {
+    ...shared,
+    async inherit (userId, terminalId) {
+      const handed = await shared.inherit(userId, terminalId)
+      if (handed?.watch) unkept.inherit({ userId, terminalId, users: handed.watch })
+      return handed
+    }
+  }
   const sessionOf = ({ userId, terminalId }: TerminalOf) => connectionsOf(userId, terminalId).find(held => held instanceof Session)
 
   /** The session of a terminal, which is from now on the one of its user's connections that came last. */
@@ -60,6 +71,10 @@ export function createPolls ({ entrance, join, connectionsOf, connect, session: 
     },
 
     /** The session of a terminal goes on at another node. @returns null when there is none here. */
-    handOver: (terminal: TerminalOf): Handed | null => sessionOf(terminal)?.handOver() ?? null
+    handOver (terminal: TerminalOf): Handed | null {
+      const watch = unkept.watchedBy(terminal)
+      const handed = sessionOf(terminal)?.handOver()
+      return handed ? { ...handed, ...(watch.length > 0 && { watch }) } : null
+    }
   }
 }

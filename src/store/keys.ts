@@ -147,7 +147,9 @@ export const keys = {
   /** A user's tickets that were used, the last ones. Ends with the last of their tokens. */
   usedTickets: (user: string) => key(user, 'TICKETS', user, 'USED'),
   /** The channel on which a node hears of entries of one partition's users. Ends: no key, nothing is kept. */
-  node: (p: number, node: string) => `iris:{${p}}:NODE:${node}`
+  node: (p: number, node: string) => `iris:{${p}}:NODE:${node}`,
+  /** The channel on which all nodes hear which of one partition's users came, or went. Ends: no key, nothing is kept. */
+  presence: (p: number) => `iris:{${p}}:PRESENCE`
 }
 
 /** @returns the field of a conversation in a user's counts: the scripts that read them cannot compute its partition. */

@@ -14,9 +14,9 @@ export interface Unfinished { todos: Todo[], more: boolean }
 
 /**
  * What one session hands to another, on another node. `unfinished` by the cursor of the answer that ended there;
- * `askedFor`: the end of the token for which a fresh one was asked, ms.
+ * `askedFor`: the end of the token for which a fresh one was asked, ms. `watch`: whom the terminal watches. [SEE-4]
  */
-export interface Handed { parked: Frame[], todos: Todo[], unfinished: [string, Unfinished][], askedFor?: number }
+export interface Handed { parked: Frame[], todos: Todo[], unfinished: [string, Unfinished][], askedFor?: number, watch?: string[] }
 
 /** What a poll has taken out of its session, to be given back if its answer is lost; and what is left when it is not. */
 export interface Taken extends Handed { left?: Omit<Handed, 'parked'> & { position: Position } }
@@ -26,7 +26,8 @@ export const together = (handed: Handed[]): Handed => ({
   parked: handed.flatMap(({ parked }) => parked),
   todos: handed.flatMap(({ todos }) => todos),
   unfinished: handed.flatMap(({ unfinished }) => unfinished),
-  askedFor: Math.max(...handed.map(({ askedFor = 0 }) => askedFor))
+  askedFor: Math.max(...handed.map(({ askedFor = 0 }) => askedFor)),
+  watch: [...new Set(handed.flatMap(({ watch = [] }) => watch))]
 })
 
 /** What is kept. @param maxUnfinished so many fresh attaches may be unfinished at once; the oldest begins anew. */

@@ -127,6 +127,7 @@ t.test('[CMD-4] the gateway\'s own names are reserved', async t => {
   for (const name of [
     'IRIS.BYE', 'iris.x', 'SYS.x', 'GET_READ_MSG_END', 'READ', 'REVOKE', 'MSG_UP', 'NOTICE_UP', 'GET_READ_MSG',
     'REST_READ_NUM_AND_LAST_MSG', 'GET_SYSTEM_TIME', 'IRIS_CMD_SEND', 'CMD_COMPLETE', 'NOTICE_COMPLETE', 'HEARTBEAT', 'TOKEN', 'MSG_DOWN',
+    'PRESENCE',
     'NOTICE_DOWN', 'CMD_DOWN', 'ACK_DOWN'
   ]) {
     t.match(await alice.command({ ...typing(), name, to: { users: [bob.userId] } }), { status: 403, body: { code: 'RESERVED_NAME' } }, name)

@@ -95,7 +95,8 @@ const families: Record<Exclude<keyof typeof keys, 'boxPart'>, RegExp | string> &
   ticket: /:TICKET:[^:]+$/,
   tickets: /:TICKETS:[^:]+$/,
   usedTickets: /:TICKETS:[^:]+:USED$/,
-  node: 'a channel'
+  node: 'a channel',
+  presence: 'a channel'
 }
 
 /** What a user leaves behind: lost by hand, each must have its end again when it is made anew. */

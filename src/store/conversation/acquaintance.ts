@@ -55,4 +55,5 @@ export function createAcquaintance ({ redis }: Pick<StoreContext, 'redis'>) {
   }
 }
 
-const hasWritten = (member: string | null | undefined) => member?.split(' ')[2]?.includes('w') === true
+/** Whether a member's row says that he has written. */
+export const hasWritten = (member: string | null | undefined) => member?.split(' ')[2]?.includes('w') === true

@@ -19,9 +19,9 @@ local function keys_of (tag, user)
 end
 
 local function known_of (terminals, terminal)
-  local found = redis.call('HMGET', terminals, terminal, terminal .. '/login', '/online', '/n', '/epoch', '/attach', '/new')
-  local row, login, online, n, epoch, attach, new = unpack(found)
-  return { row = row, login = login, online = online, n = n, epoch = epoch, attach = attach, new = new }
+  local found = redis.call('HMGET', terminals, terminal, terminal .. '/login', '/online', '/gone', '/n', '/epoch', '/attach', '/new')
+  local row, login, online, gone, n, epoch, attach, new = unpack(found)
+  return { row = row, login = login, online = online, gone = gone, n = n, epoch = epoch, attach = attach, new = new }
 end
 
 -- What a user who is refused owes all the same. Of one who is not known that alone is kept, until it is due.

@@ -2,7 +2,7 @@
 local presence_idle = int(3 * down_idle)
 
 -- coming: terminal, platform, node, trace, lease, held_until (ms, as
--- text); `known`: of its user's hash row, online and n as they are stored.
+-- text); `known`: of its user's hash row, online, gone and n as they are stored.
 -- more: what else is written there, a list. Whoever comes back before his lease has been found ended was never gone: nothing is said.
 local function connect (who, coming, known, more)
   if is_dry then return end
@@ -15,7 +15,7 @@ local function connect (who, coming, known, more)
   if not before then
     n = (number_of(known.n, terminals .. ' /n', 2 ^ 53 - 2) or 0) + (known.online and 1 or 2)
     written[#written + 1], written[#written + 2] = '/n', n
-    if not known.online then written[#written + 1], written[#written + 2] = '/online', '1' end
+    if not known.online then written[#written + 1], written[#written + 2] = '/online', show(who, true, known.gone) end
   end
   redis.call('HSET', terminals, unpack(written))
   if is_fore(coming) and not (before and before.was_fore) then redis.call('SADD', foreground_of(who), who.user) end

@@ -11,7 +11,11 @@ local function settle_user (who, grace_ms)
     end
   end
   if grace_ms > 0 then return redis.call('ZADD', who.leases, int(this_ms + grace_ms), who.user .. '/') end
-  if redis.call('HDEL', who.terminals, '/online') == 1 then say(who, 'user.offline', last or {}) end
+  local came = redis.call('HGET', who.terminals, '/online')
+  if not came then return end
+  redis.call('HDEL', who.terminals, '/online')
+  redis.call('HSET', who.terminals, '/gone', show(who, false, came))
+  say(who, 'user.offline', last or {})
 end
 
 local function disconnect (who, terminal, reason, grace_ms)

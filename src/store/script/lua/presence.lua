@@ -1,7 +1,7 @@
 -- presence.lua - prelude after event: who is there. A change is said in the stream of events by the script that makes it. [LIFE-1]
 -- TERMINALS:<user>: `<terminal>` -> its row, these fields in this order; `<terminal>/trace`: of the request that it came with;
--- `<terminal>/login`: see logins.lua; `/from`, `/printed`, `/bye`: see printed.lua. What begins with a slash is the user's: `/online` while
--- he is, `/n` events have told of him, and see attach.lua. No value is longer than 64 bytes as a rule: Redis packs such a hash.
+-- `<terminal>/login`: see logins.lua; `/from`, `/printed`, `/bye`: see printed.lua. What begins with a slash is the user's: `/online` since
+-- when he is, `/gone` when he went, `/n`: so many events told of him; see attach.lua. No value is longer than 64 bytes as a rule.
 -- `who`: leases, terminals (the user's; all keys), user.
 local ROW = '^(%S+) ([fb]) (%S+) (%S+) (%d+) (%d+) ?(%a*)$'
 -- Of an event, and where it stands.
@@ -9,7 +9,6 @@ local EVENT_FIELDS = { 'terminalId', 'terminal', 'platform', 'platform', 'node',
 
 local this_ms = time_ms()
 local this_moment = int(this_ms) -- as text: to make one costs as much as to read a key
-
 local function lease_of (who, terminal) return redis.call('ZSCORE', who.leases, who.user .. '/' .. terminal) end
 local function is_terminal (field) return not string.find(field, '/', 1, true) end
 
@@ -37,8 +36,7 @@ end
 
 -- Returns 1 when it was known.
 local function forget_terminal (terminals, terminal)
-  local parts = { terminal .. '/trace', terminal .. '/login', terminal .. '/from', terminal .. '/printed', terminal .. '/bye' }
-  redis.call('HDEL', terminals, unpack(parts))
+  redis.call('HDEL', terminals, terminal .. '/trace', terminal .. '/login', terminal .. '/from', terminal .. '/printed', terminal .. '/bye')
   return redis.call('HDEL', terminals, terminal)
 end
 
@@ -52,4 +50,11 @@ local function say (who, name, facts, n)
     if value then event[#event + 1] = '"' .. EVENT_FIELDS[i] .. '":"' .. value .. '"' end
   end
   announce(name, table.concat(event, ',') .. ',"ts":' .. this_moment)
+end
+
+-- Tells all nodes that he is there, or is not. before: the last change, as it is stored. Returns the time of this one: later. [SEE-4]
+local function show (who, is_online, before)
+  local since = int(math.max(this_ms, (number_in(before, who.terminals, is_online and '/gone' or '/online') or 0) + 1))
+  redis.call('SPUBLISH', (string.gsub(who.terminals, ':TERMINALS:.*$', ':PRESENCE')), who.user .. (is_online and ' 1 ' or ' 0 ') .. since)
+  return since
 end

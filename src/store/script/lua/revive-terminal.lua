@@ -12,7 +12,7 @@ local who = { leases = leases, terminals = terminals, user = user }
 local kept = terminal_of(who, terminal)
 if lease_of(who, terminal) then return { 0, 1 } end
 if not kept or kept.standing ~= 'lapsed' then return { 0, 0 } end
-local row, online, n = unpack(redis.call('HMGET', terminals, terminal, '/online', '/n'))
+local row, online, gone, n = unpack(redis.call('HMGET', terminals, terminal, '/online', '/gone', '/n'))
 kept.node, kept.held_until = this_node, int(this_ms + lease_ms - age)
-connect(who, kept, { row = row, online = online, n = n }, {})
+connect(who, kept, { row = row, online = online, gone = gone, n = n }, {})
 return { 0, 1 }

@@ -112,6 +112,8 @@ function checkBar ({ isBlocked, mutedUntil }: Bar, now: number): void {
   if (mutedUntil > now) throw new Problem('MUTED', { members: { mutedUntil } })
 }
 
+const isToGroup = ({ to: { conversationId } }: CommandBody) => conversationId?.startsWith('g.') === true
+
 /** Which of a user's terminals are meant; `exceptMine` says nothing of others' terminals, which may bear the same id. */
 function filterOf ({ terminals }: CommandBody, { from, terminalId }: CommandSender, userId: string): TerminalFilter | undefined {
   if (!terminals) return undefined
@@ -147,7 +149,7 @@ async function show ({ acquaintance, deliver }: Deps, body: CommandBody, { reach
 }): Promise<number> {
   const others = reached.filter(userId => userId !== sender.from)
   // who has never answered the sender is not said to be there
-  const counted = sender.role === 'server' ? new Set(others) : await acquaintance.answering(sender.from, others)
+  const counted = sender.role === 'server' ? new Set(others) : await acquaintance.answering(sender.from, others, isToGroup(body))
   const groups = [others.filter(userId => counted.has(userId)), reached.filter(userId => userId === sender.from)]
   const strangers = others.filter(userId => !counted.has(userId))
   const tell = async (userIds: string[]) => {
@@ -173,7 +175,7 @@ async function store (
     ttlMs: ttlSec * 1000,
     everyTerminal: complete === 'all',
     // in a group blocking does nothing
-    isBound: role === 'user' && !body.to.conversationId?.startsWith('g.'),
+    isBound: role === 'user' && !isToGroup(body),
     ...(collapseKey !== undefined && { collapseKey: `${from}:${name}:${collapseKey}` })
   }
   const outcomes = await inSteps(allowed, async userId => {

@@ -78,6 +78,18 @@ for (const mode of ['online', 'reliable']) {
   })
 }
 
+t.test('[DIRECT-4] [CMD-5] a command to a group counts no terminal of who has blocked its sender, and reaches it', async t => {
+  const [alice, bob, carol] = await three(() => iris.user(t))
+  const to = { conversationId: await groupOf(iris, alice, bob, carol) }
+  for (const user of [alice, carol]) await user.send(to.conversationId, 'hi')
+  const streams = await Promise.all([alice, carol].map(async user => await user.listen()))
+  for (const stream of streams) await stream.next('IRIS.READY')
+  t.match(await command(bob, to, 'online'), { body: { accepted: 2, online: 2 } })
+  await block(alice, bob)
+  t.match(await command(bob, to, 'online'), { body: { accepted: 2, online: 1 } })
+  for (const stream of streams) t.match([await stream.next('typing'), await stream.next('typing')], [{}, {}])
+})
+
 t.test('[DIRECT-4] a retry knows who was skipped, and what was done is answered as it was', async t => {
   const [alice, bob, carol] = await three(() => iris.user(t))
   await groupOf(iris, alice, bob, carol)

@@ -8,8 +8,10 @@ import { type Bar, barOf } from './bar.js'
 
 /** Makes what knows of acquaintances. It looks into the partitions of both: standalone Redis only. */
 export function createAcquaintance ({ redis }: Pick<StoreContext, 'redis'>) {
-  /** @returns of each whether he has blocked the user: asked of those who have no row with him that says so. */
+  /** @returns of each whether he has blocked the user: asked of those of whom no row says so. */
   async function blockedBy (userId: string, users: string[]): Promise<boolean[]> {
+    // most have blocked nobody: one look says so of all
+    if (users.length === 0 || await redis.exists(...users.map(keys.blocked)) === 0) return users.map(() => false)
     const found = await together(redis, users, (pipeline, user) => pipeline.zscore(keys.blocked(user), userId))
     return found.map(since => since !== null && since !== undefined)
   }
@@ -44,13 +46,15 @@ export function createAcquaintance ({ redis }: Pick<StoreContext, 'redis'>) {
      * Whose presence a user may learn of: somebody who has never answered is not told to be there.
      * @returns those of `users` who have written in a conversation that they share with `userId`, himself included.
      *   [CMD-5] Standalone Redis only.
+     * @param isGroup they are members of a group, and may have blocked him: those are left out. [DIRECT-4]
      */
-    async answering (userId: string, users: string[]): Promise<Set<string>> {
-      const [direct, groups] = await Promise.all([
+    async answering (userId: string, users: string[], isGroup: boolean): Promise<Set<string>> {
+      const [direct, groups, blocked] = await Promise.all([
         together(redis, users, (pipeline, user) => pipeline.hget(keys.members(dmId(userId, user)), user)) as Promise<(string | null)[]>,
-        together(redis, users, (pipeline, user) => pipeline.sintercard(2, keys.groups(userId), keys.spoken(user), 'LIMIT', 1))
+        together(redis, users, (pipeline, user) => pipeline.sintercard(2, keys.groups(userId), keys.spoken(user), 'LIMIT', 1)),
+        isGroup ? blockedBy(userId, users) : []
       ])
-      return new Set(users.filter((user, i) => user === userId || hasWritten(direct[i]) || groups[i] === 1))
+      return new Set(users.filter((user, i) => user === userId || (!blocked[i] && (hasWritten(direct[i]) || groups[i] === 1))))
     }
   }
 }

@@ -13,7 +13,7 @@ const all = (pattern: RegExp) => [...new Set([...page.matchAll(pattern)].map(([,
 /** What stands in a line of each kind, as the page's own table has it. */
 const rows = page.split('\n').flatMap(line => {
   const [, names = '', , fields = ''] = /^\| (`[^|]*) \| ([^|]*) \| ([^|]*) \|$/.exec(line) ?? []
-  return names === '' ? [] : [{ names: [...names.matchAll(/`([^`]*)`/g)].map(([, name = '']) => name), fields }]
+  return names === '' || names === '`msg`' ? [] : [{ names: [...names.matchAll(/`([^`]*)`/g)].map(([, name = '']) => name), fields }]
 })
 const shown = [...page.matchAll(/^(\{"level".*\})$/gm)].map(([, line = '']) => JSON.parse(line) as Record<string, unknown> & { msg: string })
 

@@ -30,7 +30,7 @@ export default [
     }
   },
   {
-    files: ['src/{store,fanout,hub,stream,presence,health,commands,server-api,transports,plugins}/**/*.ts'],
+    files: ['src/{store,fanout,hub,stream,presence,webhooks,health,commands,server-api,transports,plugins}/**/*.ts'],
     ignores: ['src/store/redis/hash.ts'],
     rules: {
       'no-restricted-syntax': ['error',

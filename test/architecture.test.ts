@@ -19,6 +19,7 @@ const floors: Record<string, number> = {
   documents: 2,
   health: 2,
   presence: 3,
+  webhooks: 3.5,
   stream: 4,
   hub: 5,
   fanout: 6,
@@ -34,7 +35,10 @@ const reserved: Record<string, string[]> = {
   fastify: ['transports', 'plugins', ''],
   ajv: ['commands'],
   jose: ['plugins'],
-  'cluster-key-slot': ['store']
+  'cluster-key-slot': ['store'],
+  'ipaddr.js': ['webhooks'],
+  standardwebhooks: ['webhooks'],
+  undici: ['webhooks']
 }
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))

@@ -101,11 +101,9 @@ export async function buildApp ({ config, redis, logger, droppedLines, onUnfit, 
   })
   const gateway = createGateway({
     redis,
+    ...config,
     node: config.nodeId,
-    limits: config.limits,
-    events: config.events,
-    loginPolicy: config.loginPolicy,
-    direct: config.direct,
+    webhooks: { ...config.webhooks, sealers: config.serverKeys },
     tokens,
     durability: config.redisUrl === undefined ? undefined : config.durability,
     onUnfit,

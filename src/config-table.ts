@@ -132,6 +132,22 @@ const ownVariables = {
       rule: `must be all, none, or a list of kinds of events (${eventKinds.join(', ')})`
     }
   },
+  IRIS_WEBHOOK_URL: {
+    type: 'string', demo: true, secret: true, sentence: 'URL that is told of events: the webhook `configured`.'
+  },
+  IRIS_WEBHOOK_SECRET: {
+    type: 'string', demo: true, secret: true, sentence: 'Its secret, `whsec_` and 24 to 64 bytes in base64; during a rotation two.'
+  },
+  IRIS_WEBHOOK_TYPES: {
+    type: 'string', demo: true, sentence: 'Kinds of events that it is told of, separated by commas. Unset: all that are written.'
+  },
+  IRIS_WEBHOOK_ALLOW: {
+    type: 'string',
+    demo: true,
+    default: '',
+    sentence: 'Origins, `scheme://host[:port]` (a port `*` is any), separated by commas, that may be called ' +
+      'although they are http, private or reserved. All others must be https on public addresses.'
+  },
   IRIS_LOG_LEVEL: {
     type: 'string',
     demo: true,

@@ -10,6 +10,8 @@ import { isLoopback } from './protocol/loopback.js'
 import { type Limits, limitTable, limitVariable, type LimitName } from './protocol/limits.js'
 import { originOf } from './protocol/origin.js'
 import { type EventKind, kindsIn } from './protocol/server-events.js'
+import { quoted, readWebhooks, type Rule, webhookRules } from './config-webhooks.js'
+import type { WebhookConfig } from './webhooks/webhooks.js'
 
 export interface Config {
   host: string
@@ -33,6 +35,7 @@ export interface Config {
   /** The kinds of events that are written. */
   events: EventKind[]
   logLevel: string
+  webhooks: Omit<WebhookConfig, 'sealers'>
   limits: Limits
   /**
    * Nothing is configured that says who may come or where the data is:
@@ -72,10 +75,11 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
     durability: values['IRIS_DURABILITY'] as Config['durability'],
     events: kindsIn(list('IRIS_EVENTS')).kinds,
     logLevel: String(values['IRIS_LOG_LEVEL']),
+    webhooks: readWebhooks(text, list),
     limits: Object.fromEntries(Object.keys(limitTable).map(name => [name, Number(values[limitVariable(name as LimitName)])])) as Limits,
     demo: isLoopback(String(values['IRIS_HOST'])) && given.every(([name]) => variables.get(name)?.demo)
   }
-  check(config)
+  check(config, webhookRules(config, list('IRIS_WEBHOOK_ALLOW')))
   return config
 }
 
@@ -124,18 +128,15 @@ function brokenValue (name: string, value: string): string {
   return fact ? `${name} ${ruleOf(fact)}${fact.secret ? '' : `, not ${quoted(value)}`}` : `${name} is wrong`
 }
 
-/** A value as a message shows it. */
-const quoted = (value: string) => JSON.stringify(value.slice(0, 100))
-
-function check (config: Config): void {
-  const broken = rules(config).filter(([isBroken]) => isBroken).map(([, sentence]) => sentence)
+function check (config: Config, more: Rule[]): void {
+  const broken = [...rules(config), ...more].filter(([isBroken]) => isBroken).map(([, sentence]) => sentence)
   if (broken.length > 0) throw new Error(broken.join('; '))
 }
 
 /** What a single variable's type does not say: whether it is broken, and the sentence then. */
 function rules ({
   host, redisUrl, tokenSecret, tokenPublicKey, tokenJwks, tokenIssuer, tokenAudience, serverKeys, allowedOrigins, trustProxy, nodeId, limits
-}: Config): [isBroken: boolean, sentence: string][] {
+}: Config): Rule[] {
   const keys = [tokenSecret, tokenPublicKey, tokenJwks].filter(key => key !== undefined)
   const noOrigin = allowedOrigins.filter(origin => originOf(origin) === undefined)
   const noNetwork = trustProxy.filter(network => !isNetwork(network))

@@ -7,6 +7,7 @@ import type { Disk, OwnDisk } from './store/redis/disk.js'
 import type { Redis } from './store/redis/redis.js'
 import type { TrustFacts } from './store/redis/trust.js'
 import type { Policies } from './stores.js'
+import type { WebhookConfig } from './webhooks/webhooks.js'
 
 export interface GatewayFacts extends Policies {
   redis: Redis
@@ -14,6 +15,7 @@ export interface GatewayFacts extends Policies {
   limits: Limits
   /** The kinds of events that are written for back ends. */
   events: readonly EventKind[]
+  webhooks?: WebhookConfig
   tokens: {
     mint (userId: string, life: { issuedAt: number, ttlSec: number }): ReturnType<Context['mintToken']>
     verify: Context['verifyToken']

@@ -30,6 +30,7 @@ import { createStarts } from './stream/start.js'
 import { createSweeper } from './health/sweeper.js'
 import { createUnreadable } from './health/unreadable.js'
 import { createWatch } from './presence/watch.js'
+import { createWebhooks, noWebhooks } from './webhooks/webhooks.js'
 import { createBeat } from './store/life/beat.js'
 import { feedOf } from './store/feed.js'
 import { createClock } from './store/redis/clock.js'
@@ -50,7 +51,8 @@ import { createTimers } from './timers.js'
  *   `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({
-  redis: connection, node, limits, events: kinds, loginPolicy, direct, tokens, durability, onUnfit, isSealed, disk, own, log
+  redis: connection, node, limits, events: kinds, loginPolicy, direct, webhooks: config = noWebhooks, tokens, durability, onUnfit, isSealed,
+  disk, own, log
 }: GatewayFacts) {
   const meter = createMeter()
   const clock = createClock(connection, {
@@ -73,8 +75,8 @@ export function createGateway ({
   const memory = createMemory(() => nodes, lives)
   const fresh = createFresh(memory.proven, lives.isOfThis)
   const store = { redis, node, limits, feed: feedOf(kinds, limits), life, now, fresh, onUnreadable }
-  const stores = createStores(store, { loginPolicy, direct })
-  const { conversations, sends, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox } = stores
+  const stores = createStores(store, { loginPolicy, direct, sealers: config.sealers })
+  const { conversations, sends, markers, lists, boxes, terminals, kicks, storedLeases, events, mailbox, targets, outbox } = stores
   const recalled = createRecalled({ onRecall: releaseAll })
   const onSeen = (...item: Parameters<typeof boxes.seen>) => void boxes.seen(...item).catch(() => undefined) // shown once more at worst
   const renderer = createRenderer({ recalled, now, printed: meter.printed, onUnreadable, onSeen })
@@ -86,6 +88,10 @@ export function createGateway ({
   const awake = createAwake(limits.leaseSec * 1000, onTrusted)
   const leases = createLeases({ leases: storedLeases, meter, leaseMs: limits.leaseSec * 1000, awake, log })
   const watch = createWatch({ events })
+  const webhooks = createWebhooks({
+    targets, outbox, config, kinds, limits, until: watch.until, now, counts: meter.webhooks, log
+  })
+  meter.webhooksWaiting = webhooks.waiting
   const makeJob = createJobs({ conversations, boxes, fresh, renderer, now })
   const journal = createJournal({ meter, log })
   const entrance = createEntrance({
@@ -129,7 +135,7 @@ export function createGateway ({
     await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec }) // [KICK-3] later than every kick
   const reports = createReports({ ...stores, nodes, now })
   const context: Context = {
-    ...stores, reports, leases, watch, kicker, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken: tokens.verify
+    ...stores, reports, webhooks, leases, watch, kicker, deliver, fresh, limits, now, mintToken, time: clock.time, verifyToken: tokens.verify
   }
 
   function onTrusted (): void {
@@ -157,11 +163,13 @@ export function createGateway ({
       await trust.firstWord()
       room.start()
       timers.start()
+      webhooks.start()
       if (trust.state().reason === undefined) sweeper.sweep()
     },
 
     /** Says, when the last request has been answered, that this node has no more to say of what it has seen. [STORE-1] */
     async leave (): Promise<void> {
+      await webhooks.stop()
       trust.stop()
       await life.leave().catch(() => undefined)
     },
@@ -169,6 +177,7 @@ export function createGateway ({
     /** Ends all streams and stops listening to other nodes. What is still asked is answered as before, until `leave`. */
     stop (): void {
       hasEnded = true
+      void webhooks.stop()
       for (const part of [timers, room, watch, sweeper, lookout]) part.stop()
       hub.end('DRAIN')
       nodes.close()

@@ -17,6 +17,7 @@ import { createSight } from './store/conversation/sight.js'
 import type { StoreContext } from './store/life/context.js'
 import { createIdempotency } from './store/once/idempotency.js'
 import { createOnce } from './store/once/once.js'
+import { randomHex } from './store/random.js'
 import { createBoxes } from './store/user/boxes.js'
 import { createDelivery } from './store/user/delivery.js'
 import { createEvents } from './store/user/events.js'
@@ -25,12 +26,17 @@ import { createMailbox } from './store/user/mailbox.js'
 import { createNotices } from './store/user/notices.js'
 import { createOnline } from './store/user/online.js'
 import { createTerminals } from './store/user/terminals.js'
+import { createOutbox } from './store/webhook/outbox.js'
+import { createTargets } from './store/webhook/targets.js'
 
 /** What the configuration says of who may be connected beside whom [KICK-2], and open a direct conversation with whom [DIRECT-1]. */
 export interface Policies { loginPolicy: LoginPolicy, direct?: DirectPolicy | undefined }
 
-/** Makes the stores on one connection. */
-export function createStores (store: StoreContext, { loginPolicy, direct }: Policies) {
+/**
+ * Makes the stores on one connection.
+ * @param sealers by which secrets are sealed.
+ */
+export function createStores (store: StoreContext, { loginPolicy, direct, sealers }: Policies & { sealers: string[] }) {
   const admission = createAdmission(store)
   const storedLeases = createLeases(store)
   return {
@@ -53,8 +59,10 @@ export function createStores (store: StoreContext, { loginPolicy, direct }: Poli
     once: createOnce(store),
     online: createOnline(store),
     overview: createOverview(store),
+    outbox: createOutbox(store, `${store.node}:${randomHex(8)}`),
     sends: createSends(store, admission, direct),
     sight: createSight(store),
+    targets: createTargets(store, sealers),
     terminals: createTerminals(store),
     tickets: createTickets(store)
   }

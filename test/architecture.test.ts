@@ -16,6 +16,7 @@ const floors: Record<string, number> = {
   'store/once': 1.4,
   'store/conversation': 1.5,
   'store/user': 1.6,
+  'store/webhook': 1.7,
   documents: 2,
   health: 2,
   presence: 3,

@@ -54,6 +54,7 @@ t.test('values are read, lists are split, limits are numbers', async t => {
   })
 })
 
+const hook = { IRIS_WEBHOOK_URL: 'https://a.example.com/', IRIS_WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}` }
 const refusals: [string, Record<string, string>, RegExp][] = [
   ['an unknown kind of event', { IRIS_EVENTS: 'user.online,message.snt' }, /^IRIS_EVENTS must be all, none, or a list .*, not ".*message\.snt"$/],
   ['all kinds of events and one', { IRIS_EVENTS: 'all,user.online' }, /^IRIS_EVENTS must be all, none, or a list /],
@@ -69,6 +70,14 @@ const refusals: [string, Record<string, string>, RegExp][] = [
   ['metrics for somebody else', { IRIS_METRICS: 'on' }, /^IRIS_METRICS must be one of open, key, off, not "on"$/],
   ['an unknown level', { IRIS_LOG_LEVEL: 'INFO' }, /^IRIS_LOG_LEVEL must be one of fatal, .*, silent, not "INFO"$/],
   ['an unknown policy', { IRIS_LOGIN_POLICY: 'one' }, /^IRIS_LOGIN_POLICY must be one of multi, .*, not "one"$/],
+  ['an http webhook', { IRIS_WEBHOOK_URL: 'http://backend:3000/', IRIS_WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}` },
+    /^IRIS_WEBHOOK_URL must be an https URL, unless IRIS_WEBHOOK_ALLOW names its origin$/],
+  ['a webhook without a secret', { IRIS_WEBHOOK_URL: 'https://a.example.com/' }, /^IRIS_WEBHOOK_URL and IRIS_WEBHOOK_SECRET need each other$/],
+  ['a secret of webhooks that is none', { IRIS_WEBHOOK_URL: 'https://a.example.com/', IRIS_WEBHOOK_SECRET: 'CANARY' },
+    /^IRIS_WEBHOOK_SECRET must be one or two of whsec_ and 24 to 64 bytes in base64$/],
+  ['a kind that is not written', { ...hook, IRIS_EVENTS: 'user.online', IRIS_WEBHOOK_TYPES: 'message.sent' },
+    /^IRIS_WEBHOOK_TYPES must be kinds that IRIS_EVENTS names, not "message.sent"$/],
+  ['what is no origin to be called', { IRIS_WEBHOOK_ALLOW: 'backend:3000' }, /^IRIS_WEBHOOK_ALLOW must be origins, .*, not "backend:3000"$/],
   ['a short secret', { IRIS_TOKEN_SECRET: 'CANARY' }, /^IRIS_TOKEN_SECRET must have at least 32 bytes$/],
   ['a short server key', { IRIS_SERVER_KEY: `${KEY},CANARY` }, /^IRIS_SERVER_KEY: each key must have at least 16 characters$/],
   ...['CANARY two words of it', 'CANARY-schlüssel-0123', 'CANARY-0123456789\u007f'].map((key): [string, Record<string, string>, RegExp] => {
@@ -206,7 +215,11 @@ const harmless: Record<string, string> = {
   IRIS_NODE_ID: 'n',
   IRIS_DURABILITY: 'memory',
   IRIS_EVENTS: 'user.online,message.sent',
-  IRIS_LOG_LEVEL: 'warn'
+  IRIS_LOG_LEVEL: 'warn',
+  IRIS_WEBHOOK_URL: 'http://127.0.0.1:3000/',
+  IRIS_WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}`,
+  IRIS_WEBHOOK_TYPES: 'user.online',
+  IRIS_WEBHOOK_ALLOW: 'http://127.0.0.1:3000'
 }
 const telling: Record<string, string> = {
   IRIS_REDIS_URL: 'redis://r',

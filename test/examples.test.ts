@@ -18,10 +18,12 @@ const order = [
   'cancelNotice', 'REVOKE', 'createTicket', 'listConversations', 'getTime', 'TOKEN', 'HEARTBEAT', 'listTerminals', 'presence', 'listEvents',
   'blockUser', 'listBlocked', 'unblockUser',
   'viewConversation', 'watchPresence',
+  'putWebhook', 'getWebhook', 'listWebhooks', 'testWebhook', 'listDeadLetters', 'replayDeadLetters', 'deleteWebhook',
   'kickUser', 'liftKicks', 'removeTerminal', 'changeMembers', 'closeConversation', 'NOTICE_UP'
 ]
 
-const idIn = (path: string) => path.includes('notices') ? 'n-1' : path.includes('users') ? 'alice' : 'g.support-7'
+const ids: Record<string, string> = { webhooks: 'orders', notices: 'n-1', users: 'alice', conversations: 'g.support-7' }
+const idIn = (path: string) => Object.entries(ids).find(([resource]) => path.includes(resource))?.[1] ?? ''
 
 t.test('every operation is in the walk', async t => {
   t.same([...order].sort(), operations.map(({ name }) => name).sort())

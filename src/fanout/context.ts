@@ -28,6 +28,7 @@ import type { Reports } from './report.js'
 import type { TokenLife } from '../stream/lifetime.js'
 import type { Leases } from '../presence/leases.js'
 import type { Watch } from '../presence/watch.js'
+import type { Webhooks } from '../webhooks/webhooks.js'
 
 export interface Context {
   acquaintance: ReturnType<typeof createAcquaintance>
@@ -52,6 +53,8 @@ export interface Context {
   reports: Reports
   leases: Pick<Leases, 'seen'>
   events: Events
+  /** What an application is told by itself. */
+  webhooks: Pick<Webhooks, 'put' | 'get' | 'list' | 'remove' | 'deadLetters' | 'replay' | 'test'>
   /** Waits for events. */
   watch: Pick<Watch, 'until' | 'hasStopped'>
   /** Asks for what is shown as it was read. [DOWN-2] */

@@ -41,6 +41,10 @@ export function createMeter () {
     evictions: 0,
     /** How many lines of the log were dropped. */
     droppedLines: () => 0,
+    /** Of webhooks: deliveries that were taken, that failed; events that are not tried any more, and that were gone. [WEBHOOK-6] */
+    webhooks: { delivered: 0, failed: 0, dead: 0, lost: 0 },
+    /** Events that this node has read for webhooks, and that are not done. */
+    webhooksWaiting: () => 0,
     /** How old, ms, what other nodes have said may be when it comes in; how often the subscription was dropped. */
     hearing: { ageMs: () => Infinity, drops: () => 0 },
     attach (verdict: AttachVerdict): void { attaches.set(verdict, (attaches.get(verdict) ?? 0) + 1) },

@@ -61,6 +61,22 @@ export const limitTable = {
     minimum: 16_384,
     sentence: 'Bytes of events that are kept, more or less: what comes first, this or their number, trims.'
   },
+  webhooks: { default: 20, sentence: 'Webhooks; more is 409 `TOO_MANY_WEBHOOKS`.' },
+  webhookAtOnce: { default: 8, sentence: 'Deliveries to a webhook under way at once.' },
+  webhookAttemptSec: { default: 10, sentence: 'Seconds in which a webhook must have answered a delivery.' },
+  webhookPauseSec: {
+    default: 3_600,
+    sentence: 'The longest pause between two deliveries of an event, and the longest `Retry-After` of a webhook that is heeded, in seconds.'
+  },
+  webhookRetrySec: {
+    default: 86_400, sentence: 'Seconds, from the event on, for which its delivery is tried again; then it is a dead letter.'
+  },
+  webhookPending: {
+    default: 1_000,
+    sentence: 'Events that are read for a webhook before those before them are done; the others wait among `events`.'
+  },
+  webhookDead: { default: 1_000, sentence: 'Dead letters kept for a webhook; of more the oldest goes.' },
+  webhookDeadSec: { default: 2_592_000, sentence: 'Seconds for which dead letters are kept after the last of them.' },
   connections: {
     default: 20,
     sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302, ' +

@@ -3,6 +3,7 @@ import { sendMessages } from './batch.js'
 import { blockUser, listBlocked, unblockUser } from './blocked.js'
 import { sendCommandAs } from './commands.js'
 import { changeMembers, closeConversation, getConversation, putConversation } from './conversations.js'
+import { listDeadLetters, replayDeadLetters } from './dead-letters.js'
 import { showDelivery } from './delivery.js'
 import { listEvents } from './events.js'
 import { listMessages } from './history.js'
@@ -12,9 +13,11 @@ import { revokeMessage, sendAs } from './messages.js'
 import { cancelNotice, sendNotice } from './notices.js'
 import { listTerminals, presence, removeTerminal } from './presence.js'
 import { createToken } from './tokens.js'
+import { deleteWebhook, getWebhook, listWebhooks, putWebhook, testWebhook } from './webhooks.js'
 
 export const serverOperations = [
   createToken, putConversation, getConversation, closeConversation, changeMembers, listAllConversations,
   listUserConversations, listMessages, sendAs, sendMessages, revokeMessage, sendCommandAs, sendNotice,
-  cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, showDelivery, blockUser, unblockUser, listBlocked, presence, listEvents
+  cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, showDelivery, blockUser, unblockUser, listBlocked, presence, listEvents,
+  putWebhook, getWebhook, listWebhooks, testWebhook, listDeadLetters, replayDeadLetters, deleteWebhook
 ] as const

@@ -75,6 +75,19 @@ export const keys = {
   eventSizes: 'iris:events:SIZES',
   /** The users of a partition who have a terminal in the foreground (foreground.lua). Ends with its last member, who goes as his lease. */
   foreground: (p: number) => `iris:{${p}}:FOREGROUND`,
+  /** What the application is told of by itself: id of a webhook -> its record. Ends with its last field: the application owns them. */
+  webhooks: 'iris:{0}:WEBHOOKS',
+  /** Which node delivers to a webhook now. Ends seconds after that has ended. */
+  webhookOwner: (id: string) => key(id, 'WEBHOOK', id, 'OWNER'),
+  /**
+   * What a webhook did not take, and what was gone before it could: a stream. Ends `webhookDeadSec` after the last, or with the webhook;
+   * bounded by the limit `webhookDead`.
+   */
+  webhookDead: (id: string) => key(id, 'WEBHOOK', id, 'DEAD'),
+  /** What is told beside the stream of events: position -> until when, ms, and the event. Ends as `webhookDead`; a field when done. */
+  webhookAgain: (id: string) => key(id, 'WEBHOOK', id, 'AGAIN'),
+  /** Since when a webhook takes nothing, and why. Ends after a day. */
+  webhookTrouble: (id: string) => key(id, 'WEBHOOK', id, 'TROUBLE'),
   /** When a node looked for ended leases last, and since when without a break. Ends after a minute. */
   reaper: 'iris:{0}:REAPER',
   /** Written to learn whether the disk takes it. Ends at once. */

@@ -1,5 +1,4 @@
-// Calls a URL that somebody else has named: to the address that was checked, once, without redirects, for so long and no longer.
-// [WEBHOOK-2] [WEBHOOK-3]
+// Calls a URL that somebody else has named: at the address that was checked, without redirects, for so long. [WEBHOOK-2]
 import { lookup } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
@@ -26,13 +25,14 @@ const DNS_MS = 2_000
 const IDLE_MS = 10_000
 /** Name, TCP and TLS; no longer than a call, as a rule. */
 const CONNECT_MS = 10_000
-/** What nobody has asked for is read so far, so that the connection can be used again; else it is cut. */
+/** What nobody has asked for is read so far, and for so long, so that the connection can be used again; else it is cut. */
 const DRAINED_BYTES = 16_384
+const DRAIN_MS = 1_000
 
-/** The refusal of an address, before it was dialled. */
-export class ForbiddenAddress extends Error {
-  constructor () { super('its host leads to a private or reserved address') }
-}
+/** A call that was not made; its message may be told. */
+export class Refused extends Error {}
+
+const forbidden = () => new Refused('its host leads to a private or reserved address')
 
 /** @returns the addresses of a public name, by the name servers alone: the operator's own `hosts` file is not for others. */
 async function resolvePublic (hostname: string): Promise<string[]> {
@@ -43,11 +43,11 @@ async function resolvePublic (hostname: string): Promise<string[]> {
   return addresses
 }
 
-/** @returns a `lookup` for a socket, which dials only what this has checked: there is no second question that could be answered otherwise. */
+/** @returns a `lookup` for a socket, which dials what this has checked: no second question could be answered otherwise. */
 function guarded (resolve: Resolve): LookupFunction {
   return (hostname, options, done) => {
     resolve(hostname).then(addresses => {
-      if (addresses.length === 0 || !addresses.every(isPublic)) throw new ForbiddenAddress()
+      if (addresses.length === 0 || !addresses.every(isPublic)) throw forbidden()
       const found = addresses.map(address => ({ address, family: isIP(address) }))
       if (options.all) done(null, found)
       else done(null, found[0]?.address ?? '', found[0]?.family)
@@ -76,7 +76,7 @@ export function createCaller ({ url, isAllowed }: CallUrl, { connections, resolv
       // an address that stands in the URL is never looked up
       connect: (options, done) => isAllowed || isIP(options.hostname) === 0 || isPublic(options.hostname)
         ? connect(options, done)
-        : done(new ForbiddenAddress(), null)
+        : done(forbidden(), null)
     })
     return { agent, request: agent.request.bind(agent) }
   }
@@ -99,7 +99,7 @@ export function createCaller ({ url, isAllowed }: CallUrl, { connections, resolv
       const { 'retry-after': after } = answer.headers
       const retryAfter = Array.isArray(after) ? after[0] : after
       if (wanted > 0) return { status: answer.statusCode, retryAfter, ...await readSome(answer.body, wanted) }
-      answer.body.dump({ limit: DRAINED_BYTES, signal }).catch(() => undefined)
+      answer.body.dump({ limit: DRAINED_BYTES, signal: AbortSignal.timeout(DRAIN_MS) }).catch(() => undefined)
       return { status: answer.statusCode, text: '', isWhole: false, retryAfter }
     },
 
@@ -111,6 +111,12 @@ export function createCaller ({ url, isAllowed }: CallUrl, { connections, resolv
 }
 
 export type Caller = ReturnType<typeof createCaller>
+
+/** Stands for the caller of a URL that may not be called. */
+export const noCaller = (fault: string): Caller => ({
+  post: async () => { throw new Refused(`its URL ${fault}`) },
+  close: async () => undefined
+})
 
 /** @returns the first bytes as text; `isWhole`: there were no more. Who stops reading cuts the rest off. */
 async function readSome (body: AsyncIterable<Buffer>, wanted: number) {
@@ -141,7 +147,7 @@ const words: [pattern: RegExp, trouble: string][] = [
 
 /** @returns what went wrong with a call, in words that name no address. */
 export function troubleOf (error: unknown): string {
-  if (error instanceof ForbiddenAddress) return error.message
+  if (error instanceof Refused) return error.message
   const { name = '', code = '', message = '', errors } = error as NodeJS.ErrnoException & { errors?: unknown[] }
   if (errors?.[0] !== undefined) return troubleOf(errors[0])
   return words.find(([pattern]) => pattern.test(`${name} ${code} ${message}`))?.[1] ?? `it cannot be called (${code || name})`

@@ -1,14 +1,5 @@
-// Signatures of Standard Webhooks 1.0, one for each secret that is valid. [WEBHOOK-4]
-import { randomBytes } from 'node:crypto'
+// Signatures of Standard Webhooks 1.0, one for each secret that is valid. [WEBHOOK-3]
 import { Webhook } from 'standardwebhooks'
-
-const BYTES = 32
-
-/** A secret as it is handed in: `whsec_` and 24 to 64 bytes in base64. */
-export const SECRET_PATTERN = '^whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
-
-/** @returns a new secret. */
-export const newSecret = () => `whsec_${randomBytes(BYTES).toString('base64')}`
 
 /**
  * Makes `sign(id, atMs, body)` for one or two secrets.

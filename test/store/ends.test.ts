@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { type BoxPart, keys } from '../../src/store/keys.js'
 import { SERVER_KEY, startIris } from '../helper/iris.js'
 import { pollOnce } from '../helper/poll.js'
+import { ALLOW } from '../helper/receiver.js'
 import { dm, groupOf, three, until } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
@@ -24,7 +25,8 @@ const owners: Record<string, RegExp> = {
   'the reaper takes each field when its time has come': /^iris:\{\d+\}:LEASES$/,
   'the application owns who has blocked whom, bounded by the limit `blocked`': new RegExp(`^iris:\\{\\d+\\}:BLOCKED:${owned}$`),
   'bounded by the limits `events` and `eventsBytes`': /^iris:events(:SIZES)?$/,
-  'the users who have a terminal in the foreground, each goes with his lease': /^iris:\{\d+\}:FOREGROUND$/
+  'the users who have a terminal in the foreground, each goes with his lease': /^iris:\{\d+\}:FOREGROUND$/,
+  'the application owns its webhooks': /^iris:\{0\}:WEBHOOKS$/
 }
 
 const SEC = 1_000
@@ -43,6 +45,9 @@ const longest: [key: RegExp, ms: number][] = [
   [/^DEDUPE$/, 2 * DAY],
   [/^IDEMPOTENCY$/, DAY],
   [/^CMD_BOX$/, 2 * DAY],
+  [/^OWNER$/, 5 * SEC],
+  [/^(DEAD|AGAIN)$/, 30 * DAY],
+  [/^TROUBLE$/, DAY],
   [/^(NOTICE_BOX|NOTICE)$/, 8 * DAY],
   [/^(CONVERSATION|LOG|CHAT_MSG_BOX|RESET_READ_NUM_AND_LAST_MSG|CONVERSATIONS)$/, 91 * DAY]
 ]
@@ -66,6 +71,11 @@ const families: Record<Exclude<keyof typeof keys, 'boxPart'>, RegExp | string> &
   events: /^iris:events$/,
   eventSizes: 'a mark in 64 KiB: there may be none yet',
   foreground: /:FOREGROUND$/,
+  webhooks: /:WEBHOOKS$/,
+  webhookOwner: /:WEBHOOK:[^:]+:OWNER$/,
+  webhookDead: /:WEBHOOK:[^:]+:DEAD$/,
+  webhookAgain: /:WEBHOOK:[^:]+:AGAIN$/,
+  webhookTrouble: /:WEBHOOK:[^:]+:TROUBLE$/,
   reaper: /:REAPER$/,
   trial: 'it ends at once',
   box: /:(CMD|NOTICE)_BOX:[^:]+$/,
@@ -135,10 +145,16 @@ async function checkEnds (t: Test, found: string[], why: string): Promise<void> 
   }
 }
 
-const iris = await startIris(t, { env: { IRIS_LIMIT_NEW_DIRECT: '1000', IRIS_LIMIT_UP_RATE: '20', IRIS_LIMIT_UP_BURST: '1000' } })
+const iris = await startIris(t, {
+  env: {
+    IRIS_LIMIT_NEW_DIRECT: '1000', IRIS_LIMIT_UP_RATE: '20', IRIS_LIMIT_UP_BURST: '1000', ...ALLOW, IRIS_LIMIT_WEBHOOK_RETRY_SEC: '1'
+  }
+})
 
 /** Everything that users, a back end and terminals do; bob and carol, who reads a lot, are in a group with alice, dora is in none. */
 async function live () {
+  // nothing listens there
+  await iris.server('PUT', 'webhooks/away', { url: 'http://127.0.0.1:1/' })
   const [alice, bob, carol] = await three(() => iris.user(t))
   const dora = await iris.user(t)
   const conversationId = await groupOf(iris, alice, bob, carol)
@@ -196,6 +212,7 @@ t.test('after a varied run every key has its end, or an owner', { timeout: 60_00
   const all = Object.keys(families).filter(name => families[name as keyof typeof families] instanceof RegExp)
   const found = await until(async () => {
     await Promise.all(Array.from({ length: 10 }, async () => await bob.post('/v1/up/heartbeat', { state: 'background' })))
+    await iris.server('POST', 'webhooks/away/replay', {})
     const found = await iris.redis.keys('*')
     for (const name of all) if (ofFamily(found, name as keyof typeof families).length > 0) seen.add(name)
     return seen.size === all.length ? found : undefined
@@ -233,4 +250,4 @@ t.test('after a varied run every key has its end, or an owner', { timeout: 60_00
 const nameOf = (key: string) => key.replace(/^iris:(\{[^}]*\}:)?/, '').split(':')[0] as string
 
 /** What stands behind the ids of a user's key, where its end is one of its own; else its name. */
-const partOf = (key: string) => /:(ROUTES|USED)$/.exec(key)?.[1] ?? nameOf(key)
+const partOf = (key: string) => /:(ROUTES|USED|OWNER|DEAD|AGAIN|TROUBLE)$/.exec(key)?.[1] ?? nameOf(key)

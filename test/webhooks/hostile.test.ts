@@ -1,4 +1,4 @@
-// URLs that lead inside: none of them reaches anything. Servers on loopback count who connects. [WEBHOOK-2] [WEBHOOK-3]
+// URLs that lead inside: none of them reaches anything. Servers on loopback count who connects. [WEBHOOK-2]
 import { once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { createServer, type AddressInfo, type Server } from 'node:net'
@@ -26,12 +26,14 @@ const none: AllowedOrigin[] = []
 const inside = (...addresses: string[]): Resolve => async () => addresses
 
 /** Calls a URL as a target is called. @returns why it was refused, or what became of it. */
-async function call (text: string, { allowed = none, resolve = inside('127.0.0.1') }: { allowed?: AllowedOrigin[], resolve?: Resolve } = {}) {
+async function call (
+  text: string, { allowed = none, resolve = inside('127.0.0.1') }: { allowed?: AllowedOrigin[], resolve?: Resolve } = {}
+) {
   const parsed = parseCallUrl(text, allowed)
   if ('fault' in parsed) return `refused: ${parsed.fault}`
   const caller = createCaller(parsed, { connections: 1, resolve })
   try {
-    const { status } = await caller.post({ headers: {}, body: '{}', timeoutMs: 2_000 })
+    const { status } = await caller.post({ headers: {}, body: '{}', timeoutMs: 400 })
     return `answered: ${status}`
   } catch (error) {
     return `failed: ${troubleOf(error)}`
@@ -45,8 +47,8 @@ const named = [
   '0.0.0.0', '0', '10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1', '169.254.169.254', '168.63.129.16',
   '192.0.0.192', '198.18.0.1', '224.0.0.1', '255.255.255.255', '%31%32%37.0.0.1', '１２７.0.0.1', '①②⑦.⓪.⓪.①', '127。0。0。1',
   '[::1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[::127.0.0.1]', '[0:0:0:0:0:ffff:a00:1]', '[64:ff9b::7f00:1]',
-  '[64:ff9b:1::7f00:1]', '[2002:7f00:1::]', '[2001::1]', '[fe80::1]', '[fec0::1]', '[fd00:ec2::254]', '[fc00::1]', '[ff02::1]', '[2001:db8::1]',
-  'localhost', 'LOCALHOST', 'localhost.', 'a.localhost', 'backend', 'metadata.google.internal', 'printer.local'
+  '[64:ff9b:1::7f00:1]', '[2002:7f00:1::]', '[2001::1]', '[fe80::1]', '[fec0::1]', '[fd00:ec2::254]', '[fc00::1]', '[ff02::1]',
+  '[2001:db8::1]', 'localhost', 'LOCALHOST', 'localhost.', 'a.localhost', 'backend', 'metadata.google.internal', 'printer.local'
 ]
 
 t.test('[WEBHOOK-2] hosts that lead inside by their spelling are refused before anything is asked', async t => {
@@ -87,7 +89,7 @@ t.test('[WEBHOOK-2] a name is asked for once: what is dialled is what was checke
   t.equal(asked, 1)
 })
 
-t.test('[WEBHOOK-3] a redirect is an answer, and is not followed', async t => {
+t.test('[WEBHOOK-2] a redirect is an answer, and is not followed', async t => {
   const allowed = [parseAllowed(`http://127.0.0.1:${door}`) as AllowedOrigin]
   t.equal(await call(`http://127.0.0.1:${door}/`, { allowed }), 'answered: 307')
   t.match(await call(`http://127.0.0.1:${port}/`, { allowed }), /^refused/, 'another port is another origin')

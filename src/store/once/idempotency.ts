@@ -1,5 +1,5 @@
 // Answers of the server API by Idempotency-Key: a write that is sent again gets the first answer again. docs/protocol.md section 8.
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { Problem } from '../../protocol/problem.js'
 import { forgetEffects, outside } from '../deadline.js'
@@ -8,6 +8,7 @@ import type { StoreContext } from '../life/context.js'
 import { isOfAnotherType } from '../redis/readable.js'
 import { placeOf } from '../redis/sound.js'
 import { setValue } from '../script/value.js'
+import { seal, unseal } from '../sealed.js'
 
 /**
  * The first request holds the key for so long; if its node dies meanwhile, or never hears that it holds it, a retry runs anew.
@@ -16,8 +17,6 @@ import { setValue } from '../script/value.js'
 const CLAIM_MS = 5_000
 const WAIT_MS = 2_000
 const ASK_MS = 25
-const CIPHER = 'aes-256-gcm'
-const [IV_BYTES, TAG_BYTES] = [12, 16]
 
 /** The key as sent, and a digest of what makes two requests the same. */
 interface Asked { key: string, fingerprint: string }
@@ -39,7 +38,7 @@ export function createIdempotency ({ redis, limits, onUnreadable }: Pick<StoreCo
       await forget()
       return result
     }
-    await setValue(redis, place, [`${fingerprint} ${seal(key, JSON.stringify(result))}`, 'EX', limits.dedupeSec])
+    await setValue(redis, place, [`${fingerprint} ${seal(secretOf(key), JSON.stringify(result))}`, 'EX', limits.dedupeSec])
     return result
   }
 
@@ -70,7 +69,7 @@ export function createIdempotency ({ redis, limits, onUnreadable }: Pick<StoreCo
         const [fingerprint = '', sealed] = before.split(' ')
         if (!/^\S{22}$/.test(fingerprint)) return unknown(place)
         if (fingerprint !== asked.fingerprint) throw new Problem('IDEMPOTENCY_KEY_REUSED')
-        const answer = sealed && unseal(asked.key, sealed)
+        const answer = sealed && unseal(secretOf(asked.key), sealed)
         if (answer === null) return unknown(place)
         if (answer) return { result: JSON.parse(answer) as Result, isReplay: true }
       }
@@ -79,24 +78,5 @@ export function createIdempotency ({ redis, limits, onUnreadable }: Pick<StoreCo
   }
 }
 
-/** An answer may hold a token: it is kept so that only who knows the key can read it, as only a digest of a ticket is kept. */
-function seal (key: string, text: string): string {
-  const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv(CIPHER, secretOf(key), iv)
-  const sealed = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final()])
-  return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64')
-}
-
-/** @returns null for what was not sealed so. */
-function unseal (key: string, sealed: string): string | null {
-  const bytes = Buffer.from(sealed, 'base64')
-  try {
-    const decipher = createDecipheriv(CIPHER, secretOf(key), bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
-    decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-    return decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
-  } catch {
-    return null
-  }
-}
-
-const secretOf = (key: string) => hash('sha256', `answer of ${key}`, 'buffer')
+/** An answer may hold a token: only who knows the key can read it, as only a digest of a ticket is kept. */
+const secretOf = (key: string) => `answer of ${key}`

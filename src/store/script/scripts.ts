@@ -36,7 +36,8 @@ const failures: Record<number, ErrorCode> = {
   [-14]: 'MUTED',
   [-15]: 'DIRECT_NOT_ALLOWED',
   [-16]: 'TOO_MANY_BLOCKED',
-  [LOST]: 'STORE_UNAVAILABLE'
+  [LOST]: 'STORE_UNAVAILABLE',
+  [-17]: 'TOO_MANY_WEBHOOKS'
 }
 
 export type Reply = (string | number | null | Reply)[]

@@ -82,7 +82,7 @@ export function compareIds (a: string, b: string): number {
 const shapes = new Map<string, ReturnType<typeof TypeCompiler.Compile>>()
 
 /** @returns what event.lua has written; undefined for what it does not write. */
-function readEvent (id: string, [type = '', facts = '']: readonly string[]): ServerEventFacts | undefined {
+export function readEvent (id: string, [type = '', facts = '']: readonly string[]): ServerEventFacts | undefined {
   const schema = Object.hasOwn(serverEvents, type) ? serverEvents[type as EventKind] : undefined
   if (!schema) return undefined
   let shape = shapes.get(type)

@@ -1,0 +1,60 @@
+-- take-events.lua - reads on for a webhook, by the one node that delivers to it now; it is that for so long again. [WEBHOOK-4] [WEBHOOK-7]
+-- FULL done
+-- KEYS webhooks owner events dead again
+-- ARGV id group node holdMs count(0: only go on being it) after(`>`: nobody has read it; else: it was read, and is not done)
+--   mostDead keepMs
+-- RETURNS 0 state(mine|other|gone) lost entries[] again(how many are to be delivered beside the stream) position(read so far before)
+-- What was trimmed before it was done is a dead letter, and the webhook is told of it, in the step that goes past it.
+local webhooks, owner, events, dead, again = unpack(KEYS)
+local id, group, node, hold_ms, count, after, most_dead, keep_ms = unpack(ARGV)
+local holder = redis.call('GET', owner)
+local record = redis.call('HGET', webhooks, id)
+if not record or string.find(record, '"disabled":', 1, true) then return { 0, 'gone', 0, {}, 0 } end
+if holder and holder ~= node then return { 0, 'other', 0, {}, 0 } end
+
+-- The facts of an XINFO by their names; none when there is nothing of that kind.
+local function named (flat)
+  local facts = {}
+  for i = 1, #flat - 1, 2 do facts[flat[i]] = flat[i + 1] end
+  return facts
+end
+
+local function group_now ()
+  for _, flat in ipairs(redis.pcall('XINFO', 'GROUPS', events)) do
+    local facts = named(flat)
+    if facts.name == group then return facts end
+  end
+end
+
+-- How many entries behind the last that was read are gone, and where that stands: the group goes on behind them.
+local function trimmed ()
+  local reader = group_now()
+  if not reader then -- somebody has taken the stream away: what is there now is all that can be read
+    redis.call('XGROUP', 'CREATE', events, group, '0', 'MKSTREAM')
+    return 1, '0-0'
+  end
+  local stream, last = named(redis.call('XINFO', 'STREAM', events)), reader['last-delivered-id']
+  local gone = stream['entries-added'] - stream.length
+  local lost = math.max(0, gone - (reader['entries-read'] or gone))
+  if lost > 0 then redis.call('XGROUP', 'SETID', events, group, last, 'ENTRIESREAD', gone) end
+  return lost, last
+end
+
+local function tell_lost (lost, position)
+  local now = int(time_ms())
+  local facts = '{"id":"' .. position .. '","type":"feed.reset","ts":' .. now .. ',"after":"' .. position .. '","lost":' .. int(lost) .. '}'
+  redis.call('XADD', dead, 'MAXLEN', most_dead, '*', 'kind', 'lost', 'at', now, 'event', facts)
+  redis.call('HSET', again, position .. '-reset', '0 ' .. facts)
+  for _, key in ipairs({ dead, again }) do redis.call('PEXPIRE', key, keep_ms) end
+end
+
+redis.call('SET', owner, node, 'PX', hold_ms)
+if count == '0' then return { 0, 'mine', 0, {}, redis.call('HLEN', again) } end
+local lost, position = 0, after
+if after == '>' then lost, position = trimmed() end
+local found, entries = redis.call('XREADGROUP', 'GROUP', group, 'iris', 'COUNT', count, 'STREAMS', events, after), {}
+for _, entry in ipairs(found and found[1][2] or {}) do
+  if entry[2] then entries[#entries + 1] = entry else lost = lost + redis.call('XACK', events, group, entry[1]) end
+end
+if lost > 0 then tell_lost(lost, position) end
+return { 0, 'mine', lost, entries, redis.call('HLEN', again), position }

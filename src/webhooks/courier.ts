@@ -1,0 +1,126 @@
+// Carries what was read for one webhook to it, in order, and sees to what is not taken. [WEBHOOK-4] [WEBHOOK-5] [WEBHOOK-6]
+import type { Limits } from '../protocol/limits.js'
+import { isUnavailable } from '../store/redis/redis.js'
+import type { Due, Outbox } from '../store/webhook/outbox.js'
+import type { Outcome } from './attempt.js'
+import { createBreaker } from './breaker.js'
+import { createOrder, type Waiting } from './order.js'
+import { pauseMs } from './pause.js'
+
+/** The longest time without an attempt at a webhook that answers nothing. */
+const MOST_CLOSED_MS = 60_000
+/** Whoever has more time than this before something is due is asked again in between. */
+const LOOK_MS = 1_000
+
+export interface CourierFloor {
+  outbox: Outbox
+  attempt (position: string, event: Due['event']): Promise<Outcome>
+  /** It wants nothing any more. */
+  onGone (reason: string): Promise<void>
+  limits: Limits
+  now (): number
+  counts: { delivered: number, failed: number, dead: number, lost: number }
+  log: Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>
+}
+
+/**
+ * Makes the courier of a webhook.
+ * @param mayCarry whether it is this node's to deliver. @param onDone is told each position that is done with.
+ */
+export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): boolean, onDone (position: string): void }, {
+  outbox, attempt, onGone, limits, now, counts, log
+}: CourierFloor) {
+  const mostPauseMs = limits.webhookPauseSec * 1000
+  const order = createOrder()
+  const breaker = createBreaker(Math.min(MOST_CLOSED_MS, mostPauseMs))
+  const underWay = new Set<Promise<void>>()
+  let isGone = false
+  let since = 0
+  let timer: NodeJS.Timeout | undefined
+
+  async function settle (one: Waiting, { kind, reason, afterMs }: Outcome): Promise<void> {
+    one.isUnderWay = false
+    if (kind === 'delivered') return delivered(one)
+    counts.failed++
+    one.attempts++
+    one.dueAt = performance.now() + Math.max(afterMs ?? 0, pauseMs(one.attempts, mostPauseMs))
+    if (kind === 'gone') return await leave(reason)
+    const isNew = breaker.failed(afterMs)
+    if (breaker.isOpen()) await sayTrouble(reason, isNew)
+    if (one.until <= now()) await bury(one, reason)
+  }
+
+  async function leave (reason: string): Promise<void> {
+    isGone = true
+    await onGone(reason).catch((error: unknown) => {
+      isGone = false
+      throw error
+    })
+  }
+
+  function delivered (one: Waiting): void {
+    counts.delivered++
+    order.remove(one)
+    onDone(one.position)
+    if (!breaker.succeeded()) return
+    order.hurry()
+    log.info({ webhook: id, ms: now() - since }, 'a webhook takes events again')
+    void outbox.trouble(id, undefined).catch(() => undefined)
+  }
+
+  async function sayTrouble (reason: string, isNew: boolean): Promise<void> {
+    if (isNew) {
+      since = now()
+      log.warn({ webhook: id, reason, waiting: order.size }, 'a webhook takes no events: they wait, and are tried again')
+    }
+    await outbox.trouble(id, { since, reason }).catch(() => undefined)
+  }
+
+  async function bury (one: Waiting, reason: string): Promise<void> {
+    await outbox.bury(id, one, { reason, attempts: one.attempts })
+    order.remove(one)
+    counts.dead++
+    log.warn({ webhook: id, position: one.position, type: one.event.type, reason, attempts: one.attempts }, 'an event is a dead letter')
+  }
+
+  const mayBegin = () => mayCarry() && !isGone && underWay.size < limits.webhookAtOnce
+
+  /** Lets go what may go now. */
+  function carry (): void {
+    clearTimeout(timer)
+    while (mayBegin()) {
+      const closedMs = breaker.waitMs(underWay.size)
+      const next = closedMs > 0 ? closedMs : order.next()
+      if (typeof next !== 'number') begin(next)
+      else {
+        if (next < LOOK_MS) timer = setTimeout(carry, Math.ceil(next)).unref()
+        return
+      }
+    }
+  }
+
+  function begin (one: Waiting): void {
+    one.isUnderWay = true
+    const work = attempt(one.position, one.event).then(outcome => settle(one, outcome)).catch((err: unknown) => {
+      if (!isUnavailable(err)) log.error({ err, webhook: id }, 'an event could not be settled: it is tried again')
+    }).finally(() => {
+      underWay.delete(work)
+      carry()
+    })
+    underWay.add(work)
+  }
+
+  return {
+    add: order.add,
+    carry,
+    waiting: () => order.size,
+    /** Another node delivers what was not done: what is under way comes to its end. */
+    forget: order.clear,
+    /** Resolves when nothing is under way; nothing more goes. */
+    async end (): Promise<void> {
+      isGone = true
+      clearTimeout(timer)
+      await Promise.all(underWay)
+    }
+  }
+}

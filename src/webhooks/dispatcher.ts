@@ -1,0 +1,61 @@
+// The webhooks of a node: a lane for each that is there, and none for one that is not any more. [WEBHOOK-4]
+import { outside } from '../store/deadline.js'
+import { isUnavailable } from '../store/redis/redis.js'
+import type { Target } from '../store/webhook/targets.js'
+import type { Lane } from './lane.js'
+
+/** How often is looked for what others have changed. */
+const LOOK_MS = 1_000
+
+interface Floor {
+  list (): Promise<Target[]>
+  /** Begins the way to a webhook; its `stop` ends it with all that belongs to it. */
+  makeLane (target: Target): Lane
+  log: { error (facts: object, message: string): void }
+}
+
+/** Makes the dispatcher of a node; it runs from `start` to `stop`. */
+export function createDispatcher ({ list, makeLane, log }: Floor) {
+  const lanes = new Map<string, Lane>()
+  let timer: NodeJS.Timeout | undefined
+  let looking: Promise<void> | undefined
+  let isStopped = false
+
+  async function compare (): Promise<void> {
+    const targets = (await list()).filter(({ disabled, secrets }) => !disabled && secrets.length > 0)
+    const wanted = new Map(targets.map(target => [target.id, target]))
+    // one that is changed ends before it begins anew: else both would be this node
+    await Promise.all([...lanes].map(async ([id, lane]) => {
+      if (JSON.stringify(lane.target) === JSON.stringify(wanted.get(id))) return
+      await lane.stop()
+      lanes.delete(id)
+    }))
+    for (const target of targets) if (!isStopped && !lanes.has(target.id)) lanes.set(target.id, makeLane(target))
+  }
+
+  /** Looks at once, or when the look that is under way is over. Never rejects. */
+  async function look (): Promise<void> {
+    await looking
+    if (isStopped) return
+    looking = outside(compare).catch((err: unknown) => {
+      if (!isUnavailable(err)) log.error({ err }, 'the webhooks could not be read')
+    }).finally(() => { looking = undefined })
+    await looking
+  }
+
+  return {
+    look,
+    /** Events that are read and not done. */
+    waiting: () => [...lanes.values()].reduce((sum, lane) => sum + lane.waiting(), 0),
+    start (): void { timer = setInterval(() => void look(), LOOK_MS) },
+
+    /** Ends all lanes; what is under way has a moment. */
+    async stop (): Promise<void> {
+      isStopped = true
+      clearInterval(timer)
+      await looking
+      await Promise.all([...lanes.values()].map(lane => lane.stop()))
+      lanes.clear()
+    }
+  }
+}

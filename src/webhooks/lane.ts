@@ -1,0 +1,127 @@
+// The way to one webhook: one node at a time reads what is to be told, and says what is done. [WEBHOOK-4] [WEBHOOK-7]
+import { setTimeout as delay } from 'node:timers/promises'
+import { isUnavailable } from '../store/redis/redis.js'
+import { HOLD_MS, type Taken } from '../store/webhook/outbox.js'
+import type { Target } from '../store/webhook/targets.js'
+import { type CourierFloor, createCourier } from './courier.js'
+
+/** How often a node asks for a webhook, or says that it still delivers to it. */
+const ROUND_MS = 1_000
+/** So much is read in one step. */
+const PAGE = 100
+/** What is done is said when it is so much, or all. */
+const TOLD_AT_ONCE = 50
+/** What is under way when a node ends is waited for so long. */
+const END_MS = 1_000
+
+export interface LaneFloor extends CourierFloor {
+  /** Waits for something behind a position. */
+  until (after: string, ms: number): Promise<void>
+}
+
+/** Begins the way to a webhook. @returns `stop()`: resolves when nothing is under way, and another node may go on. */
+export function startLane (target: Target, floor: LaneFloor) {
+  const { id, types } = target
+  const { outbox, until, limits, counts, log } = floor
+  const stopped = new AbortController()
+  let settled: string[] = []
+  let isMine = false
+  /** Another node may deliver from then on, by `performance.now()`: this one does not any more. */
+  let mineUntil = 0
+  let last = '0-0'
+  let alarm = Promise.withResolvers<void>()
+  const courier = createCourier(id, { mayCarry, onDone }, floor)
+
+  function mayCarry (): boolean { return isMine && !stopped.signal.aborted && performance.now() < mineUntil }
+
+  function onDone (position: string): void {
+    settled.push(position)
+    if (courier.waiting() === 0 || settled.length >= TOLD_AT_ONCE) alarm.resolve()
+  }
+
+  /** Says what is done; what could not be said is said with the next. */
+  async function tellDone (): Promise<void> {
+    const done = settled
+    settled = []
+    await outbox.done(id, done).catch((error: unknown) => {
+      settled.push(...done)
+      throw error
+    })
+  }
+
+  function add ({ due, unread, lost, last: reached }: Taken): void {
+    settled.push(...unread)
+    for (const one of due) {
+      if (!types || types.includes(one.event.type)) courier.add(one)
+      else settled.push(one.position)
+    }
+    last = reached ?? last
+    if (lost === 0) return
+    counts.lost += lost
+    log.error({ webhook: id, lost, after: last }, 'events were gone before a webhook was told of them: it is told so')
+  }
+
+  /** What another node, or an earlier life of this one, has read and not done. */
+  async function takeOver (): Promise<void> {
+    for (let from = '0-0'; ;) {
+      const taken = await outbox.take(id, PAGE, from)
+      add(taken)
+      if (taken.state !== 'mine' || taken.last === undefined) return
+      from = taken.last
+    }
+  }
+
+  /** @returns whether there may be more to read at once. */
+  async function round (): Promise<boolean> {
+    await tellDone()
+    const began = performance.now()
+    const room = Math.max(0, Math.min(PAGE, limits.webhookPending - courier.waiting()))
+    const taken = await outbox.take(id, isMine ? room : 0)
+    if (taken.state !== 'mine') {
+      isMine = false
+      courier.forget()
+      return false
+    }
+    mineUntil = began + HOLD_MS
+    if (!isMine) await takeOver()
+    isMine = true
+    add(taken)
+    if (taken.again > 0) for (const due of await outbox.again(id)) if (!settled.includes(due.position)) courier.add(due)
+    courier.carry()
+    return room > 0 && taken.due.length + taken.unread.length === room
+  }
+
+  /** Waits until there is something to do: news, room, or the next round. */
+  async function rest (isFull: boolean): Promise<void> {
+    const over = isMine && !isFull ? until(last, ROUND_MS) : delay(ROUND_MS, undefined, { signal: stopped.signal, ref: false })
+    await Promise.race([over, alarm.promise]).catch(() => undefined)
+    alarm = Promise.withResolvers()
+  }
+
+  async function run (): Promise<void> {
+    while (!stopped.signal.aborted) {
+      const hasMore = await round().catch((err: unknown) => {
+        if (!isUnavailable(err)) log.error({ err, webhook: id }, 'a webhook could not be served: it is tried again')
+        return undefined
+      })
+      if (hasMore === undefined) await delay(ROUND_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined)
+      else if (!hasMore) await rest(courier.waiting() >= limits.webhookPending)
+    }
+  }
+
+  const running = run()
+
+  return {
+    target,
+    waiting: courier.waiting,
+    async stop (): Promise<void> {
+      stopped.abort()
+      alarm.resolve()
+      await Promise.race([Promise.all([running, courier.end()]), delay(END_MS, undefined, { ref: false })])
+      await tellDone().catch(() => undefined)
+      if (isMine) await outbox.leave(id).catch(() => undefined)
+    }
+  }
+}
+
+export type Lane = ReturnType<typeof startLane>

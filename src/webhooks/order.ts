@@ -1,0 +1,65 @@
+// What is to be told to one webhook, in order: of a conversation, and of a user, an event waits for those before it. [WEBHOOK-4]
+import type { Due } from '../store/webhook/outbox.js'
+
+/** An event on its way. `dueAt`: not tried before, by `performance.now()`; `attempts` that failed. */
+export interface Waiting extends Due { attempts: number, dueAt: number, isUnderWay: boolean, keys: string[] }
+
+/** Whose order an event is part of. What is told beside the stream is in no order: it is late already. */
+function keysOf ({ position, event: { id, conversationId, userId } }: Due): string[] {
+  if (position !== id) return []
+  return [...(typeof conversationId === 'string' ? [`c ${conversationId}`] : []), ...(typeof userId === 'string' ? [`u ${userId}`] : [])]
+}
+
+/** Makes an empty order. */
+export function createOrder () {
+  const all = new Map<string, Waiting>()
+  const queues = new Map<string, Waiting[]>()
+
+  const isFirst = (one: Waiting) => one.keys.every(key => queues.get(key)?.[0] === one)
+
+  return {
+    get size () { return all.size },
+
+    /** Puts an event behind the others; one that is there already stays where it is. */
+    add (due: Due): void {
+      if (all.has(due.position)) return
+      const one: Waiting = { ...due, attempts: 0, dueAt: 0, isUnderWay: false, keys: keysOf(due) }
+      all.set(due.position, one)
+      for (const key of one.keys) {
+        const queue = queues.get(key)
+        if (queue) queue.push(one)
+        else queues.set(key, [one])
+      }
+    },
+
+    /** @returns an event that may go now; or how long until one may, ms: Infinity when all wait for something else. */
+    next (): Waiting | number {
+      const now = performance.now()
+      let waitMs = Infinity
+      for (const one of all.values()) {
+        if (one.isUnderWay || !isFirst(one)) continue
+        if (one.dueAt <= now) return one
+        waitMs = Math.min(waitMs, one.dueAt - now)
+      }
+      return waitMs
+    },
+
+    /** One is done with: the next of its order may go. */
+    remove (one: Waiting): void {
+      all.delete(one.position)
+      for (const key of one.keys) {
+        const queue = (queues.get(key) ?? []).filter(other => other !== one)
+        if (queue.length > 0) queues.set(key, queue)
+        else queues.delete(key)
+      }
+    },
+
+    /** All may go at once: what kept them is over. */
+    hurry (): void { for (const one of all.values()) one.dueAt = 0 },
+
+    clear (): void {
+      all.clear()
+      queues.clear()
+    }
+  }
+}

@@ -1,0 +1,188 @@
+// What an application is told by itself: webhooks, as the environment and the server API name them. [WEBHOOK-1] to [WEBHOOK-7]
+import { invalid, Problem } from '../protocol/problem.js'
+import type { Limits } from '../protocol/limits.js'
+import type { DeadLetter, Fact, Outbox } from '../store/webhook/outbox.js'
+import { CONFIGURED, type Target, type Targets } from '../store/webhook/targets.js'
+import { type AllowedOrigin, type CallUrl, parseCallUrl } from './address.js'
+import { bodyOf, createAttempt } from './attempt.js'
+import { createCaller, noCaller, type Resolve, troubleOf } from './caller.js'
+import { createDispatcher } from './dispatcher.js'
+import { type LaneFloor, startLane } from './lane.js'
+import { newSecret } from './secret.js'
+import { createSigner } from './sign.js'
+
+/** Bytes of an answer that a test shows. */
+const SHOWN_BYTES = 1_024
+/** So long a webhook that is tried may take, at most, ms. */
+export const TRIAL_MS = 10_000
+
+/** What the environment says of webhooks. */
+export interface WebhookConfig {
+  /** Keys of the server API, by which secrets are sealed: by the first; while they are rotated, read by any. */
+  sealers: string[]
+  allow: AllowedOrigin[]
+  url: string | undefined
+  secrets: string[]
+  types: string[]
+}
+
+interface Floor extends Pick<LaneFloor, 'until' | 'now' | 'log' | 'counts'> {
+  targets: Targets
+  outbox: Outbox
+  config: WebhookConfig
+  /** The kinds of events that are written. */
+  kinds: readonly string[]
+  limits: Limits
+  resolve?: Resolve | undefined
+}
+
+export interface WebhookBody { url: string, types?: string[] | undefined, secrets?: string[] | undefined }
+
+/** Nothing is said of webhooks. */
+export const noWebhooks: WebhookConfig = { sealers: [''], allow: [], url: undefined, secrets: [], types: [] }
+
+/** A webhook as the server API shows it. */
+export type WebhookView = Awaited<ReturnType<Webhooks['get']>>
+
+/** What became of an event that was sent to try a webhook. */
+export interface Trial { delivered: boolean, ms: number, status?: number, reason?: string, answer?: string }
+
+/** Makes the webhooks of a node. */
+export function createWebhooks ({ targets, outbox, config, kinds, limits, resolve, until, now, log, counts }: Floor) {
+  const connections = limits.webhookAtOnce
+  const timeoutMs = limits.webhookAttemptSec * 1000
+
+  const dispatcher = createDispatcher({ list, makeLane, log })
+  let isRegistered = config.url === undefined
+
+  async function list (): Promise<Target[]> {
+    if (!isRegistered) await register()
+    return await targets.list()
+  }
+
+  /** The webhook of the environment is one like the others; another start of Iris enables it again. */
+  async function register (): Promise<void> {
+    const { url = '', types, secrets } = config
+    const before = await targets.get(CONFIGURED)
+    const target: Target = { id: CONFIGURED, url, ...(types.length > 0 && { types }), secrets, createdAt: before?.createdAt ?? now() }
+    if (JSON.stringify(sortedFacts(before)) !== JSON.stringify(sortedFacts(target))) await targets.put(target)
+    isRegistered = true
+  }
+
+  function makeLane (target: Target) {
+    const parsed = parseCallUrl(target.url, config.allow)
+    // what was allowed when it was named may not be any more
+    const caller = 'fault' in parsed ? noCaller(parsed.fault) : createCaller(parsed, { connections, resolve })
+    const attempt = createAttempt({
+      caller,
+      sign: createSigner(target.secrets),
+      now,
+      timeoutMs,
+      mostPauseMs: limits.webhookPauseSec * 1000
+    })
+    async function onGone (reason: string): Promise<void> {
+      await targets.disable(target, { at: now(), reason })
+      log.error({ webhook: target.id, reason }, 'a webhook wants nothing any more: it is disabled until it is put again')
+      void dispatcher.look()
+    }
+    const lane = startLane(target, { outbox, until, attempt, onGone, limits, now, log, counts })
+    return { ...lane, stop: async () => await lane.stop().finally(caller.close) }
+  }
+
+  async function found (id: string): Promise<Target> {
+    const target = await targets.get(id)
+    if (!target) throw new Problem('WEBHOOK_NOT_FOUND')
+    return target
+  }
+
+  function urlOf (text: string): CallUrl {
+    const parsed = parseCallUrl(text, config.allow)
+    if ('fault' in parsed) throw invalid('/url', parsed.fault)
+    return parsed
+  }
+
+  async function view ({ id, url, types, createdAt, disabled, secrets }: Target) {
+    const { unread, waiting, dead, trouble } = await outbox.report(id)
+    return {
+      webhookId: id,
+      url,
+      ...(types && { types }),
+      source: id === CONFIGURED ? 'configuration' as const : 'api' as const,
+      createdAt,
+      unread,
+      waiting,
+      deadLetters: dead,
+      ...(trouble && { trouble }),
+      ...(disabled && { disabled }),
+      ...(secrets.length === 0 && { disabled: disabled ?? { at: createdAt, reason: 'its secrets cannot be read: put it again' } })
+    }
+  }
+
+  return {
+    waiting: dispatcher.waiting,
+    start: dispatcher.start,
+    stop: dispatcher.stop,
+
+    /** Makes a webhook, or changes one. @returns it; `secrets` when they were made here, and then never again. */
+    async put (id: string, { url, types, secrets }: WebhookBody) {
+      if (id === CONFIGURED) throw new Problem('WEBHOOK_CONFIGURED')
+      urlOf(url)
+      const unknown = (types ?? []).findIndex(type => !kinds.includes(type))
+      if (unknown >= 0) throw invalid(`/types/${unknown}`, `is not written here: ${kinds.join(', ') || 'nothing'} (IRIS_EVENTS)`)
+      const before = await targets.get(id)
+      const known = secrets ?? (before?.secrets.length ? before.secrets : undefined)
+      const made = known ? undefined : [newSecret()]
+      const target: Target = { id, url, ...(types && { types }), secrets: known ?? made ?? [], createdAt: before?.createdAt ?? now() }
+      const { created } = await targets.put(target)
+      await dispatcher.look()
+      return { created, ...await view(target), ...(made && { secrets: made }) }
+    },
+
+    get: async (id: string) => await view(await found(id)),
+
+    list: async () => await Promise.all((await targets.list()).map(view)),
+
+    async remove (id: string): Promise<boolean> {
+      const removed = await targets.remove(id)
+      await dispatcher.look()
+      return removed
+    },
+
+    /** @returns dead letters after one of them, oldest first. */
+    async deadLetters (id: string, after: string | undefined, count: number): Promise<DeadLetter[]> {
+      await found(id)
+      return await outbox.dead(id, after, count)
+    },
+
+    /** Delivers dead letters again: these, or all. */
+    async replay (id: string, letters: string[] | undefined) {
+      const { disabled } = await found(id)
+      if (disabled) throw invalid('', 'the webhook is disabled: put it again first')
+      return await outbox.replay(id, letters ?? (await outbox.dead(id, undefined, limits.webhookDead)).map(letter => letter.id))
+    },
+
+    /** Sends an event that means nothing, once. */
+    async test ({ id, url }: { id?: string | undefined, url?: string | undefined }): Promise<Trial> {
+      const target = id === undefined ? undefined : await found(id)
+      const caller = createCaller(urlOf(target?.url ?? url ?? ''), { connections: 1, resolve })
+      const event: Fact = { id: '0-0', type: 'webhook.test', ts: now() }
+      const body = bodyOf(event)
+      const began = performance.now()
+      const ms = () => Math.round(performance.now() - began)
+      try {
+        const headers = createSigner(target?.secrets.length ? target.secrets : [newSecret()])(`test_${now()}`, now(), body)
+        const { status, text } = await caller.post({ headers, body, timeoutMs: Math.min(timeoutMs, TRIAL_MS), wanted: SHOWN_BYTES })
+        return { delivered: status >= 200 && status < 300, ms: ms(), status, answer: text }
+      } catch (error) {
+        return { delivered: false, ms: ms(), reason: troubleOf(error) }
+      } finally {
+        await caller.close()
+      }
+    }
+  }
+}
+
+export type Webhooks = ReturnType<typeof createWebhooks>
+
+/** What makes two records of one webhook the same. */
+const sortedFacts = (target: Target | undefined) => target && [target.url, target.types, target.secrets, target.disabled]

@@ -1,0 +1,54 @@
+// What a webhook is not told: in its time, or at all. [WEBHOOK-6] [WEBHOOK-7]
+import t from 'tap'
+import { startIris } from '../helper/iris.js'
+import { ALLOW, type Delivery, of } from '../helper/receiver.js'
+import { until } from '../helper/user.js'
+import { webhooksOf } from '../helper/webhooks.js'
+
+const iris = await startIris(t, { env: { ...ALLOW, IRIS_LIMIT_WEBHOOK_PAUSE_SEC: '1', IRIS_LIMIT_WEBHOOK_RETRY_SEC: '1' } })
+const { visit, webhook, show, deadLetters } = webhooksOf(iris)
+
+t.test('[WEBHOOK-6] what is not taken in its time is a dead letter, and can be replayed', async t => {
+  let status = 500
+  const { id, receiver } = await webhook(t, { types: ['user.online'], reply: () => status })
+  const bob = await iris.user(t)
+  await visit(bob)
+  const [letter] = await until(async () => { const found = await deadLetters(id); return found.length > 0 ? found : undefined })
+  t.match(letter, { kind: 'failed', event: { type: 'user.online', userId: bob.userId }, reason: 'it answered 500', attempts: /[1-9]/ })
+  await until(async () => { const { deadLetters, waiting } = await show(id); return (deadLetters === 1 && waiting === 0) || undefined })
+  const tried = receiver.deliveries.length
+  status = 200
+  t.match(await iris.server('POST', `webhooks/${id}/replay`, { ids: [letter?.id] }), { status: 200, body: { replayed: 1, lost: 0 } })
+  await until(async () => receiver.deliveries.length > tried || undefined)
+  t.equal(receiver.deliveries.at(-1)?.id, receiver.deliveries[0]?.id, 'the same event')
+  t.match(await deadLetters(id), [])
+  await until(async () => (await show(id))['waiting'] === 0 || undefined)
+  t.match(await iris.server('POST', `webhooks/${id}/replay`, {}), { status: 200, body: { replayed: 0 } })
+})
+
+t.test('[WEBHOOK-7] events that were trimmed before they were read are told of, and leave a dead letter', async t => {
+  const { id, receiver } = await webhook(t)
+  const bob = await iris.user(t)
+  await visit(bob)
+  await receiver.got(3, of(bob))
+  await until(async () => (await show(id))['waiting'] === 0 || undefined)
+  // as if nobody had read on while more came than is kept
+  const multi = iris.redis.multi()
+  for (let n = 0; n < 5; n++) multi.xadd('iris:events', '*', 'user.online', JSON.stringify({ userId: 'zoe', n: n + 1, ts: Date.now() }))
+  await multi.xtrim('iris:events', 'MAXLEN', 2).exec()
+  const [{ data } = {} as Delivery] = await receiver.got(1, ({ type }) => type === 'feed.reset')
+  t.equal(data['lost'], 3)
+  t.same((await receiver.got(2, ({ data }) => data['userId'] === 'zoe')).map(({ data }) => data['n']), [4, 5])
+  t.match(await deadLetters(id), [{ kind: 'lost', event: { lost: 3 } }])
+  t.match(await iris.server('POST', `webhooks/${id}/replay`, {}), { status: 200, body: { replayed: 0, lost: 1 } })
+})
+
+t.test('[WEBHOOK-7] a stream that was taken away is a gap, and what comes then is told', async t => {
+  const { id, receiver } = await webhook(t, { types: ['user.online'] })
+  await iris.redis.del('iris:events')
+  await receiver.got(1, ({ type }) => type === 'feed.reset')
+  const bob = await iris.user(t)
+  await visit(bob)
+  await receiver.got(1, of(bob))
+  t.match(await deadLetters(id), [{ kind: 'lost' }])
+})

@@ -1,0 +1,186 @@
+// Webhooks: made, told of events in order, signed, tried again. [WEBHOOK-1] to [WEBHOOK-5]
+import type { ServerResponse } from 'node:http'
+import t from 'tap'
+import { startIris } from '../helper/iris.js'
+import { ALLOW, type Delivery, of, SECRET, secretOf, startReceiver } from '../helper/receiver.js'
+import { two, until } from '../helper/user.js'
+import { webhooksOf } from '../helper/webhooks.js'
+
+const iris = await startIris(t, { env: { ...ALLOW, IRIS_LIMIT_WEBHOOK_PAUSE_SEC: '1' } })
+const { visit, webhook, show } = webhooksOf(iris)
+const visited = ['terminal.connected', 'user.online', 'terminal.disconnected']
+
+const types = (deliveries: Delivery[]) => deliveries.map(({ type }) => type)
+
+t.test('[WEBHOOK-1] [WEBHOOK-3] [WEBHOOK-4] what happens is told, signed, in order', async t => {
+  const { id, receiver } = await webhook(t)
+  const bob = await iris.user(t)
+  await visit(bob)
+  const got = await receiver.got(3, of(bob))
+  t.same(types(got).sort(), [...visited].sort())
+  t.same(got.map(({ data }) => data['n']), [1, 2, 3])
+  const [{ id: webhookId, timestamp, data, at } = {} as Delivery] = got
+  t.equal(webhookId, `evt_${String(data['id'])}`)
+  t.equal(new Date(timestamp).getTime(), data['ts'])
+  t.ok(Math.abs(at - Date.now() / 1000) < 60)
+  t.same(receiver.forged, [])
+  t.match(await show(id), { webhookId: id, url: receiver.url, source: 'api', deadLetters: 0 })
+  await until(async () => (await show(id))['waiting'] === 0 || undefined)
+  t.notOk('secrets' in await show(id), 'they are not shown again')
+})
+
+t.test('[WEBHOOK-1] of other kinds than it asks for it is not told', async t => {
+  const { receiver, id } = await webhook(t, { types: ['user.online'] })
+  const bob = await iris.user(t)
+  await visit(bob)
+  await receiver.got(1, of(bob))
+  await until(async () => { const { unread, waiting } = await show(id); return (unread === 0 && waiting === 0) || undefined })
+  t.same(types(receiver.deliveries), ['user.online'])
+  t.match(await iris.server('PUT', `webhooks/${id}`, { url: receiver.url, types: ['user.online', 'user.gone'] }), {
+    status: 400, body: { errors: [{ pointer: '/types/1' }] }
+  })
+})
+
+t.test('[WEBHOOK-3] by two secrets while they are rotated; one that Iris makes is shown once', async t => {
+  const [old, fresh] = [SECRET, secretOf('n')]
+  const { id, receiver } = await webhook(t)
+  const later = await startReceiver(t, { secret: fresh })
+  const put = async (body: object) => (await iris.server('PUT', `webhooks/${id}`, body)).body as Record<string, unknown>
+  t.notOk('secrets' in await put({ url: receiver.url, secrets: [fresh, old] }))
+  const [bob, carol] = await two(() => iris.user(t))
+  await visit(bob)
+  t.equal((await receiver.got(3, of(bob)))[0]?.signatures, 2)
+  await put({ url: later.url })
+  await visit(carol)
+  await later.got(3, of(carol))
+  t.same([...receiver.forged, ...later.forged], [])
+  await iris.server('DELETE', `webhooks/${id}`)
+  t.match((await put({ url: later.url }))['secrets'], [/^whsec_[A-Za-z0-9+/]{43}=$/])
+  t.notOk(JSON.stringify(await iris.redis.hgetall('iris:{0}:WEBHOOKS')).includes('whsec_'), 'and is kept so that nobody reads it')
+})
+
+t.test('[WEBHOOK-5] whatever is no 2xx is tried again, with the same id, and holds up only its own order', async t => {
+  const [bob, carol] = await two(() => iris.user(t))
+  let failures = 0
+  const { receiver } = await webhook(t, {
+    reply: ({ data }) => data['userId'] === bob.userId && data['n'] === 1 && failures++ < 2 ? 500 : 200
+  })
+  await visit(bob)
+  await visit(carol)
+  await receiver.got(3, of(carol))
+  await receiver.got(3, of(bob))
+  const ofBob = receiver.deliveries.filter(of(bob))
+  t.same(ofBob.map(({ data }) => data['n']), [1, 1, 1, 2, 3])
+  t.equal(new Set(ofBob.slice(0, 3).map(({ id }) => id)).size, 1)
+  t.ok(receiver.deliveries.findIndex(of(carol)) < receiver.deliveries.indexOf(ofBob[3] as Delivery), 'others did not wait')
+})
+
+t.test('[WEBHOOK-5] answers of any kind: none of them is taken for yes, none holds anything up', async t => {
+  const chunk = Buffer.alloc(65_536, 'x')
+  const kinds: Record<string, (response: ServerResponse) => unknown> = {
+    'a redirect': response => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+    'no HTTP': response => response.socket?.end('SSH-2.0-OpenSSH_9.2\r\n'),
+    'half an answer': response => response.socket?.end('HTTP/1.1 200 OK\r\ncontent-le'),
+    nothing: response => response.socket?.destroy(),
+    'another protocol': response => response.socket?.end('HTTP/9.9 200\r\n\r\n'),
+    'a 500 of 10 MB': response => {
+      response.writeHead(500)
+      for (let i = 0; i < 160; i++) response.write(chunk)
+      response.end()
+    }
+  }
+  const fine: Record<string, (response: ServerResponse) => unknown> = {
+    'a 200 of 10 MB': response => {
+      response.writeHead(200)
+      for (let i = 0; i < 160; i++) response.write(chunk)
+      response.end()
+    },
+    'a 200 without an end': response => response.writeHead(200).write('{'),
+    'a 204': response => response.writeHead(204).end()
+  }
+  let isBad = true
+  const started = await Promise.all(Object.entries({ ...kinds, ...fine }).map(async ([kind, byHand]) => {
+    const { receiver } = await webhook(t, { types: ['user.online'], reply: () => isBad || kind in fine ? { byHand } : 200 })
+    return { kind, receiver }
+  }))
+  const [bob, carol] = await two(() => iris.user(t))
+  await visit(bob)
+  await Promise.all(started.map(async ({ kind, receiver }) => {
+    await until(async () => receiver.deliveries.length > Number(kind in kinds) || undefined)
+  }))
+  isBad = false
+  await visit(carol)
+  for (const { kind, receiver } of started) {
+    await receiver.got(1, of(carol))
+    const tries = receiver.deliveries.filter(of(bob))
+    t.equal(new Set(tries.map(({ id }) => id)).size, 1)
+    t.ok(kind in fine ? tries.length === 1 : tries.length > 1, kind)
+  }
+})
+
+t.test('[WEBHOOK-5] one that never answers holds up neither the chat nor another webhook', async t => {
+  const { receiver: silent } = await webhook(t, { types: ['user.online'], reply: () => ({ byHand: () => undefined }) })
+  const { receiver } = await webhook(t, { types: ['user.online'] })
+  const users = await Promise.all(Array.from({ length: 10 }, () => iris.user(t)))
+  await Promise.all(users.map(visit))
+  await Promise.all(users.map(user => receiver.got(1, of(user))))
+  t.ok(silent.deliveries.length <= 8, 'so many are under way at once')
+})
+
+t.test('[WEBHOOK-5] Retry-After is heeded, by all of its deliveries', async t => {
+  const { receiver } = await webhook(t, {
+    types: ['user.online'],
+    reply: () => receiver.deliveries.length > 1 ? 200 : { byHand: response => response.writeHead(503, { 'retry-after': '1' }).end() }
+  })
+  const [bob, carol] = await two(() => iris.user(t))
+  await visit(bob)
+  await receiver.got(1)
+  const began = performance.now()
+  await visit(carol)
+  await receiver.got(2)
+  t.ok(performance.now() - began > 500)
+})
+
+t.test('[WEBHOOK-5] 410 disables a webhook, until it is put again', async t => {
+  let status = 410
+  const { id, receiver } = await webhook(t, { types: ['user.online'], reply: () => status })
+  const [bob, carol] = await two(() => iris.user(t))
+  await visit(bob)
+  const { disabled } = await until(async () => { const shown = await show(id); return 'disabled' in shown ? shown : undefined })
+  t.match(disabled, { reason: 'it answered 410' })
+  await visit(bob)
+  status = 200
+  const sent = receiver.deliveries.length
+  t.notOk('disabled' in (await iris.server('PUT', `webhooks/${id}`, { url: receiver.url, types: ['user.online'] })).body)
+  await visit(carol)
+  await receiver.got(1, of(carol))
+  t.equal(receiver.deliveries.length, sent + 1, 'what happened meanwhile is not told')
+})
+
+t.test('[WEBHOOK-8] a webhook, or a URL, is tried at once; the answer says what came of it', async t => {
+  const { id, receiver } = await webhook(t)
+  const other = await startReceiver(t)
+  const trial = async (body: object) => await iris.server('POST', 'webhooks/test', body)
+  t.match(await trial({ id }), { status: 200, body: { delivered: true, status: 200, answer: 'ok', ms: Number } })
+  t.match(receiver.deliveries, [{ type: 'webhook.test' }])
+  t.match(await trial({ url: other.url }), { status: 200, body: { delivered: false, status: 400 } }, 'nobody\'s secret')
+  await other.stop()
+  t.match(await trial({ url: other.url }), { status: 200, body: { delivered: false, reason: 'nothing listens there' } })
+  t.match(await trial({ url: 'http://10.0.0.1/' }), { status: 400, body: { code: 'INVALID_BODY', errors: [{ pointer: '/url' }] } })
+  t.match(await trial({ id: 'none' }), { status: 404, body: { code: 'WEBHOOK_NOT_FOUND' } })
+  t.match(await trial({}), { status: 400, body: { code: 'INVALID_BODY' } })
+})
+
+t.test('[WEBHOOK-1] what is not one is refused, and says why', async t => {
+  const put = async (id: string, body: object) => await iris.server('PUT', `webhooks/${id}`, body)
+  t.match(await put('a', { url: 'https://127.0.0.1/' }), {
+    status: 400, body: { errors: [{ pointer: '/url', detail: /IRIS_WEBHOOK_ALLOW/ }] }
+  })
+  t.match(await put('a', { url: 'https://example.com/', secrets: ['whsec_short'] }), {
+    status: 400, body: { errors: [{ pointer: '/secrets/0' }] }
+  })
+  t.match(await put('configured', { url: 'https://example.com/' }), { status: 409, body: { code: 'WEBHOOK_CONFIGURED' } })
+  t.match(await iris.server('GET', 'webhooks/none'), { status: 404, body: { code: 'WEBHOOK_NOT_FOUND' } })
+  t.match(await iris.server('GET', 'webhooks/none/dead-letters'), { status: 404, body: { code: 'WEBHOOK_NOT_FOUND' } })
+  t.match(await iris.server('DELETE', 'webhooks/none'), { status: 200, body: { removed: false } })
+})

@@ -134,8 +134,9 @@ export function createGateway ({
   const mintToken: Context['mintToken'] = async (userId, ttlSec) =>
     await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec }) // [KICK-3] later than every kick
   const reports = createReports({ ...stores, nodes, now })
+  const verifyToken = tokens.verify
   const context: Context = {
-    ...stores, reports, webhooks, leases, watch, kicker, deliver, fresh, limits, now, mintToken, time: clock.time, verifyToken: tokens.verify
+    ...stores, reports, webhooks, leases, watch, kicker, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken
   }
 
   function onTrusted (): void {

@@ -22,7 +22,7 @@ export function bodyOf ({ type, ...data }: Fact): string {
 }
 
 /** @returns the id of an event for a receiver: the same in every attempt, on whatever node. */
-export const webhookId = (position: string) => `evt_${position}`
+const webhookId = (position: string) => `evt_${position}`
 
 /** Makes `attempt(position, event)`. It never rejects. */
 export function createAttempt ({ caller, sign, now, timeoutMs, mostPauseMs }: Floor) {

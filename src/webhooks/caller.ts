@@ -30,7 +30,7 @@ const DRAINED_BYTES = 16_384
 const DRAIN_MS = 1_000
 
 /** A call that was not made; its message may be told. */
-export class Refused extends Error {}
+class Refused extends Error {}
 
 const forbidden = () => new Refused('its host leads to a private or reserved address')
 

@@ -4,7 +4,11 @@ import { desk, onStage } from './helper/page.js'
 import { until } from './helper/user.js'
 
 await onStage(t, [desk], async ({ t, iris, scene, open }) => {
-  await scene('[LIFE-1] each sees whether the other is there', async (t, { alice, bob }) => {
+  await scene('[SEE-3] [SEE-4] each sees whether the other is there, once they have written to each other', async (t, { alice, bob }) => {
+    await alice.presence(false)
+    await alice.says('are you there?')
+    await bob.presence(true)
+    await bob.says('I am')
     await alice.presence(true)
     await bob.press('cut')
     await alice.presence(false)
@@ -27,8 +31,8 @@ await onStage(t, [desk], async ({ t, iris, scene, open }) => {
     const others = [seen.alice, seen.bob]
     for (const other of others) await other.press('cut')
     await until(async () => {
-      const { items } = await (await fetch(`${iris.url}/demo/presence`)).json() as { items: { online: boolean }[] }
-      return items.every(({ online }) => !online) || undefined
+      const { body } = await iris.server('POST', 'presence', { users: ['alice', 'bob'] })
+      return (body['items'] as unknown as { online: boolean }[]).every(({ online }) => !online) || undefined
     })
     const { page, alice, bob } = await open(t, { prepare: page => page.addInitScript('window.setInterval = () => 0') })
     for (const again of [false, true]) {
@@ -57,16 +61,14 @@ await onStage(t, [desk], async ({ t, iris, scene, open }) => {
     await other.alice.message('still here, and only here').waitFor({ state: 'attached' })
   })
 
-  await scene('[READ-3] a read message is one in a new window, and after a reset', async (_t, { page, alice }) => {
+  await scene('[READ-3] [SEE-1] a read message is one in another browser, and after a reset', async (t, { alice }) => {
     await alice.says('seen by bob')
     await alice.message('seen by bob', 'read').waitFor()
     await alice.press('spoil-cursor')
     await alice.caughtUp.getByText('could not be resumed').waitFor()
     await alice.message('seen by bob', 'read').waitFor()
-    const other = await page.context().newPage()
-    await other.goto(`${iris.url}/?user=alice`)
-    await other.locator('[data-testid=message][data-state=read]', { hasText: 'seen by bob' }).waitFor()
-    await other.close()
+    const other = await open(t, { path: '/?user=alice' })
+    await other.alice.message('seen by bob', 'read').waitFor()
   })
 
   await scene('of what waits to be completed the newest two are shown, and how many others there are', async (t, { bob }) => {

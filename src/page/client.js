@@ -38,15 +38,22 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
   const frames = createFrames(changed)
   const call = createCall({ userId, terminalId: memory.terminalId, login, network, frames })
   const book = createBook(directId(userId, peerId), userId)
-  book.read(peerId, memory.peerReadSeq) // receipts come once, by stream
-  const history = createHistory({ book, call, changed })
+  const history = createHistory({ book, peerId, call, changed })
   const outbox = createOutbox({ call, memory, network, changed, onStored: stored })
-  const receive = createReceiver({ me: userId, peer: peerId, book, outbox, history, memory, state, stop, stored, changed })
+  const presence = startPresence({
+    call,
+    peerId,
+    isConnected: () => !['cut', 'closed'].includes(state.connection),
+    onPresence (peer) {
+      state.peer = peer
+      changed()
+    }
+  })
+  const receive = createReceiver({ peer: peerId, book, outbox, history, memory, presence, state, stop, stored, changed })
   const isRevocable = createRevocable({ state, revokeSec, changed })
   const stream = createStream({ call, memory, frames, onEvent: receive, onState: show })
   let lastTyping = 0
   let reading = 0
-  let presence
 
   /** The HTTP answer and ACK_DOWN say the same; whichever comes first puts the message into the book. */
   function stored ({ clientMsgId, text, attempts }, { conversationId, epoch, seq, msgId, ts, traceId, duplicate }) {
@@ -60,7 +67,7 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
     if (connection !== state.connection) state.since = Date.now()
     if (connection === 'live') {
       state.attaches++
-      presence?.said()
+      presence.ask()
     }
     Object.assign(state, { connection, reason })
     changed()
@@ -105,19 +112,6 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
       traceId: title ? traceId : ''
     }
     changed()
-  }
-
-  function start () {
-    presence = startPresence({
-      call,
-      peerId,
-      isConnected: () => !['cut', 'closed'].includes(state.connection),
-      onPresence (peer) {
-        state.peer = peer
-        changed()
-      }
-    })
-    stream.open()
   }
 
   /** Makes the remembered cursor one of another life of the stream, and resumes with it: the server must say so. */
@@ -182,7 +176,7 @@ export function createTerminal ({ userId, peerId, login, revokeSec }) {
   const seen = { userId, peerId, state, book, outbox, history, frames, memory, network, subscribe, changed }
   const done = {
     isRevocable,
-    start,
+    start: stream.open,
     cut,
     reconnect,
     changeTransport,

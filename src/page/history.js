@@ -9,7 +9,7 @@ const GRACE_MS = 300
  * Makes the fetcher of a book.
  * @returns `load()` the newest page, `older()` the page before, `repair()` soon, if a seq is still missing.
  */
-export function createHistory ({ book, call, changed }) {
+export function createHistory ({ book, peerId, call, changed }) {
   const history = { loaded: false, loading: false, load, older, repair }
   let timer
 
@@ -22,7 +22,10 @@ export function createHistory ({ book, call, changed }) {
   async function load () {
     const { items } = await call('GET', '/v1/conversations')
     const found = items.find(({ conversationId }) => conversationId === book.conversationId)
-    if (found) await page({})
+    if (found) {
+      await page({})
+      book.read(peerId, found.peerReadSeq) // the tick of another browser [SEE-1]
+    }
     history.loaded = true
     repair()
     changed()

@@ -5,7 +5,6 @@ const fresh = () => ({
   cursor: '',
   transport: 'sse',
   heads: {},
-  peerReadSeq: 0,
   outbox: [],
   commands: [],
   notices: []

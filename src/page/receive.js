@@ -1,5 +1,4 @@
 // What a terminal does with each event that comes down.
-import { openReceipts } from './receipts.js'
 import { countEntry, noteSeq, startReport } from './resume.js'
 
 const TYPING_MS = 4000
@@ -10,8 +9,7 @@ const OVERTAKEN_MS = 500
  * Makes the receiver of a terminal's events.
  * @returns `receive(event, data, id)`; `id` is empty when the event did not move the cursor.
  */
-export function createReceiver ({ me, peer, book, outbox, history, memory, state, stop, stored, changed }) {
-  const receipts = openReceipts(me, book.conversationId)
+export function createReceiver ({ peer, book, outbox, history, memory, presence, state, stop, stored, changed }) {
   let report
   let typingTimer
   let lastSaid = 0
@@ -26,7 +24,7 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
       dropPending()
       report.reset = reason
       book.clear()
-      Object.assign(memory, { cursor: '', heads: {}, peerReadSeq: 0 })
+      Object.assign(memory, { cursor: '', heads: {} })
       history.loaded = false
     },
     'IRIS.READY' (data, id) {
@@ -44,13 +42,12 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
     READ ({ conversationId, readerId, readSeq }) {
       if (conversationId !== book.conversationId) return
       book.read(readerId, readSeq)
-      memory.peerReadSeq = book.peerReadSeq
-      receipts.keep(book.epoch, book.peerReadSeq)
     },
     REVOKE (data) {
       if (data.conversationId === book.conversationId) book.recall(data)
     },
     REST_READ_NUM_AND_LAST_MSG: load,
+    PRESENCE: presence.told,
     typing (data, id, { from, ts }) {
       if (from !== peer || ts < lastSaid + OVERTAKEN_MS) return
       setTyping(true)
@@ -66,6 +63,7 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
       if (message.from === peer) {
         lastSaid = Math.max(lastSaid, message.ts)
         setTyping(false)
+        if (!state.peer?.online) presence.ask() // who has written may be seen [SEE-3]
       }
       if (!report) history.repair()
     },
@@ -92,8 +90,6 @@ export function createReceiver ({ me, peer, book, outbox, history, memory, state
   async function load () {
     await history.load().catch(() => {}) // the next READY tries again
     if (history.loaded) memory.heads[book.conversationId] ??= book.head
-    book.read(peer, receipts.of(book.epoch))
-    receipts.keep(book.epoch, book.peerReadSeq)
     memory.save()
   }
 

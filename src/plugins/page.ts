@@ -30,8 +30,7 @@ type Parts = Pick<Context, 'mintToken' | 'terminals' | 'kicker'> & Pick<Limits, 
 
 /**
  * Registers the page, its assets, and what an application's back end would do for it, for this machine's own browser only:
- * `GET /demo/users` hands out tokens of the demo users, `GET /demo/presence` says who is there, `POST /demo/kick` kicks
- * a user's other windows.
+ * `GET /demo/users` hands out tokens of the demo users, `POST /demo/kick` kicks a user's other windows.
  */
 export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, revokeSec }) => {
   await app.register(fastifyStatic, { root: assets, prefix: '/assets/', index: false, decorateReply: true, schemaHide: true })
@@ -42,12 +41,6 @@ export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, revoke
     refuseStrangers(request)
     reply.header('cache-control', 'no-store')
     return { revokeSec, users: await Promise.all(demoUsers.map(async user => ({ ...user, ...await mintToken(user.userId, TOKEN_SEC) }))) }
-  })
-  app.get('/demo/presence', { schema: { hide: true } }, async (request, reply) => {
-    refuseStrangers(request)
-    reply.header('cache-control', 'no-store')
-    const found = await terminals.of(demoUsers.map(({ userId }) => userId))
-    return { items: demoUsers.map(({ userId }, i) => ({ userId, online: found[i]?.some(({ online }) => online) })) }
   })
   app.post<{ Body: Static<typeof KickOthers> }>('/demo/kick', { schema: { hide: true } }, async (request, reply) => {
     refuseStrangers(request)

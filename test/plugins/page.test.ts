@@ -25,7 +25,7 @@ async function ask (path: string, { headers = {}, body }: { headers?: Record<str
   })
 }
 
-const doors = [['/demo/users'], ['/demo/presence'], ['/demo/kick', kick], ['/metrics']] as const
+const doors = [['/demo/users'], ['/demo/kick', kick], ['/metrics']] as const
 
 /** What Chromium, Firefox, Safari, curl, fetch of Node, Java's HttpClient, Prometheus and this protocol's clients send of themselves. */
 const ownHeaders = [
@@ -85,18 +85,17 @@ for (const [path, body] of doors) {
 
 t.test('nginx with a bare proxy_pass adds no header and sends the local name, but speaks HTTP/1.0', async t => {
   const { hostname, port } = new URL(iris.url)
-  for (const path of ['/demo/users', '/demo/presence', '/metrics']) {
+  for (const path of ['/demo/users', '/metrics']) {
     const socket = connect(Number(port), hostname)
     socket.end(`GET ${path} HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
     t.match(await text(socket), path === '/metrics' ? /^HTTP\/1\.1 401 / : /^HTTP\/1\.1 404 /)
   }
 })
 
-t.test('[LIFE-1] presence is that of the demo users, kick that of the other windows', async t => {
+t.test('kick is that of the other windows', async t => {
   const alice = await iris.user(t, 'alice')
   const stream = await alice.listen()
   await stream.next('IRIS.READY')
-  t.same(JSON.parse((await ask('/demo/presence')).text), { items: [{ userId: 'alice', online: true }, { userId: 'bob', online: false }] })
   const { terminalId } = (stream.events[0]?.data.data ?? {}) as { terminalId: string }
   t.same(JSON.parse((await ask('/demo/kick', { body: { userId: 'alice', except: terminalId } })).text), { kicked: [] })
   t.same(JSON.parse((await ask('/demo/kick', { body: { userId: 'alice', except: 'another' } })).text), { kicked: [terminalId] })

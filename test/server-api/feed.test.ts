@@ -229,6 +229,18 @@ const table: Row[] = [
   { of: 'createTicket', what: 'a ticket', act: () => bob.post('/v1/down/tickets', {}), says: () => [] },
   { of: 'blockUser', what: 'who may not write', act: () => server('PUT', `users/${b}/blocked/${c}`), says: () => [] },
   { of: 'unblockUser', what: 'he may again', act: () => server('DELETE', `users/${b}/blocked/${c}`), says: () => [] },
+  {
+    of: 'sendMessages',
+    what: 'one that is stored, one that is refused',
+    act: post('messages/batch', {
+      messages: [
+        { from: a, clientMsgId: 'f-5', to: b, ...text('many') },
+        { from: a, clientMsgId: 'f-6', conversationId: 'g.none', ...text('x') }
+      ]
+    }),
+    says: () => [sent(direct, 5, offlineBob(2))]
+  },
+  { of: 'watchPresence', what: 'a question', act: () => alice.post('/v1/presence', { users: [b] }), says: () => [] },
   { of: 'presence', what: 'a question', act: post('presence', { users: [a, b] }), says: () => [] },
   { of: 'removeTerminal', what: 'one that is not known', act: () => server('DELETE', `users/${b}/terminals/web-9`), says: () => [] },
   {

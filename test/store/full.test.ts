@@ -6,7 +6,7 @@ import { contentOf, fillable, noPrlimit } from '../helper/full.js'
 import { SERVER_KEY, startIris } from '../helper/iris.js'
 import { type Answer, type User } from '../helper/user.js'
 
-type Right = 200 | 501 | 'STORE_FULL'
+type Right = 200 | 404 | 501 | 'STORE_FULL'
 type Stage = Awaited<ReturnType<typeof setTheStage>>
 interface Row {
   memory: Right
@@ -207,6 +207,15 @@ const rows: Record<string, Row | Row[]> = {
   sendCommand: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('POST', 'commands', ring('o-1')) },
   sendNotice: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('POST', 'notices', notice('n-3')) },
   cancelNotice: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'notices/n-2') },
+  showDelivery: { memory: 200, disk: 200, call: ({ iris }) => iris.server('GET', 'users/bob/delivery') },
+  watchPresence: { memory: 200, disk: 200, call: ({ bob }) => bob.post('/v1/presence', { users: ['alice'] }) },
+  putWebhook: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('PUT', 'webhooks/w', { url: 'https://example.com/' }) },
+  getWebhook: { memory: 404, disk: 404, call: ({ iris }) => iris.server('GET', 'webhooks/w') },
+  listWebhooks: { memory: 200, disk: 200, call: ({ iris }) => iris.server('GET', 'webhooks') },
+  deleteWebhook: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'webhooks/w') },
+  testWebhook: { memory: 404, disk: 404, call: ({ iris }) => iris.server('POST', 'webhooks/test', { id: 'w' }) },
+  listDeadLetters: { memory: 404, disk: 404, call: ({ iris }) => iris.server('GET', 'webhooks/w/dead-letters') },
+  replayDeadLetters: { memory: 404, disk: 404, call: ({ iris }) => iris.server('POST', 'webhooks/w/replay', {}) },
   listTerminals: { memory: 200, disk: 200, call: ({ iris }) => iris.server('GET', 'users/bob/terminals') },
   presence: { memory: 200, disk: 200, call: ({ iris }) => iris.server('POST', 'presence', { users: ['bob'] }) },
   listEvents: { memory: 200, disk: 200, call: ({ iris }) => iris.server('GET', 'events?after=0-0') },

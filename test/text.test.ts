@@ -149,7 +149,7 @@ t.test('[TEXT-1] half a surrogate pair is refused by its pointer in all text tha
       if (asJson.test(name + pointer)) continue
       const sent = JSON.stringify({ ...example.body as object, [pointer.slice(1)]: 'x\ud83dy' })
       const headers = { authorization: `Bearer ${auth === 'server' ? SERVER_KEY : alice.token}`, 'content-type': 'application/json' }
-      const response = await fetch(iris.url + path.replace('{id}', path.includes('users') ? 'bob' : 'g.text'), {
+      const response = await fetch(iris.url + path.replace('{id}', path.includes('conversations') ? 'g.text' : 'bob'), {
         method,
         headers,
         body: sent
@@ -161,7 +161,9 @@ t.test('[TEXT-1] half a surrogate pair is refused by its pointer in all text tha
       tried.push(name + pointer)
     }
   }
-  t.same(tried.sort(), ['REVOKE/reason', 'kickUser/reason', 'putConversation/title', 'revokeMessage/reason'])
+  t.same(tried.sort(), [
+    'REVOKE/reason', 'kickUser/reason', 'putConversation/title', 'putWebhook/url', 'revokeMessage/reason', 'testWebhook/url'
+  ])
   const stream = await bob.listen({ terminalId: 'half' })
   await stream.next('IRIS.READY')
   await post('/v1/server/notices', '{"noticeId":"half","users":["bob"],"title":"x\\ud83dy",' +

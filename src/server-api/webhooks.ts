@@ -1,6 +1,6 @@
 // Server API: webhooks. [WEBHOOK-1] [WEBHOOK-8]
 import { Type } from '@sinclair/typebox'
-import { Time } from '../protocol/ids.js'
+import { Time, wellFormed } from '../protocol/ids.js'
 import { defineOperation } from '../fanout/context.js'
 import { SECRET_PATTERN } from '../webhooks/secret.js'
 import { TRIAL_MS } from '../webhooks/webhooks.js'
@@ -13,6 +13,7 @@ const Params = Type.Object({ id: WebhookId })
 const Url = Type.String({
   minLength: 1,
   maxLength: 2_048,
+  ...wellFormed,
   description: 'An https URL on a public address; others when `IRIS_WEBHOOK_ALLOW` names their origin. [WEBHOOK-2]',
   examples: ['https://backend.example.com/hooks']
 })
@@ -58,7 +59,7 @@ export const putWebhook = defineOperation({
   params: Params,
   body: Type.Object({
     url: Url,
-    types: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), {
+    types: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z]+\\.[A-Za-z]{1,64}$' }), {
       minItems: 1, maxItems: 100, uniqueItems: true, description: 'Kinds of events; all that are written when absent.'
     })),
     secrets: Type.Optional(Type.Array(Secret, { minItems: 1, maxItems: 2, uniqueItems: true }))

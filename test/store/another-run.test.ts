@@ -92,7 +92,8 @@ t.test('[STORE-1] [ATTACH-1] older data is loaded into a running Redis while no 
   const { server: { redis }, done: dump, second, next } = await setUp(t, async ({ app }) => await app.close(), async ({ redis }) =>
     await Promise.all((await redis.keys('*')).map(async key => ({ key, value: await redis.dumpBuffer(key) }))))
   await redis.flushall()
-  for (const { key, value } of dump) await redis.restore(key, 0, value)
+  // what has ended since its name was read has no value
+  for (const { key, value } of dump) if (value) await redis.restore(key, 0, value)
   await redis.del(keys.run)
   const again = await next()
   const { seq, epoch } = await again.send('another 2')

@@ -1,4 +1,4 @@
-// Who calls: a user by bearer token, a terminal's down side by bearer or ticket, a back end by server key. Section 3.
+// Who calls: a user by bearer token, a terminal's down side by bearer or ticket, a back end by server key. Section 3, [AUTH-1].
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { SYSTEM_USER } from '../protocol/ids.js'

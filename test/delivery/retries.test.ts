@@ -37,7 +37,7 @@ t.test('[DEADLINE-1] [LIFE-2] however often a user is to be compared while the s
     closeKicked: unused,
     retries: createRetries()
   })
-  const bob = { feed: new Feed(), connections: new Set([{ isBegun: true } as Held]) }
+  const bob = { feed: new Feed(), connections: new Set([{ isBegun: true, position: { epoch: '', seq: 0 } } as Held]) }
   /** How often the store is asked while so much time passes. */
   async function askedIn (ms: number): Promise<number> {
     const before = asked

@@ -66,8 +66,15 @@ t.test('[DOWN-2] a sweep compares 500 users, some after the others', async t => 
     retries: createRetries()
   })
   const closed: string[] = []
-  const connectionOf = (userId: string) =>
-    ({ userId, terminalId: 'web', platform: 'web', isBegun: true, close: () => closed.push(userId) }) as unknown as Connection
+  const connectionOf = (userId: string) => ({
+    userId,
+    terminalId: 'web',
+    platform: 'web',
+    transport: 'sse',
+    isBegun: true,
+    position: { epoch: '', seq: 0 },
+    close: () => closed.push(userId)
+  }) as unknown as Connection
   await sweep(new Map(upTo(500).map(n => [`u${n}`, { feed: new Feed(), connections: new Set([connectionOf(`u${n}`)]) }])))
   t.equal(compared.length + closed.length, 500)
   t.ok(most <= FEW, `${most} at once`)

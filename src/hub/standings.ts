@@ -40,13 +40,13 @@ function standingOf (terminalId: string, all: Held[]): Standing[] {
 
 /** Makes the standings of a node. @returns `prints`, where what is printed is noted; `standing(question)`. */
 export function createStandings (connectionsOf: (userId: string) => Held[], now: () => number) {
-  const prints = new Prints()
+  const prints = new Prints(now)
 
   function printedAt ({ userId, entry, terminalIds }: Standings): [string, number][] {
     if (!entry) return []
     return terminalIds.flatMap((terminalId): [string, number][] => {
-      const age = prints.ageMs({ userId, terminalId }, entry)
-      return age === undefined ? [] : [[terminalId, Math.round(now() - age)]]
+      const at = prints.printedAt({ userId, terminalId }, entry)
+      return at === undefined ? [] : [[terminalId, at]]
     })
   }
 

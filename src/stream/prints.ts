@@ -31,7 +31,11 @@ export class Prints {
   readonly #after = new Float64Array(MOST)
   readonly #upTo = new Float64Array(MOST)
   readonly #at = new Float64Array(MOST)
+  readonly #now: () => number
   #next = 0
+
+  /** @param now ms of the store's clock */
+  constructor (now: () => number) { this.#now = now }
 
   /** Entries were printed: those after a position, up to a number. */
   note (reader: Reader, { epoch, seq }: Position, upTo: number): void {
@@ -39,18 +43,18 @@ export class Prints {
     this.#who[i] = whoIs(reader, epoch)
     this.#after[i] = seq
     this.#upTo[i] = upTo
-    this.#at[i] = performance.now()
+    this.#at[i] = this.#now()
     this.#next = (i + 1) % MOST
   }
 
-  /** @returns how long ago an entry was printed to a terminal the last time, ms; undefined when that is not remembered. */
-  ageMs (reader: Reader, { epoch, seq }: Position): number | undefined {
+  /** @returns when an entry was printed to a terminal the last time, ms of the store's clock; undefined when that is not remembered. */
+  printedAt (reader: Reader, { epoch, seq }: Position): number | undefined {
     const who = whoIs(reader, epoch)
     for (let n = 1; n <= MOST; n++) {
       const i = (this.#next - n + MOST) % MOST
       const at = this.#at[i]
       if (!at) return undefined
-      if (this.#who[i] === who && seq > (this.#after[i] ?? 0) && seq <= (this.#upTo[i] ?? 0)) return performance.now() - at
+      if (this.#who[i] === who && seq > (this.#after[i] ?? 0) && seq <= (this.#upTo[i] ?? 0)) return at
     }
     return undefined
   }

@@ -50,7 +50,7 @@ function setUp (
     }
   }
   const connection = new Connection(opening, feed, {
-    prints: new Prints(),
+    prints: new Prints(Date.now),
     mailbox: { async read (_user, after) { world.reads++; return await read(after.seq) } },
     renderer: createRenderer({ recalled, now: () => world.now, onUnreadable: () => undefined, onSeen: () => undefined }),
     now: () => world.now,

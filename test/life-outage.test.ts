@@ -6,7 +6,7 @@ import { eventsOf, saidOf, untilSaid } from './helper/events.js'
 import { startIris } from './helper/iris.js'
 import { alive, both, heartbeat, listening } from './helper/life.js'
 import { pollOnce } from './helper/poll.js'
-import { startRedis } from './helper/redis.js'
+import { startRedis, timeOf } from './helper/redis.js'
 import { layRedisWire } from './helper/redis-wire.js'
 import { until, type User } from './helper/user.js'
 import { openWs } from './helper/ws.js'
@@ -16,12 +16,6 @@ const LEASE_MS = 4_000
 const server = await startRedis(t)
 const a = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'a' }, redisPath: server.path })
 const b = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'b' }, redisPath: server.path })
-
-/** The time of Redis, ms. */
-async function now (): Promise<number> {
-  const [seconds, micros] = await server.redis.time()
-  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
-}
 
 /**
  * Ends the lease of somebody at b, as if b could not tell, and could not be told. He gives no sign of life meanwhile: leases are renewed
@@ -60,7 +54,7 @@ t.test('[LIFE-2] the store is away for longer than a lease: ' +
     polling(poll, String(first.body['cursor']))
   ]
   await alive(beats, async () => {
-    const before = await now()
+    const before = await timeOf(server.redis)
     // as if it were so long that routes end
     await server.redis.pexpire(keys.routes(ws.userId), 1_000)
     process.kill(server.pid, 'SIGSTOP')
@@ -68,7 +62,7 @@ t.test('[LIFE-2] the store is away for longer than a lease: ' +
     await until(async () => performance.now() - stopped > 1.1 * LEASE_MS || undefined)
     t.equal((await heartbeat(once)).status, 503, 'it is refused, and counts')
     process.kill(server.pid, 'SIGCONT')
-    const back = await until(async () => await now().catch(() => undefined))
+    const back = await until(async () => await timeOf(server.redis).catch(() => undefined))
     await until(async () => (await fetch(`${a.url}/readyz`)).ok || undefined)
     const everybody = [...people, silent, once].map(({ userId }) => userId)
     const { items } = (await a.server('POST', 'presence', { users: everybody })).body as unknown as { items: { online: boolean }[] }
@@ -163,7 +157,7 @@ t.test('[LIFE-2] the store is late just when a node is told of such an end: ' +
 t.test('[LIFE-2] a store that refuses its user hears later what it could not be told, whatever the words of its refusal', async t => {
   const bob = await b.user(t)
   await listening(bob)
-  const before = await now()
+  const before = await timeOf(server.redis)
   await server.redis.call('ACL', 'SETUSER', 'default', '-@scripting')
   const refused = performance.now()
   t.ok((await heartbeat(bob)).status >= 500)

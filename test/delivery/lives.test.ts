@@ -3,27 +3,13 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { createGateway } from '../../src/gateway.js'
-import { defaultLimits } from '../../src/protocol/limits.js'
-import { eventKinds } from '../../src/protocol/server-events.js'
 import { keys } from '../../src/store/keys.js'
+import { startGateway } from '../helper/gateway.js'
 import { startRedis } from '../helper/redis.js'
 import { until } from '../helper/user.js'
 
 const { redis } = await startRedis(t)
-const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-const gateway = createGateway({
-  redis,
-  node: 'n',
-  limits: defaultLimits,
-  events: eventKinds,
-  loginPolicy: 'multi',
-  tokens,
-  log: { debug () {}, info () {}, warn () {}, error () {} }
-})
-t.teardown(() => gateway.stop())
-await until(async () => gateway.unready() === undefined || undefined)
-const { context: { deliver, fresh }, hub } = gateway
+const { context: { deliver, fresh }, hub } = await startGateway(t, redis)
 const facts = {
   conversationId: 'dm.alice.bob',
   terminalId: 'x',

@@ -2,27 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { pageTodo } from '../../src/stream/jobs.js'
-import { createGateway } from '../../src/gateway.js'
-import { defaultLimits } from '../../src/protocol/limits.js'
-import { eventKinds } from '../../src/protocol/server-events.js'
 import { createOpening } from '../helper/opening.js'
+import { startGateway } from '../helper/gateway.js'
 import { startRedis } from '../helper/redis.js'
 import { until } from '../helper/user.js'
 
 const { redis } = await startRedis(t)
-const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-const gateway = createGateway({
-  redis,
-  node: 'n',
-  limits: defaultLimits,
-  events: eventKinds,
-  loginPolicy: 'multi',
-  tokens,
-  log: { debug () {}, info () {}, warn () {}, error () {} }
-})
-t.teardown(() => gateway.stop())
-await until(async () => gateway.store().reason === undefined || undefined)
-const { context: { boxes }, hub } = gateway
+const { context: { boxes }, hub } = await startGateway(t, redis)
 
 /** One poll, answered when it has nothing more to do; its answer arrives or is lost. */
 async function poll (userId: string, cursor: string | undefined, isSent: boolean) {

@@ -7,31 +7,18 @@ import t from 'tap'
 import type { WebSocket } from 'ws'
 import { operations } from '../../src/app.js'
 import { createExecute } from '../../src/commands/execute.js'
-import { createGateway } from '../../src/gateway.js'
 import { defaultLimits } from '../../src/protocol/limits.js'
-import { eventKinds } from '../../src/protocol/server-events.js'
 import { keys } from '../../src/store/keys.js'
 import { sseComment, sseText } from '../../src/transports/frames.js'
 import { WebSocketOut } from '../../src/transports/websocket-out.js'
 import { createUp } from '../../src/transports/websocket-up.js'
 import { upTo } from '../helper/sse.js'
-import { dm, until as comesTrue } from '../helper/user.js'
+import { dm } from '../helper/user.js'
+import { startGateway } from '../helper/gateway.js'
 import { startRedis } from '../helper/redis.js'
 
 const { redis } = await startRedis(t)
-const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-const gateway = createGateway({
-  redis,
-  node: 'n',
-  limits: defaultLimits,
-  events: eventKinds,
-  loginPolicy: 'multi',
-  tokens,
-  log: { debug () {}, info () {}, warn () {}, error () {} }
-})
-t.teardown(() => gateway.stop())
-await comesTrue(async () => gateway.unready() === undefined || undefined)
-const { context, hub } = gateway
+const { context, hub } = await startGateway(t, redis)
 const { deliver } = context
 
 /** Two users who never met; `alice` writes to `bob`. */

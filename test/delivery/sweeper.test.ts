@@ -3,16 +3,12 @@
 import { mock } from 'node:test'
 import t from 'tap'
 import { createSweeper } from '../../src/health/sweeper.js'
-import { createGateway } from '../../src/gateway.js'
-import { defaultLimits } from '../../src/protocol/limits.js'
-import { eventKinds } from '../../src/protocol/server-events.js'
 import { withDeadline } from '../../src/store/deadline.js'
 import { createRedis } from '../../src/store/redis/redis.js'
+import { quiet, startGateway } from '../helper/gateway.js'
 import { startRedis } from '../helper/redis.js'
 import { until } from '../helper/user.js'
 import { startWay } from '../helper/way.js'
-
-const quiet = { debug () {}, info () {}, warn () {}, error () {} }
 
 t.test('[DOWN-2] of many lost answers the first brings a sweep at once, the others one together', async t => {
   mock.timers.enable({ apis: ['setTimeout'] })
@@ -35,11 +31,8 @@ t.test('[DEADLINE-1] [DOWN-2] a write that was refused before it was sent costs 
   const server = await startRedis(t)
   const way = await startWay(t, server.path)
   const redis = createRedis(way.path)
-  const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
-  const gateway = createGateway({ redis, node: 'n', limits: defaultLimits, events: eventKinds, loginPolicy: 'multi', tokens, log: quiet })
-  t.teardown(() => { gateway.stop(); redis.disconnect() })
-  await until(async () => gateway.store().reason === undefined || undefined)
-  const { context: { deliver }, meter } = gateway
+  t.teardown(() => redis.disconnect())
+  const { context: { deliver }, meter } = await startGateway(t, redis)
   const put = async (ms: number) => await withDeadline(async () => await deliver.item('CMD_BOX', 'bob', {
     id: `k${ms}`, draft: '{"cmdId":"k","name":"n"}', meta: { name: 'n' }, ttlMs: 60_000, everyTerminal: false, from: ''
   }), ms)

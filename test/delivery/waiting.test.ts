@@ -1,27 +1,17 @@
 // What waits for a reader, or waits because of another, is bounded: pages, places at the gate. [GET-1] [SLOW-1] [ATTACH-3]
 import t, { type Test } from 'tap'
 import { pageTodo } from '../../src/stream/jobs.js'
-import { createGateway } from '../../src/gateway.js'
-import { defaultLimits } from '../../src/protocol/limits.js'
-import { eventKinds } from '../../src/protocol/server-events.js'
 import type { Collection } from '../../src/transports/collect.js'
+import { startGateway } from '../helper/gateway.js'
 import { createOpening } from '../helper/opening.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
 import { until } from '../helper/user.js'
 
 const { redis } = await startRedis(t)
-const tokens = { mint: async () => ({ token: '', expiresAt: 0 }), verify: async () => ({ userId: '', issuedAt: 0, expiresAt: 0 }) }
 const PLACES = 2
 
-async function startHub (t: Test) {
-  const limits = { ...defaultLimits, attaches: PLACES, attachRate: 1000, attachBurst: 1000 }
-  const log = { debug () {}, info () {}, warn () {}, error () {} }
-  const gateway = createGateway({ redis, node: 'n', limits, events: eventKinds, loginPolicy: 'multi', tokens, log })
-  t.teardown(() => gateway.stop())
-  await until(async () => gateway.store().reason === undefined || undefined)
-  return gateway.hub
-}
+const startHub = async (t: Test) => (await startGateway(t, redis, { attaches: PLACES, attachRate: 1000, attachBurst: 1000 })).hub
 
 const page = (requestId: string) => pageTodo({ requestId, conversationId: 'dm.a.b', firstSeq: 1, count: 100, hasMore: false, traceId: 't' })
 const ends = ({ events }: Collection) => events.filter(({ data }) => data?.includes('GET_READ_MSG_END')).length

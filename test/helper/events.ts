@@ -37,6 +37,14 @@ export async function allEvents (iris: Pick<Iris, 'server'>): Promise<ServerEven
   }
 }
 
+/** What is said while something is done, without positions, times and what presence says of where. */
+export async function saidBy (iris: Pick<Iris, 'server'>, act: () => Promise<unknown>): Promise<object[]> {
+  const { next } = await events(iris)
+  await act()
+  const { items } = await events(iris, `?after=${next}&limit=1000`)
+  return items.map(({ id, ts, traceId, n, node, platform, msgId, ...facts }: ServerEvent) => facts)
+}
+
 /** What was said of a user, short: `user.online`, `terminal.disconnected TIMEOUT`. */
 export async function saidOf (iris: Pick<Iris, 'server'>, { userId }: { userId: string }): Promise<string[]> {
   return (await eventsOf(iris, { userId })).map(({ type, reason }) => reason === undefined ? type : `${type} ${reason}`)

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { createRedis } from '../../src/store/redis/redis.js'
+import { createRedis, type Redis } from '../../src/store/redis/redis.js'
 
 /** Starts a redis-server; `args` come after the defaults and so win over them. */
 export async function startRedis (t: Pick<Test, 'teardown'>, args: string[] = []) {
@@ -54,4 +54,10 @@ export async function startRedis (t: Pick<Test, 'teardown'>, args: string[] = []
     /** Starts it again in the same directory. */
     start
   }
+}
+
+/** @returns the time of a Redis, ms. */
+export async function timeOf (redis: Pick<Redis, 'time'>): Promise<number> {
+  const [seconds, micros] = await redis.time()
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
 }

@@ -3,23 +3,13 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { operations } from '../../src/app.js'
 import { eventKinds } from '../../src/protocol/server-events.js'
-import { keys, partition } from '../../src/store/keys.js'
-import { allEvents, type ServerEvent, events } from '../helper/events.js'
+import { allEvents, saidBy } from '../helper/events.js'
 import { startIris } from '../helper/iris.js'
-import { heartbeat, listening } from '../helper/life.js'
-import { dm, groupOf, two, until } from '../helper/user.js'
+import { dm, two } from '../helper/user.js'
 
 const env = { IRIS_EVENTS: 'all', IRIS_LIMIT_CMD_BOX: '1', IRIS_LIMIT_NOTICE_BOX: '1', IRIS_LIMIT_GRACE_SEC: '1' }
 const iris = await startIris(t, { env })
 const { server } = iris
-
-/** What is said while something is done, without positions, times and what presence says of where. */
-async function saidBy (act: () => Promise<unknown>): Promise<object[]> {
-  const { next } = await events(iris)
-  await act()
-  const { items } = await events(iris, `?after=${next}&limit=1000`)
-  return items.map(({ id, ts, traceId, n, node, platform, msgId, ...facts }: ServerEvent) => facts)
-}
 
 const text = (text: string) => ({ type: 'text', content: { text } })
 const idOf = async (answer: Promise<{ body: Record<string, unknown> }>, name: string) => String((await answer).body[name])
@@ -267,42 +257,17 @@ const withoutTimes = (said: object[]) =>
 for (const { of, what, act, says, again = [], status = 200 } of table) {
   t.test(`[EVENT-1] ${of}, ${what}: exactly these events, and none for its retry`, async t => {
     let answer: Awaited<ReturnType<Row['act']>> | undefined
-    const said = await saidBy(async () => { answer = await act() })
+    const said = await saidBy(iris, async () => { answer = await act() })
     t.equal(answer?.status, status, JSON.stringify(answer?.body))
     t.strictSame(withoutTimes(said), says(answer?.body ?? {}))
-    t.strictSame(withoutTimes(await saidBy(act)), again, 'its retry')
+    t.strictSame(withoutTimes(await saidBy(iris, act)), again, 'its retry')
   })
 }
 
-t.test('[EVENT-1] to [EVENT-7] every command and every call that writes stands in the table, every kind is said there', async t => {
+t.test('[EVENT-1] every command and every call that writes stands in the table, every kind is said there', async t => {
   // webhooks are how it is told, and are told of by nothing
   const writing = operations.filter(({ method, path }) => method !== 'GET' && !path.includes('/webhooks')).map(({ name }) => name)
   t.strictSame([...new Set(table.map(({ of }) => of))].sort(), writing.sort())
   const said = new Set((await allEvents(iris)).map(({ type }) => type))
   t.strictSame(eventKinds.filter(kind => !said.has(kind)), ['user.online', 'user.offline', 'terminal.connected', 'terminal.disconnected'])
-})
-
-/** Whom a message of alice's to the group finds away. */
-const awayIn = async (id: string) => {
-  const [said] = (await saidBy(() => alice.send(id, 'who is there?'))).slice(-1)
-  return (said as { offline: { userId: string }[] }).offline.map(({ userId }) => userId)
-}
-
-t.test('[EVENT-2] who has a terminal in the foreground is not away; who says background, or goes, is at once', async t => {
-  const [dora, emil] = await two(() => iris.user(t))
-  const id = await groupOf(iris, alice, dora, emil)
-  t.strictSame((await awayIn(id)).sort(), [dora.userId, emil.userId].sort())
-  const [web, phone] = [await listening(dora, 'web'), await listening(dora, 'phone')]
-  t.strictSame(await awayIn(id), [emil.userId])
-  await heartbeat(dora, { state: 'background' }, 'web')
-  t.strictSame(await awayIn(id), [emil.userId], 'her phone is in the foreground')
-  await heartbeat(dora, { state: 'background' }, 'phone')
-  await until(async () => (await awayIn(id)).length === 2 || undefined)
-  await heartbeat(dora, { state: 'foreground' }, 'web')
-  await until(async () => (await awayIn(id)).length === 1 || undefined)
-  await phone.cut()
-  t.strictSame(await awayIn(id), [emil.userId])
-  await web.cut()
-  await until(async () => (await awayIn(id)).length === 2 || undefined)
-  t.equal((await iris.redis.smembers(keys.foreground(partition(dora.userId)))).includes(dora.userId), false)
 })

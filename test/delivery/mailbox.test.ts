@@ -1,6 +1,7 @@
 // What waits at an attach: unread messages, oldest first, and what is pending. docs/protocol.md section 4.
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
+import { timeOf } from '../helper/redis.js'
 import type { SseEvent } from '../helper/sse.js'
 import { leaveUnread } from '../helper/unread.js'
 import { until } from '../helper/user.js'
@@ -100,8 +101,7 @@ t.test('[DOWN-3] a fresh attach delivers a pending command once, from the box', 
 
 /** Lets the clock of Redis move on, so that two messages do not bear the same millisecond. */
 async function tick (): Promise<boolean> {
-  const [seconds, micros] = await iris.redis.time()
-  const now = Math.floor(Number(seconds) * 1000 + Number(micros) / 1000)
+  const now = await timeOf(iris.redis)
   const moved = now > before
   before = Math.max(before, now)
   return moved

@@ -5,15 +5,11 @@ import { keys, partition } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life/life.js'
 import { createClock } from '../../src/store/redis/clock.js'
 import { HOUR_MS } from '../helper/clock.js'
-import { startRedis } from '../helper/redis.js'
+import { startRedis, timeOf } from '../helper/redis.js'
 
 const { redis } = await startRedis(t)
 
-/** Redis' time, ms. */
-async function theirs (): Promise<number> {
-  const [seconds, micros] = await redis.time()
-  return Number(seconds) * 1000 + Number(micros) / 1000
-}
+const theirs = () => timeOf(redis)
 
 /** What a slow way makes wrong is far more than what a fast one does. */
 const SLOW_MS = 400

@@ -18,7 +18,8 @@ interface Floor {
 export function createDispatcher ({ list, makeLane, log }: Floor) {
   const lanes = new Map<string, Lane>()
   let timer: NodeJS.Timeout | undefined
-  let looking: Promise<void> | undefined
+  let looking = Promise.resolve()
+  let nextLook: Promise<void> | undefined
   let isStopped = false
 
   async function compare (): Promise<void> {
@@ -33,14 +34,22 @@ export function createDispatcher ({ list, makeLane, log }: Floor) {
     for (const target of targets) if (!isStopped && !lanes.has(target.id)) lanes.set(target.id, makeLane(target))
   }
 
-  /** Looks at once, or when the look that is under way is over. Never rejects. */
-  async function look (): Promise<void> {
-    await looking
+  async function lookNow (): Promise<void> {
+    nextLook = undefined
     if (isStopped) return
-    looking = outside(compare).catch((err: unknown) => {
+    await outside(compare).catch((err: unknown) => {
       if (!isUnavailable(err)) log.error({ err }, 'the webhooks could not be read')
-    }).finally(() => { looking = undefined })
-    await looking
+    })
+  }
+
+  /**
+   * Looks when the look that is under way is over; all who wait for that share one: of two at once each would end a lane that is changed,
+   * the later one that of the earlier. Never rejects.
+   */
+  function look (): Promise<void> {
+    nextLook ??= looking.then(lookNow)
+    looking = nextLook
+    return looking
   }
 
   return {

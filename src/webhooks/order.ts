@@ -44,8 +44,9 @@ export function createOrder () {
       return waitMs
     },
 
-    /** One is done with: the next of its order may go. */
+    /** One is done with: the next of its order may go. Of one that was read again meanwhile another stands here, and stays. */
     remove (one: Waiting): void {
+      if (all.get(one.position) !== one) return
       all.delete(one.position)
       for (const key of one.keys) {
         const queue = (queues.get(key) ?? []).filter(other => other !== one)

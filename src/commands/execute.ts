@@ -22,6 +22,7 @@ export type AnyOperation<Context> = Pick<
   light?: true
   waitMs? (query: never): number
   isRead?: true
+  showsTexts?: true
   isFinal? (result: never): boolean
   handle (request: never, context: Context): Promise<unknown>
   lines? (request: never, context: Context): Promise<unknown>

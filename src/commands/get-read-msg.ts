@@ -62,6 +62,7 @@ export const getReadMsg = defineCommand({
       messages: [exampleMessage]
     }
   },
+  showsTexts: true,
   costs: [{ per: 50, of: 'messages (`limit`)', count: ({ body: { limit = 30 } }) => limit }],
   check ({ fromSeq, toSeq }) {
     return fromSeq !== undefined && toSeq !== undefined && fromSeq > toSeq

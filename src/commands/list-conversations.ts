@@ -23,6 +23,7 @@ export const listConversations = defineOperation({
   result: ConversationPage,
   errors: ['INVALID_QUERY'],
   example: { result: examplePage },
+  showsTexts: true,
   costs: [{ per: 30, of: 'conversations (`limit`)', count: ({ query: { limit = 30 } }) => limit }],
   handle: async ({ query, caller: { userId } }, context) => await listingOf(userId, query, context)
 })

@@ -49,6 +49,7 @@ export const restReadNumAndLastMsg = defineCommand({
       totalUnread: 0
     }
   },
+  showsTexts: true,
   costs: [{ per: 2, of: '`items`', count: ({ body: { items } }) => items.length }],
   check ({ items }) {
     const seen = new Set<string>()

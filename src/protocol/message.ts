@@ -118,7 +118,3 @@ export const exampleMessage = {
   content: { text: 'hi' },
   traceId: '7c1f4b9d2e'
 }
-
-/** Whether an operation may bring what can be recalled: whatever its form, the text of that stands in `content`. */
-export const bringsTexts = ({ result, tellsRecalled }: { result: TSchema, tellsRecalled?: true | undefined }) =>
-  !tellsRecalled && JSON.stringify(result).includes('"content":')

@@ -68,8 +68,8 @@ export interface Operation<
   isFinal? (result: Static<Result>): boolean
   /** A POST that only reads, since a question needs a body: there is nothing to be repeated. */
   isRead?: true
-  /** A text in its answer was recalled already, and is told for that: none can be recalled while the answer waits. [DOWN-2] */
-  tellsRecalled?: true
+  /** Its answer may bring messages, which can be recalled while it waits for those before it: it is made when it can leave. [DOWN-2] */
+  showsTexts?: true
   /** Rules between fields that a schema cannot say; answered as 400 INVALID_BODY. */
   check? (body: Static<Body>): FieldError[]
   /** The same of a query, answered as 400 INVALID_QUERY. */

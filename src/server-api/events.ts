@@ -63,7 +63,6 @@ export const listEvents = defineOperation({
       next: '1795442400123-0'
     }
   },
-  tellsRecalled: true,
   waitMs: ({ timeoutMs }) => Math.min(MAX_WAIT_MS, Math.max(0, Number(timeoutMs) || 0)),
   async handle ({ query: { after, types, limit = 100, timeoutMs = 0 } }, { events, watch }) {
     const kinds = types === undefined ? undefined : wanted(types.split(','), events.kinds)

@@ -72,6 +72,7 @@ export const listMessages = defineOperation({
       next: '1795442400123:1'
     }
   },
+  showsTexts: true,
   checkQuery ({ fromSeq = 1, toSeq = Infinity, types: wanted = 'text' }) {
     const errors: FieldError[] = []
     if (fromSeq > toSeq) errors.push({ pointer: '/fromSeq', detail: 'must not be greater than toSeq' })

@@ -25,6 +25,7 @@ export const listUserConversations = defineOperation({
   result: ConversationPage,
   errors: ['INVALID_QUERY'],
   example: { result: examplePage },
+  showsTexts: true,
   handle: async ({ params: { id }, query }, context) => await listingOf(id, query, context)
 })
 

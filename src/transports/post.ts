@@ -1,7 +1,6 @@
 // Mounts operations as HTTP routes: authentication, then execute(), which validates for all transports. docs/protocol.md section 3.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
-import { bringsTexts } from '../protocol/message.js'
 import { type Caller, isRepeatable, type Lines, type Request } from '../protocol/operation.js'
 import { Problem } from '../protocol/problem.js'
 import { REQUEST_MS, within } from '../store/deadline.js'
@@ -38,8 +37,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
     sendLines(reply, result as Lines).catch((error: unknown) => reply.send(error))
   }
 
-  for (const operation of operations) {
-    const { name, method, path, auth: door, body, isRead, waitMs, lines, isFinal } = operation
+  for (const { name, method, path, auth: door, body, isRead, waitMs, lines, isFinal, showsTexts = false } of operations) {
     const keyed = isRepeatable({ auth: door, method, isRead })
     const isInLines = lines ? acceptsLines : () => false
     const callerOf = door === 'none' ? () => nobody : auth[door]
@@ -65,7 +63,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      config: { showsTexts: bringsTexts(operation) },
+      config: { showsTexts },
       // before the body is read: a stranger's body is not worth parsing
       onRequest: (request, _reply, done) => {
         request.receivedAt = now()

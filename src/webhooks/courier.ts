@@ -35,12 +35,16 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
   const breaker = createBreaker(Math.min(MOST_CLOSED_MS, mostPauseMs))
   const underWay = new Set<Promise<void>>()
   let isGone = false
+  let isEnded = false
   let since = 0
+  /** Whoever delivered before may have said that something is wrong with it: what is taken takes that back. */
+  let mayBeTrouble = true
   let timer: NodeJS.Timeout | undefined
 
   async function settle (one: Waiting, { kind, reason, afterMs }: Outcome): Promise<void> {
     one.isUnderWay = false
     if (kind === 'delivered') return delivered(one)
+    if (kind === 'failed' && isEnded) return // it may have been cut: whoever goes on tries it again, and says what is wrong
     counts.failed++
     one.attempts++
     one.dueAt = performance.now() + Math.max(afterMs ?? 0, pauseMs(one.attempts, mostPauseMs))
@@ -62,10 +66,12 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
     counts.delivered++
     order.remove(one)
     onDone(one.position)
-    if (!breaker.succeeded()) return
+    const isOver = breaker.succeeded()
+    if (isOver || mayBeTrouble) void outbox.trouble(id, undefined).catch(() => { mayBeTrouble = true })
+    mayBeTrouble = false
+    if (!isOver) return
     order.hurry()
     log.info({ webhook: id, ms: now() - since }, 'a webhook takes events again')
-    void outbox.trouble(id, undefined).catch(() => undefined)
   }
 
   async function sayTrouble (reason: string, isNew: boolean): Promise<void> {
@@ -83,7 +89,7 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
     log.warn({ webhook: id, position: one.position, type: one.event.type, reason, attempts: one.attempts }, 'an event is a dead letter')
   }
 
-  const mayBegin = () => mayCarry() && !isGone && underWay.size < limits.webhookAtOnce
+  const mayBegin = () => mayCarry() && !isGone && !isEnded && underWay.size < limits.webhookAtOnce
 
   /** Lets go what may go now. */
   function carry (): void {
@@ -115,10 +121,13 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
     carry,
     waiting: () => order.size,
     /** Another node delivers what was not done: what is under way comes to its end. */
-    forget: order.clear,
+    forget (): void {
+      order.clear()
+      mayBeTrouble = true
+    },
     /** Resolves when nothing is under way; nothing more goes. */
     async end (): Promise<void> {
-      isGone = true
+      isEnded = true
       clearTimeout(timer)
       await Promise.all(underWay)
     }

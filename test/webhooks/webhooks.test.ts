@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
-import { ALLOW, type Delivery, of, SECRET, secretOf, startReceiver } from '../helper/receiver.js'
+import { ALLOW, type Delivery, of, type Reply, SECRET, secretOf, startReceiver } from '../helper/receiver.js'
 import { two, until } from '../helper/user.js'
 import { webhooksOf } from '../helper/webhooks.js'
 
@@ -139,6 +139,26 @@ t.test('[WEBHOOK-5] Retry-After is heeded, by all of its deliveries', async t =>
   await visit(carol)
   await receiver.got(2)
   t.ok(performance.now() - began > 500)
+})
+
+t.test('[WEBHOOK-1] [WEBHOOK-5] trouble ends with what is taken, whoever has said it; what Iris itself has cut is none', async t => {
+  let answer: () => Reply = () => 500
+  const { id, receiver } = await webhook(t, { types: ['user.online'], reply: () => answer() })
+  const put = async (...types: string[]) => await iris.server('PUT', `webhooks/${id}`, { url: receiver.url, types })
+  const users = await Promise.all(Array.from({ length: 5 }, () => iris.user(t)))
+  await Promise.all(users.map(visit))
+  await until(async () => 'trouble' in await show(id) || undefined)
+  answer = () => 200
+  await put('user.online', 'user.offline') // what is changed begins anew, as on another node
+  await until(async () => !('trouble' in await show(id)) || undefined)
+  answer = () => ({ byHand: () => undefined })
+  const before = receiver.deliveries.length
+  const others = await Promise.all(Array.from({ length: 6 }, () => iris.user(t)))
+  await Promise.all(others.map(visit))
+  await until(async () => receiver.deliveries.length >= before + 6 || undefined)
+  await put('user.online')
+  await until(async () => receiver.deliveries.length >= before + 12 || undefined)
+  t.notOk('trouble' in await show(id))
 })
 
 t.test('[WEBHOOK-5] 410 disables a webhook, until it is put again', async t => {

@@ -34,6 +34,7 @@ interface Floor {
 export function createPresence ({ hub, sight, online, now, log }: Floor) {
   const due = new Map<string, Presence>()
   let isTelling = false
+  let isHeard = false
   let lostAt: number | undefined
 
   async function tell (): Promise<void> {
@@ -88,15 +89,20 @@ export function createPresence ({ hub, sight, online, now, log }: Floor) {
     }
   }
 
+  /** Since when it is to be looked for: only while it hears, since what is said after the look would be missed. */
+  const missedSince = () => isHeard ? lostAt : undefined
+
   async function catchUp (): Promise<void> {
-    if (lostAt === undefined) return
-    try {
-      await look(lostAt - DOUBT_MS)
-      lostAt = undefined
-    } catch (err) {
-      if (!isUnavailable(err)) return log.error({ err }, 'a bug: who is there could not be looked for')
-      await delay(RETRY_MS, undefined, { ref: false })
-      if (hub.watchedUsers().length > 0) await catchUp()
+    for (let from = missedSince(); from !== undefined; from = missedSince()) {
+      lostAt = undefined // lost again meanwhile: another look
+      try {
+        await look(from - DOUBT_MS)
+      } catch (err) {
+        lostAt = from
+        if (!isUnavailable(err)) return log.error({ err }, 'a bug: who is there could not be looked for')
+        await delay(RETRY_MS, undefined, { ref: false })
+        if (hub.watchedUsers().length === 0) return
+      }
     }
   }
 
@@ -105,7 +111,13 @@ export function createPresence ({ hub, sight, online, now, log }: Floor) {
       const change = readChange(text)
       if (change) changed(change)
     },
-    lost (): void { lostAt ??= now() },
-    heard (): void { void outside(catchUp) }
+    lost (): void {
+      isHeard = false
+      lostAt ??= now()
+    },
+    heard (): void {
+      isHeard = true
+      void outside(catchUp)
+    }
   }
 }

@@ -90,8 +90,9 @@ export function createLeases ({ leases, meter, leaseMs, awake, log }: Floor) {
      */
     seen (terminal: TerminalOf, state?: TerminalStateName): void {
       note(terminal, false, state)
+      if (state === undefined) return
       const noted = notes.get(keyOf(terminal))
-      if (state !== undefined && noted && noted.said !== state) outside(() => void tell([noted]))
+      if (noted && noted.said !== state) outside(() => void tell([noted]))
     },
 
     /** A terminal was let in: the store has heard of it already. */

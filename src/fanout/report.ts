@@ -1,6 +1,6 @@
 // Did he get it? What the store knows, and what the nodes know that hold his terminals, as one report. [DELIVERY-1] [DELIVERY-3]
 import { byes } from '../protocol/events.js'
-import { formatCursor, type Position } from '../protocol/ids.js'
+import { formatCursor, parseCursor, type Position } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
 import type { createConversations } from '../store/conversation/conversation.js'
 import type { createLists } from '../store/conversation/list.js'
@@ -77,8 +77,8 @@ export function createReports ({ conversations, delivery, lists, mailbox, termin
     /** @returns the report of a user, and of one message when one is asked for. Throws what `messageOf` throws. */
     async report (userId: string, asked: Asked | undefined) {
       const found = asked && await messageOf(userId, asked)
-      const [[glanced], { oldest }, unread, pending] = await Promise.all([
-        mailbox.glance([userId]), delivery.ends(userId), lists.totalUnread(userId), delivery.pending(userId)
+      const [[glanced], oldest, unread, pending] = await Promise.all([
+        mailbox.glance([userId]), delivery.oldest(userId), lists.totalUnread(userId), delivery.pending(userId)
       ])
       const end = glanced?.top
       const known = await knownOf(userId, found?.entry)
@@ -104,12 +104,11 @@ export function createReports ({ conversations, delivery, lists, mailbox, termin
 
 export type Reports = ReturnType<typeof createReports>
 
-const positionOf = (cursor: string): Position => ({ epoch: cursor.split('-')[0] ?? '', seq: Number(cursor.split('-')[1]) })
-const seqOf = ({ cursor }: Standing) => positionOf(cursor).seq
+const seqOf = ({ cursor }: Standing) => parseCursor(cursor)?.seq ?? 0
 
 /** What is shown of a terminal. `cursor` is that of its node now, else as it was noted last, at `asOf`. */
 function shownOf ({ terminal: { node, state, ...terminal }, mark, standing, node: at }: Known, end: Position | undefined) {
-  const cursor = standing ? positionOf(standing.cursor) : mark.printed?.cursor
+  const cursor = standing ? parseCursor(standing.cursor) : mark.printed?.cursor
   const transport = standing?.transport ?? mark.printed?.transport
   const lag = cursor && end?.epoch === cursor.epoch ? end.seq - cursor.seq : undefined
   return {
@@ -138,7 +137,7 @@ function goodbyeOf ({ code, at }: { code: number, at: number }) {
  */
 function printedTo ({ mark, isHeld, standing, printedAt }: Known, { entry, isUnread }: Place) {
   if (printedAt !== undefined) return { printed: 'yes', at: printedAt } as const
-  const cursor = standing ? positionOf(standing.cursor) : mark.printed?.cursor
+  const cursor = standing ? parseCursor(standing.cursor) : mark.printed?.cursor
   if (!entry || !cursor || cursor.epoch !== entry.epoch) return { printed: 'unknown' } as const
   const isBehind = mark.from?.epoch === entry.epoch && entry.seq <= mark.from.seq
   if (isBehind) return isUnread && standing?.hasAll ? { printed: 'yes', by: 'mailbox' } as const : { printed: 'unknown' } as const

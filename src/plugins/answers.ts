@@ -24,7 +24,7 @@ interface Report {
   began: number
 }
 
-/** Of which conversation an answer is, and of which message there. */
+/** Of which conversation an answer is, and of which message there. `duplicate`: that had been stored before. */
 interface Subject { conversationId: string, seq: number | undefined, duplicate?: true }
 
 /** `answer`: none of a stream that was taken out of HTTP. */

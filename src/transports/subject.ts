@@ -1,9 +1,7 @@
 // What an answer is about, for its line in the log: ids and numbers, never a text. [DELIVERY-4]
+import type { FastifyRequest } from 'fastify'
 
 interface Named { conversationId?: unknown, seq?: unknown, readSeq?: unknown, duplicate?: unknown }
-
-/** `duplicate`: the message had been stored before. */
-interface Subject { conversationId: string, seq: number | undefined, duplicate?: true }
 
 const CONVERSATION = /^(?:dm|g)\.[A-Za-z0-9_.-]{1,137}$/
 
@@ -12,7 +10,7 @@ const CONVERSATION = /^(?:dm|g)\.[A-Za-z0-9_.-]{1,137}$/
  * @returns the conversation, and the message there: the one that was sent or revoked; of a reading the last that is read.
  *   undefined when it is about none.
  */
-export function subjectOf (result: unknown, body: unknown): Subject | undefined {
+export function subjectOf (result: unknown, body: unknown): FastifyRequest['subject'] {
   const said = (result ?? {}) as Named
   const asked = (body ?? {}) as Named
   const conversationId = said.conversationId ?? asked.conversationId

@@ -27,12 +27,10 @@ export interface Mark {
 
 /** Makes what is asked of the delivery of a store. */
 export function createDelivery ({ redis, onUnreadable }: Pick<StoreContext, 'redis' | 'onUnreadable'>) {
-  /** @returns the oldest and the newest entry of a stream, as cursors; none of a stream that has none. */
-  async function ends (userId: string): Promise<{ oldest: string | undefined, newest: string | undefined }> {
-    const [[first], [last]] = await Promise.all([
-      redis.xrange(keys.down(userId), '-', '+', 'COUNT', 1), redis.xrevrange(keys.down(userId), '+', '-', 'COUNT', 1)
-    ])
-    return { oldest: first?.[0], newest: last?.[0] }
+  /** @returns the oldest entry of a stream, as a cursor; undefined of one that has none. */
+  async function oldest (userId: string): Promise<string | undefined> {
+    const [first] = await redis.xrange(keys.down(userId), '-', '+', 'COUNT', 1)
+    return first?.[0]
   }
 
   /** @returns what is kept of each terminal that is known. */
@@ -47,7 +45,7 @@ export function createDelivery ({ redis, onUnreadable }: Pick<StoreContext, 'red
   }
 
   return {
-    ends,
+    oldest,
     marks,
 
     /** @returns how many commands and notices wait for a user. */

@@ -34,7 +34,10 @@ interface Known {
   printedAt: number | undefined
 }
 
-/** Where a message stands: `entry` in his stream, if it does. `isUnread`: he has not read it, nor written it. */
+/** What is read of a message. */
+interface Body { msgId: string, from: string, type: string, ts: number, options?: { silent?: boolean } }
+
+/** Where a message stands: `entry` in his stream, if it does. `isUnread`: his mailbox has it. */
 interface Place { entry: Position | undefined, isUnread: boolean }
 
 /** Makes the reports. */
@@ -66,11 +69,14 @@ export function createReports ({ conversations, delivery, lists, mailbox, termin
     const view = await conversations.view(place.conversationId, userId)
     const [body] = await conversations.bodies(place.conversationId, [place.seq])
     if (!body) throw new Problem('MESSAGE_NOT_FOUND')
-    const { msgId, from, type, ts } = JSON.parse(body) as { msgId: string, from: string, type: string, ts: number }
+    const { msgId, from, type, ts, options } = JSON.parse(body) as Body
     const [entry, isRead] = await Promise.all([delivery.entryOf(userId, { ...place, msgId }), delivery.isRead(userId, place)])
     const isVisible = place.seq >= view.minSeq && place.seq <= view.headSeq
-    const message = { ...place, msgId, from, type, storedAt: ts, visible: isVisible, ...(from !== userId && { read: isRead }) }
-    return { message, entry, isUnread: isVisible && from !== userId && !isRead }
+    // his marker goes with his membership
+    const isKnown = view.leftAt === undefined && place.seq >= view.joinedSeq
+    const message = { ...place, msgId, from, type, storedAt: ts, visible: isVisible, ...(from !== userId && isKnown && { read: isRead }) }
+    const counts = from !== userId && type !== 'revoked' && !options?.silent
+    return { message, entry, isUnread: isVisible && isKnown && counts && !isRead }
   }
 
   return {

@@ -41,7 +41,7 @@ const Message = Type.Object({
   storedAt: Time,
   visible: Type.Boolean({ description: 'Whether he may see it: joining, leaving, retention.' }),
   entryId: Type.Optional(Type.String({ description: 'Where it stands in his stream. Absent: it does not, or not any more (`oldest`).' })),
-  read: Type.Optional(Type.Boolean({ description: 'Whether he has read it. Absent for his own.' })),
+  read: Type.Optional(Type.Boolean({ description: 'Whether he has read it. Absent for his own, and of a membership that has ended.' })),
   terminals: Type.Array(Type.Object({
     terminalId: TerminalId,
     printed: words(['yes', 'no', 'unknown'], '`no`: it will be when it comes, or goes on. `unknown`: nobody knows any more.'),

@@ -93,6 +93,28 @@ t.test('[DELIVERY-3] who begins anew gets what is unread by his mailbox; of what
   t.match((await report(bob, placeOf(bob, 1))).message, { read: true, terminals: [{ terminalId: 'new', printed: 'unknown' }] })
 })
 
+t.test('[DELIVERY-3] what is unread for nobody came by no mailbox; of who has left nobody knows whether he has read it', async t => {
+  const bob = await a.user(t)
+  const group = await groupOf(a, alice, bob)
+  await alice.send(group, 'left')
+  await alice.send(bob, 'silent', { options: { silent: true } })
+  await alice.send(bob, 'revoked')
+  await alice.revoke({ conversationId: dm(alice, bob), seq: 2 })
+  await a.server('POST', `conversations/${group}/members`, { remove: [bob.userId] })
+  const stream = await bob.listen({ terminalId: 'new' })
+  await stream.next('IRIS.READY')
+  const ofGroup = `?conversationId=${group}&seq=1`
+  const unknown = [{ terminalId: 'new', printed: 'unknown' }]
+  for (const query of [ofGroup, placeOf(bob, 1), placeOf(bob, 2)]) {
+    t.strictSame((await report(bob, query)).message?.terminals, unknown, query)
+  }
+  t.notOk('read' in ((await report(bob, ofGroup)).message ?? {}), 'he has left')
+  await a.server('POST', `conversations/${group}/members`, { add: [{ userId: bob.userId }] })
+  const back = (await report(bob, ofGroup)).message
+  t.match(back, { visible: false, terminals: unknown })
+  t.notOk('read' in (back ?? {}), 'it is from before he came back')
+})
+
 t.test('[DELIVERY-2] a poller: as far as the answers that it has taken', async t => {
   const bob = await a.user(t)
   const poll = async (cursor = '') => await (await fetch(`${a.url}/v1/down/poll?timeoutMs=0&terminalId=p&lastEventId=${cursor}`, {

@@ -19,7 +19,7 @@ const shown = [...page.matchAll(/^(\{"level".*\})$/gm)].map(([, line = '']) => J
 
 t.test('every call is an operation, every metric is one, every code is in its table', async t => {
   const calls = operations.map(({ method, path }) => `${method} ${path}`)
-  for (const call of all(/((?:GET|POST|PUT|DELETE) \/v1\/server\/[\w/{}]*)/g)) t.ok(calls.includes(call), call)
+  for (const call of all(/((?:GET|POST|PUT|DELETE) \/v1\/server\/[\w/{}-]*)/g)) t.ok(calls.includes(call), call)
   const metrics = readFileSync(`${root}docs/metrics.md`, 'utf8')
   const named = all(/\b(iris_[a-z_]+[a-z])\b/g)
   for (const name of named) t.ok(metrics.includes(`\`${name}\``), name)

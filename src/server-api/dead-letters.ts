@@ -1,5 +1,6 @@
 // Server API: what a webhook was not told. [WEBHOOK-6]
 import { Type } from '@sinclair/typebox'
+import { PageLimit } from '../protocol/conversation.js'
 import { Time } from '../protocol/ids.js'
 import { defineOperation } from '../fanout/context.js'
 import { WebhookId } from './webhooks.js'
@@ -18,11 +19,9 @@ export const listDeadLetters = defineOperation({
   path: '/v1/server/webhooks/{id}/dead-letters',
   summary: 'Show what a webhook has not been told',
   description: 'Oldest first. `failed`: an event that it has not taken in its time; `lost`: so many events (`event.lost`) were trimmed ' +
-    'before they were read for it. [WEBHOOK-6]',
+    'before they were read for it. [SERVER-1] [WEBHOOK-6]',
   params: Params,
-  query: Type.Object({
-    after: Type.Optional(LetterId), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }))
-  }, strict),
+  query: Type.Object({ after: Type.Optional(LetterId), limit: PageLimit }, strict),
   result: Type.Object({
     items: Type.Array(Type.Object({
       id: LetterId,
@@ -47,11 +46,7 @@ export const listDeadLetters = defineOperation({
       }]
     }
   },
-  async handle ({ params: { id }, query: { after, limit = 100 } }, { webhooks }) {
-    const items = await webhooks.deadLetters(id, after, limit)
-    const next = items.length === limit ? items.at(-1)?.id : undefined
-    return { items, ...(next !== undefined && { next }) }
-  }
+  handle: async ({ params: { id }, query: { after, limit = 30 } }, { webhooks }) => await webhooks.deadLetters(id, { after, limit })
 })
 
 /** Delivers dead letters again. */

@@ -1,7 +1,7 @@
 // What an application is told by itself: webhooks, as the environment and the server API name them. [WEBHOOK-1] to [WEBHOOK-7]
 import { invalid, Problem } from '../protocol/problem.js'
 import type { Limits } from '../protocol/limits.js'
-import type { DeadLetter, Fact, Outbox } from '../store/webhook/outbox.js'
+import type { DeadPage, Fact, Outbox } from '../store/webhook/outbox.js'
 import { CONFIGURED, type Target, type Targets } from '../store/webhook/targets.js'
 import { type AllowedOrigin, type CallUrl, parseCallUrl } from './address.js'
 import { bodyOf, createAttempt } from './attempt.js'
@@ -148,17 +148,17 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
       return removed
     },
 
-    /** @returns dead letters after one of them, oldest first. */
-    async deadLetters (id: string, after: string | undefined, count: number): Promise<DeadLetter[]> {
+    /** Pages dead letters, oldest first. */
+    async deadLetters (id: string, place: { after?: string | undefined, limit: number }): Promise<DeadPage> {
       await found(id)
-      return await outbox.dead(id, after, count)
+      return await outbox.dead(id, place)
     },
 
     /** Delivers dead letters again: these, or all. */
     async replay (id: string, letters: string[] | undefined) {
       const { disabled } = await found(id)
       if (disabled) throw invalid('', 'the webhook is disabled: put it again first')
-      return await outbox.replay(id, letters ?? (await outbox.dead(id, undefined, limits.webhookDead)).map(letter => letter.id))
+      return await outbox.replay(id, letters ?? (await outbox.dead(id, { limit: limits.webhookDead })).items.map(letter => letter.id))
     },
 
     /** Sends an event that means nothing, once. */

@@ -1,5 +1,6 @@
 // What a webhook is not told: in its time, or at all. [WEBHOOK-6] [WEBHOOK-7]
 import t from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { ALLOW, type Delivery, of } from '../helper/receiver.js'
 import { until } from '../helper/user.js'
@@ -24,6 +25,22 @@ t.test('[WEBHOOK-6] what is not taken in its time is a dead letter, and can be r
   t.match(await deadLetters(id), [])
   await until(async () => (await show(id))['waiting'] === 0 || undefined)
   t.match(await iris.server('POST', `webhooks/${id}/replay`, {}), { status: 200, body: { replayed: 0 } })
+})
+
+t.test('[SERVER-1] [WEBHOOK-6] dead letters are paged as every list is, also past one that cannot be read', async t => {
+  const { id } = await webhook(t)
+  const add = async (event: string) =>
+    await iris.redis.xadd(keys.webhookDead(id), '*', 'kind', 'failed', 'at', 1, 'reason', 'x', 'attempts', 1, 'event', event)
+  for (const event of ['{"n":1}', 'nothing', '{"n":2}', '{"n":3}']) await add(event)
+  const pages: unknown[][] = []
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const { status, body } = await iris.server('GET', `webhooks/${id}/dead-letters?limit=2${after && `&after=${after}`}`)
+    t.equal(status, 200)
+    pages.push((body['items'] as unknown as { event: { n: number } }[]).map(({ event }) => event.n))
+    after = body['next']
+  }
+  t.same(pages, [[1], [2, 3]])
+  t.match(await iris.server('GET', `webhooks/${id}/dead-letters?limit=101`), { status: 400, body: { code: 'INVALID_QUERY' } })
 })
 
 t.test('[WEBHOOK-7] events that were trimmed before they were read are told of, and leave a dead letter', async t => {

@@ -51,6 +51,8 @@ export interface DeadLetter {
   attempts?: number
 }
 
+export interface DeadPage { items: DeadLetter[], next?: string }
+
 /** Makes the outboxes of a store. @param me a name of this process, which no other bears. */
 export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me: string) {
   const [keepMs, retryMs, mostDead] = [limits.webhookDeadSec * 1000, limits.webhookRetrySec * 1000, limits.webhookDead]
@@ -134,11 +136,14 @@ export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me:
       }
     },
 
-    /** @returns dead letters after one of them, oldest first. */
-    async dead (id: string, after: string | undefined, count: number): Promise<DeadLetter[]> {
-      const found = await redis.xrange(keys.webhookDead(id), after === undefined ? '-' : `(${after}`, '+', 'COUNT', count)
-      return found.flatMap(([letter, fields]) => readLetter(letter, fieldsOf(fields)) ??
+    /** Pages dead letters, oldest first. @param after the `next` of the page before: the id of the last letter that it has looked at. */
+    async dead (id: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<DeadPage> {
+      const found = await redis.xrange(keys.webhookDead(id), after === undefined ? '-' : `(${after}`, '+', 'COUNT', limit + 1)
+      const looked = found.slice(0, limit)
+      const items = looked.flatMap(([letter, fields]) => readLetter(letter, fieldsOf(fields)) ??
         onUnreadable?.(`WEBHOOK:${id}:DEAD ${letter}`) ?? [])
+      const last = looked.at(-1)?.[0]
+      return { items, ...(last !== undefined && found.length > limit && { next: last }) }
     },
 
     /** Dead letters are delivered again. @returns how many, and of how many the events are gone. */

@@ -186,9 +186,9 @@ export class Connection {
   }
 
   async #runJob (job: Job): Promise<void> {
-    if (job.late) this.#outlet.release() // the greeting does not wait for it
+    if (job.deferred) this.#outlet.release() // the greeting does not wait for it
     const print = await job.step()
-    if (!print) this.#more = this.#jobs.shift()?.late?.more ?? this.#more
+    if (!print) this.#more = this.#jobs.shift()?.deferred?.more ?? this.#more
     else if (this.isBegun) printJob(print, this.opening.printer, this.#outlet)
   }
 

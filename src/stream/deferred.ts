@@ -3,16 +3,16 @@ import type { Mailbox } from '../store/user/unread.js'
 import type { Job } from './jobs.js'
 
 /** @returns the job that `make` makes of a mailbox once `look` has found it; what fails is asked again with the next step. */
-export function lateJob (look: () => Promise<Mailbox>, make: (mailbox: Mailbox) => Job): Job {
-  const late = { more: false }
+export function deferredJob (look: () => Promise<Mailbox>, make: (mailbox: Mailbox) => Job): Job {
+  const deferred = { more: false }
   let job: Job | undefined
   return {
-    late,
+    deferred,
     get todo () { return job?.todo ?? { references: [], source: 'mailbox' } },
     async step () {
       if (!job) {
         const mailbox = await look()
-        late.more = mailbox.more
+        deferred.more = mailbox.more
         job = make(mailbox)
       }
       return await job.step()

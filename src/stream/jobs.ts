@@ -34,10 +34,10 @@ export type Todo = Messages | PageLeft | PendingItems
 export type Print = (take: (frame: Frame) => boolean) => void
 
 /**
- * A job. `todo` is what is left; `step` reads what comes next and returns what prints it, undefined when nothing is left. `late`: of one
- * that is long looked for; when it is done it says whether there is `more` than it brings.
+ * A job. `todo` is what is left; `step` reads what comes next and returns what prints it, undefined when nothing is left. `deferred`: of
+ * one that is long looked for; when it is done it says whether there is `more` than it brings.
  */
-export interface Job { readonly todo: Todo, step (): Promise<Print | undefined>, late?: { more: boolean } }
+export interface Job { readonly todo: Todo, step (): Promise<Print | undefined>, deferred?: { more: boolean } }
 
 interface Stores {
   conversations: Pick<ReturnType<typeof createConversations>, 'bodies'>

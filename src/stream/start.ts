@@ -3,9 +3,9 @@ import { formatCursor, parseCursor, type Position } from '../protocol/ids.js'
 import type { createLists } from '../store/conversation/list.js'
 import type { Attached } from '../store/user/attach.js'
 import type { Mailbox } from '../store/user/unread.js'
+import { deferredJob } from './deferred.js'
 import type { MakeJob, Todo } from './jobs.js'
 import type { Unfinished } from './kept.js'
-import { lateJob } from './late.js'
 import type { Opening, Start } from './opening.js'
 import { HEARTBEAT_MS } from './outlet.js'
 import type { Frame } from './render.js'
@@ -55,7 +55,7 @@ export function createStarts ({ lists, makeJob }: Floor) {
     const make = (mailbox: Mailbox) => makeJob(mailboxTodo(mailbox), opening)
     // an answer has all of it; a stream has its greeting at once, and the rest when it is known
     const mailbox = attached.mailbox ?? (opening.transport === 'poll' ? await attached.look() : undefined)
-    const jobs = mailbox ? mailbox.unread.length > 0 ? [make(mailbox)] : [] : [lateJob(attached.look, make)]
+    const jobs = mailbox ? mailbox.unread.length > 0 ? [make(mailbox)] : [] : [deferredJob(attached.look, make)]
     const boxes: Todo[] = attached.pending ? [{ box: 'CMD_BOX', from }, { box: 'NOTICE_BOX', from }] : []
     jobs.push(...boxes.map(todo => makeJob(todo, opening)))
     return { position: from, target: top.seq, jobs, more: mailbox?.more ?? false, greeting, fresh: !resumed }

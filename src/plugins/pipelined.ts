@@ -9,10 +9,9 @@ import fp from 'fastify-plugin'
 import { isBusy } from '../health/pressure.js'
 import { overloaded } from '../protocol/problem.js'
 import { outside } from '../store/deadline.js'
-import {
-  begin, type Begun, createLine, follow, hasPlace, hasRoom, isBehind, isThere, letBegin, type Line, note, type Waiting
-} from './line.js'
+import { type Begun, createLine, follow, hasPlace, hasRoom, isBehind, letBegin, type Line, type Waiting } from './line.js'
 import type { BareHeaders } from './security.js'
+import { begin, isThere, note } from './work.js'
 
 /**
  * So long a request may wait while those before it are worked on, ms: they wait for the store, one after the other, or for a busy process.
@@ -71,24 +70,25 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
     const { socket, headers: { authorization: caller = '' } } = request
     const { raw: answer } = reply
     const line = lineOf(socket)
-    note(line, socket)
+    note(line.work, socket)
     // its route is asked for only where that matters: the framework makes it anew each time
     const showsTexts = answer.socket === null && asked.routeOptions.config.showsTexts === true
-    const own = { caller, answer, number: line.came, showsTexts }
+    const own = { caller, answer, number: line.work.came, showsTexts }
     const isHeld = !hasPlace(line, own) || line.waiting.some(one => one.caller === caller)
     if (isHeld || isBehind(own)) {
       if (isHeld || !hasRoom(line)) socket.pause()
       return wait(own, { line, request, reply, done })
     }
     line.begun.push(own)
-    begin(line, own)
+    begin(line.work, own)
     done()
   })
 
   /** Waits for its turn; who has waited too long is refused then. */
   function wait (own: Begun, { line, request, reply, done }: Comer): void {
     const { socket, headers: { origin } } = request
-    const { unreadMs } = line
+    const { work } = line
+    const { unreadMs } = work
     const use = performance.eventLoopUtilization()
     const waiting: Waiting = {
       ...own,
@@ -105,12 +105,12 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
       if (socket.destroyed) return void reply.hijack()
       // null: an upgrade has taken it out of HTTP, and reads it when it is its turn
       if (line.waiting.length === 0 && socket.readableFlowing === false) socket.resume()
-      if (isTooLate(line.workedMs - unreadMs - waiting.laterMs, use) && mayShed(request)) {
+      if (isTooLate(work.ms - unreadMs - waiting.laterMs, use) && mayShed(request)) {
         onShed()
         reply.headers(headersOf(origin))
         return done(overloaded())
       }
-      begin(line, own)
+      begin(work, own)
       done()
     }
     line.waiting.push(waiting)
@@ -122,12 +122,12 @@ export const pipelined = fp<Floor>(async (app, { headersOf, mayShed, onShed }) =
     const place = line?.begun.findIndex(one => one.answer === answer) ?? -1
     if (!line || place < 0) return
     line.begun.splice(place, 1)
-    isThere(line, answer)
+    isThere(line.work, answer, line.waiting)
     letBegin(line)
   })
   app.addHook('onSend', ({ raw: { socket } }, { raw: answer }, payload, done) => {
     const line = lines.get(socket)
-    if (line) isThere(line, answer)
+    if (line) isThere(line.work, answer, line.waiting)
     done(null, payload)
   })
 }, { name: 'pipelined' })

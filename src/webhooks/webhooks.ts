@@ -69,10 +69,14 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
     isRegistered = true
   }
 
-  function makeLane (target: Target) {
+  /** What was allowed when it was named may not be any more. */
+  function callerOf (target: Target, atOnce: number) {
     const parsed = parseCallUrl(target.url, config.allow)
-    // what was allowed when it was named may not be any more
-    const caller = 'fault' in parsed ? noCaller(parsed.fault) : createCaller(parsed, { connections, resolve })
+    return 'fault' in parsed ? noCaller(parsed.fault) : createCaller(parsed, { connections: atOnce, resolve })
+  }
+
+  function makeLane (target: Target) {
+    const caller = callerOf(target, connections)
     const attempt = createAttempt({
       caller,
       sign: createSigner(target.secrets),
@@ -164,7 +168,7 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
     /** Sends an event that means nothing, once. */
     async test ({ id, url }: { id?: string | undefined, url?: string | undefined }): Promise<Trial> {
       const target = id === undefined ? undefined : await found(id)
-      const caller = createCaller(urlOf(target?.url ?? url ?? ''), { connections: 1, resolve })
+      const caller = target ? callerOf(target, 1) : createCaller(urlOf(url ?? ''), { connections: 1, resolve })
       const event: Fact = { id: '0-0', type: 'webhook.test', ts: now() }
       const body = bodyOf(event)
       const began = performance.now()

@@ -191,6 +191,14 @@ t.test('[WEBHOOK-8] a webhook, or a URL, is tried at once; the answer says what 
   t.match(await trial({}), { status: 400, body: { code: 'INVALID_BODY' } })
 })
 
+t.test('[WEBHOOK-8] one that was allowed when it was named, and is not any more, is told so', async t => {
+  const { id } = await webhook(t)
+  const other = await startIris(t, { redisPath: iris.redisPath })
+  t.match(await other.server('POST', 'webhooks/test', { id }), {
+    status: 200, body: { delivered: false, reason: /^its URL must be an https URL.* IRIS_WEBHOOK_ALLOW/ }
+  })
+})
+
 t.test('[WEBHOOK-1] what is not one is refused, and says why', async t => {
   const put = async (id: string, body: object) => await iris.server('PUT', `webhooks/${id}`, body)
   t.match(await put('a', { url: 'https://127.0.0.1/' }), {

@@ -55,10 +55,11 @@ export function startLane (target: Target, floor: LaneFloor) {
       if (!types || types.includes(one.event.type)) courier.add(one)
       else settled.push(one.position)
     }
+    if (lost > 0) {
+      counts.lost += lost
+      log.error({ webhook: id, lost, after: last }, 'events were gone before a webhook was told of them: it is told so')
+    }
     last = reached ?? last
-    if (lost === 0) return
-    counts.lost += lost
-    log.error({ webhook: id, lost, after: last }, 'events were gone before a webhook was told of them: it is told so')
   }
 
   /** What another node, or an earlier life of this one, has read and not done. */

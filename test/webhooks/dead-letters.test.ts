@@ -68,4 +68,7 @@ t.test('[WEBHOOK-7] a stream that was taken away is a gap, and what comes then i
   await visit(bob)
   await receiver.got(1, of(bob))
   t.match(await deadLetters(id), [{ kind: 'lost' }])
+  await until(async () => (await show(id))['waiting'] === 0 || undefined)
+  await iris.redis.del('iris:events')
+  await receiver.got(2, ({ type }) => type === 'feed.reset') // by another webhook-id: it is no repeat of the one before
 })

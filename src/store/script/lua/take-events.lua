@@ -43,8 +43,8 @@ end
 local function tell_lost (lost, position)
   local now = int(time_ms())
   local facts = '{"id":"' .. position .. '","type":"feed.reset","ts":' .. now .. ',"after":"' .. position .. '","lost":' .. int(lost) .. '}'
-  redis.call('XADD', dead, 'MAXLEN', most_dead, '*', 'kind', 'lost', 'at', now, 'event', facts)
-  redis.call('HSET', again, position .. '-reset', '0 ' .. facts)
+  local letter = redis.call('XADD', dead, 'MAXLEN', most_dead, '*', 'kind', 'lost', 'at', now, 'event', facts)
+  redis.call('HSET', again, letter .. '-reset', '0 ' .. facts) -- two gaps may stand at one position, and are told by two ids
   for _, key in ipairs({ dead, again }) do redis.call('PEXPIRE', key, keep_ms) end
 end
 

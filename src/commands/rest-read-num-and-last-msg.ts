@@ -5,6 +5,7 @@ import { limitedItems } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 import { Message } from '../protocol/message.js'
 import { defineCommand } from '../fanout/context.js'
+import { inParts } from '../store/redis/steps.js'
 import { commandDraft } from '../stream/say.js'
 
 /** So many markers move at the same instant: others are served between two steps. [COST-1] */
@@ -64,8 +65,8 @@ export const restReadNumAndLastMsg = defineCommand({
     const joined = await lists.joinedSeqs(userId, items.map(({ conversationId }) => conversationId))
     if (joined.includes(undefined)) throw new Problem('CONVERSATION_NOT_FOUND')
     const marked = []
-    for (let i = 0; i < items.length; i += STEP) {
-      marked.push(...await Promise.all(items.slice(i, i + STEP).map(({ conversationId, readSeq, unreadMark }) => deliver.reading({
+    for (const some of inParts(items, STEP)) {
+      marked.push(...await Promise.all(some.map(({ conversationId, readSeq, unreadMark }) => deliver.reading({
         conversationId,
         reader: userId,
         terminalId,

@@ -24,7 +24,8 @@ export function createWaking (meter: Pick<Meter, 'delivered'>, { isProven, isHea
 
   function flush (mayWait = true): void {
     for (const present of dirty) {
-      if (mayWait && !isProven() && isHearing()) return void proven(undefined, PROOF_MS).then(flush)
+      // it is waited for once: where none came each asks Redis
+      if (mayWait && !isProven() && isHearing()) return void proven(undefined, PROOF_MS).then(isSure => flush(isSure))
       dirty.delete(present)
       const { feed, connections } = present
       for (const connection of connections) connection.wake()

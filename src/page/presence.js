@@ -4,7 +4,7 @@ const HEARTBEAT_MS = 30_000
 
 /**
  * Keeps a terminal's lease while it is connected, and looks after the peer.
- * `isConnected()` says whether there is anything to keep; `onPresence(presence)` gets `{ online, since }`, the newest only.
+ * `isConnected()` says whether there is anything to keep; `onPresence(presence)` gets `{ online }`, the newest only.
  * @returns `ask()`, to be called when the terminal's stream has begun, or more may be seen than before; `told(presence)` by the stream
  */
 export function startPresence ({ call, peerId, isConnected, onPresence }) {

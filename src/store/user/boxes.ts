@@ -2,6 +2,7 @@
 import { SYSTEM_USER } from '../../protocol/ids.js'
 import { type BoxName, keys, partition } from '../keys.js'
 import { downArgs, downValues, type Here, readHere, type StoreContext } from '../life/context.js'
+import { inParts } from '../redis/steps.js'
 import { defineScript } from '../script/scripts.js'
 import { boxKeys, boxKeysOf, createPending } from './pending.js'
 
@@ -74,11 +75,11 @@ export function createBoxes (store: StoreContext) {
     const states: CompleteState[] = []
     const told: Here = []
     // a script with 100 ids takes 4 ms [COST-1]
-    for (let i = 0; i < ids.length; i += IDS_AT_ONCE) {
-      const [, here, ...some] = await completeBox(redis, boxKeysOf(box, userId), {
+    for (const some of inParts(ids, IDS_AT_ONCE)) {
+      const [, here, ...found] = await completeBox(redis, boxKeysOf(box, userId), {
         ...downValues(store), name: box, user: userId, tag: partition(userId), terminal: terminalId, op, traceId, nonce, keepMs
-      }, ids.slice(i, i + IDS_AT_ONCE))
-      states.push(...some as CompleteState[])
+      }, some)
+      states.push(...found as CompleteState[])
       told.push(...readHere(store, here))
     }
     return { states, here: told }

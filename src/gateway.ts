@@ -61,7 +61,7 @@ export function createGateway ({
   const { now } = clock
   const onUnreadable = createUnreadable({ meter, log })
   const witness = createSound(connection, onUnreadable)
-  const lives = createLives({ meter, memories: () => [recalled, hub], log })
+  const lives = createLives({ meter, memories: () => [recalled, hub, webhooks], log })
   const life = createLife(witness, clock, { node, isSealed, onBegun: lives.begun })
   let hasEnded = false
   const trust = createTrust({ redis: connection, expected: durability, ...createBeat(life, clock), onTrusted, onUnfit, log })

@@ -109,7 +109,8 @@ export const deleteWebhook = defineOperation({
   method: 'DELETE',
   path: '/v1/server/webhooks/{id}',
   summary: 'Forget a webhook, and all that it was to be told',
-  description: 'Its dead letters, too. `configured` comes again with the next start of a node whose environment names it. [WEBHOOK-1]',
+  description: 'Its dead letters, too. `configured` comes again with the next start of a node whose environment names it, or with ' +
+    'another life of the store. [WEBHOOK-1]',
   params: Params,
   result: Type.Object({ webhookId: WebhookId, removed: Type.Boolean({ description: 'It was known.' }) }),
   errors: ['INVALID_QUERY'],

@@ -54,19 +54,27 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
 
   const dispatcher = createDispatcher({ list, makeLane, log })
   let isRegistered = config.url === undefined
+  let isStart = true
 
   async function list (): Promise<Target[]> {
     if (!isRegistered) await register()
     return await targets.list()
   }
 
-  /** The webhook of the environment is one like the others; another start of Iris enables it again. */
+  /** The webhook of the environment is one like the others; another start of Iris enables it again, another life of the store does not. */
   async function register (): Promise<void> {
-    const { url = '', types, secrets } = config
-    const before = await targets.get(CONFIGURED)
-    const target: Target = { id: CONFIGURED, url, ...(types.length > 0 && { types }), secrets, createdAt: before?.createdAt ?? now() }
-    if (JSON.stringify(sortedFacts(before)) !== JSON.stringify(sortedFacts(target))) await targets.put(target)
-    isRegistered = true
+    isRegistered = true // before it is read: a life that begins meanwhile asks for it once more
+    try {
+      const { url = '', types, secrets } = config
+      const before = await targets.get(CONFIGURED)
+      const target: Target = { id: CONFIGURED, url, ...(types.length > 0 && { types }), secrets, createdAt: before?.createdAt ?? now() }
+      const wasGone = isStart && before?.disabled
+      if (!before || wasGone || factsOf(before) !== factsOf(target)) await targets.put(target)
+      isStart = false
+    } catch (error) {
+      isRegistered = false
+      throw error
+    }
   }
 
   /** What was allowed when it was named may not be any more. */
@@ -126,6 +134,8 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
     waiting: dispatcher.waiting,
     start: dispatcher.start,
     stop: dispatcher.stop,
+    /** Another life of the store has begun: it may have lost the webhook of the environment. */
+    forgetAll (): void { isRegistered = config.url === undefined },
 
     /** Makes a webhook, or changes one. @returns it; `secrets` when they were made here, and then never again. */
     async put (id: string, { url, types, secrets }: WebhookBody) {
@@ -189,4 +199,4 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
 export type Webhooks = ReturnType<typeof createWebhooks>
 
 /** What makes two records of one webhook the same. */
-const sortedFacts = (target: Target | undefined) => target && [target.url, target.types, target.secrets, target.disabled]
+const factsOf = ({ url, types, secrets }: Target) => JSON.stringify([url, types, secrets])

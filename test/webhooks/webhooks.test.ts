@@ -1,9 +1,10 @@
 // Webhooks: made, told of events in order, signed, tried again. [WEBHOOK-1] to [WEBHOOK-5]
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { ALLOW, type Delivery, of, type Reply, SECRET, secretOf, startReceiver } from '../helper/receiver.js'
-import { two, until } from '../helper/user.js'
+import { three, two, until } from '../helper/user.js'
 import { webhooksOf } from '../helper/webhooks.js'
 
 const iris = await startIris(t, { env: { ...ALLOW, IRIS_LIMIT_WEBHOOK_PAUSE_SEC: '1' } })
@@ -175,6 +176,28 @@ t.test('[WEBHOOK-5] 410 disables a webhook, until it is put again', async t => {
   await visit(carol)
   await receiver.got(1, of(carol))
   t.equal(receiver.deliveries.length, sent + 1, 'what happened meanwhile is not told')
+})
+
+t.test('[WEBHOOK-1] [STORE-1] that of the environment is there again when the store has lost it', async t => {
+  const receiver = await startReceiver(t)
+  const iris = await startIris(t, { env: { ...ALLOW, IRIS_WEBHOOK_URL: receiver.url, IRIS_WEBHOOK_SECRET: SECRET } })
+  const isThere = async () => (await iris.server('GET', 'webhooks/configured')).status === 200 || undefined
+  await until(isThere)
+  const [alice, bob, carol] = await three(() => iris.user(t))
+  await alice.send(bob, 'a number that must not be given anew')
+  await iris.redis.flushall()
+  await until(isThere)
+  await webhooksOf(iris).visit(bob)
+  await receiver.got(3, of(bob))
+  receiver.reply = () => 410
+  await webhooksOf(iris).visit(carol)
+  const isDisabled = async () => 'disabled' in (await iris.server('GET', 'webhooks/configured')).body || undefined
+  await until(isDisabled)
+  const before = await iris.redis.get(keys.life)
+  await iris.redis.del(keys.life)
+  await until(async () => { const life = await iris.redis.get(keys.life); return (life !== null && life !== before) || undefined })
+  await webhooksOf(iris).webhook(t) // its look comes after that of the life
+  t.ok(await isDisabled(), 'what wants nothing is not asked again by that')
 })
 
 t.test('[WEBHOOK-8] a webhook, or a URL, is tried at once; the answer says what came of it', async t => {

@@ -6,6 +6,7 @@ import { CONFIGURED, type Target, type Targets } from '../store/webhook/targets.
 import { type AllowedOrigin, type CallUrl, parseCallUrl } from './address.js'
 import { bodyOf, createAttempt } from './attempt.js'
 import { createCaller, noCaller, type Resolve, troubleOf } from './caller.js'
+import { type Configured, createConfigured } from './configured.js'
 import { createDispatcher } from './dispatcher.js'
 import { type LaneFloor, startLane } from './lane.js'
 import { newSecret } from './secret.js'
@@ -17,13 +18,10 @@ const SHOWN_BYTES = 1_024
 export const TRIAL_MS = 10_000
 
 /** What the environment says of webhooks. */
-export interface WebhookConfig {
+export interface WebhookConfig extends Configured {
   /** Keys of the server API, by which secrets are sealed: by the first; while they are rotated, read by any. */
   sealers: string[]
   allow: AllowedOrigin[]
-  url: string | undefined
-  secrets: string[]
-  types: string[]
 }
 
 interface Floor extends Pick<LaneFloor, 'until' | 'now' | 'log' | 'counts'> {
@@ -53,28 +51,11 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
   const timeoutMs = limits.webhookAttemptSec * 1000
 
   const dispatcher = createDispatcher({ list, makeLane, log })
-  let isRegistered = config.url === undefined
-  let isStart = true
+  const configured = createConfigured({ targets, config, now })
 
   async function list (): Promise<Target[]> {
-    if (!isRegistered) await register()
+    await configured.register()
     return await targets.list()
-  }
-
-  /** The webhook of the environment is one like the others; another start of Iris enables it again, another life of the store does not. */
-  async function register (): Promise<void> {
-    isRegistered = true // before it is read: a life that begins meanwhile asks for it once more
-    try {
-      const { url = '', types, secrets } = config
-      const before = await targets.get(CONFIGURED)
-      const target: Target = { id: CONFIGURED, url, ...(types.length > 0 && { types }), secrets, createdAt: before?.createdAt ?? now() }
-      const wasGone = isStart && before?.disabled
-      if (!before || wasGone || factsOf(before) !== factsOf(target)) await targets.put(target)
-      isStart = false
-    } catch (error) {
-      isRegistered = false
-      throw error
-    }
   }
 
   /** What was allowed when it was named may not be any more. */
@@ -134,8 +115,7 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
     waiting: dispatcher.waiting,
     start: dispatcher.start,
     stop: dispatcher.stop,
-    /** Another life of the store has begun: it may have lost the webhook of the environment. */
-    forgetAll (): void { isRegistered = config.url === undefined },
+    forgetAll: configured.forgetAll,
 
     /** Makes a webhook, or changes one. @returns it; `secrets` when they were made here, and then never again. */
     async put (id: string, { url, types, secrets }: WebhookBody) {
@@ -197,6 +177,3 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
 }
 
 export type Webhooks = ReturnType<typeof createWebhooks>
-
-/** What makes two records of one webhook the same. */
-const factsOf = ({ url, types, secrets }: Target) => JSON.stringify([url, types, secrets])

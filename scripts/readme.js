@@ -32,14 +32,10 @@ const eventRows = Object.entries(serverEvents).map(([kind, { description, proper
 
 /** The blocks of each document. */
 const documents = {
-  'README.md': {
-    operations: operationTable(['call', 'name', 'does']),
-    config: configRows(['variable', 'type', 'default', 'meaning'])
-  },
-  'README.zh-CN.md': {
-    operations: operationTable(['调用', '名称', '作用（英文原文）']),
-    config: configRows(['变量', '类型', '默认值', '含义（英文原文）'])
-  },
+  'docs/api.md': { operations: operationTable(['call', 'name', 'does']) },
+  'docs/configuration.md': { config: configRows(['variable', 'type', 'default', 'meaning']) },
+  'docs/zh-CN/api.md': { operations: operationTable(['调用', '名称', '作用（英文原文）']) },
+  'docs/zh-CN/configuration.md': { config: configRows(['变量', '类型', '默认值', '含义（英文原文）']) },
   'docs/protocol.md': {
     errors: table(['status', 'code', 'retryable', 'title'], errorRows.map(([name, { status, title, retryable }]) =>
       [status, code(name), retryable ? 'yes' : '', title])),

@@ -120,7 +120,7 @@ function faultOf (name: string, value: string): [[name: string, sentence: string
 
 function unknownName (name: string): string {
   const known = nearest(name)
-  return `${name} is not a variable of Iris: ${known === undefined ? 'see the configuration table of the README' : `is ${known} meant?`}`
+  return `${name} is not a variable of Iris: ${known === undefined ? 'see docs/configuration.md, or --help' : `is ${known} meant?`}`
 }
 
 function brokenValue (name: string, value: string): string {

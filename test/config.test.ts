@@ -60,7 +60,7 @@ const refusals: [string, Record<string, string>, RegExp][] = [
   ['all kinds of events and one', { IRIS_EVENTS: 'all,user.online' }, /^IRIS_EVENTS must be all, none, or a list /],
   ['an unknown name', { IRIS_PROT: '1' }, /^IRIS_PROT is not a variable of Iris: is IRIS_PORT meant\?$/],
   ['an unknown name of a limit', { IRIS_LIMIT_UPRATE: '1' }, /^IRIS_LIMIT_UPRATE is not .* is IRIS_LIMIT_UP_RATE meant\?$/],
-  ['a name that is like no other', { IRIS_ABRACADABRA: '1' }, /^IRIS_ABRACADABRA is not .*: see the configuration table/],
+  ['a name that is like no other', { IRIS_ABRACADABRA: '1' }, /^IRIS_ABRACADABRA is not .*: see docs\/configuration\.md/],
   ['a port that is no number', { IRIS_PORT: 'http' }, /^IRIS_PORT must be a decimal integer from 0 to 65535, not "http"$/],
   ['a port that is too high', { IRIS_PORT: '65536' }, /^IRIS_PORT must be a decimal integer from 0 to 65535, not "65536"$/],
   ['a port and a half', { IRIS_PORT: '1.5' }, /^IRIS_PORT must be a decimal integer .*, not "1\.5"$/],

@@ -1,4 +1,4 @@
-// The nginx block of the README, run as it stands before a real Iris: what a proxy must not break.
+// The nginx block of docs/deploy.md, run as it stands before a real Iris: what a proxy must not break.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { openWs } from './helper/ws.js'
 
 const program = process.env['IRIS_NGINX'] ?? 'nginx'
 const isThere = spawnSync(program, ['-v'], { stdio: 'ignore' }).status === 0
-const [, block = ''] = /^```nginx\n([^]*?)^```$/m.exec(readFileSync(new URL('../../README.md', import.meta.url), 'utf8')) ?? []
+const [, block = ''] = /^```nginx\n([^]*?)^```$/m.exec(readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8')) ?? []
 
 /** Starts nginx with the block, its addresses replaced. @returns the address to call. */
 async function startNginx (t: Test, irisUrl: string): Promise<string> {
@@ -38,7 +38,7 @@ async function startNginx (t: Test, irisUrl: string): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
-t.test('through nginx, by the block of the README', { skip: !isThere && 'no nginx' }, async t => {
+t.test('through nginx, by the block of docs/deploy.md', { skip: !isThere && 'no nginx' }, async t => {
   const iris = await startIris(t, { env: { IRIS_TRUST_PROXY: '127.0.0.1' } })
   const url = await startNginx(t, iris.url)
   const [alice, bob] = [await iris.token('alice'), await iris.token('bob')].map((token, i) =>

@@ -1,4 +1,5 @@
-// The README's commands, run as they stand from top to bottom against a real process; the other language has the same.
+// The commands of the README, and of docs/concepts.md, which goes on where they end: run as they stand, from top to bottom, against a
+// real process.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -7,22 +8,14 @@ import { join } from 'node:path'
 import t from 'tap'
 import { startProcess } from './helper/process.js'
 
-const textOf = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
-/** The fenced blocks of a document, in order. */
-const blocksOf = (name: string) =>
-  [...textOf(name).matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', block = '']) => ({ language, block }))
+/** The commands of a document, block by block. */
+const commandsOf = (name: string) =>
+  [...readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8').matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = '']) => block)
 
-const blocks = blocksOf('README.md')
 /** Without the first, which installs and tests. */
-const [, ...commands] = blocks.filter(({ language }) => language === 'sh').map(({ block }) => block)
+const [, ...commands] = [...commandsOf('README.md'), ...commandsOf('docs/concepts.md')]
 
-t.test('both languages have the same commands, answers and nginx block', async t => {
-  const bare = (name: string) => blocksOf(name).slice(1).map(({ language, block }) => language + block.replaceAll(/ +#.*$/gm, ''))
-  t.ok(blocks.length > 10)
-  t.same(bare('README.zh-CN.md'), bare('README.md'), 'the first is a drawing')
-})
-
-t.test('[LIFE-2] [ATTACH-1] the commands of the README do what it says', async t => {
+t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'iris-readme-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const { url } = await startProcess(t, { IRIS_DATA_DIR: join(directory, '.iris') })

@@ -18,6 +18,7 @@ import { createNodes } from './fanout/nodes.js'
 import { createPresence } from './fanout/presence.js'
 import { createReadiness } from './health/readiness.js'
 import { createReaper } from './fanout/reaper.js'
+import { createRemover } from './fanout/removal.js'
 import { createReports } from './fanout/report.js'
 import { createPressure } from './health/pressure.js'
 import { TWIN } from './fanout/twins.js'
@@ -134,9 +135,10 @@ export function createGateway ({
   const mintToken: Context['mintToken'] = async (userId, ttlSec) =>
     await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec }) // [KICK-3] later than every kick
   const reports = createReports({ ...stores, nodes, now })
+  const remove = createRemover({ ...stores, kicker, deliver, now })
   const verifyToken = tokens.verify
   const context: Context = {
-    ...stores, reports, webhooks, leases, watch, kicker, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken
+    ...stores, reports, webhooks, leases, watch, kicker, remove, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken
   }
 
   function onTrusted (): void {

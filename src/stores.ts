@@ -25,6 +25,7 @@ import { createLeases } from './store/user/leases.js'
 import { createMailbox } from './store/user/mailbox.js'
 import { createNotices } from './store/user/notices.js'
 import { createOnline } from './store/user/online.js'
+import { createRemoval } from './store/user/removal.js'
 import { createTerminals } from './store/user/terminals.js'
 import { createOutbox } from './store/webhook/outbox.js'
 import { createTargets } from './store/webhook/targets.js'
@@ -60,6 +61,7 @@ export function createStores (store: StoreContext, { loginPolicy, direct, sealer
     online: createOnline(store),
     overview: createOverview(store),
     outbox: createOutbox(store, `${store.node}:${randomHex(8)}`),
+    removal: createRemoval(store),
     sends: createSends(store, admission, direct),
     sight: createSight(store),
     targets: createTargets(store, sealers),

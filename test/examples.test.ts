@@ -19,7 +19,7 @@ const order = [
   'blockUser', 'listBlocked', 'unblockUser',
   'viewConversation', 'watchPresence',
   'putWebhook', 'getWebhook', 'listWebhooks', 'testWebhook', 'listDeadLetters', 'replayDeadLetters', 'deleteWebhook',
-  'kickUser', 'liftKicks', 'showDelivery', 'removeTerminal', 'changeMembers', 'closeConversation', 'NOTICE_UP'
+  'kickUser', 'liftKicks', 'showDelivery', 'removeTerminal', 'changeMembers', 'closeConversation', 'NOTICE_UP', 'deleteUser'
 ]
 
 const ids: Record<string, string> = { webhooks: 'orders', notices: 'n-1', users: 'alice', conversations: 'g.support-7' }

@@ -24,6 +24,7 @@ import type { createTerminals } from '../store/user/terminals.js'
 import type { createTickets } from '../store/access/tickets.js'
 import type { Deliver } from './deliver.js'
 import type { Kicker } from './kick.js'
+import type { Remove } from './removal.js'
 import type { Reports } from './report.js'
 import type { TokenLife } from '../stream/lifetime.js'
 import type { Leases } from '../presence/leases.js'
@@ -48,6 +49,8 @@ export interface Context {
   admission: ReturnType<typeof createAdmission>
   kicks: Kicks
   kicker: Kicker
+  /** Deletes a user. */
+  remove: Remove
   deliver: Deliver
   terminals: ReturnType<typeof createTerminals>
   reports: Reports

@@ -13,6 +13,8 @@ import { type Frame, isAddressed, type TerminalFilter } from '../stream/render.j
 /** A node that has not closed its connections by then hangs: its routes end with their lease. */
 const WAIT_MS = 1_000
 const ASK_MS = 10
+/** The reason that a deleted user's terminals are told. */
+const DELETED = 'deleted'
 
 interface Floor {
   kicks: Kicks
@@ -70,6 +72,19 @@ export function createKicker ({ kicks, terminals, deliver, buryDead, now }: Floo
         }
       })
       return { kicked, welcomeFrom }
+    },
+
+    /**
+     * Ends all sessions of a user who is deleted, whatever their tokens: nobody is let in as him until that is done. Done again it closes
+     * what is still open. [USER-2]
+     */
+    async shutOut (userId: string, traceId: string): Promise<void> {
+      await kicks.bury(userId, { reason: DELETED, revokeTokens: true, isDeletion: true })
+      const lastWord = kickNotice(DELETED, { bye: 'KICKED', now: now(), traceId })
+      await consequence(async () => {
+        await buryDead(userId)
+        await close(userId, undefined, { bye: 'KICKED', lastWord })
+      })
     },
 
     /**

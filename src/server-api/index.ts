@@ -13,11 +13,13 @@ import { revokeMessage, sendAs } from './messages.js'
 import { cancelNotice, sendNotice } from './notices.js'
 import { listTerminals, presence, removeTerminal } from './presence.js'
 import { createToken } from './tokens.js'
+import { deleteUser } from './users.js'
 import { deleteWebhook, getWebhook, listWebhooks, putWebhook, testWebhook } from './webhooks.js'
 
 export const serverOperations = [
   createToken, putConversation, getConversation, closeConversation, changeMembers, listAllConversations,
   listUserConversations, listMessages, sendAs, sendMessages, revokeMessage, sendCommandAs, sendNotice,
-  cancelNotice, kickUser, liftKicks, listTerminals, removeTerminal, showDelivery, blockUser, unblockUser, listBlocked, presence, listEvents,
+  cancelNotice, kickUser, liftKicks, deleteUser, listTerminals, removeTerminal, showDelivery, blockUser, unblockUser, listBlocked,
+  presence, listEvents,
   putWebhook, getWebhook, listWebhooks, testWebhook, listDeadLetters, replayDeadLetters, deleteWebhook
 ] as const

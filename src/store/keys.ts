@@ -42,6 +42,8 @@ export const keys = {
   groups: (user: string) => key(user, 'GROUPS', user),
   /** Those of them in which he has written. Ends as they do. */
   spoken: (user: string) => key(user, 'GROUPS', user, 'SPOKEN'),
+  /** Groups that a user was in: of some of them he may still read the past. Ends never: a field for each, which goes when he is deleted. */
+  formerGroups: (user: string) => key(user, 'GROUPS', user, 'LEFT'),
   /**
    * Whom a user has blocked -> since when; for a direct conversation that exists the row of the blocked one says it, too (member.lua).
    * Ends never: the application owns it, bounded by the limit `blocked`.

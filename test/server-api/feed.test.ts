@@ -51,6 +51,7 @@ const command = (clientCmdId: string, more: object = {}) => async () => {
   cmdId = String(answer.body['cmdId'])
   return answer
 }
+const deleted = { type: 'user.kicked', userId: b, reason: 'deleted', revokeTokens: true }
 const kicked = { type: 'user.kicked', userId: b, reason: 'for "spam"' }
 
 const table: Row[] = [
@@ -247,7 +248,14 @@ const table: Row[] = [
     says: () => [{ ...kicked, revokeTokens: true }],
     again: [{ ...kicked, revokeTokens: true }]
   },
-  { of: 'liftKicks', what: 'its end', act: () => server('DELETE', `users/${b}/kick`), says: () => [] }
+  { of: 'liftKicks', what: 'its end', act: () => server('DELETE', `users/${b}/kick`), says: () => [] },
+  {
+    of: 'deleteUser',
+    what: 'all of him',
+    act: () => server('DELETE', `users/${b}`),
+    says: () => [deleted, changed('members', { removed: [b] })],
+    again: [deleted]
+  }
 ]
 
 /** `message` has the time of the original. */

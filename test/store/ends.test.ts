@@ -14,8 +14,8 @@ const group = 'g\\.[^:]+'
 /** Who owns what has no time to live, and what bounds it. */
 const owners: Record<string, RegExp> = {
   'the application owns its groups': new RegExp(`^iris:\\{\\d+\\}:CONVERSATION:${group}(:(MEMBERS|LEFT))?$`),
-  'a field for each conversation that the user is in, which goes with it': new RegExp(
-    `^iris:\\{\\d+\\}:(CHAT_MSG_BOX|RESET_READ_NUM_AND_LAST_MSG|CONVERSATIONS|GROUPS):${owned}(:SPOKEN)?$`
+  'a field for each conversation that the user is in, or a group that he was in, which goes with it or with him': new RegExp(
+    `^iris:\\{\\d+\\}:(CHAT_MSG_BOX|RESET_READ_NUM_AND_LAST_MSG|CONVERSATIONS|GROUPS):${owned}(:(SPOKEN|LEFT))?$`
   ),
   'what was taken of the unread of a group, which goes with it': new RegExp(
     `^iris:\\{\\d+\\}:RESET_READ_NUM_AND_LAST_MSG:${owned}:${group}$`
@@ -61,6 +61,7 @@ const families: Record<Exclude<keyof typeof keys, 'boxPart'>, RegExp | string> &
   conversations: /:CONVERSATIONS:[^:]+$/,
   groups: /:GROUPS:[^:]+$/,
   spoken: /:GROUPS:[^:]+:SPOKEN$/,
+  formerGroups: /:GROUPS:[^:]+:LEFT$/,
   blocked: /:BLOCKED:[^:]+$/,
   opened: /:OPENED:[^:]+$/,
   terminals: /:TERMINALS:[^:]+$/,

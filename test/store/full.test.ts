@@ -236,6 +236,12 @@ const rows: Record<string, Row | Row[]> = {
     disk: 'STORE_FULL',
     call: ({ server }) => server('DELETE', 'users/bob/terminals/b'),
     check: (t, body) => t.equal(body['removed'], true)
+  },
+  deleteUser: {
+    memory: 200,
+    disk: 'STORE_FULL',
+    call: ({ server }) => server('DELETE', 'users/bob?messages=revoke'),
+    check: (t, body) => t.match(body, { done: true, removed: { groups: 2, directs: 1 } })
   }
 }
 

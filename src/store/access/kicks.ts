@@ -11,7 +11,7 @@ const kickUser = defineScript('kick-user', {
   full: 'done',
   preludes: ['event', 'kick', 'logins', 'presence', 'foreground', 'going'],
   keys: ['kick', 'terminals', 'routes', 'leases'],
-  args: ['feed', 'keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs']
+  args: ['feed', 'keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'removeMs']
 })
 const findKicked = defineScript('find-kicked', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
 const findWelcome = defineScript('find-welcome', { full: 'reads', preludes: ['kick'], keys: ['kick'], args: [] })
@@ -26,8 +26,11 @@ const renewLogin = defineScript('renew-login', {
 /** The reason in the tombstone of a terminal whose place a newer login took. [KICK-2] */
 export const REPLACED = 'replaced'
 
-/** Who is kicked, and what for. `terminals`: all when absent; `banSec`: later logins are refused for so long, too. */
-export interface KickFacts { terminals?: string[], reason: string, revokeTokens?: boolean, banSec?: number }
+/**
+ * Who is kicked, and what for. `terminals`: all when absent; `banSec`: later logins are refused for so long, too;
+ * `isDeletion`: all are, until what is kept of him is gone [USER-2].
+ */
+export interface KickFacts { terminals?: string[], reason: string, revokeTokens?: boolean, banSec?: number, isDeletion?: boolean }
 
 /** A terminal and the login it holds: its token's life, ms. */
 export interface Login { terminalId: string, issuedAt: number, expiresAt: number }
@@ -50,7 +53,8 @@ export function createKicks ({ redis, limits, feed }: StoreContext) {
      * Writes the tombstones; the instant is that of Redis [TIME-1].
      * From its answer on, nothing that was issued up to `before` attaches or is admitted.
      */
-    async bury (userId: string, { terminals = [], reason, revokeTokens = false, banSec = 0 }: KickFacts): Promise<Buried> {
+    async bury (userId: string, facts: KickFacts): Promise<Buried> {
+      const { terminals = [], reason, revokeTokens = false, banSec = 0, isDeletion = false } = facts
       const [, kicked, before, welcomeFrom] = await kickUser(redis, {
         kick: keys.kick(userId),
         terminals: keys.terminals(userId),
@@ -63,7 +67,8 @@ export function createKicks ({ redis, limits, feed }: StoreContext) {
         revokeTokens: Number(revokeTokens),
         reason,
         user: userId,
-        graceMs: limits.graceSec * 1000
+        graceMs: limits.graceSec * 1000,
+        removeMs: isDeletion ? TOMBSTONE_MS : 0
       }, terminals)
       return { kicked: kicked as string[], before: Number(before), welcomeFrom: Number(welcomeFrom) }
     },
@@ -96,7 +101,7 @@ export function createKicks ({ redis, limits, feed }: StoreContext) {
       return (lifted as [string, string, string][]).map(([name, ends, reason]) => {
         const [mark, terminalId] = name.split(':') as [string, string | undefined]
         const kind = mark === 't' ? 'kick' : mark === 'ban' ? 'ban' : 'tokens'
-        return { kind, ...(terminalId !== undefined && terminalId !== '*' && { terminalId }), reason, until: Number(ends) }
+        return { kind, ...(terminalId !== undefined && !/^[*/]$/.test(terminalId) && { terminalId }), reason, until: Number(ends) }
       })
     }
   }

@@ -13,6 +13,7 @@ const absent: Record<string, (command: Command) => unknown> = {
   hgetall: () => [],
   hkeys: () => [],
   hexists: () => 0,
+  srandmember: () => [],
   xrange: () => [],
   xrevrange: () => [],
   xinfo: () => [],

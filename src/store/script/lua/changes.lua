@@ -46,3 +46,12 @@ local function announce_changed (id, kind, change, title, changes)
     '"' .. (title ~= '' and ',"title":' .. cjson.encode(title) or '') .. list_text('added', changes.added, '') ..
     list_text('removed', changes.removed, '"') .. list_text('roles', changes.roles, '') .. list_text('muted', changes.muted, ''))
 end
+
+-- Beyond the limit those who left first lose their view; a tenth at once, so that the sorting is not done for each.
+local function trim_left (left, limit)
+  if redis.call('HLEN', left) <= limit then return end
+  local order, all = {}, redis.call('HGETALL', left)
+  for i = 1, #all, 2 do order[#order + 1] = { all[i], tonumber(string.match(all[i + 1], '%d+$') or 0) } end
+  table.sort(order, function (a, b) return a[2] < b[2] or (a[2] == b[2] and a[1] < b[1]) end)
+  for i = 1, #order - math.ceil(limit * 0.9) do redis.call('HDEL', left, order[i][1]) end
+end

@@ -2,14 +2,14 @@
 -- USES event kick logins presence foreground going
 -- FULL done
 -- KEYS kick terminals routes leases
--- ARGV feed keepMs banMs revokeTokens(0|1) reason user graceMs
+-- ARGV feed keepMs banMs revokeTokens(0|1) reason user graceMs removeMs(0: he is not deleted)
 -- then terminal ... (none: all of them, also those that were never seen)
 -- RETURNS 0 kicked[] (those named; all that are known when none is named or tokens are revoked) before welcomeFrom
 local kick, terminals, routes, leases = unpack(KEYS)
-local keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms = unpack(ARGV, 2)
-ban_ms = tonumber(ban_ms)
+local keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms, remove_ms = unpack(ARGV, 2)
+ban_ms, remove_ms = tonumber(ban_ms), tonumber(remove_ms)
 local kicked, targets = {}, {}
-for i = 8, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
+for i = 9, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
 if #targets == 0 then targets[1] = '*' end
 if #kicked == 0 or revoke_tokens == '1' then
   local seen = {}
@@ -37,7 +37,9 @@ for _, terminal in ipairs(targets) do
   if ban_ms > 0 then bury(kick, 'ban:' .. terminal, 9007199254740991, this_ms + ban_ms, reason, this_ms) end
   for _, name in ipairs(names_for(terminal)) do names[#names + 1] = name end
 end
-if is_told('user.kicked') then
+local goes_on = remove_ms > 0 and redis.call('HEXISTS', kick, 'ban:/') == 1 -- a deletion is told when it begins
+if remove_ms > 0 then bury(kick, 'ban:/', 9007199254740991, this_ms + remove_ms, reason, this_ms) end
+if not goes_on and is_told('user.kicked') then
   local named = targets[1] ~= '*' and targets or {}
   announce('user.kicked', '"ts":' .. this_moment .. ',"userId":"' .. user .. '"' .. list_text('terminals', named, '"') ..
     ',"reason":' .. cjson.encode(reason) .. (revoke_tokens == '1' and ',"revokeTokens":true' or '') ..

@@ -1,11 +1,11 @@
 -- kick.lua - prelude: who is kicked, in one hash of the user, SYSTEM_INSTRUCT_USER_KICK. [KICK-1]
--- `t:<terminal>` tombstones, `ban:<terminal>` bans (`*`: all terminals), `notBefore` of tokens, each `<before> <ends> <reason>`:
--- until `ends` it refuses what was issued up to `before` (ms). A ban refuses all, a later login too.
+-- `t:<terminal>` tombstones, `ban:<terminal>` bans (`*`: all terminals; `/`: he is being deleted), `notBefore` of tokens, each
+-- `<before> <ends> <reason>`: until `ends` it refuses what was issued up to `before` (ms). A ban refuses all, a later login too.
 local MAX_TOMBSTONES = 200
 
 local function kick_of (tag, user) return 'iris:{' .. tag .. '}:SYSTEM_INSTRUCT_USER_KICK:' .. user end
 
-local function names_for (terminal) return { 't:' .. terminal, 't:*', 'ban:' .. terminal, 'ban:*', 'notBefore' } end
+local function names_for (terminal) return { 't:' .. terminal, 't:*', 'ban:' .. terminal, 'ban:*', 'ban:/', 'notBefore' } end
 
 local function stone_of (stored, place) return parts_of(stored, '^(%d+) (%d+) (.*)$', 2, place) end
 

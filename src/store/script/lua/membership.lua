@@ -1,7 +1,9 @@
--- membership.lua - prelude after member and direct: what joining and leaving a group do to a user, and what is kept of those who left.
--- GROUPS: the groups that a user is in; GROUPS:SPOKEN: those of them in which he has written.
+-- membership.lua - prelude after member and direct: what joining and leaving a group do to a user.
+-- GROUPS: the groups that a user is in; :SPOKEN: those of them in which he has written; :LEFT: those that he was in.
 local function join_group (user, tag, id)
-  redis.call('SADD', user_key(tag, 'GROUPS', user), id)
+  local groups = user_key(tag, 'GROUPS', user)
+  redis.call('SADD', groups, id)
+  redis.call('SREM', groups .. ':LEFT', id)
   redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), int(now), id)
   for _, name in ipairs(own_keys) do redis.call('PERSIST', user_key(tag, name, user)) end
 end
@@ -10,6 +12,7 @@ local function leave_group (user, tag, field, log_ms)
   local groups, id = user_key(tag, 'GROUPS', user), string.match(field, '/(.*)$')
   redis.call('SREM', groups, id)
   redis.call('SREM', groups .. ':SPOKEN', id)
+  redis.call('SADD', groups .. ':LEFT', id)
   redis.call('ZREM', user_key(tag, 'CONVERSATIONS', user), id)
   clear_leftovers(user, tag, field)
   end_keys(user, tag, ends_at(now, log_ms), own_keys)
@@ -36,15 +39,6 @@ local function change_member (group, each, row)
   if not is_in then return end
   redis.call('HSET', group.left, user, row.first .. ' ' .. int(group.head) .. ' ' .. int(now))
   leave_group(user, each.tag, group.field, group.log_ms)
-end
-
--- Beyond the limit those who left first lose their view; a tenth at once, so that the sorting is not done for each.
-local function trim_left (left, limit)
-  if redis.call('HLEN', left) <= limit then return end
-  local order, all = {}, redis.call('HGETALL', left)
-  for i = 1, #all, 2 do order[#order + 1] = { all[i], tonumber(string.match(all[i + 1], '%d+$') or 0) } end
-  table.sort(order, function (a, b) return a[2] < b[2] or (a[2] == b[2] and a[1] < b[1]) end)
-  for i = 1, #order - math.ceil(limit * 0.9) do redis.call('HDEL', left, order[i][1]) end
 end
 
 -- What happens to whom: a list of user role tag muted. role: `-` removes, `=` keeps that of a member; behind `~` it is for a member only.

@@ -19,7 +19,8 @@ local function serve (message, members, user, stored)
   if not tag then return skip(members .. ' ' .. user) end -- the others have their message all the same
   local is_own, is_first = user == message.from, false
   local entry = is_own and message.own or message.entry
-  local is_new = message.is_listed and redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) == 1
+  local is_due = message.is_listed or known == '' -- the first that he is served
+  local is_new = is_due and redis.call('ZADD', user_key(tag, 'CONVERSATIONS', user), message.ts, id) == 1
   if message.gone then let_go(message, user, stored) end
   if not is_own and not message.silent then is_first = redis.call('HINCRBY', user_key(tag, 'CHAT_MSG_BOX', user), field, '1') == 1 end
   if message.offline and not is_own then note_offline(message.offline, user, tag) end

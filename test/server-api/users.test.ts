@@ -1,0 +1,267 @@
+// A user is deleted: what goes, what stays, who is told, and that a deletion which was cut ends the same. docs/protocol.md section 8.
+import { randomUUID } from 'node:crypto'
+import t, { type Test } from 'tap'
+import { keys } from '../../src/store/keys.js'
+import { createPoints } from '../faults/points.js'
+import { startProxy } from '../faults/proxy.js'
+import { allEvents } from '../helper/events.js'
+import { SERVER_KEY, startIris } from '../helper/iris.js'
+import { freePort } from '../helper/process.js'
+import { startRedis } from '../helper/redis.js'
+import { loginOf, tokenOf } from '../helper/token.js'
+import { dm, groupOf, pointers, two, until, type User } from '../helper/user.js'
+
+const port = await freePort()
+const { redis } = await startRedis(t, ['--port', String(port), '--bind', '127.0.0.1'])
+const points = createPoints()
+const way = await startProxy(t, port, points.watch)
+const iris = await startIris(t, { redisPath: `redis://127.0.0.1:${way.port}`, env: { IRIS_EVENTS: 'all', IRIS_LIMIT_REVOKE_SEC: '1' } })
+
+/** Somebody who logged in a while ago. */
+const someone = (t: Test) => loginOf(t, iris, `u${randomUUID().slice(0, 8)}`)
+/** The same id, logged in after what happened until now. */
+const again = (t: Test, { userId }: { userId: string }) => loginOf(t, iris, userId, { agoSec: -10 })
+interface Outcome { done: boolean, removed: Record<string, number>, tokensFrom: number }
+const remove = async ({ userId }: { userId: string }, query = '') => {
+  const { status, body } = await iris.server('DELETE', `users/${userId}${query}`)
+  return { status, body: body as unknown as Outcome }
+}
+const change = async (group: string, body: object) => await iris.server('POST', `conversations/${group}/members`, body)
+const textsOf = async (user: User, conversationId: string) => {
+  const { status, body } = await user.getReadMsg({ conversationId, deliver: 'inline' })
+  return status === 200 ? (body['messages'] as { from: string, type: string, content?: { text: string } }[]) : status
+}
+
+/** Alice with something of everything, beside Bob; a group that she is in, one that she has left, one that is closed. */
+async function live (t: Test) {
+  const [alice, bob] = await two(() => someone(t))
+  const [group, former, closed] = [await groupOf(iris, bob, alice), await groupOf(iris, bob, alice), await groupOf(iris, bob, alice)]
+  for (const to of [bob, group, former, closed]) await alice.send(to, 'of alice')
+  for (const to of [alice, group]) await bob.send(to, 'of bob')
+  await change(former, { remove: [alice.userId] })
+  await iris.server('DELETE', `conversations/${closed}`)
+  await alice.read({ conversationId: group, seqs: [2] })
+  await alice.rest({ items: [{ conversationId: dm(alice, bob), unreadMark: true }] })
+  await bob.command({ clientCmdId: randomUUID(), name: 'order', to: { users: [alice.userId] }, mode: 'reliable', collapseKey: 'k' })
+  await iris.server('POST', 'notices', { noticeId: randomUUID(), to: alice.userId, content: {} })
+  await iris.server('PUT', `users/${alice.userId}/blocked/${bob.userId}`)
+  const used = await alice.post('/v1/down/tickets', { terminalId: 'phone' })
+  await fetch(`${iris.url}/v1/down/poll?timeoutMs=0&ticket=${String(used.body['ticket'])}`)
+  await alice.post('/v1/down/tickets', {})
+  return { alice, bob, group, former, closed }
+}
+
+/** The keys that are a user's own, without their partition. */
+const ownKeys = async ({ userId }: { userId: string }) =>
+  (await redis.keys(`*:${userId}*`)).map(key => key.replace(/^iris:\{\d+\}:/, '').replace(userId, '<user>')).sort()
+
+/** What may stay of one who was deleted, and for how long. */
+const stays = /^(SYSTEM_INSTRUCT_USER_KICK|TERMINALS):<user>$|^DEDUPE:<user>:/
+
+t.test('[USER-1] what is kept of a user goes, and is counted; what refuses his tokens, and the number of his events, stay', async t => {
+  const { alice } = await live(t)
+  const stream = await alice.listen({ terminalId: 'web' })
+  await stream.next('IRIS.READY')
+  t.ok((await ownKeys(alice)).length > 20)
+  const { status, body } = await remove(alice)
+  t.equal(status, 200)
+  t.match(body, {
+    done: true, removed: { groups: 3, directs: 1, revoked: 0, blocked: 1, terminals: 2, tickets: 2, commands: 1, notices: 1 }
+  })
+  t.same((await ownKeys(alice)).filter(key => !stays.test(key)), [])
+  t.same(await redis.hkeys(keys.terminals(alice.userId)), ['/n'])
+  t.same(await redis.hkeys(keys.kick(alice.userId)), ['notBefore'])
+  for (const key of [keys.terminals(alice.userId), keys.kick(alice.userId)]) t.ok(await redis.pttl(key) > 0)
+  for (const pattern of ['*:LEASES', '*:FOREGROUND']) {
+    for (const key of await redis.keys(pattern)) {
+      const all = await (pattern === '*:LEASES' ? redis.zrange(key, '0', '-1') : redis.smembers(key))
+      t.same(all.filter(name => name.startsWith(alice.userId)), [])
+    }
+  }
+  t.match(await remove(alice), { status: 200, body: { done: true, removed: { groups: 0, directs: 0, terminals: 0, tickets: 0 } } })
+  t.match(await iris.server('GET', `users/${alice.userId}/delivery`), {
+    status: 200, body: { online: false, unread: 0, pending: { commands: 0, notices: 0 }, terminals: [] }
+  })
+})
+
+t.test('[USER-2] his terminals are told goodbye, his tokens and tickets are refused; a later token begins as a new user', async t => {
+  const { alice, bob } = await live(t)
+  const { body: { ticket } } = await alice.post('/v1/down/tickets', {})
+  const stream = await alice.listen({ terminalId: 'web' })
+  await stream.next('IRIS.READY')
+  const { cursor } = stream
+  const { body: { tokensFrom } } = await remove(alice)
+  await stream.ended
+  const [notice, bye] = stream.events.slice(-2)
+  t.match(notice, { event: 'NOTICE_DOWN', data: { kind: 'kick', content: { reason: 'deleted', reconnect: 'never' } } })
+  t.match(bye?.data, { name: 'IRIS.BYE', data: { code: 4301, reconnect: 'never' } })
+  t.match(await alice.send(bob, 'still here'), { status: 401, body: { code: 'KICKED', detail: 'deleted' } })
+  t.equal((await alice.listen({ terminalId: 'another' })).status, 204)
+  t.equal((await fetch(`${iris.url}/v1/down/poll?timeoutMs=0&ticket=${String(ticket)}`)).status, 401)
+  t.ok(tokensFrom <= Math.ceil(Date.now() / 1000) + 1)
+
+  const minted = await iris.user(t, alice.userId)
+  t.match(await minted.conversations(), { status: 200, body: { items: [], totalUnread: 0 } })
+  const fresh = await minted.listen({ terminalId: 'web', ...(cursor !== undefined && { cursor }) })
+  t.match((await fresh.next('IRIS.RESET')).data, { data: { reason: 'epoch' } })
+  await fresh.next('IRIS.READY')
+  t.same(fresh.events.filter(({ event }) => event === 'MSG_DOWN' || event === 'NOTICE_DOWN'), [])
+  const said = (await allEvents(iris)).filter(({ userId, n }) => userId === alice.userId && n > 0)
+  t.same(said.map(({ n }) => n), said.map((_, i) => i + 1), 'the numbers of his events go on')
+})
+
+t.test('[USER-2] a ban outlives the deletion', async t => {
+  const alice = await someone(t)
+  await iris.server('POST', `users/${alice.userId}/kick`, { reason: 'spam', banSec: 600 })
+  t.equal((await remove(alice)).body.done, true)
+  t.match(await (await again(t, alice)).time({}), { status: 401, body: { code: 'KICKED', detail: 'spam' } })
+})
+
+t.test('[USER-2] [KICK-3] a token that was refused before the deletion is refused as long as it would have been', async t => {
+  const { userId } = await someone(t)
+  const long = await loginOf(t, iris, userId, { endsInSec: 60 * 86_400 })
+  const stream = await long.listen({ terminalId: 'phone' })
+  await stream.next('IRIS.READY')
+  await iris.server('POST', `users/${userId}/kick`, { reason: 'lost', terminals: ['phone'] })
+  await iris.server('DELETE', `users/${userId}/terminals/phone`)
+  await remove(long)
+  t.same(await redis.hkeys(keys.kick(userId)), ['notBefore'])
+  const [, ends, reason] = (await redis.hget(keys.kick(userId), 'notBefore'))?.split(' ') ?? []
+  t.ok(Number(ends) > Date.now() + 59 * 86_400_000)
+  t.equal(reason, 'deleted')
+})
+
+t.test('[USER-3] others keep what they have; he is in no group, and of none that he was in; who writes to him writes to a new user',
+  async t => {
+    const { alice, bob, group, former, closed } = await live(t)
+    await remove(alice)
+    const direct = dm(alice, bob)
+    t.match(await textsOf(bob, direct), [{ from: alice.userId, content: { text: 'of alice' } }, { from: bob.userId }])
+    for (const id of [group, former, closed]) t.match(await textsOf(bob, id), [{ from: alice.userId, content: { text: 'of alice' } }])
+    const { body: { members } } = await iris.server('GET', `conversations/${group}`)
+    t.same((members as unknown as { userId: string }[]).map(({ userId }) => userId), [bob.userId])
+    const left = (await allEvents(iris)).filter(({ type, removed }) => type === 'conversation.changed' &&
+      (removed as string[] | undefined)?.includes(alice.userId))
+    t.same(left.map(({ conversationId }) => conversationId).sort(), [group, former, closed].sort())
+
+    t.match(await bob.send(alice, 'are you there?'), { status: 200 }, 'she blocks nobody')
+    const next = await again(t, alice)
+    t.match(await textsOf(next, direct), [{ from: bob.userId, content: { text: 'are you there?' } }])
+    for (const id of [group, former, closed]) t.equal(await textsOf(next, id), 404)
+    t.match(await next.conversations(), { body: { items: [{ conversationId: direct, unread: 1 }], totalUnread: 1 } })
+    t.match(await next.send(bob, 'a new one'), { status: 200 })
+    t.equal((await textsOf(next, direct) as unknown[]).length, 2)
+  })
+
+t.test('[USER-4] with messages=revoke nothing that he wrote is left, also in groups that he has left', async t => {
+  const { alice, bob, group, former, closed } = await live(t)
+  const stream = await bob.listen()
+  await stream.next('IRIS.READY')
+  t.match(await remove(alice, '?messages=revoke'), { status: 200, body: { done: true, removed: { revoked: 4, groups: 3, directs: 1 } } })
+  for (const id of [dm(alice, bob), group, former, closed]) {
+    const texts = await textsOf(bob, id) as { from: string, type: string }[]
+    t.same(texts.filter(({ from, type }) => from === alice.userId && type !== 'revoked'), [])
+    t.notOk(JSON.stringify(await redis.hvals(keys.log(id))).includes('of alice'))
+  }
+  t.match((await textsOf(bob, group) as unknown[])[1], { from: bob.userId, content: { text: 'of bob' } })
+  t.match((await stream.next('CMD_DOWN')).data, { name: 'REVOKE' })
+})
+
+/** A deletion asks for these scripts, in this order. */
+const steps = ['kick-user', 'find-written', 'revoke-message', 'forget-member', 'block-user', 'forget-user'] as const
+/** What is left of two who were deleted, as far as it can be compared. */
+const traceOf = async ({ alice, bob, group, former, closed }: Awaited<ReturnType<typeof live>>) => ({
+  own: (await ownKeys(alice)).filter(key => !key.startsWith('DEDUPE')),
+  kick: await redis.hkeys(keys.kick(alice.userId)),
+  texts: await Promise.all([dm(alice, bob), group, former, closed].map(async id =>
+    (await textsOf(bob, id) as { type: string }[]).map(({ type }) => type))),
+  rows: await Promise.all([group, former, closed].map(async id => await redis.exists(keys.members(id)) + await redis.exists(keys.left(id))))
+})
+
+t.test('[USER-1] cut before or behind each step, and called again, it ends the same', async t => {
+  const whole = await live(t)
+  await remove(whole.alice, '?messages=revoke')
+  const right = await traceOf(whole)
+  for (const script of steps) {
+    for (const when of ['before', 'after'] as const) {
+      const cut = await live(t)
+      const isReached = points.arm({ script, when, act: link => link.reset() })
+      t.equal((await remove(cut.alice, '?messages=revoke')).status, 503, `${when} ${script}`)
+      t.ok(isReached(), `${when} ${script}: the point was reached`)
+      // from its first step on nobody is let in
+      if (script !== 'kick-user') {
+        const refused = await until(async () => {
+          const { status, body } = await (await again(t, cut.alice)).conversations()
+          return status === 503 ? undefined : body.code ?? String(status)
+        })
+        if (script !== 'forget-user' || when === 'before') t.equal(refused, 'KICKED', `${when} ${script}`)
+      }
+      await until(async () => (await remove(cut.alice, '?messages=revoke')).body.done ? true : undefined)
+      t.same(await traceOf(cut), right, `${when} ${script}`)
+    }
+  }
+})
+
+t.test('[USER-1] what cannot be done in time is done: false, which its Idempotency-Key does not keep', async t => {
+  const alice = await someone(t)
+  const groups = 40
+  for (let i = 0; i < groups; i++) await groupOf(iris, alice)
+  const ask = async () => {
+    const response = await fetch(`${iris.url}/v1/server/users/${alice.userId}`, {
+      method: 'DELETE', headers: { authorization: `Bearer ${SERVER_KEY}`, 'idempotency-key': alice.userId }
+    })
+    return { status: response.status, body: await response.json() as Outcome }
+  }
+  way.set({ down: { do: 'delay', ms: 60 } })
+  const answers = [await ask()]
+  way.heal()
+  while (!answers.at(-1)?.body.done) answers.push(await ask())
+  t.same(answers[0] && [answers[0].status, answers[0].body.done], [200, false])
+  t.ok(answers.every(({ status }) => status === 200))
+  t.equal(answers.reduce((sum, { body }) => sum + Number(body.removed['groups']), 0), groups)
+  const { traceId, ...last } = answers.at(-1)?.body as Outcome & { traceId: string }
+  t.match((await ask()).body, last, 'the one that was done is')
+})
+
+t.test('[USER-2] lifted while it is under way, it takes nothing more', async t => {
+  const alice = await someone(t)
+  for (let i = 0; i < 12; i++) await groupOf(iris, alice)
+  way.set({ down: { do: 'delay', ms: 40 } })
+  const deletion = remove(alice)
+  await until(async () => await redis.scard(keys.groups(alice.userId)) < 12 ? true : undefined)
+  await redis.hdel(keys.kick(alice.userId), 'ban:/')
+  t.match(await deletion, { status: 200, body: { done: false } })
+  way.heal()
+  t.ok(await redis.scard(keys.groups(alice.userId)) > 0)
+  t.match(await remove(alice), { status: 200, body: { done: true } })
+})
+
+t.test('[USER-1] [DOWN-2] what cannot be read of him goes, too', async t => {
+  const { alice } = await live(t)
+  await redis.zadd(keys.blocked(alice.userId), 'inf', 'nobody', 2.5, 'a b')
+  t.match(await remove(alice), { status: 200, body: { done: true } }, 'no page shows these blocks')
+  const broken = await live(t)
+  for (const key of await redis.keys(`*:${broken.alice.userId}*`)) {
+    const isText = await redis.type(key) === 'string'
+    await redis.del(key)
+    await (isText ? redis.sadd(key, 'x') : redis.set(key, 'x'))
+  }
+  t.match(await remove(broken.alice), { status: 200, body: { done: true } })
+  const left = (await ownKeys(broken.alice)).filter(key => !stays.test(key))
+  t.same(left.filter(key => !key.startsWith('RESET_READ_NUM_AND_LAST_MSG:<user>:g.')), [], 'but for what only a broken key knew')
+})
+
+t.test('[USER-1] of somebody who was never heard of, his tokens are refused; bad input is named', async t => {
+  const nobody = await someone(t)
+  t.match(await remove(nobody), { status: 200, body: { done: true, removed: { groups: 0, terminals: 0 } } })
+  t.match(await nobody.time({}), { status: 401, body: { code: 'KICKED' } })
+  t.equal((await fetch(`${iris.url}/v1/conversations`, {
+    headers: { authorization: `Bearer ${await tokenOf(nobody.userId, { agoSec: -10 })}` }
+  })).status, 200)
+  const bad = [['system', '/id'], ['a.b', '/id'], ['a?messages=burn', '/messages'], ['a?x=1', '/x']] as const
+  for (const [path, pointer] of bad) {
+    const answer = await iris.server('DELETE', `users/${path}`)
+    t.match(answer, { status: 400, body: { code: 'INVALID_QUERY' } }, path)
+    t.same(pointers(answer), [pointer])
+  }
+})

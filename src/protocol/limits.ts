@@ -73,7 +73,8 @@ export const limitTable = {
   },
   webhookPending: {
     default: 1_000,
-    sentence: 'Events that are read for a webhook before those before them are done; the others wait among `events`.'
+    sentence: 'Events that are read for a webhook before those before them are done; twice as many while nothing of them is taken. ' +
+      'The others wait among `events`.'
   },
   webhookDead: { default: 1_000, sentence: 'Dead letters kept for a webhook; of more the oldest goes.' },
   webhookDeadSec: { default: 2_592_000, sentence: 'Seconds for which dead letters are kept after the last of them.' },

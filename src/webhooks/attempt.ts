@@ -4,7 +4,7 @@ import { type Caller, troubleOf } from './caller.js'
 import { retryAfterMs } from './pause.js'
 import type { createSigner } from './sign.js'
 
-/** `gone`: it wants nothing any more. `afterMs`: it asks to be left alone for so long. */
+/** `gone`: it wants nothing any more. `afterMs`: it asks to be left alone, for so long if it says so (else 0). */
 export interface Outcome { kind: 'delivered' | 'failed' | 'gone', reason: string, afterMs?: number | undefined }
 
 interface Floor {
@@ -32,7 +32,8 @@ export function createAttempt ({ caller, sign, now, timeoutMs, mostPauseMs }: Fl
     const headers = { ...sign(webhookId(position), now(), body), ...(typeof traceId === 'string' && { 'trace-id': traceId }) }
     try {
       const { status, retryAfter } = await caller.post({ headers, body, timeoutMs })
-      return outcomeOf(status, [429, 503].includes(status) ? retryAfterMs(retryAfter, { now: now(), mostMs: mostPauseMs }) : undefined)
+      const isBusy = [429, 503].includes(status)
+      return outcomeOf(status, isBusy ? retryAfterMs(retryAfter, { now: now(), mostMs: mostPauseMs }) ?? 0 : undefined)
     } catch (error) {
       return { kind: 'failed', reason: troubleOf(error) }
     }

@@ -9,6 +9,8 @@ import { pauseMs } from './pause.js'
 
 /** The longest time without an attempt at a webhook that answers nothing. */
 const MOST_CLOSED_MS = 60_000
+/** Others were taken in between so often: it is the event that is not wanted, and not that nobody is there. */
+const REFUSALS = 5
 /** Whoever has more time than this before something is due is asked again in between. */
 const LOOK_MS = 1_000
 
@@ -39,6 +41,8 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
   let since = 0
   /** Whoever delivered before may have said that something is wrong with it: what is taken takes that back. */
   let mayBeTrouble = true
+  /** Events that were taken. */
+  let taken = 0
   let timer: NodeJS.Timeout | undefined
 
   async function settle (one: Waiting, { kind, reason, afterMs }: Outcome): Promise<void> {
@@ -47,11 +51,20 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
     if (kind === 'failed' && isEnded) return // it may have been cut: whoever goes on tries it again, and says what is wrong
     counts.failed++
     one.attempts++
+    one.reason = reason
+    if (afterMs === undefined) noteRefusal(one)
     one.dueAt = performance.now() + Math.max(afterMs ?? 0, pauseMs(one.attempts, mostPauseMs))
     if (kind === 'gone') return await leave(reason)
-    const isNew = breaker.failed(afterMs)
-    if (breaker.isOpen()) await sayTrouble(reason, isNew)
+    if (one.refusals < REFUSALS || afterMs !== undefined) {
+      const isNew = breaker.failed(afterMs)
+      if (breaker.isOpen()) await sayTrouble(reason, isNew)
+    }
     if (one.until <= now()) await bury(one, reason)
+  }
+
+  function noteRefusal (one: Waiting): void {
+    if (taken > one.takenBefore) one.refusals++
+    one.takenBefore = taken
   }
 
   async function leave (reason: string): Promise<void> {
@@ -64,6 +77,7 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
 
   function delivered (one: Waiting): void {
     counts.delivered++
+    taken++
     order.remove(one)
     onDone(one.position)
     const isOver = breaker.succeeded()
@@ -82,11 +96,24 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
     await outbox.trouble(id, { since, reason }).catch(() => undefined)
   }
 
-  async function bury (one: Waiting, reason: string): Promise<void> {
-    await outbox.bury(id, one, { reason, attempts: one.attempts })
+  /** @param isEarly others wait for room: it is a dead letter only if no other must go for it. @returns whether it is one. */
+  async function bury (one: Waiting, reason: string, isEarly = false): Promise<boolean> {
+    if (!await outbox.bury(id, one, { reason, attempts: one.attempts, isEarly })) return false
     order.remove(one)
     counts.dead++
     log.warn({ webhook: id, position: one.position, type: one.event.type, reason, attempts: one.attempts }, 'an event is a dead letter')
+    return true
+  }
+
+  /** Gives up events that nobody wants, the oldest first, until there is room for others. */
+  async function makeRoom (): Promise<void> {
+    while (order.size >= limits.webhookPending) {
+      const one = order.refused(REFUSALS) // asked again each time: others are taken meanwhile
+      if (!one) return
+      one.isUnderWay = true
+      const isBuried = await bury(one, one.reason, true).finally(() => { one.isUnderWay = false })
+      if (!isBuried) return
+    }
   }
 
   const mayBegin = () => mayCarry() && !isGone && !isEnded && underWay.size < limits.webhookAtOnce
@@ -119,6 +146,7 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
   return {
     add: order.add,
     carry,
+    makeRoom,
     waiting: () => order.size,
     /** Another node delivers what was not done: what is under way comes to its end. */
     forget (): void {

@@ -34,6 +34,8 @@ export function startLane (target: Target, floor: LaneFloor) {
 
   function mayCarry (): boolean { return isMine && !stopped.signal.aborted && performance.now() < mineUntil }
 
+  const isFull = () => courier.waiting() >= limits.webhookPending
+
   function onDone (position: string): void {
     settled.push(position)
     if (courier.waiting() === 0 || settled.length >= TOLD_AT_ONCE) alarm.resolve()
@@ -76,7 +78,10 @@ export function startLane (target: Target, floor: LaneFloor) {
   async function round (): Promise<boolean> {
     await tellDone()
     const began = performance.now()
-    const room = Math.max(0, Math.min(PAGE, limits.webhookPending - courier.waiting()))
+    if (isFull() && mayCarry()) await courier.makeRoom()
+    // behind what nobody takes there may be something that shows that somebody is there: a page in a round, up to as much again
+    const wasFull = isFull()
+    const room = Math.max(0, Math.min(PAGE, limits.webhookPending * (wasFull ? 2 : 1) - courier.waiting()))
     const taken = await outbox.take(id, isMine ? room : 0)
     if (taken.state !== 'mine') {
       isMine = false
@@ -89,12 +94,12 @@ export function startLane (target: Target, floor: LaneFloor) {
     add(taken)
     if (taken.again > 0) for (const due of await outbox.again(id)) if (!settled.includes(due.position)) courier.add(due)
     courier.carry()
-    return room > 0 && taken.due.length + taken.unread.length === room
+    return !wasFull && room > 0 && taken.due.length + taken.unread.length === room
   }
 
   /** Waits until there is something to do: news, room, or the next round. */
-  async function rest (isFull: boolean): Promise<void> {
-    const over = isMine && !isFull ? until(last, ROUND_MS) : delay(ROUND_MS, undefined, { signal: stopped.signal, ref: false })
+  async function rest (): Promise<void> {
+    const over = isMine && !isFull() ? until(last, ROUND_MS) : delay(ROUND_MS, undefined, { signal: stopped.signal, ref: false })
     await Promise.race([over, alarm.promise]).catch(() => undefined)
     alarm = Promise.withResolvers()
   }
@@ -106,7 +111,7 @@ export function startLane (target: Target, floor: LaneFloor) {
         return undefined
       })
       if (hasMore === undefined) await delay(ROUND_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined)
-      else if (!hasMore) await rest(courier.waiting() >= limits.webhookPending)
+      else if (!hasMore) await rest()
     }
   }
 

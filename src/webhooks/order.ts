@@ -1,8 +1,19 @@
 // What is to be told to one webhook, in order: of a conversation, and of a user, an event waits for those before it. [WEBHOOK-4]
 import type { Due } from '../store/webhook/outbox.js'
 
-/** An event on its way. `dueAt`: not tried before, by `performance.now()`; `attempts` that failed. */
-export interface Waiting extends Due { attempts: number, dueAt: number, isUnderWay: boolean, keys: string[] }
+/**
+ * An event on its way. `dueAt`: not tried before, by `performance.now()`; `attempts` that failed, the last of them for a `reason`.
+ * `refusals`: how many of these failed although others had been taken since the one before; `takenBefore`: how many, at the last.
+ */
+export interface Waiting extends Due {
+  attempts: number
+  reason: string
+  refusals: number
+  takenBefore: number
+  dueAt: number
+  isUnderWay: boolean
+  keys: string[]
+}
 
 /** Whose order an event is part of. What is told beside the stream is in no order: it is late already. */
 function keysOf ({ position, event: { id, conversationId, userId } }: Due): string[] {
@@ -23,7 +34,9 @@ export function createOrder () {
     /** Puts an event behind the others; one that is there already stays where it is. */
     add (due: Due): void {
       if (all.has(due.position)) return
-      const one: Waiting = { ...due, attempts: 0, dueAt: 0, isUnderWay: false, keys: keysOf(due) }
+      const one: Waiting = {
+        ...due, attempts: 0, reason: '', refusals: 0, takenBefore: Infinity, dueAt: 0, isUnderWay: false, keys: keysOf(due)
+      }
       all.set(due.position, one)
       for (const key of one.keys) {
         const queue = queues.get(key)
@@ -32,16 +45,27 @@ export function createOrder () {
       }
     },
 
-    /** @returns an event that may go now; or how long until one may, ms: Infinity when all wait for something else. */
+    /**
+     * @returns an event that may go now, the one that failed least: what nobody takes is tried when there is nothing else;
+     *   or how long until one may, ms: Infinity when all wait for something else.
+     */
     next (): Waiting | number {
       const now = performance.now()
       let waitMs = Infinity
+      let best: Waiting | undefined
       for (const one of all.values()) {
         if (one.isUnderWay || !isFirst(one)) continue
-        if (one.dueAt <= now) return one
-        waitMs = Math.min(waitMs, one.dueAt - now)
+        if (one.dueAt > now) waitMs = Math.min(waitMs, one.dueAt - now)
+        else if (one.attempts === 0) return one
+        else if (!best || one.attempts < best.attempts) best = one
       }
-      return waitMs
+      return best ?? waitMs
+    },
+
+    /** @returns the oldest that was refused so often, and is not just tried. */
+    refused (refusals: number): Waiting | undefined {
+      for (const one of all.values()) if (one.refusals >= refusals && !one.isUnderWay) return one
+      return undefined
     },
 
     /** One is done with: the next of its order may go. Of one that was read again meanwhile another stands here, and stays. */

@@ -14,6 +14,8 @@ import { createSigner } from './sign.js'
 
 /** Bytes of an answer that a test shows. */
 const SHOWN_BYTES = 1_024
+/** How often a node looks for secrets that others have sealed by a key that is not its first. */
+const RESEAL_MS = 60_000
 /** So long a webhook that is tried may take, at most, ms. */
 export const TRIAL_MS = 10_000
 
@@ -52,9 +54,14 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
 
   const dispatcher = createDispatcher({ list, makeLane, log })
   const configured = createConfigured({ targets, config, now })
+  let resealAt = 0
 
   async function list (): Promise<Target[]> {
     await configured.register()
+    if (performance.now() >= resealAt) {
+      await targets.reseal()
+      resealAt = performance.now() + RESEAL_MS
+    }
     return await targets.list()
   }
 

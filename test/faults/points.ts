@@ -1,10 +1,13 @@
 // Fault points in the code's own words: "before append-message", "after kick-user, before its answer". Nothing in the product
-// knows of them: every script is an EVALSHA on the wire, named by the digest of its text.
+// knows of them: every script is an EVALSHA on the wire, named by the digest of its text; what is no script has the name of its command.
 import { createHash } from 'node:crypto'
 import type { Link, Watcher } from './proxy.js'
 import { createFrames, isPush, wordsOf } from './resp.js'
 
-/** A place in a script's life: before Redis gets it, or when it is done and its answer is on the way. `act` is called there, once. */
+/**
+ * A place in the life of a script, or of a command (`xack`): before Redis gets it, or when it is done and its answer is on the way.
+ * `act` is called there, once.
+ */
 export interface Point { script: string, when: 'before' | 'after', act (link: Link): void }
 
 export type Points = ReturnType<typeof createPoints>
@@ -12,14 +15,16 @@ export type Points = ReturnType<typeof createPoints>
 /** The names of the scripts by the digests under which they run, as far as a text of one has gone by: every Redis is told each once. */
 const names = new Map<string, string>()
 
-/** Learns a script's name from its text: the last of the headers in it is its own. */
-function learn (frame: Buffer): void {
+/** Learns a script's name from its text: the last of the headers in it is its own. @returns the digest. */
+function learn (frame: Buffer): string {
   const lines = frame.toString('utf8').split('\r\n')
   const text = lines.slice(4).join('\r\n')
   const length = Number(lines[3]?.slice(1))
   const script = Buffer.from(text).subarray(0, length).toString()
   const name = [...script.matchAll(/^-- ([a-z-]+)\.lua - /gm)].at(-1)?.[1]
-  if (name !== undefined) names.set(createHash('sha1').update(script).digest('hex'), name)
+  const digest = createHash('sha1').update(script).digest('hex')
+  if (name !== undefined) names.set(digest, name)
+  return digest
 }
 
 /**
@@ -55,10 +60,10 @@ export function createPoints () {
     /** @returns whether the frame goes on. */
     function ask (frame: Buffer): boolean {
       asked++
-      const [verb = '', digest = ''] = wordsOf(frame)
-      if (/^eval$/i.test(verb)) learn(frame)
+      const [verb = '', second = ''] = wordsOf(frame)
+      const digest = /^eval$/i.test(verb) ? learn(frame) : second
       if (/^ssubscribe$/i.test(verb)) listeners.add(link)
-      const point = armed.length > 0 && /^evalsha$/i.test(verb) ? pointAt(names.get(digest)) : undefined
+      const point = armed.length > 0 ? pointAt(/^eval(sha)?$/i.test(verb) ? names.get(digest) : verb.toLowerCase()) : undefined
       if (point?.when === 'after') awaited.set(asked, point)
       if (point?.when !== 'before') return true
       point.act(link)

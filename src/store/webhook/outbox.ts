@@ -14,7 +14,9 @@ const takeEvents = defineScript('take-events', {
   args: ['id', 'group', 'node', 'holdMs', 'count', 'after', 'mostDead', 'keepMs']
 })
 const buryEvent = defineScript('bury-event', {
-  full: 'refused', keys: ['events', 'dead', 'again'], args: ['group', 'position', 'event', 'reason', 'attempts', 'mostDead', 'keepMs']
+  full: 'refused',
+  keys: ['events', 'dead', 'again'],
+  args: ['group', 'position', 'event', 'reason', 'attempts', 'early', 'mostDead', 'keepMs']
 })
 const replayDead = defineScript('replay-dead', { full: 'refused', keys: ['dead', 'again'], args: ['retryMs', 'keepMs'] })
 
@@ -40,6 +42,9 @@ export interface Taken {
   last: string | undefined
   again: number
 }
+
+/** Why an event is given up. `isEarly`: before its time is over. */
+export interface Burial { reason: string, attempts: number, isEarly: boolean }
 
 /** Something that a webhook has not been told. */
 export interface DeadLetter {
@@ -101,11 +106,12 @@ export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me:
       for (const [error] of await pipeline.exec() ?? []) if (error) throw error
     },
 
-    /** One is not tried any more. */
-    async bury (id: string, { position, event }: Due, { reason, attempts }: { reason: string, attempts: number }): Promise<void> {
-      await buryEvent(redis, webhookKeys(id), {
-        group: groupOf(id), position, event: JSON.stringify(event), reason, attempts, mostDead, keepMs
+    /** One is not tried any more; early: if no other dead letter must go for it. @returns whether that is so. */
+    async bury (id: string, { position, event }: Due, { reason, attempts, isEarly }: Burial): Promise<boolean> {
+      const [, isBuried] = await buryEvent(redis, webhookKeys(id), {
+        group: groupOf(id), position, event: JSON.stringify(event), reason, attempts, early: isEarly ? 1 : 0, mostDead, keepMs
       })
+      return isBuried === 1
     },
 
     /** Another node may go on at once. */

@@ -1,6 +1,7 @@
 // Webhooks as they are kept: where to, of what, by which secrets. [WEBHOOK-1]
 import { keys } from '../keys.js'
 import type { StoreContext } from '../life/context.js'
+import { isFull } from '../redis/full.js'
 import { hashOf } from '../redis/hash.js'
 import { parsed } from '../redis/readable.js'
 import { defineScript } from '../script/scripts.js'
@@ -9,6 +10,7 @@ import { seal, unseal } from '../sealed.js'
 const putWebhook = defineScript('put-webhook', {
   full: 'refused', keys: ['webhooks', 'events'], args: ['id', 'record', 'group', 'most']
 })
+const resealWebhook = defineScript('reseal-webhook', { full: 'done', keys: ['webhooks'], args: ['id', 'before', 'record'] })
 const removeWebhook = defineScript('remove-webhook', {
   full: 'done', keys: ['webhooks', 'events', 'owner', 'dead', 'again', 'trouble'], args: ['id', 'group', 'record']
 })
@@ -67,6 +69,21 @@ export function createTargets ({ redis, limits, onUnreadable }: StoreContext, by
     async get (id: string): Promise<Target | undefined> {
       const text = await redis.hget(keys.webhooks, id)
       return text === null ? undefined : read(id, text)
+    },
+
+    /**
+     * Seals by the first key what an older one has sealed: that one is not needed any more. One that changes meanwhile stays as it is;
+     * a store that is full holds up nobody.
+     */
+    async reseal (): Promise<void> {
+      for (const [id, before] of await hashOf(redis, keys.webhooks)) {
+        const target = read(id, before)
+        const isSealed = unseal(sealers[0] ?? '', String(parsed<Record_>(before)?.sealed)) !== null
+        if (!target || target.secrets.length === 0 || isSealed) continue
+        await resealWebhook(redis, { webhooks: keys.webhooks }, { id, before, record: textOf(target) }).catch((error: unknown) => {
+          if (!isFull(error)) throw error
+        })
+      }
     },
 
     /** Keeps one; a new one, or one that was disabled, begins with what happens from now on. Throws TOO_MANY_WEBHOOKS. */

@@ -16,10 +16,15 @@ const { serverEvents } = await import('../build/src/protocol/server-events.js')
 const table = (heads, rows) => [heads, heads.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
 const code = value => `\`${value}\``
 
-const operationTable = heads =>
-  table(heads, operations.map(({ method, path, name, summary }) => [code(`${method} ${path}`), name, summary]))
-const configRows = heads => table(heads, configTable.map(({ name, type, default: preset, sentence }) =>
-  [code(name), type, preset === undefined || preset === '' ? '' : code(preset), sentence]))
+const chinese = JSON.parse(readFileSync(join(root, 'docs/zh-CN/sentences.json'), 'utf8'))
+/** In Chinese, or in English while nobody has translated it: test/languages.test.ts names what is missing. */
+const inChinese = sentence => chinese[sentence] ?? sentence
+const inEnglish = sentence => sentence
+
+const operationTable = (heads, words) =>
+  table(heads, operations.map(({ method, path, name, summary }) => [code(`${method} ${path}`), name, words(summary)]))
+const configRows = (heads, words) => table(heads, configTable.map(({ name, type, default: preset, sentence }) =>
+  [code(name), type, preset === undefined || preset === '' ? '' : code(preset), words(sentence)]))
 const weights = operations.filter(({ auth }) => auth === 'user').map(({ name, costs }) => [name, costSentence(costs)])
 const errorRows = Object.entries(errors).sort(([, a], [, b]) => a.status - b.status)
 const byeRows = Object.values(byes)
@@ -32,10 +37,10 @@ const eventRows = Object.entries(serverEvents).map(([kind, { description, proper
 
 /** The blocks of each document. */
 const documents = {
-  'docs/api.md': { operations: operationTable(['call', 'name', 'does']) },
-  'docs/configuration.md': { config: configRows(['variable', 'type', 'default', 'meaning']) },
-  'docs/zh-CN/api.md': { operations: operationTable(['调用', '名称', '作用（英文原文）']) },
-  'docs/zh-CN/configuration.md': { config: configRows(['变量', '类型', '默认值', '含义（英文原文）']) },
+  'docs/api.md': { operations: operationTable(['call', 'name', 'does'], inEnglish) },
+  'docs/configuration.md': { config: configRows(['variable', 'type', 'default', 'meaning'], inEnglish) },
+  'docs/zh-CN/api.md': { operations: operationTable(['调用', '名称', '作用'], inChinese) },
+  'docs/zh-CN/configuration.md': { config: configRows(['变量', '类型', '默认值', '含义'], inChinese) },
   'docs/protocol.md': {
     errors: table(['status', 'code', 'retryable', 'title'], errorRows.map(([name, { status, title, retryable }]) =>
       [status, code(name), retryable ? 'yes' : '', title])),

@@ -1,5 +1,7 @@
 // The Chinese documents say what the English ones say: headings, code and tables agree, so that one that was left behind is seen.
 import t from 'tap'
+import { operations } from '../src/app.js'
+import { configTable } from '../src/config-table.js'
 import { blocksOf, codeIn, documents, proseOf, sectionsOf, textOf } from './helper/documents.js'
 
 const chinese = 'docs/zh-CN/'
@@ -8,14 +10,24 @@ const pairs = [
   ...documents.filter(name => name.startsWith(chinese)).map(name => [name.replace(chinese, 'docs/'), name])
 ] as [string, string][]
 
-/** The tables' rows, each as what is in code in it, and its numbers. */
-const rowsOf = (name: string) => proseOf(textOf(name)).split('\n').filter(line => line.startsWith('|')).map(line => ({
-  cells: line.replaceAll('\\|', '').split('|').length, code: codeIn(line), numbers: line.match(/\d+/g)?.sort() ?? []
-}))
+/** What is the same in every language: what is in code, and the numbers. */
+const factsIn = (text: string) => ({ code: codeIn(text), numbers: text.match(/\d+/g)?.sort() ?? [] })
+
+/** The tables, row by row. */
+const rowsOf = (name: string) => proseOf(textOf(name)).split('\n').filter(line => line.startsWith('|'))
+  .map(line => ({ cells: line.replaceAll('\\|', '').split('|').length, ...factsIn(line) }))
 
 t.test('there are the pages that a team needs first', async t => {
   const names = new Set(pairs.map(([english]) => english))
   for (const name of ['api', 'concepts', 'configuration', 'deploy']) t.ok(names.has(`docs/${name}.md`), name)
+})
+
+t.test('each sentence of a generated table has its Chinese one, with the same code and numbers', async t => {
+  const sentences = new Map(Object.entries(JSON.parse(textOf(`${chinese}sentences.json`)) as Record<string, string>))
+  const used = [...operations.map(({ summary }) => summary), ...configTable.map(({ sentence }) => sentence)]
+  t.ok(used.length > 100)
+  t.same(used.filter(sentence => !sentences.has(sentence)), [], 'these are to be translated in docs/zh-CN/sentences.json')
+  for (const [sentence, translated] of sentences) t.same(factsIn(translated), factsIn(sentence), sentence)
 })
 
 for (const [english, other] of pairs) {

@@ -15,6 +15,14 @@ const commandsOf = (name: string) =>
 /** Without the first, which installs and tests. */
 const [, ...commands] = [...commandsOf('README.md'), ...commandsOf('docs/concepts.md')]
 
+t.test('it is a first screen: what is generated, and what is long, has a page of its own', async t => {
+  for (const name of ['README.md', 'README.zh-CN.md']) {
+    const text = readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
+    t.ok(text.split('\n').length < 200, `${name} has ${text.split('\n').length} lines`)
+    t.notMatch(text, /<!-- generated:/, name)
+  }
+})
+
 t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'iris-readme-'))
   t.teardown(() => rmSync(directory, { recursive: true }))

@@ -3,6 +3,7 @@ import { directPolicies } from './protocol/direct.js'
 import { loginPolicies } from './protocol/login.js'
 import { limitTable, limitVariable, type LimitName } from './protocol/limits.js'
 import { defaultKinds, eventKinds, kindsIn } from './protocol/server-events.js'
+import { onFailures } from './webhooks/hook.js'
 
 export interface Variable {
   type: 'string' | 'integer'
@@ -148,6 +149,25 @@ const ownVariables = {
     sentence: 'Origins, `scheme://host[:port]` (a port `*` is any), separated by commas, that may be called ' +
       'although they are http, private or reserved. All others must be https on public addresses.'
   },
+  IRIS_HOOK_MESSAGE: {
+    type: 'string', demo: true, secret: true, sentence: 'URL that is asked before a message of a user is stored.'
+  },
+  IRIS_HOOK_MESSAGE_ON_FAILURE: {
+    type: 'string',
+    demo: true,
+    default: 'allow',
+    values: onFailures,
+    sentence: 'What counts when it does not decide: the message is sent, or refused with 503 `HOOK_UNAVAILABLE`.'
+  },
+  IRIS_HOOK_COMMAND: {
+    type: 'string', demo: true, secret: true, sentence: 'URL that is asked before a command of a user (IRIS_CMD_SEND) is sent.'
+  },
+  IRIS_HOOK_COMMAND_ON_FAILURE: {
+    type: 'string', demo: true, default: 'allow', values: onFailures, sentence: 'What counts when it does not decide.'
+  },
+  IRIS_HOOK_SECRET: {
+    type: 'string', demo: true, secret: true, sentence: 'Secret of what hooks are asked, as `IRIS_WEBHOOK_SECRET`; during a rotation two.'
+  },
   IRIS_LOG_LEVEL: {
     type: 'string',
     demo: true,
@@ -177,23 +197,4 @@ export function ruleOf ({ type, values, form, minimum, maximum }: Variable): str
   if (form) return form.rule
   if (values) return `must be one of ${values.join(', ')}`
   return type === 'integer' ? `must be a decimal integer from ${minimum} to ${maximum}` : 'must be a text'
-}
-
-/** @returns the variable whose name is spelled most like this one; undefined when none is near. */
-export function nearest (name: string): string | undefined {
-  const [best] = [...variables.keys()].map(known => ({ known, distance: distanceOf(name, known) })).sort((a, b) => a.distance - b.distance)
-  return best && best.distance <= Math.max(2, (name.length - 'IRIS_'.length) / 3) ? best.known : undefined
-}
-
-/** Levenshtein's distance: how many letters must be put in, taken out or changed. */
-function distanceOf (a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

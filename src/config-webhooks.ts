@@ -23,6 +23,12 @@ export function readWebhooks (text: (name: string) => string | undefined, list: 
   }
 }
 
+/** @param name of the variable that says them. */
+export const secretRule = (name: string, secrets: string[]): Rule => [
+  secrets.length > 2 || !secrets.every(secret => new RegExp(SECRET_PATTERN).test(secret)),
+  `${name} must be one or two of whsec_ and 24 to 64 bytes in base64`
+]
+
 /** What the type of a variable does not say of webhooks. @param allowed the items of `IRIS_WEBHOOK_ALLOW` as they were written. */
 export function webhookRules ({ webhooks: { allow, url, secrets, types }, events }: Facts, allowed: string[]): Rule[] {
   const unwritten = types.filter(type => !events.some(kind => kind === type))
@@ -34,7 +40,6 @@ export function webhookRules ({ webhooks: { allow, url, secrets, types }, events
     [parsed !== undefined && 'fault' in parsed, `IRIS_WEBHOOK_URL ${parsed && 'fault' in parsed ? parsed.fault : ''}`],
     [(url === undefined) !== (secrets.length === 0), 'IRIS_WEBHOOK_URL and IRIS_WEBHOOK_SECRET need each other'],
     [unwritten.length > 0, `IRIS_WEBHOOK_TYPES must be kinds that IRIS_EVENTS names, not ${unwritten.map(quoted).join(', ')}`],
-    [secrets.length > 2 || !secrets.every(secret => new RegExp(SECRET_PATTERN).test(secret)),
-      'IRIS_WEBHOOK_SECRET must be one or two of whsec_ and 24 to 64 bytes in base64']
+    secretRule('IRIS_WEBHOOK_SECRET', secrets)
   ]
 }

@@ -1,9 +1,10 @@
 // Reads the configuration from the environment, and refuses what it does not understand: all faults in one message.
 import { randomBytes } from 'node:crypto'
-import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { envSchema } from 'env-schema'
-import { foreign, itemsOf, nearest, ruleOf, variables } from './config-table.js'
+import { isNetwork, isRedisUrl, isSafeUrl } from './config-forms.js'
+import { hookRules, readHooks } from './config-hooks.js'
+import { foreign, itemsOf, ruleOf, variables } from './config-table.js'
 import type { DirectPolicy } from './protocol/direct.js'
 import type { LoginPolicy } from './protocol/login.js'
 import { isLoopback } from './protocol/loopback.js'
@@ -11,6 +12,8 @@ import { type Limits, limitTable, limitVariable, type LimitName } from './protoc
 import { originOf } from './protocol/origin.js'
 import { type EventKind, kindsIn } from './protocol/server-events.js'
 import { quoted, readWebhooks, type Rule, webhookRules } from './config-webhooks.js'
+import { nearest } from './spelling.js'
+import type { HookConfig } from './webhooks/hooks.js'
 import type { WebhookConfig } from './webhooks/webhooks.js'
 
 export interface Config {
@@ -36,6 +39,7 @@ export interface Config {
   events: EventKind[]
   logLevel: string
   webhooks: Omit<WebhookConfig, 'sealers'>
+  hooks: HookConfig
   limits: Limits
   /**
    * Nothing is configured that says who may come or where the data is:
@@ -76,10 +80,11 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
     events: kindsIn(list('IRIS_EVENTS')).kinds,
     logLevel: String(values['IRIS_LOG_LEVEL']),
     webhooks: readWebhooks(text, list),
+    hooks: readHooks(text, list),
     limits: Object.fromEntries(Object.keys(limitTable).map(name => [name, Number(values[limitVariable(name as LimitName)])])) as Limits,
     demo: isLoopback(String(values['IRIS_HOST'])) && given.every(([name]) => variables.get(name)?.demo)
   }
-  check(config, webhookRules(config, list('IRIS_WEBHOOK_ALLOW')))
+  check(config, [...webhookRules(config, list('IRIS_WEBHOOK_ALLOW')), ...hookRules(config)])
   return config
 }
 
@@ -119,7 +124,7 @@ function faultOf (name: string, value: string): [[name: string, sentence: string
 }
 
 function unknownName (name: string): string {
-  const known = nearest(name)
+  const known = nearest(name, variables.keys())
   return `${name} is not a variable of Iris: ${known === undefined ? 'see docs/configuration.md, or --help' : `is ${known} meant?`}`
 }
 
@@ -170,30 +175,3 @@ function rules ({
 }
 
 const isTrimmed = (text: string | undefined) => text === text?.trim()
-
-/** The database, if one is named, by its number. What is percent-encoded must be decodable: the client does so. */
-function isRedisUrl (text: string): boolean {
-  try {
-    const { protocol, hostname: host, pathname, searchParams, username, password } = new URL(text)
-    decodeURIComponent(username + password)
-    return /^rediss?:$/.test(protocol) && host !== '' && /^\/?\d{0,5}$/.test(pathname) && /^\d{1,5}$/.test(searchParams.get('db') ?? '0')
-  } catch {
-    return false
-  }
-}
-
-function isNetwork (text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-  return most > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
-}
-
-function isSafeUrl (url: string): boolean {
-  try {
-    const { protocol, hostname: host, username, password } = new URL(url)
-    if (username + password !== '') return false // fetch refuses such a URL
-    return protocol === 'https:' || (protocol === 'http:' && isLoopback(host.replace(/^\[|\]$/g, '')))
-  } catch {
-    return false
-  }
-}

@@ -7,6 +7,7 @@ import type { Disk, OwnDisk } from './store/redis/disk.js'
 import type { Redis } from './store/redis/redis.js'
 import type { TrustFacts } from './store/redis/trust.js'
 import type { Policies } from './stores.js'
+import type { HookConfig } from './webhooks/hooks.js'
 import type { WebhookConfig } from './webhooks/webhooks.js'
 
 export interface GatewayFacts extends Policies {
@@ -16,6 +17,7 @@ export interface GatewayFacts extends Policies {
   /** The kinds of events that are written for back ends. */
   events: readonly EventKind[]
   webhooks?: WebhookConfig
+  hooks?: HookConfig
   tokens: {
     mint (userId: string, life: { issuedAt: number, ttlSec: number }): ReturnType<Context['mintToken']>
     verify: Context['verifyToken']

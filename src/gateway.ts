@@ -1,5 +1,7 @@
 // The gateway without HTTP: stores, the way down and its timers, wired. It knows every lower floor.
 import { createAwake } from './presence/awake.js'
+import { readJson } from './commands/read-json.js'
+import { createBefore } from './fanout/before.js'
 import type { Context } from './fanout/context.js'
 import { createDead } from './fanout/dead.js'
 import { createDeliver } from './fanout/deliver.js'
@@ -31,6 +33,7 @@ import { createStarts } from './stream/start.js'
 import { createSweeper } from './health/sweeper.js'
 import { createUnreadable } from './health/unreadable.js'
 import { createWatch } from './presence/watch.js'
+import { createHooks, noHooks } from './webhooks/hooks.js'
 import { createWebhooks, noWebhooks } from './webhooks/webhooks.js'
 import { createBeat } from './store/life/beat.js'
 import { feedOf } from './store/feed.js'
@@ -52,14 +55,14 @@ import { createTimers } from './timers.js'
  *   `start()` begins its timers, `stop()` ends all streams with BYE 4200.
  */
 export function createGateway ({
-  redis: connection, node, limits, events: kinds, loginPolicy, direct, webhooks: config = noWebhooks, tokens, durability, onUnfit, isSealed,
-  disk, own, log
+  redis: connection, node, limits, events: kinds, loginPolicy, direct, webhooks: config = noWebhooks, hooks: asked = noHooks, tokens,
+  durability, onUnfit, isSealed, disk, own, log
 }: GatewayFacts) {
   const meter = createMeter()
   const clock = createClock(connection, {
     onRoundTrip: ms => meter.redisAnswered(ms), onSet: () => { if (timers.areRunning()) sweeper.sweep() }
   })
-  const { now } = clock
+  const { now, time } = clock
   const onUnreadable = createUnreadable({ meter, log })
   const witness = createSound(connection, onUnreadable)
   const lives = createLives({ meter, memories: () => [recalled, hub, webhooks], log })
@@ -93,6 +96,10 @@ export function createGateway ({
     targets, outbox, config, kinds, limits, until: watch.until, now, counts: meter.webhooks, log
   })
   meter.webhooksWaiting = webhooks.waiting
+  const hooks = createHooks({
+    config: asked, allow: config.allow, limits, readJson, now, meter: meter.hooks, onAsked: (ms, kind) => meter.hookAsked(ms, kind), log
+  })
+  const before = createBefore({ hooks, ...stores, aside: pressure.aside })
   const makeJob = createJobs({ conversations, boxes, fresh, renderer, now })
   const journal = createJournal({ meter, log })
   const entrance = createEntrance({
@@ -138,7 +145,7 @@ export function createGateway ({
   const remove = createRemover({ ...stores, kicker, deliver, now })
   const verifyToken = tokens.verify
   const context: Context = {
-    ...stores, reports, webhooks, leases, watch, kicker, remove, deliver, fresh, limits, now, time: clock.time, mintToken, verifyToken
+    ...stores, before, reports, webhooks, leases, watch, kicker, remove, deliver, fresh, limits, now, time, mintToken, verifyToken
   }
 
   function onTrusted (): void {
@@ -173,6 +180,7 @@ export function createGateway ({
     /** Says, when the last request has been answered, that this node has no more to say of what it has seen. [STORE-1] */
     async leave (): Promise<void> {
       await webhooks.stop()
+      await hooks.close()
       trust.stop()
       await life.leave().catch(() => undefined)
     },

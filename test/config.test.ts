@@ -77,6 +77,14 @@ const refusals: [string, Record<string, string>, RegExp][] = [
     /^IRIS_WEBHOOK_SECRET must be one or two of whsec_ and 24 to 64 bytes in base64$/],
   ['a kind that is not written', { ...hook, IRIS_EVENTS: 'user.online', IRIS_WEBHOOK_TYPES: 'message.sent' },
     /^IRIS_WEBHOOK_TYPES must be kinds that IRIS_EVENTS names, not "message.sent"$/],
+  ['an http hook', { IRIS_HOOK_MESSAGE: 'http://backend:3000/', IRIS_HOOK_SECRET: `whsec_${'A'.repeat(32)}` },
+    /^IRIS_HOOK_MESSAGE must be an https URL, unless IRIS_WEBHOOK_ALLOW names its origin$/],
+  ['a hook without a secret', { IRIS_HOOK_COMMAND: 'https://a.example.com/' }, /^IRIS_HOOK_SECRET must be set: /],
+  ['a secret without a hook', { IRIS_HOOK_SECRET: `whsec_${'A'.repeat(32)}` }, /^IRIS_HOOK_SECRET needs IRIS_HOOK_MESSAGE or /],
+  ['a secret of hooks that is none', { IRIS_HOOK_COMMAND: 'https://a.example.com/', IRIS_HOOK_SECRET: 'CANARY' },
+    /^IRIS_HOOK_SECRET must be one or two of whsec_ and 24 to 64 bytes in base64$/],
+  ['a failure that is neither', { IRIS_HOOK_MESSAGE_ON_FAILURE: 'maybe' }, /^IRIS_HOOK_MESSAGE_ON_FAILURE must be one of allow, deny/],
+  ['more time than a request has', { IRIS_LIMIT_HOOK_MS: '2000' }, /^IRIS_LIMIT_HOOK_MS must be a decimal integer from 1 to 1900/],
   ['what is no origin to be called', { IRIS_WEBHOOK_ALLOW: 'backend:3000' }, /^IRIS_WEBHOOK_ALLOW must be origins, .*, not "backend:3000"$/],
   ['a short secret', { IRIS_TOKEN_SECRET: 'CANARY' }, /^IRIS_TOKEN_SECRET must have at least 32 bytes$/],
   ['a short server key', { IRIS_SERVER_KEY: `${KEY},CANARY` }, /^IRIS_SERVER_KEY: each key must have at least 16 characters$/],
@@ -219,7 +227,12 @@ const harmless: Record<string, string> = {
   IRIS_WEBHOOK_URL: 'http://127.0.0.1:3000/',
   IRIS_WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}`,
   IRIS_WEBHOOK_TYPES: 'user.online',
-  IRIS_WEBHOOK_ALLOW: 'http://127.0.0.1:3000'
+  IRIS_WEBHOOK_ALLOW: 'http://127.0.0.1:3000',
+  IRIS_HOOK_MESSAGE: 'http://127.0.0.1:3000/',
+  IRIS_HOOK_MESSAGE_ON_FAILURE: 'deny',
+  IRIS_HOOK_COMMAND: 'https://a.example.com/',
+  IRIS_HOOK_COMMAND_ON_FAILURE: 'deny',
+  IRIS_HOOK_SECRET: `whsec_${'A'.repeat(32)}`
 }
 const telling: Record<string, string> = {
   IRIS_REDIS_URL: 'redis://r',

@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'
+import { startHook } from './helper/hook.js'
 import { startIris } from './helper/iris.js'
+import { ALLOW, SECRET } from './helper/receiver.js'
 import { startRedis } from './helper/redis.js'
-import { until } from './helper/user.js'
+import { two, until } from './helper/user.js'
 
 interface Place { url: string, serverKey: string }
 
@@ -137,8 +139,12 @@ t.test('who may read it: with a server key, anybody, nobody', async t => {
 })
 
 t.test('docs/metrics.md lists every metric as the registry describes it', async t => {
-  const iris = await startIris(t, { env: { IRIS_LIMIT_UP_RATE: '1', IRIS_LIMIT_UP_BURST: '1' } })
-  const bob = await iris.user(t)
+  const hook = await startHook(t)
+  const iris = await startIris(t, {
+    env: { ...ALLOW, IRIS_LIMIT_UP_RATE: '1', IRIS_LIMIT_UP_BURST: '1', IRIS_HOOK_MESSAGE: hook.url, IRIS_HOOK_SECRET: SECRET }
+  })
+  const [alice, bob] = await two(() => iris.user(t))
+  t.equal((await alice.send(bob, 'x')).status, 200)
   await (await bob.listen()).next('IRIS.READY')
   for (const status of [200, 429]) t.equal((await bob.time({})).status, status)
   await iris.app.drain(0) // now each of them has a sample, which shows its labels

@@ -43,17 +43,21 @@ const noQuery = Type.Object({}, { additionalProperties: false })
  */
 export function createExecute<Context extends Admitting> (operations: readonly AnyOperation<Context>[], context: Context, limits: Limits) {
   const validators = createValidators(limits)
-  const prepared = new Map(operations.map(operation => [operation.name, {
-    operation,
-    body: operation.body && validators.body(operation.body),
-    query: validators.text(operation.query ?? noQuery),
-    params: operation.params && validators.text(operation.params)
-  }]))
+  const prepared = new Map(operations.map(operation => {
+    const body = operation.body && validators.body(operation.body)
+    return [operation.name, {
+      operation,
+      body,
+      query: validators.text(operation.query ?? noQuery),
+      params: operation.params && validators.text(operation.params),
+      brokenIn: (value: unknown) => firstOf(body?.(value), () => operation.check?.(value as never))
+    }]
+  }))
 
   return async function execute (name: string, request: Request): Promise<unknown> {
     const found = prepared.get(name)
     if (!found) throw new Problem('NOT_FOUND')
-    const { operation } = found
+    const { operation, brokenIn } = found
     const { caller } = request
     const isUser = operation.auth === 'user'
     if (isUser) context.admission.glance(caller)
@@ -61,6 +65,7 @@ export function createExecute<Context extends Admitting> (operations: readonly A
     // what breaks a rule weighs one: it costs an answer
     const weight = problem ? ONE : weigh(operation.costs, request as never)
     const door: Door | undefined = isUser && operation.admitsItself && !problem ? { caller, weight } : undefined
+    request.brokenIn = brokenIn
     if (door) request.door = door
     else if (isUser) await admit(operation, caller, weight)
     if (problem) throw problem
@@ -107,6 +112,9 @@ function problemOf ({ operation, body, query, params }: Prepared, request: Reque
     brokenBy('INVALID_QUERY', operation.checkQuery?.(request.query as never)) ??
     brokenBy('INVALID_BODY', body?.(request.body)) ?? brokenBy('INVALID_BODY', operation.check?.(request.body as never))
 }
+
+/** @returns what a schema finds; only of what it finds nothing in, what the rules between fields do. */
+const firstOf = (errors: FieldError[] = [], rules: () => FieldError[] | undefined) => errors.length > 0 ? errors : rules() ?? []
 
 function brokenBy (code: 'INVALID_BODY' | 'INVALID_QUERY', errors: FieldError[] = []): Problem | undefined {
   return errors.length > 0 ? new Problem(code, { errors }) : undefined

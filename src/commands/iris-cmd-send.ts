@@ -14,14 +14,15 @@ export const irisCmdSend = defineCommand({
     'Idempotent by `clientCmdId`. Nobody online is 200 with `online: 0`. [CMD-1] [CMD-2] [CMD-3] [CMD-5] [DIRECT-4]',
   body: Type.Object(CommandFields, { additionalProperties: false }),
   result: CommandResult,
-  errors: ['CONVERSATION_NOT_FOUND', 'NOT_ALLOWED_TARGET', 'RESERVED_NAME', 'CLIENT_CMD_ID_CONFLICT', 'BLOCKED', 'MUTED'],
+  errors: ['CONVERSATION_NOT_FOUND', 'NOT_ALLOWED_TARGET', 'RESERVED_NAME', 'CLIENT_CMD_ID_CONFLICT', 'BLOCKED', 'MUTED', 'DENIED',
+    'HOOK_UNAVAILABLE'],
   example: {
     body: { clientCmdId: 't-1', name: 'typing', data: { conversationId: 'dm.alice.bob' }, to: { users: ['bob'] }, mode: 'online' },
     result: { cmdId: 'k1a2073f47fb09f3c81d7aa', clientCmdId: 't-1', accepted: 1, online: 1, stored: 0, skipped: [], duplicate: false }
   },
   costs: commandCosts,
   check: checkCommand,
-  async handle ({ body, caller: { userId, terminalId, role }, traceId }, context) {
-    return await sendCommand(context, commandOf(body), { from: userId, terminalId, role, traceId })
+  async handle ({ body, caller: { userId, terminalId, role }, traceId, brokenIn }, context) {
+    return await sendCommand(context, commandOf(body), { from: userId, terminalId, role, traceId, brokenIn })
   }
 })

@@ -29,7 +29,7 @@ export const msgUp = defineCommand({
     duplicate: Type.Boolean({ description: 'This message had been stored before. [MSG-2]' })
   }),
   errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'CONVERSATION_CLOSED', 'CLIENT_MSG_ID_CONFLICT', 'BLOCKED', 'MUTED',
-    'DIRECT_NOT_ALLOWED'],
+    'DIRECT_NOT_ALLOWED', 'DENIED', 'HOOK_UNAVAILABLE'],
   example: {
     body: { clientMsgId: 'c-1', to: 'bob', type: 'text', content: { text: 'hi' } },
     result: {
@@ -52,7 +52,7 @@ export const msgUp = defineCommand({
   }],
   check: checkMessage,
   admitsItself: true,
-  async handle ({ body, caller, traceId, door }, { deliver }) {
-    return await sendMessage({ deliver }, body, { from: caller.userId, terminalId: caller.terminalId, traceId, door })
+  async handle ({ body, caller: { userId, terminalId }, traceId, door, brokenIn }, { deliver, before }) {
+    return await sendMessage({ deliver, before }, body, { from: userId, terminalId, traceId, door, brokenIn })
   }
 })

@@ -3,7 +3,7 @@ import { type Json, ref } from './components.js'
 import type { Described } from './described.js'
 import { type ErrorCode, errors } from '../protocol/errors.js'
 import { isRepeatable } from '../protocol/operation.js'
-import { Problem, problemBody } from '../protocol/problem.js'
+import { Problem, problemBody, type ProblemFacts } from '../protocol/problem.js'
 
 /** The trace of every example. */
 export const exampleTrace = '7c1f4b9d2e'
@@ -45,13 +45,14 @@ export function problemsOf (codes: ErrorCode[], instance: string): Json {
   }]))
 }
 
-function exampleProblem (code: ErrorCode, instance: string) {
-  const facts = code === 'INVALID_BODY'
-    ? { errors: [{ pointer: '/colour', detail: 'is not known here' }] }
-    : code === 'RATE_LIMITED'
-      ? { members: { retryAfterSec: 1 } }
-      : code === 'REVOKE_WINDOW_PASSED'
-        ? { members: { windowSec: 120, ageSec: 340 } }
-        : code === 'MUTED' ? { members: { mutedUntil: 1795446000123 } } : {}
-  return problemBody(new Problem(code, facts), { instance, traceId: exampleTrace })
+const exampleFacts: { [code in ErrorCode]?: ProblemFacts } = {
+  INVALID_BODY: { errors: [{ pointer: '/colour', detail: 'is not known here' }] },
+  RATE_LIMITED: { members: { retryAfterSec: 1 } },
+  REVOKE_WINDOW_PASSED: { members: { windowSec: 120, ageSec: 340 } },
+  MUTED: { members: { mutedUntil: 1795446000123 } },
+  DENIED: { detail: 'No advertisements here', members: { hookCode: 'SPAM' } },
+  HOOK_UNAVAILABLE: { members: { retryAfterSec: 2 } }
 }
+
+const exampleProblem = (code: ErrorCode, instance: string) =>
+  problemBody(new Problem(code, exampleFacts[code]), { instance, traceId: exampleTrace })

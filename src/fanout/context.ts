@@ -22,6 +22,7 @@ import type { createNotices } from '../store/user/notices.js'
 import type { createOnce } from '../store/once/once.js'
 import type { createTerminals } from '../store/user/terminals.js'
 import type { createTickets } from '../store/access/tickets.js'
+import type { Before } from './before.js'
 import type { Deliver } from './deliver.js'
 import type { Kicker } from './kick.js'
 import type { Remove } from './removal.js'
@@ -47,6 +48,8 @@ export interface Context {
   tickets: ReturnType<typeof createTickets>
   once: ReturnType<typeof createOnce>
   admission: ReturnType<typeof createAdmission>
+  /** Asks the application before something of a user's is sent. */
+  before: Before
   kicks: Kicks
   kicker: Kicker
   /** Deletes a user. */

@@ -5,29 +5,14 @@ import { Problem } from '../protocol/problem.js'
 import { keys, partition } from '../store/keys.js'
 import type { Bar } from '../store/conversation/bar.js'
 import { inSteps } from '../store/redis/steps.js'
+import { type CommandBody, type CommandSender, eventBody, filterOf, isToGroup } from './command-form.js'
 import type { Context } from './context.js'
-import type { Frame, TerminalFilter } from '../stream/render.js'
+import type { Frame } from '../stream/render.js'
 import { newCmdId } from '../stream/say.js'
 import { fingerprint } from './send-message.js'
 import { noTarget, pack, type Skipped, unpack } from './skipped.js'
 
-/** A command as handed in. Exactly one member of `to` names whom it is for. */
-export interface CommandBody {
-  clientCmdId: string
-  name: string
-  data?: Record<string, unknown>
-  to: { users?: string[], conversationId?: string, self?: true }
-  terminals?: { ids?: string[], platforms?: string[], exceptMine?: boolean }
-  mode?: 'online' | 'reliable'
-  ttlSec?: number
-  complete?: 'any' | 'all'
-  collapseKey?: string
-  notifyComplete?: boolean
-}
-
-export interface CommandSender { from: string, terminalId: string, role: 'user' | 'server', traceId: string }
-
-type Deps = Pick<Context, 'acquaintance' | 'deliver' | 'once' | 'now'>
+type Deps = Pick<Context, 'acquaintance' | 'before' | 'deliver' | 'once' | 'now'>
 
 const DAY_SEC = 86_400
 /** An online command is stored nowhere: so long a retry of it is recognised. [CMD-1] */
@@ -42,7 +27,7 @@ const wireNames = [
 /**
  * Sends a command once per sender and `clientCmdId`.
  * @returns users accepted, terminals reached, users stored for, and who was skipped. Throws RESERVED_NAME,
- *   NOT_ALLOWED_TARGET, BLOCKED, MUTED, CONVERSATION_NOT_FOUND, CLIENT_CMD_ID_CONFLICT.
+ *   NOT_ALLOWED_TARGET, BLOCKED, MUTED, CONVERSATION_NOT_FOUND, CLIENT_CMD_ID_CONFLICT, and what a hook does.
  */
 export async function sendCommand (deps: Deps, body: CommandBody, sender: CommandSender) {
   if (isReservedName(body.name, wireNames)) throw new Problem('RESERVED_NAME', { detail: `${body.name} is a name of the gateway's` })
@@ -62,9 +47,21 @@ export async function sendCommand (deps: Deps, body: CommandBody, sender: Comman
   return { cmdId, clientCmdId, accepted, online, stored, skipped: unpack(packed, body.to.users), duplicate }
 }
 
+interface Reachable { allowed: string[], skipped: Skipped[] }
+
 async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: CommandSender) {
+  const reachable = await targets(deps, body.to, sender)
+  const { allowed } = reachable
+  const { command: before } = deps.before
+  // what reaches nobody is nothing to ask about; the application's own commands are not asked for [HOOK-1]
+  if (!before || sender.role === 'server' || allowed.length === 0) return await reach(deps, body, { sender, ...reachable })
+  return await before({ body, sender, allowed }, data => reach(deps, data ? { ...body, data } : body, { sender, ...reachable }))
+}
+
+async function reach (
+  deps: Deps, body: CommandBody & { cmdId: string }, { allowed, skipped, sender }: Reachable & { sender: CommandSender }
+) {
   const { cmdId, mode = 'online' } = body
-  const { allowed, skipped } = await targets(deps, body.to, sender)
   const refused = mode === 'online' ? [] : await store(deps, body, { allowed, sender })
   const all = [...skipped, ...refused]
   const reached = allowed.filter(userId => !refused.some(one => one.userId === userId))
@@ -83,9 +80,7 @@ async function send (deps: Deps, body: CommandBody & { cmdId: string }, sender: 
  * Who is meant, and who of them may be: members of a shared conversation who have not blocked the sender, oneself;
  * anybody for the server API. [CMD-3] [DIRECT-4]
  */
-async function targets (
-  deps: Deps, to: CommandBody['to'], { from, role }: CommandSender
-): Promise<{ allowed: string[], skipped: Skipped[] }> {
+async function targets (deps: Deps, to: CommandBody['to'], { from, role }: CommandSender): Promise<Reachable> {
   const { acquaintance } = deps
   if (to.self) return { allowed: [from], skipped: [] }
   if (to.conversationId !== undefined) {
@@ -110,32 +105,6 @@ async function targets (
 function checkBar ({ isBlocked, mutedUntil }: Bar, now: number): void {
   if (isBlocked) throw new Problem('BLOCKED')
   if (mutedUntil > now) throw new Problem('MUTED', { members: { mutedUntil } })
-}
-
-const isToGroup = ({ to: { conversationId } }: CommandBody) => conversationId?.startsWith('g.') === true
-
-/** Which of a user's terminals are meant; `exceptMine` says nothing of others' terminals, which may bear the same id. */
-function filterOf ({ terminals }: CommandBody, { from, terminalId }: CommandSender, userId: string): TerminalFilter | undefined {
-  if (!terminals) return undefined
-  const { ids, platforms, exceptMine } = terminals
-  return { ...(ids && { ids }), ...(platforms && { platforms }), ...(exceptMine && userId === from && { except: terminalId }) }
-}
-
-/** @returns the event's JSON. `ts`: when it is sent; the times of one that is kept are the store's to say. [TIME-1] */
-function eventBody (body: CommandBody & { cmdId: string }, { from, role, traceId }: CommandSender, ts?: number): string {
-  const { cmdId, clientCmdId, name, data = {}, to: { conversationId } } = body
-  return JSON.stringify({
-    cmdId,
-    clientCmdId,
-    op: 'do',
-    name,
-    data,
-    from: role === 'server' ? SYSTEM_USER : from,
-    ...(conversationId !== undefined && { conversationId }),
-    needComplete: ts === undefined,
-    ...(ts !== undefined && { ts }),
-    traceId
-  })
 }
 
 /**

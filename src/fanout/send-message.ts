@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { dmId, SYSTEM_USER } from '../protocol/ids.js'
 import type { MessageContent } from '../protocol/message.js'
-import type { Door } from '../protocol/operation.js'
+import type { BrokenIn, Door } from '../protocol/operation.js'
 import { type FieldError, invalid } from '../protocol/problem.js'
 import { oneTarget, type Target } from '../protocol/target.js'
 import { randomHex } from '../store/random.js'
@@ -12,8 +12,13 @@ import type { Context } from './context.js'
 /** What a sender hands in: where to (exactly one of `to` and `conversationId`), his own id, the content. */
 export interface MessageBody extends MessageContent { clientMsgId: string, to?: string | Target, conversationId?: string }
 
-/** Who sends, and by which request. `terminalId` is empty for the server API: then every terminal of the user gets MSG_DOWN. */
-export interface Sender { from: string, terminalId: string, traceId: string, door?: Door | undefined }
+/**
+ * Who sends, and by which request. `terminalId` is empty for the server API: then every terminal of the user gets MSG_DOWN.
+ * `brokenIn`: the rules that another body in the place of his would break.
+ */
+export interface Sender { from: string, terminalId: string, traceId: string, door?: Door | undefined, brokenIn?: BrokenIn | undefined }
+
+type Deps = Pick<Context, 'deliver'> & { before?: Pick<Context['before'], 'message'> }
 
 /** @returns a short digest of what makes two requests the same, whatever the order of their members. */
 export function fingerprint (value: unknown): string {
@@ -21,10 +26,11 @@ export function fingerprint (value: unknown): string {
 }
 
 /**
- * Stores a message once and tells every member.
- * @returns the ACK: the same for a retry, with `duplicate: true`. Throws INVALID_BODY for a message to oneself, and what the store refuses.
+ * Stores a message once and tells every member; one of a user, when the application has a hook, as that lets it be. [HOOK-1]
+ * @returns the ACK: the same for a retry, with `duplicate: true`. Throws INVALID_BODY for a message to oneself, what the store
+ *   refuses, and what a hook does.
  */
-export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: MessageBody, { from, terminalId, traceId, door }: Sender) {
+export async function sendMessage ({ deliver, before }: Deps, body: MessageBody, { from, terminalId, traceId, door, brokenIn }: Sender) {
   const { clientMsgId, type, content, ext, mentions, quote, options } = body
   const { to, conversationId = dmId(from, String(to)) } = oneTarget(body) ?? {}
   if (to === from) throw invalid('/to', 'must not be the sender')
@@ -32,19 +38,25 @@ export async function sendMessage ({ deliver }: Pick<Context, 'deliver'>, body: 
     throw invalid('/to', `cannot be used between ${SYSTEM_USER} and a user: name a conversation`)
   }
   const rest = { content, ...(ext && { ext }), ...(mentions && { mentions }), ...(quote && { quote }), ...(options && { options }) }
-  const sent = await deliver.message({
+  const send = {
     conversationId,
     terminalId,
     fingerprint: fingerprint({ type, ...rest }),
-    draft: { from, clientMsgId, type, traceId, rest: JSON.stringify(rest).slice('{"content":'.length, -1) },
+    draft: { from, clientMsgId, type, traceId, rest: restText(rest) },
     nonce: randomHex(4),
     quoteSeq: quote?.seq ?? 0,
     silent: options?.silent ?? false,
     ...(to !== undefined && { create: [from, to] as [string, string] })
-  }, door)
+  }
+  const store = (other?: MessageContent['content']) =>
+    deliver.message(other ? { ...send, draft: { ...send.draft, rest: restText({ ...rest, content: other }) } } : send, door)
+  const sent = before?.message && door ? await before.message({ send, body, door, brokenIn }, store) : await store()
   const { seq, msgId, epoch, ts, duplicate } = sent
   return { clientMsgId, conversationId, seq, msgId, epoch, ts, duplicate }
 }
+
+/** @returns what a draft keeps of it: the text behind `"content":`, which comes first. */
+const restText = (rest: { content: Record<string, unknown> }) => JSON.stringify(rest).slice('{"content":'.length, -1)
 
 /** The rules between fields that the schema of a send cannot say. */
 export function checkMessage ({ to, conversationId, mentions = [] }: MessageBody) {

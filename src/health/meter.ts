@@ -12,6 +12,8 @@ type Kinds = Record<EventName | 'SKIPPED', number>
 
 const noKinds = (): Kinds => ({ MSG_DOWN: 0, ACK_DOWN: 0, CMD_DOWN: 0, NOTICE_DOWN: 0, SKIPPED: 0 })
 
+const noAnswers = () => ({ allowed: 0, modified: 0, denied: 0, failed: 0, overloaded: 0 })
+
 /** Makes the meter of a node. What it is told does nothing, and what it is asked is empty, until somebody replaces it by assignment. */
 export function createMeter () {
   const attaches = new Map<AttachVerdict, number>()
@@ -43,6 +45,10 @@ export function createMeter () {
     droppedLines: () => 0,
     /** Of webhooks: deliveries that were taken, that failed; events that are not tried any more, and that were gone. [WEBHOOK-6] */
     webhooks: { delivered: 0, failed: 0, dead: 0, lost: 0 },
+    /** Questions to hooks, by how they ended. [HOOK-6] */
+    hooks: { message: noAnswers(), command: noAnswers() },
+    /** A question to a hook was answered, or its time is over. */
+    hookAsked (_ms: number, _kind: string): void {},
     /** Events that this node has read for webhooks, and that are not done. */
     webhooksWaiting: () => 0,
     /** How old, ms, what other nodes have said may be when it comes in; how often the subscription was dropped. */

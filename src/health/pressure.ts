@@ -2,7 +2,7 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { overloaded } from '../protocol/problem.js'
-import { outside } from '../store/deadline.js'
+import { asideMs, noteAside, outside } from '../store/deadline.js'
 import type { Meter } from './meter.js'
 
 /**
@@ -169,10 +169,23 @@ export function createPressure ({ meter: { shed } }: { meter: Pick<Meter, 'shed'
       try {
         return await work()
       } finally {
-        stayMs += (performance.now() - began - stayMs) * WEIGHT
+        stayMs += (performance.now() - began - asideMs() - stayMs) * WEIGHT
         done++
         underWay--
         fill()
+      }
+    },
+
+    /** Waits, within `during`, for what is not this node's work: others are worked on meanwhile, and nothing is measured by it. */
+    async aside<T> (wait: () => Promise<T>): Promise<T> {
+      const began = performance.now()
+      underWay--
+      fill()
+      try {
+        return await wait()
+      } finally {
+        start()
+        noteAside(performance.now() - began)
       }
     }
   }

@@ -7,6 +7,7 @@ import type { Meter } from '../health/meter.js'
 import { byes } from '../protocol/events.js'
 import { Problem } from '../protocol/problem.js'
 import { isNeighbour } from './neighbour.js'
+import { webhookMetrics } from './metrics-webhooks.js'
 import { createRequestCounts, histogram, PREFIX, readLater, type Sample } from './samples.js'
 
 interface Floor {
@@ -25,6 +26,7 @@ export const metrics = fp<Floor>(async (app, { meter, hub, mode, authenticate })
   gauges(register, { hub, meter })
   counters(register, meter)
   histograms(register, meter)
+  webhookMetrics(register, meter)
   const help = 'HTTP requests by what the client got; a stream counts when it ends. ' +
     '`499`: the client had gone before, or did not take its answer.'
   const requests = createRequestCounts()
@@ -75,11 +77,6 @@ function gauges (register: Registry, { hub: { census }, meter }: Pick<Floor, 'hu
     name: 'hearing_age_seconds',
     help: 'So long ago, at most, what other nodes have said was said when it comes in; beyond 2 s the node is deaf. [DOWN-2]',
     read: () => [[{}, meter.hearing.ageMs() / 1000]]
-  })
-  gauge({
-    name: 'webhooks_waiting',
-    help: 'Events that this node has read for webhooks, and that no webhook has taken yet.',
-    read: () => [[{}, meter.webhooksWaiting()]]
   })
   gauge({ name: 'attaches_waiting', help: 'Attaches that wait for their turn.', read: () => [[{}, census().waiting]] })
 }
@@ -166,13 +163,6 @@ function counters (register: Registry, meter: Meter): void {
     name: 'store_full_refusals_total',
     help: 'Commands that Redis refused because it was full.',
     read: () => [[{}, meter.room().refused]]
-  })
-  counter({
-    name: 'webhooks_total',
-    help: 'Of webhooks: attempts that were `delivered`, that `failed`; events that are `dead` letters now, and that were ' +
-      '`lost`: trimmed before they were read. [WEBHOOK-6]',
-    labelNames: ['outcome'],
-    read: () => Object.entries(meter.webhooks).map(([outcome, n]): Sample => [{ outcome }, n])
   })
   counter({ name: 'terminals_evicted_total', help: 'Terminals removed to make room for another.', read: () => [[{}, meter.evictions]] })
 }

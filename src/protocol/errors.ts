@@ -23,6 +23,7 @@ export const errors = {
   DIRECT_NOT_ALLOWED: refused(403, 'The sender may not open a conversation with this user'),
   BLOCKED: refused(403, 'The other side has blocked the sender'),
   MUTED: refused(403, 'The sender is muted in this conversation'),
+  DENIED: refused(403, 'The application does not let this be sent'),
   ORIGIN_NOT_ALLOWED: refused(403, 'Pages of this origin may not connect'),
   RESERVED_NAME: refused(403, 'The name is reserved for the gateway'),
   TOKEN_OF_ANOTHER_USER: refused(403, 'The token in the body belongs to another user'),
@@ -56,6 +57,9 @@ export const errors = {
   TOKENS_NOT_MINTED: refused(501, 'Tokens are signed elsewhere: Iris only holds a public key'),
   NOTICE_UP_RESERVED: refused(501, 'NOTICE_UP is reserved and not used yet'),
   KEYS_UNAVAILABLE: { status: 503, title: 'The keys of tokens cannot be had now: nothing is said of the token, retry', retryable: true },
+  HOOK_UNAVAILABLE: {
+    status: 503, title: 'The application could not be asked whether this may be sent: nothing was done, retry', retryable: true
+  },
   NOT_READY: { status: 503, title: 'The node is not ready to work', retryable: true },
   OVERLOADED: { status: 503, title: 'The node has more to do than it can: nothing was done, retry', retryable: true },
   STORE_FULL: {

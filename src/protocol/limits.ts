@@ -1,6 +1,6 @@
 // The limits of docs/protocol.md section 2 as data: one table feeds the schemas, the stores and the configuration.
 
-interface LimitFact { default: number, sentence: string, minimum?: number }
+interface LimitFact { default: number, sentence: string, minimum?: number, maximum?: number }
 
 /** Every limit: its default and what happens there. Its environment name is `IRIS_LIMIT_` + the key in capitals. */
 export const limitTable = {
@@ -78,6 +78,13 @@ export const limitTable = {
   },
   webhookDead: { default: 1_000, sentence: 'Dead letters kept for a webhook; of more the oldest goes.' },
   webhookDeadSec: { default: 2_592_000, sentence: 'Seconds for which dead letters are kept after the last of them.' },
+  hookMs: {
+    default: 1_500,
+    maximum: 1_900,
+    sentence: 'Milliseconds in which a hook must have answered; else `IRIS_HOOK_MESSAGE_ON_FAILURE`, `IRIS_HOOK_COMMAND_ON_FAILURE` count.'
+  },
+  hookAtOnce: { default: 100, sentence: 'Questions to a hook that a node has under way at once, 8 of them about one user at most.' },
+  hookQueue: { default: 1_000, sentence: 'Questions to a hook that may wait for their turn; more is 503 `OVERLOADED`.' },
   connections: {
     default: 20,
     sentence: 'Connections of a user on a node; the oldest makes room for another with `IRIS.BYE` 4302, ' +

@@ -19,6 +19,9 @@ export interface Lines {
   next (): string | undefined
 }
 
+/** The rules of an operation that a body breaks. */
+export type BrokenIn = (body: unknown) => FieldError[]
+
 /** What a handler gets. `receivedAt`: when the request came in, ms since 1970. */
 export interface Request<Body = unknown, Query = unknown, Params = unknown> {
   body: Body
@@ -29,6 +32,8 @@ export interface Request<Body = unknown, Query = unknown, Params = unknown> {
   receivedAt: number
   /** Of an operation that admits itself. */
   door?: Door
+  /** The rules of the operation that another body would break. */
+  brokenIn?: BrokenIn
   /** Its answer is wanted in lines, if the operation has that. */
   inLines?: boolean
 }

@@ -26,15 +26,17 @@ export function invalid (pointer: string, detail: string): Problem {
   return new Problem('INVALID_BODY', { errors: [{ pointer, detail }] })
 }
 
-/** Who is refused for an overload comes back after so long: not all at once. */
+/** Who is refused for an overload, or while nobody decides, comes back after so long: not all at once. */
 const BACK_SEC = { least: 1, most: 3 }
 
-/** @returns an OVERLOADED problem, which says when to come back. [DEADLINE-2] */
-export function overloaded (): Problem {
-  return new Problem('OVERLOADED', {
-    members: { retryAfterSec: BACK_SEC.least + Math.floor(Math.random() * (BACK_SEC.most - BACK_SEC.least + 1)) }
-  })
+/** @returns a problem that says when to come back. [DEADLINE-2] */
+export function comeBack (code: ErrorCode): Problem {
+  const retryAfterSec = BACK_SEC.least + Math.floor(Math.random() * (BACK_SEC.most - BACK_SEC.least + 1))
+  return new Problem(code, { members: { retryAfterSec } })
 }
+
+/** @returns an OVERLOADED problem. [DEADLINE-2] */
+export const overloaded = (): Problem => comeBack('OVERLOADED')
 
 /** @returns whether a refusal says that there is too much: a log line for each would cost more than it does. */
 export const isOfLoad = ({ code }: Problem): boolean => code === 'OVERLOADED' || code === 'RATE_LIMITED'

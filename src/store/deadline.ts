@@ -12,8 +12,14 @@ const LOOK_MS = 20
 /** So long a request may take at most, ms; one that waits on purpose, so much longer than it waits. */
 export const LONGEST_MS = REQUEST_MS + LAST_MS + LOOK_MS
 
-/** When the deadline is, by `performance.now()`; how many writes were sent for the request that may have been done. */
-const current = new AsyncLocalStorage<{ at: number, effects: { count: number } } | undefined>()
+/**
+ * What a request has had: how many writes were sent for it that may have been done, and for how long it has waited for somebody else than
+ * this node and its store, ms.
+ */
+interface Effects { count: number, asideMs: number }
+
+/** When the deadline is, by `performance.now()`. */
+const current = new AsyncLocalStorage<{ at: number, effects: Effects } | undefined>()
 
 /**
  * @returns how long the request that this belongs to may still wait, ms;
@@ -26,7 +32,7 @@ export function leftMs (): number {
 
 /** Does work whose waits all have an end of their own within `ms`: behind it the store is not asked any more. */
 export function withDeadline<T> (work: () => T, ms = REQUEST_MS): T {
-  return current.run({ at: performance.now() + ms, effects: current.getStore()?.effects ?? { count: 0 } }, work)
+  return current.run({ at: performance.now() + ms, effects: current.getStore()?.effects ?? { count: 0, asideMs: 0 } }, work)
 }
 
 /** A write was sent for a request; less than nothing takes back what was refused. */
@@ -34,6 +40,15 @@ export function noteEffects (count: number): void {
   const { effects } = current.getStore() ?? {}
   if (effects) effects.count += count
 }
+
+/** A request has waited so long, ms, for what is neither this node's nor its store's doing. */
+export function noteAside (ms: number): void {
+  const { effects } = current.getStore() ?? {}
+  if (effects) effects.asideMs += ms
+}
+
+/** @returns for how long it has. */
+export const asideMs = (): number => current.getStore()?.effects.asideMs ?? 0
 
 /** What was written so far (that a request was counted, or its id claimed) is no effect of it. */
 export const forgetEffects = (): void => noteEffects(-(current.getStore()?.effects.count ?? 0))

@@ -134,6 +134,8 @@ async function readSome (body: AsyncIterable<Buffer>, wanted: number) {
   return { text: Buffer.concat(chunks).subarray(0, wanted).toString(), isWhole: size <= wanted }
 }
 
+const CUT = 'the connection was cut'
+
 const words: [pattern: RegExp, trouble: string][] = [
   [/TimeoutError|Timeout/, 'no answer in time'],
   [/ENOTFOUND|EAI_AGAIN|ESERVFAIL|ENODATA/, 'its host is not known'],
@@ -142,8 +144,11 @@ const words: [pattern: RegExp, trouble: string][] = [
   [/HPE_|HTTPParserError|HeadersOverflow/, 'what it answers is not HTTP'],
   [/CERT|SIGNATURE|self.signed|UNABLE_TO|ERR_TLS/i, 'its certificate is not valid'],
   [/ERR_SSL|EPROTO|WRONG_VERSION|PACKET_LENGTH/, 'it does not speak TLS'],
-  [/ECONNRESET|EPIPE|UND_ERR_SOCKET|other side closed/, 'the connection was cut']
+  [/ECONNRESET|EPIPE|UND_ERR_SOCKET|other side closed/, CUT]
 ]
+
+/** @returns whether a call went wrong since its connection ended: as one that was kept open may, at any time. */
+export const isCut = (error: unknown) => troubleOf(error) === CUT
 
 /** @returns what went wrong with a call, in words that name no address. */
 export function troubleOf (error: unknown): string {

@@ -183,3 +183,21 @@ t.test('[LIFE-2] whom a node refuses since it has too much to do was there all t
   await t.rejects(execute('MSG_UP', { body: {}, query: {}, params: {}, caller, traceId: 't', receivedAt: 0 }), { code: 'OVERLOADED' })
   t.same(seen, ['bob'])
 })
+t.test('[HOOK-5] who waits for what is not this node\'s work leaves room for others, and comes back without a wait', async t => {
+  const { world, pressure, come, end } = setUp()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const away = Array.from({ length: 64 }, () => pressure.during(async () => {
+    await pressure.aside(() => promise)
+    return world.begun.length
+  }))
+  come(64)
+  t.equal(world.begun.length, 64, 'as if nobody were there')
+  come(1)
+  t.equal(world.begun.length, 64)
+  resolve()
+  t.same(new Set(await Promise.all(away)), new Set([64]))
+  end(1)
+  await turn()
+  t.equal(world.begun.length, 65)
+  end(64)
+})

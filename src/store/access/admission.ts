@@ -19,6 +19,9 @@ const admitRequests = defineScript('admit-requests', {
   args: ['emissionUs', 'burst']
 })
 
+/** Of who was admitted nothing more is taken: it is only looked whether he was kicked meanwhile. admission.lua */
+const PAID: Weight = { units: -1 }
+
 /** So many are asked about in one call. */
 const AT_ONCE = 64
 
@@ -64,12 +67,13 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
   /**
    * Admits one up-request by what `decide` is told; a refused one does not count, and its door says so.
    * Whoever is not in debt is admitted whatever it weighs, and in debt afterwards: else those who send little things
-   * all the time could never send a great one.
+   * all the time could never send a great one. Who comes by the same door again has paid.
    * @param decide asks the store for its verdict, and for more if need be. @returns the rest of what it was told.
    * Throws KICKED (its detail is the reason of the kick), RATE_LIMITED with `retryAfterSec`, and when the store does not answer.
    */
   async function through<Rest extends unknown[]> (door: Door, decide: () => Promise<[Verdict, ...Rest]>): Promise<Rest> {
-    const { caller: { userId }, weight: { units } } = door
+    const { caller: { userId }, weight } = door
+    const units = Math.max(0, weight.units)
     // before Redis is asked: what comes meanwhile must not all be asked for
     buckets.take(userId, units)
     const [{ verdict, reason, retryMs, taken }, ...rest] = await decide().catch((error: unknown) => {
@@ -78,7 +82,10 @@ export function createAdmission ({ redis, limits: { upRate, upBurst } }: StoreCo
     })
     if (taken !== units) buckets.take(userId, taken - units)
     door.isAdmitted = verdict === 'ok'
-    if (door.isAdmitted) return rest
+    if (door.isAdmitted) {
+      door.weight = PAID
+      return rest
+    }
     if (verdict === 'kicked') throw new Problem('KICKED', { detail: reason })
     buckets.hold(userId, retryMs)
     throw tooFast(retryMs)

@@ -26,6 +26,8 @@ const appendMessage = defineScript('append-message', {
   args: [...downArgs, 'dedupeMs', 'logMessages', 'logMs', 'emissionUs', 'burst', 'newDirect', 'direct']
 })
 
+/** What append.lua says of a send that was not refused. */
+const [STORED, DUPLICATE] = [0, 1]
 /** A call holds sends to so many members: Redis serves nobody else meanwhile. */
 const MEMBERS_AT_ONCE = 16
 /** So many conversations are remembered by how many are in them; of others it is not known. */
@@ -44,6 +46,8 @@ export interface Send {
   quoteSeq: number
   silent: boolean
   create?: [string, string]
+  /** It is only asked what would come of it. */
+  isTrial?: true
 }
 
 /** How a send was decided. `body`: the message as the log keeps it; `opened`: it is the first of a direct conversation. */
@@ -84,10 +88,10 @@ export function createSends (store: StoreContext, admission: Admission, direct: 
 
   /** @returns a send in the order of append-message.lua. */
   function valuesOf (send: Send): (string | number)[] {
-    const { conversationId: id, terminalId, draft, nonce, quoteSeq, silent, create } = send
+    const { conversationId: id, terminalId, draft, nonce, quoteSeq, silent, create, isTrial } = send
     const { field, fingerprint } = memoArgs(memoed(send))
     return [
-      partition(id), id, draft.from, terminalId, field, fingerprint, tailOf(draft), nonce, quoteSeq, Number(silent),
+      partition(id), id, draft.from, terminalId, field, fingerprint, isTrial ? '' : tailOf(draft), nonce, quoteSeq, Number(silent),
       create?.map(user => `${user}/${partition(user)}`).join(' ') ?? ''
     ]
   }
@@ -97,8 +101,7 @@ export function createSends (store: StoreContext, admission: Admission, direct: 
     return await noted(ask({ send, door }))
   }
 
-  /** @returns how it was decided, as append.lua says it. */
-  async function decisionOf (send: Send, door: Door | undefined): Promise<Reply> {
+  async function askedAt (send: Send, door: Door | undefined): Promise<Reply> {
     if (!door) return decided(await decide(send, door))[4] as Reply
     const [decision] = await admission.through(door, async () => {
       const reply = decided(await decide(send, door))
@@ -106,6 +109,10 @@ export function createSends (store: StoreContext, admission: Admission, direct: 
     })
     return decision
   }
+
+  /** @returns how it was decided, as append.lua says it. */
+  const decisionOf = async (send: Send, door: Door | undefined): Promise<Reply> =>
+    decided(await askedAt(send, door).catch((error: unknown) => sentBefore(send, door, error)))
 
   /** A full store takes nothing new, but who sends again what is stored has his answer. [STORE-2] [MSG-2] */
   async function sentBefore (send: Send, door: Door | undefined, error: unknown): Promise<Reply> {
@@ -118,19 +125,27 @@ export function createSends (store: StoreContext, admission: Admission, direct: 
 
   return {
     /**
+     * Admits a send, and stores nothing. @returns whether it is stored already: then `append` would say so.
+     * Throws what `append` would throw. [HOOK-3]
+     */
+    async isStored (send: Send, door: Door): Promise<boolean> {
+      const [status] = await decisionOf({ ...send, isTrial: true }, door)
+      return status === DUPLICATE
+    },
+
+    /**
      * Decides a send: stored once, sequenced, in every member's stream. [MSG-1] Throws CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
      * CLIENT_MSG_ID_CONFLICT, MESSAGE_NOT_FOUND (the quote), BLOCKED, MUTED, DIRECT_NOT_ALLOWED,
      * RATE_LIMITED (too many direct conversations opened), and what admission throws.
      */
     async append (send: Send, door?: Door): Promise<Sent> {
       const { conversationId: id, draft } = send
-      const [status, seq, msgId, ts, epoch, here, opened, size] = decided(await decisionOf(send, door)
-        .catch((error: unknown) => sentBefore(send, door, error)))
-      if (status === 0 && !send.create) sizes.set(id, Number(size))
+      const [status, seq, msgId, ts, epoch, here, opened, size] = await decisionOf(send, door)
+      if (status === STORED && !send.create) sizes.set(id, Number(size))
       const place = { conversationId: id, seq: Number(seq), msgId: String(msgId), ts: Number(ts) }
       return {
         ...place,
-        duplicate: status === 1,
+        duplicate: status === DUPLICATE,
         opened: opened === 1,
         epoch: String(epoch),
         body: bodyOf(place, draft),

@@ -5,7 +5,7 @@
 -- ARGV feed downEntries downIdleMs node seenMark dedupeMs logMessages logMs emissionUs burst newDirect direct
 -- then tag id from terminal field fingerprint tail nonce quote silent create userTag issuedAt expiresAt units membersPerUnit ...
 -- userTag: the partition of a user who must be admitted first; empty: the application sends, and may write everywhere [DIRECT-3].
--- tail: of the record, see log.lua.
+-- tail: of the record, see log.lua; empty: see append.lua.
 -- RETURNS 0 [verdict(ok|kicked|limited) reason retryMs units, decision[]:
 --   see append.lua; empty when it was not admitted; -12 and why it failed] ...
 local dedupe_ms, log_messages, log_ms, emission_us, burst, new_direct, direct = unpack(ARGV, 6)

@@ -1,10 +1,10 @@
 -- append.lua - prelude after sent, memo and log: decides one send:
 -- duplicate? sequenced, logged, in every member's stream. [MSG-1] to [MSG-5]
--- send: the keys conversation, members, log, memos; tag(of the conversation), id,
--- from, terminal, field, fingerprint, tail, nonce, quote, silent, create, is_users(the application may write everywhere).
+-- send: the keys conversation, members, log, memos; tag(of the conversation), id, from, terminal, field, fingerprint, nonce, quote,
+-- silent, create, is_users(the application may write everywhere), tail(empty: it is only asked what would come of it).
 -- limits: dedupe_ms, log_messages, log_ms, new_direct, direct.
--- Returns status(0 stored, 1 duplicate) seq msgId ts epoch here opened(0|1) and how many were served; -9 carries after how many ms
--- another conversation may be opened, -14 until when he is muted.
+-- Returns status(0 stored, 1 duplicate, 2 would be stored) seq msgId ts epoch here opened(0|1) and how many were served; -9 carries
+-- after how many ms another conversation may be opened, -14 until when he is muted.
 local function append (send, limits)
   local conversation, members, log, id, from, create = send.conversation, send.members, send.log, send.id, send.from, send.create
   local skipped = #unreadable
@@ -30,8 +30,8 @@ local function append (send, limits)
   local quotes = quote ~= '0'
   if quotes and (tonumber(quote) < tonumber(joined or 1) or (sent_in(redis.call('HGET', log, quote)) or 0) < kept) then return { -2 } end
 
-  local refused = send.is_users and (kind and refuse_barred(bar) or not kind and refuse_opening(create, limits))
-  if refused then return refused end
+  local refused = send.is_users and (kind and refuse_barred(bar) or not kind and refuse_opening(create, limits, send.tail == ''))
+  if refused or send.tail == '' then return refused or { 2 } end
   if not kind then epoch, all = open_direct(conversation, members, id, create), redis.call('HGETALL', members) end
   epoch = int(math.max(epoch, life * 4096))
   local ts, place = int(math.max(now, last_ts)), int(seq)

@@ -18,8 +18,8 @@ local function share_group (one, other)
   end
 end
 
--- Returns why a user may not open a conversation, as a reply; nil when he may: then it is counted.
-local function refuse_opening (create, limits)
+-- Returns why a user may not open a conversation, as a reply; nil when he may: then it is counted, unless it is only asked.
+local function refuse_opening (create, limits, is_asked)
   local from, tag, to, to_tag = string.match(create, '^(%S+)/(%d+) (%S+)/(%d+)$')
   local is_known = limits.direct ~= 'known' or share_group(user_key(tag, 'GROUPS', from), user_key(to_tag, 'GROUPS', to))
   if limits.direct == 'server' or not is_known then return { -15 } end
@@ -28,6 +28,7 @@ local function refuse_opening (create, limits)
   local opened = user_key(tag, 'OPENED', from)
   local count = number_of(redis.call('GET', opened), opened)
   if (count or 0) >= limits.new_direct then return { -9, int(math.max(1, redis.call('PTTL', opened))) } end
+  if is_asked then return end
   if not count then redis.call('DEL', opened) end
   if redis.call('INCR', opened) == 1 then redis.call('PEXPIRE', opened, 3600000) end
 end

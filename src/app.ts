@@ -181,6 +181,8 @@ export async function buildApp ({ config, redis, logger, droppedLines, onUnfit, 
   // streams are ended before Fastify waits for open requests to finish, or it would wait for ever
   app.addHook('preClose', async () => {
     gateway.stop()
+    // a connection whose request was under way ends with its answer, although its client would keep it
+    Object.assign(app.server, { keepAliveTimeout: 1, keepAliveTimeoutBuffer: 0 })
     // what is still open then (a connection that never sent a request, a reader that does not read) must not hold the end up
     setTimeout(() => {
       app.server.closeAllConnections()

@@ -10,6 +10,7 @@ import { type Limits, withLimits } from '../protocol/limits.js'
 import { idempotencyKey, isRepeatable } from '../protocol/operation.js'
 import { ProblemBody } from '../protocol/problem.js'
 import { downEvents, downPoll, webSocket } from '../protocol/stream.js'
+import { describeWebhooks } from './describe-webhooks.js'
 import { introduction, tags } from './introduction.js'
 
 const replayHeader = {
@@ -22,7 +23,7 @@ const replayHeader = {
 /**
  * Computes the document.
  * @param facts the limits in force, the version of the package, and that of OpenAPI: 3.2 can say what each event of the stream is.
- * @returns an OpenAPI object with every operation, every problem code per operation, and every event.
+ * @returns an OpenAPI object with every operation, every problem code per operation, every event, and every webhook.
  */
 export function describe (
   operations: readonly Described[], { limits, version, openapi = '3.1.0' }: { limits: Limits, version: string, openapi?: '3.1.0' | '3.2.0' }
@@ -45,6 +46,7 @@ export function describe (
     }
   }))
   add(webSocket.path, 'GET', describeDown(webSocket, { 101: { description: 'The WebSocket is open.' } }))
+  const { webhooks, parameters } = describeWebhooks(schemas)
   const document = {
     openapi,
     info: { title: 'Iris', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } },
@@ -67,8 +69,10 @@ export function describe (
         },
         ticket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'From POST /v1/down/tickets.' }
       },
+      parameters,
       schemas
-    }
+    },
+    webhooks
   }
   return plain(withLimits(document, limits)) as Json
 }

@@ -8,6 +8,7 @@ export const tags = [
   { name: 'Down', description: 'Events to a terminal, from a stream that resumes at any cursor.' },
   { name: 'Conversations', description: 'What a conversation list shows.' },
   { name: 'Server', description: 'What the application\'s back end calls, with a server key.' },
+  { name: 'Webhooks', description: 'What Iris posts to the application\'s back end, for each event that a webhook asks for.' },
   { name: 'System', description: 'Without a token.' }
 ] as const
 

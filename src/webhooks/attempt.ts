@@ -1,4 +1,5 @@
 // One attempt to tell a webhook something: what it gets, and what its answer means. [WEBHOOK-3] [WEBHOOK-5]
+import { deliveryOf } from '../protocol/webhook-body.js'
 import type { Fact } from '../store/webhook/outbox.js'
 import { type Caller, troubleOf } from './caller.js'
 import { retryAfterMs } from './pause.js'
@@ -17,9 +18,7 @@ interface Floor {
 }
 
 /** @returns what a webhook is sent of an event. */
-export function bodyOf ({ type, ...data }: Fact): string {
-  return JSON.stringify({ type, timestamp: new Date(data.ts).toISOString(), data })
-}
+export const bodyOf = (event: Fact): string => JSON.stringify(deliveryOf(event))
 
 /** @returns the id of an event for a receiver: the same in every attempt, on whatever node. */
 const webhookId = (position: string) => `evt_${position}`

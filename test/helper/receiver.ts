@@ -13,7 +13,15 @@ export const secretOf = (letter: string) => `whsec_${Buffer.from(letter.repeat(3
 export const SECRET = secretOf('s')
 
 /** One delivery. `data`: the facts of the event; `at`: when it was signed, s. */
-export interface Delivery { id: string, type: string, data: Record<string, unknown>, at: number, timestamp: string, signatures: number }
+export interface Delivery {
+  id: string
+  type: string
+  data: Record<string, unknown>
+  at: number
+  timestamp: string
+  signatures: number
+  headers: Record<string, string>
+}
 
 /** How one is answered: by a status, or by hand. */
 export type Reply = number | { byHand (response: ServerResponse): unknown }
@@ -48,7 +56,8 @@ export async function startReceiver (t: Pick<Test, 'teardown'>, { reply = () => 
           data,
           timestamp,
           at: Number(headers['webhook-timestamp']),
-          signatures: headers['webhook-signature']?.split(' ').length ?? 0
+          signatures: headers['webhook-signature']?.split(' ').length ?? 0,
+          headers
         }
         world.deliveries.push(delivery)
         const answer = world.reply(delivery)

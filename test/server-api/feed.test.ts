@@ -1,15 +1,22 @@
 // What a back end is told of: exactly these events for each command and call, and none for its retry. docs/protocol.md section 8.
 import { randomUUID } from 'node:crypto'
+import { Ajv } from 'ajv'
 import t from 'tap'
 import { operations } from '../../src/app.js'
 import { eventKinds } from '../../src/protocol/server-events.js'
+import { keys } from '../../src/store/keys.js'
 import { allEvents, saidBy } from '../helper/events.js'
 import { startIris } from '../helper/iris.js'
-import { dm, two } from '../helper/user.js'
+import { ALLOW, SECRET, startReceiver } from '../helper/receiver.js'
+import { dm, two, until } from '../helper/user.js'
+import { webhooksOf } from '../helper/webhooks.js'
 
-const env = { IRIS_EVENTS: 'all', IRIS_LIMIT_CMD_BOX: '1', IRIS_LIMIT_NOTICE_BOX: '1', IRIS_LIMIT_GRACE_SEC: '1' }
+const env = { ...ALLOW, IRIS_EVENTS: 'all', IRIS_LIMIT_CMD_BOX: '1', IRIS_LIMIT_NOTICE_BOX: '1', IRIS_LIMIT_GRACE_SEC: '1' }
 const iris = await startIris(t, { env })
 const { server } = iris
+const { visit, show } = webhooksOf(iris)
+const receiver = await startReceiver(t)
+await server('PUT', 'webhooks/told', { url: receiver.url, secrets: [SECRET] })
 
 const text = (text: string) => ({ type: 'text', content: { text } })
 const idOf = async (answer: Promise<{ body: Record<string, unknown> }>, name: string) => String((await answer).body[name])
@@ -278,4 +285,41 @@ t.test('[EVENT-1] every command and every call that writes stands in the table, 
   t.strictSame([...new Set(table.map(({ of }) => of))].sort(), writing.sort())
   const said = new Set((await allEvents(iris)).map(({ type }) => type))
   t.strictSame(eventKinds.filter(kind => !said.has(kind)), ['user.online', 'user.offline', 'terminal.connected', 'terminal.disconnected'])
+})
+
+interface Document {
+  webhooks: Record<string, { post: { requestBody: { content: { 'application/json': { schema: { $ref: string }, example: object } } } } }>
+  components: { parameters: Record<string, { name: string, required: boolean, schema: { pattern?: string } }> }
+}
+
+/** The same schemas, by which nothing may be there that they do not name. */
+const closed = (schemas: object) => JSON.parse(JSON.stringify(schemas, (_name, value: unknown) =>
+  typeof value === 'object' && value !== null && 'properties' in value ? { additionalProperties: false, ...value } : value)) as object
+
+t.test('[WEBHOOK-3] each kind is told to a webhook as the document says, and nothing that it does not', async t => {
+  await visit(carol)
+  await receiver.got(1, ({ type }) => type === 'user.offline')
+  await until(async () => (await show('told'))['waiting'] === 0 || undefined)
+  await iris.redis.del(keys.events)
+  t.match(await server('POST', 'webhooks/test', { id: 'told' }), { body: { delivered: true } })
+  await receiver.got(1, ({ type }) => type === 'feed.reset')
+  const { webhooks, components } = await (await fetch(`${iris.url}/openapi.json`)).json() as Document
+  t.strictSame([...new Set(receiver.deliveries.map(({ type }) => type))].sort(), Object.keys(webhooks).sort())
+  const ajv = new Ajv({ strict: false, formats: { 'date-time': text => new Date(text).toISOString() === text } })
+  ajv.addSchema({ components: closed(components) }, 'iris')
+  for (const [kind, { post: { requestBody } }] of Object.entries(webhooks)) {
+    const { schema: { $ref }, example } = requestBody.content['application/json']
+    const isDescribed = ajv.compile({ $ref: `iris${$ref}` })
+    t.ok(isDescribed(example), `the example of ${kind}: ${ajv.errorsText(isDescribed.errors)}`)
+    t.notOk(isDescribed({ ...example, colour: 'red' }))
+    for (const { type, timestamp, data } of receiver.deliveries.filter(({ type }) => type === kind)) {
+      t.ok(isDescribed({ type, timestamp, data }), `${kind}: ${ajv.errorsText(isDescribed.errors)} ${JSON.stringify(data)}`)
+    }
+  }
+  for (const { name, required, schema: { pattern = '' } } of Object.values(components.parameters)) {
+    const sent = receiver.deliveries.map(({ headers }) => headers[name.toLowerCase()])
+    t.ok(sent.every(value => value === undefined ? !required : new RegExp(pattern).test(value)), name)
+    t.ok(sent.some(value => value !== undefined))
+  }
+  t.strictSame(receiver.forged, [])
 })

@@ -1,26 +1,29 @@
 // The commands of the README, and of docs/concepts.md, which goes on where they end: run as they stand, from top to bottom, against a
 // real process.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { root, textOf } from './helper/documents.js'
 import { startProcess } from './helper/process.js'
 
-/** The commands of a document, block by block. */
-const commandsOf = (name: string) =>
-  [...readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8').matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = '']) => block)
+/** The blocks of a document in a language, one by one. */
+const blocksIn = (name: string, language: string) =>
+  [...textOf(name).matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block)
 
 /** Without the first, which installs and tests. */
-const [, ...commands] = [...commandsOf('README.md'), ...commandsOf('docs/concepts.md')]
+const [, ...commands] = [...blocksIn('README.md', 'sh'), ...blocksIn('docs/concepts.md', 'sh')]
 
 t.test('it is a first screen: what is generated, and what is long, has a page of its own', async t => {
   for (const name of ['README.md', 'README.zh-CN.md']) {
-    const text = readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
-    t.ok(text.split('\n').length < 200, `${name} has ${text.split('\n').length} lines`)
+    const text = textOf(name)
+    t.ok(text.split('\n').length < 180, `${name} has ${text.split('\n').length} lines`)
     t.notMatch(text, /<!-- generated:/, name)
+    t.match(text, '](docs/demo.webp)', name)
   }
+  t.ok(statSync(`${root}docs/demo.webp`).size < 150_000, 'the picture comes at once')
 })
 
 t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
@@ -60,4 +63,13 @@ t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
   const heard = readFileSync(join(directory, 'bob.txt'), 'utf8')
   t.equal(heard.match(/"text":"hi"/g)?.length, 1, 'stored once')
   t.notMatch(heard, /IRIS\.RESET/, 'the cursor that he saw is one that can be served')
+
+  await t.test('[AUTH-1] a token of one\'s own login, signed as it says, is one', async t => {
+    const { tokenSecret } = JSON.parse(readFileSync(join(directory, '.iris/secrets.json'), 'utf8')) as { tokenSecret: string }
+    const [sign = ''] = blocksIn('README.md', 'js').filter(block => block.includes('jose'))
+    const env = { ...process.env, IRIS_TOKEN_SECRET: tokenSecret }
+    const token = execFileSync(process.execPath, ['--input-type=module', '-e', `${sign}\nconsole.log(token)`], { cwd: root, env })
+    const headers = { authorization: `Bearer ${token.toString().trim()}` }
+    t.match(await (await fetch(`${url}/v1/conversations`, { headers })).json(), { items: [{ conversationId: 'dm.alice.bob' }] })
+  })
 })

@@ -30,8 +30,8 @@ t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'iris-readme-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const { url } = await startProcess(t, { IRIS_DATA_DIR: join(directory, '.iris') })
-  t.equal(commands.length, 8)
-  const [tokens, listen, send, resume, poll, ask, kick, notice] = commands.map(block =>
+  t.equal(commands.length, 9)
+  const [tokens, listen, send, resume, calls, poll, ask, kick, notice] = commands.map(block =>
     block.replaceAll('http://127.0.0.1:4747', url).replaceAll('/tmp/bob.txt', 'bob.txt'))
   const untilListening = 'until grep -q IRIS.READY bob.txt 2>/dev/null; do sleep 0.1; done; '
   const untilSeen = (text: string) => `until grep -q '"text":"${text}"' bob.txt; do sleep 0.1; done; `
@@ -44,7 +44,7 @@ t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
     send?.replace('c-1', 'c-2').replace('"hi"', '"more"'),
     `(${resume}) >/dev/null & ${untilSeen('more')}kill %%; wait`,
     "CURSOR=$(sed -n 's/^id: //p' bob.txt | head -1)",
-    poll, ask, kick, notice
+    calls, poll, ask, kick, notice
   ].join('\n')
   const shell = spawn('bash', ['-c', played], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
@@ -56,7 +56,8 @@ t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
   for (const said of [
     /"seq":1,.*"duplicate":false/, /"seq":1,.*"duplicate":true/, /"seq":2,.*"duplicate":false/, /"recovered":true/,
     /"userId":"bob","online":true/, /"type":"user.online","userId":"bob"/, /"kicked":\["default"\],"tokensFrom":\d+/, /"lifted":\[\{/,
-    /"noticeId":"n-7","stored":1/
+    /"noticeId":"n-7","stored":1/,
+    /"token":"/, /"created":true,"conversationId":"g.order-7"/, /"totalUnread":1/, /"kicked":\[\],"tokensFrom"/, /"userId":"carol","done":true/
   ]) {
     t.match(output, said)
   }

@@ -6,7 +6,8 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** Every document, by its path from the root. */
 export const documents = [
-  ...readdirSync(root), ...readdirSync(`${root}docs`, { recursive: true, encoding: 'utf8' }).map(name => `docs/${name}`)
+  ...readdirSync(root), ...readdirSync(`${root}docs`, { recursive: true, encoding: 'utf8' }).map(name => `docs/${name}`),
+  'examples/back-end/README.md'
 ].filter(name => name.endsWith('.md'))
 
 export const textOf = (name: string): string => readFileSync(root + name, 'utf8')
@@ -14,9 +15,9 @@ export const textOf = (name: string): string => readFileSync(root + name, 'utf8'
 /** The document without what is fenced: code is no prose, and a comment in it no heading. */
 export const proseOf = (text: string): string => text.replaceAll(/^```\w*\n[^]*?^```$/gm, '')
 
-/** What is fenced, in order, with its language and without comments; of a drawing (`text`) only that it is there. */
+/** What is fenced, in order, with its language and without comments; of a drawing only that it is there. */
 export const blocksOf = (text: string): string[] => [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
-  .map(([, language = '', block = '']) => language === 'text' ? language : language + block.replaceAll(/ +# .*$/gm, ''))
+  .map(([, language = '', block = '']) => ['text', 'mermaid'].includes(language) ? language : language + block.replaceAll(/ +# .*$/gm, ''))
 
 /** Its parts, each from a heading to the next. */
 export const sectionsOf = (text: string) => proseOf(text).split(/^(?=#)/m).filter(part => part.startsWith('#')).map(part => {

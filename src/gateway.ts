@@ -5,6 +5,7 @@ import { createBefore } from './fanout/before.js'
 import type { Context } from './fanout/context.js'
 import { createDead } from './fanout/dead.js'
 import { createDeliver } from './fanout/deliver.js'
+import { createEverybody } from './fanout/everybody.js'
 import { createDrain } from './hub/drain.js'
 import { createEntrance } from './hub/entrance.js'
 import type { GatewayFacts } from './gateway-facts.js'
@@ -108,6 +109,7 @@ export function createGateway ({
     limits,
     journal,
     refuses: pressure.refuses,
+    bring: (userId, login) => everybody.bring(userId, login),
     buryDead: userId => buryDead(userId),
     presence: leases,
     onReplaced: (userId, facts) => kicker.replaced(userId, facts),
@@ -136,16 +138,17 @@ export function createGateway ({
     conversations, sends, markers, lists, boxes, terminals, hub, here: node, nodes, recalled, now, onLost: sweeper.lost
   })
   const buryDead = createDead({ terminals, leases: storedLeases, nodes, now })
+  const everybody = createEverybody({ shared: stores.shared, hub, deliver, log })
   const kicker = createKicker({ kicks, terminals, deliver, buryDead, now })
   const reaper = createReaper({ leases: storedLeases, nodes, meter, now, log })
   const timers = createTimers({ awake, hub, sweeper, leases, reaper, room, limits })
   const mintToken: Context['mintToken'] = async (userId, ttlSec) =>
     await tokens.mint(userId, { issuedAt: await kicks.welcomeFrom(userId), ttlSec }) // [KICK-3] later than every kick
   const reports = createReports({ ...stores, nodes, now })
-  const remove = createRemover({ ...stores, kicker, deliver, now })
+  const acting = { kicker, everybody, deliver, remove: createRemover({ ...stores, kicker, deliver, now }) }
   const verifyToken = tokens.verify
   const context: Context = {
-    ...stores, before, reports, webhooks, leases, watch, kicker, remove, deliver, fresh, limits, now, time, mintToken, verifyToken
+    ...stores, ...acting, before, reports, webhooks, leases, watch, fresh, limits, now, time, mintToken, verifyToken
   }
 
   function onTrusted (): void {
@@ -173,6 +176,7 @@ export function createGateway ({
       await trust.firstWord()
       room.start()
       timers.start()
+      everybody.start()
       webhooks.start()
       if (trust.state().reason === undefined) sweeper.sweep()
     },
@@ -189,7 +193,7 @@ export function createGateway ({
     stop (): void {
       hasEnded = true
       void webhooks.stop()
-      for (const part of [timers, room, watch, sweeper, lookout]) part.stop()
+      for (const part of [timers, everybody, room, watch, sweeper, lookout]) part.stop()
       hub.end('DRAIN')
       nodes.close()
     }

@@ -26,6 +26,7 @@ import { createMailbox } from './store/user/mailbox.js'
 import { createNotices } from './store/user/notices.js'
 import { createOnline } from './store/user/online.js'
 import { createRemoval } from './store/user/removal.js'
+import { createShared } from './store/user/shared.js'
 import { createTerminals } from './store/user/terminals.js'
 import { createOutbox } from './store/webhook/outbox.js'
 import { createTargets } from './store/webhook/targets.js'
@@ -62,6 +63,7 @@ export function createStores (store: StoreContext, { loginPolicy, direct, sealer
     overview: createOverview(store),
     outbox: createOutbox(store, `${store.node}:${randomHex(8)}`),
     removal: createRemoval(store),
+    shared: createShared(store),
     sends: createSends(store, admission, direct),
     sight: createSight(store),
     targets: createTargets(store, sealers),

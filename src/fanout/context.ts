@@ -20,10 +20,12 @@ import type { createOnline } from '../store/user/online.js'
 import type { createSight } from '../store/conversation/sight.js'
 import type { createNotices } from '../store/user/notices.js'
 import type { createOnce } from '../store/once/once.js'
+import type { Shared } from '../store/user/shared.js'
 import type { createTerminals } from '../store/user/terminals.js'
 import type { createTickets } from '../store/access/tickets.js'
 import type { Before } from './before.js'
 import type { Deliver } from './deliver.js'
+import type { Everybody } from './everybody.js'
 import type { Kicker } from './kick.js'
 import type { Remove } from './removal.js'
 import type { Reports } from './report.js'
@@ -45,6 +47,8 @@ export interface Context {
   sight: ReturnType<typeof createSight>
   online: ReturnType<typeof createOnline>
   notices: ReturnType<typeof createNotices>
+  shared: Shared
+  everybody: Pick<Everybody, 'look'>
   tickets: ReturnType<typeof createTickets>
   once: ReturnType<typeof createOnce>
   admission: ReturnType<typeof createAdmission>

@@ -3,7 +3,7 @@ import type { Bye } from '../protocol/events.js'
 import type { Limits } from '../protocol/limits.js'
 import { Problem } from '../protocol/problem.js'
 import type { Attached } from '../store/user/attach.js'
-import { REPLACED } from '../store/access/kicks.js'
+import { type Login, REPLACED } from '../store/access/kicks.js'
 import { retryMsOf, TOO_OFTEN, tooFast } from '../store/access/admission.js'
 import { createBuckets } from '../store/access/bucket.js'
 import { consequence } from '../store/deadline.js'
@@ -31,6 +31,8 @@ interface Floor {
   journal: Pick<Journal, 'attached'>
   /** Whether there is too much to do for one more. [DEADLINE-2] */
   refuses (): boolean
+  /** What is meant for everybody reaches a user who attaches. [NOTICE-1] */
+  bring (userId: string, login: Login): Promise<void>
   /** Takes a user's routes on nodes that are dead away. @returns whether there were any. */
   buryDead (userId: string): Promise<boolean>
   /** Notes who came: one who is let in, and one who is not for a trouble of ours, since he was here all the same. [LIFE-2] */
@@ -44,7 +46,9 @@ interface Floor {
 const isReplaced = (error: unknown) => error instanceof Problem && error.code === 'KICKED' && error.facts.detail === REPLACED
 
 /** Makes the entrance of a node. */
-export function createEntrance ({ mailbox, decideStart, limits, journal, refuses, buryDead, presence, onEvicted, onReplaced }: Floor) {
+export function createEntrance ({
+  mailbox, decideStart, limits, journal, refuses, bring, buryDead, presence, onEvicted, onReplaced
+}: Floor) {
   const gate = createGate({ places: limits.attaches, queue: limits.attachQueue })
   // asked before Redis: who comes back all the time costs it nothing [COST-1]
   const buckets = createBuckets({ rate: limits.attachRate, burst: limits.attachBurst })
@@ -87,6 +91,7 @@ export function createEntrance ({ mailbox, decideStart, limits, journal, refuses
 
   /** What is done when the gate lets a connection in. @returns where it begins; false when the user has too many terminals. */
   async function attach (connection: Connection, opening: Opening, { feed, connections }: Present): Promise<Start | false | 'left'> {
+    await bring(opening.userId, opening)
     const attached = await enter(connection, opening)
     if (attached === 'left') return attached
     if (attached === undefined) return false

@@ -142,6 +142,10 @@ export function createHub ({
       return found.map(connection => connection.add(makeJob(todo, connection))).includes(true)
     },
 
+    /** Who is connected here. */
+    userIds: (): string[] => [...users.keys()],
+    isHere: (userId: string): boolean => users.has(userId),
+
     /** Once a second: heartbeats, expiry, stuck readers; one timer for all connections. */
     tick (): void {
       for (const connection of sockets) presence.seen(connection)

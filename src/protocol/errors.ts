@@ -40,6 +40,7 @@ export const errors = {
   TOO_MANY_TERMINALS: refused(409, 'All terminals that the user may have are connected'),
   TOO_MANY_MEMBERS: refused(409, 'The group would have too many members'),
   TOO_MANY_BLOCKED: refused(409, 'The user has blocked as many others as he may'),
+  TOO_MANY_NOTICES: refused(409, 'There would be too many notices to everybody'),
   TOO_MANY_WEBHOOKS: refused(409, 'There would be too many webhooks'),
   WEBHOOK_CONFIGURED: refused(409, 'This webhook is what the environment says'),
   IDEMPOTENCY_KEY_IN_USE: { status: 409, title: 'The first request with this Idempotency-Key is still under way: retry', retryable: true },

@@ -40,6 +40,7 @@ export const limitTable = {
     sentence: 'Notices that may wait for a user\'s completion; more are `skipped` with `BOX_FULL`. ' +
       'As many that need none beside them; of these the oldest goes.'
   },
+  everybody: { default: 20, sentence: 'Notices to everybody that last at once; more is 409 `TOO_MANY_NOTICES`.' },
   mailboxMessages: { default: 500, sentence: 'Unread messages that a fresh attach brings; then READY says `more`.' },
   terminals: { default: 10, sentence: 'Terminals of a user; the longest unseen one is removed, `IRIS.BYE` 4303 when all are connected.' },
   tickets: {

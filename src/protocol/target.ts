@@ -3,25 +3,31 @@ import { Type } from '@sinclair/typebox'
 import { ConversationId, TerminalId, UserId } from './ids.js'
 import { limitedItems, type LimitName } from './limits.js'
 
-/** Some users, the members of a conversation, or oneself. */
-export interface Target { users?: string[], conversationId?: string, self?: true }
+/** Some users, the members of a conversation, oneself, or everybody. */
+export interface Target { users?: string[], conversationId?: string, self?: true, everybody?: true }
 
 const { pattern } = UserId
 
 /**
  * The schema of `to`: a user's id, or an object with one member.
  * @param most how many users it may name: a number, or the limit that says so. @param isOfTerminals whether it can mean one's own.
+ * @param isOfAll whether it can mean everybody.
  */
-export function To (most: number | LimitName, { isOfTerminals = false } = {}) {
+export function To (most: number | LimitName, { isOfTerminals = false, isOfAll = false } = {}) {
   const bound = typeof most === 'number' ? { maxItems: most } : limitedItems(most)
   const users = Type.Array(UserId, { minItems: 1, uniqueItems: true, ...bound })
   return Type.Unsafe<string | Target>({
     type: ['string', 'object'],
     pattern,
-    properties: { users, conversationId: ConversationId, ...(isOfTerminals && { self: Type.Literal(true) }) },
+    properties: {
+      users,
+      conversationId: ConversationId,
+      ...(isOfTerminals && { self: Type.Literal(true) }),
+      ...(isOfAll && { everybody: Type.Literal(true) })
+    },
     additionalProperties: false,
     description: 'Whom it is for: a user\'s id, or one of `{"users": [...]}`, `{"conversationId": ...}`' +
-      `${isOfTerminals ? ', `{"self": true}`' : ''}. [SERVER-6]`,
+      `${isOfTerminals ? ', `{"self": true}`' : ''}${isOfAll ? ', `{"everybody": true}`' : ''}. [SERVER-6]`,
     examples: ['bob']
   })
 }

@@ -18,7 +18,8 @@ const Count = Type.Integer({ minimum: 0 })
 const Body = Type.Object({
   clientNoticeId: Type.Optional(NoticeId),
   noticeId: Type.Optional({ ...NoticeId, description: 'As `clientNoticeId`, as it was published before.' }),
-  to: Type.Optional(To('members')),
+  to: Type.Optional(To('members', { isOfAll: true })),
+  everybody: Type.Optional(Type.Literal(true, { description: 'As `to: {"everybody": true}`.' })),
   users: Type.Optional(Type.Array(UserId, {
     minItems: 1, uniqueItems: true, ...limitedItems('members'), description: 'As `to: {"users": [...]}`, as it was published before.'
   })),
@@ -47,16 +48,17 @@ function noticeOf ({ to, clientNoticeId, noticeId = clientNoticeId ?? '', ...not
 
 type Notice = ReturnType<typeof noticeOf>
 
-/** Sends a notice to users, or to the members of a conversation. */
+/** Sends a notice to users, to the members of a conversation, or to everybody. */
 export const sendNotice = defineOperation({
   ...server,
   name: 'sendNotice',
   method: 'POST',
   path: '/v1/server/notices',
-  summary: 'Send a notice to users or to a conversation\'s members',
+  summary: 'Send a notice to users, to a conversation\'s members, or to everybody',
   description: 'Kept in each user\'s NOTICE_BOX until he completes it or it expires. Idempotent by `clientNoticeId`, by which it is ' +
     'known as `noticeId`: a retry answers the same with `duplicate: true`, other content is 409. Users whose box is full are `skipped`. ' +
-    '[COMPLETE-3] [BOX-1] [SERVER-6]',
+    'One to everybody is stored once (`stored: 1`), and reaches those who are connected, and who attaches while it lasts. ' +
+    '[COMPLETE-3] [BOX-1] [NOTICE-1] [SERVER-6]',
   body: Body,
   result: Type.Object({
     noticeId: Type.String({ description: 'What NOTICE_COMPLETE takes, and `DELETE /v1/server/notices/{id}`.' }),
@@ -64,19 +66,19 @@ export const sendNotice = defineOperation({
     skipped: Type.Array(Type.Object({ userId: UserId, reason: Type.Literal('BOX_FULL') })),
     duplicate: Type.Boolean()
   }),
-  errors: ['CONVERSATION_NOT_FOUND', 'NOTICE_ID_CONFLICT'],
+  errors: ['CONVERSATION_NOT_FOUND', 'NOTICE_ID_CONFLICT', 'TOO_MANY_NOTICES'],
   example: {
     body: { clientNoticeId: 'n-1', to: { users: ['alice', 'bob'] }, title: 'Maintenance', content: { text: 'At ten' }, ttlSec: 3600 },
     result: { noticeId: 'n-1', stored: 2, skipped: [], duplicate: false }
   },
-  check ({ to, users, conversationId, noticeId, clientNoticeId = noticeId }) {
+  check ({ to, users, conversationId, everybody, noticeId, clientNoticeId = noticeId }) {
     const errors: FieldError[] = []
     if (clientNoticeId === undefined) errors.push({ pointer: '/noticeId', detail: 'is required' })
     if (noticeId !== undefined && noticeId !== clientNoticeId) errors.push({ pointer: '/noticeId', detail: 'must be the clientNoticeId' })
     if (to !== undefined && Object.keys(targetOf(to)).length !== 1) {
-      errors.push({ pointer: '/to', detail: 'exactly one of users and conversationId is needed' })
+      errors.push({ pointer: '/to', detail: 'exactly one of users, conversationId and everybody is needed' })
     }
-    if ([to, users, conversationId].filter(one => one !== undefined).length !== 1) {
+    if ([to, users, conversationId, everybody].filter(one => one !== undefined).length !== 1) {
       errors.push({ pointer: conversationId === undefined ? '/users' : '/conversationId', detail: 'exactly one target is needed' })
     }
     return errors
@@ -91,17 +93,18 @@ export const sendNotice = defineOperation({
       conflict: 'NOTICE_ID_CONFLICT' as const,
       keepSec: ttlSec + context.limits.dedupeSec
     }
-    const { users, skipped, duplicate } = await context.once(facts, () => store(notice, traceId, context))
-    return { noticeId, stored: users.length, skipped, duplicate }
+    const { users, skipped, stored = users.length, duplicate } = await context.once(facts, () => store(notice, traceId, context))
+    return { noticeId, stored, skipped, duplicate }
   }
 })
 
-async function store (notice: Notice, traceId: string, { conversations, deliver }: Context) {
+/** What became of a notice: whom it was stored for; of one to everybody, that it was stored once. */
+interface Outcome { users: string[], skipped: { userId: string, reason: 'BOX_FULL' }[], stored?: number }
+
+async function store (notice: Notice, traceId: string, { conversations, deliver, shared, everybody }: Context): Promise<Outcome> {
   const {
     noticeId, users, conversationId = '', kind = 'notice', title, content, level, actions, needComplete = true, ttlSec = WEEK_SEC
   } = notice
-  const targets = users ?? await conversations.memberIds(conversationId)
-  if (!targets) throw new Problem('CONVERSATION_NOT_FOUND')
   const event = {
     noticeId,
     kind,
@@ -113,6 +116,13 @@ async function store (notice: Notice, traceId: string, { conversations, deliver 
     op: 'show',
     traceId
   }
+  if (notice.everybody) {
+    await shared.store({ id: noticeId, kind, draft: JSON.stringify(event), ttlMs: ttlSec * 1000, once: !needComplete })
+    void everybody.look()
+    return { users: [], skipped: [], stored: 1 }
+  }
+  const targets = users ?? await conversations.memberIds(conversationId)
+  if (!targets) throw new Problem('CONVERSATION_NOT_FOUND')
   const item = {
     id: noticeId,
     from: SYSTEM_USER,
@@ -136,12 +146,17 @@ export const cancelNotice = defineOperation({
   method: 'DELETE',
   path: '/v1/server/notices/{id}',
   summary: 'Cancel a notice for everybody who has not completed it',
-  description: 'Their terminals get `op: "cancel"`; it is not shown again. Twice is fine: then nobody is left.',
+  description: 'Their terminals get `op: "cancel"`; it is not shown again. Twice is fine: then nobody is left. One to everybody ' +
+    'counts as one. [NOTICE-2]',
   params: Type.Object({ id: NoticeId }),
   result: Type.Object({ noticeId: Type.String(), cancelled: Count }),
   errors: ['INVALID_QUERY', 'NOTICE_NOT_FOUND'],
   example: { result: { noticeId: 'n-1', cancelled: 2 } },
-  async handle ({ params: { id }, traceId }, { notices, deliver }) {
+  async handle ({ params: { id }, traceId }, { notices, shared, everybody, deliver }) {
+    if (await shared.remove(id)) {
+      void everybody.look()
+      return { noticeId: id, cancelled: 1 }
+    }
     const users = await notices.usersOf(id)
     if (!users) throw new Problem('NOTICE_NOT_FOUND')
     const cancelled = await inSteps(users, userId => deliver.cancel('NOTICE_BOX', userId, { id, traceId }))

@@ -90,6 +90,11 @@ export const keys = {
   webhookAgain: (id: string) => key(id, 'WEBHOOK', id, 'AGAIN'),
   /** Since when a webhook takes nothing, and why. Ends after a day. */
   webhookTrouble: (id: string) => key(id, 'WEBHOOK', id, 'TROUBLE'),
+  /**
+   * Notices to everybody: id -> until when, and the notice; `!<id>` of one that was taken back -> until when. Ends with the last of them;
+   * bounded by the limit `everybody`, of either kind.
+   */
+  everybody: 'iris:{0}:NOTICES',
   /** When a node looked for ended leases last, and since when without a break. Ends after a minute. */
   reaper: 'iris:{0}:REAPER',
   /** Written to learn whether the disk takes it. Ends at once. */

@@ -182,6 +182,13 @@ const table: Row[] = [
     act: () => bob.noticeComplete({ ids: [noticeId] }, 'web-1'),
     says: () => [{ type: 'notice.completed', noticeId, userId: b, terminalId: 'web-1' }]
   },
+  {
+    of: 'sendNotice',
+    what: 'one to everybody',
+    act: post('notices', { noticeId: 'n-5', everybody: true, content: {} }),
+    says: () => []
+  },
+  { of: 'cancelNotice', what: 'that taken back', act: () => server('DELETE', 'notices/n-5'), says: () => [] },
   { of: 'cancelNotice', what: 'what the application takes back', act: () => server('DELETE', 'notices/n-4'), says: () => [] },
   {
     of: 'NOTICE_UP',

@@ -48,7 +48,7 @@ const longest: [key: RegExp, ms: number][] = [
   [/^OWNER$/, 5 * SEC],
   [/^(DEAD|AGAIN)$/, 30 * DAY],
   [/^TROUBLE$/, DAY],
-  [/^(NOTICE_BOX|NOTICE)$/, 8 * DAY],
+  [/^(NOTICE_BOX|NOTICE|NOTICES)$/, 8 * DAY],
   [/^(CONVERSATION|LOG|CHAT_MSG_BOX|RESET_READ_NUM_AND_LAST_MSG|CONVERSATIONS)$/, 91 * DAY]
 ]
 
@@ -77,6 +77,7 @@ const families: Record<Exclude<keyof typeof keys, 'boxPart'>, RegExp | string> &
   webhookDead: /:WEBHOOK:[^:]+:DEAD$/,
   webhookAgain: /:WEBHOOK:[^:]+:AGAIN$/,
   webhookTrouble: /:WEBHOOK:[^:]+:TROUBLE$/,
+  everybody: /:NOTICES$/,
   reaper: /:REAPER$/,
   trial: 'it ends at once',
   box: /:(CMD|NOTICE)_BOX:[^:]+$/,
@@ -185,6 +186,7 @@ async function live () {
     true, false, true
   ].map(needComplete => ({ noticeId: randomUUID(), users: [bob.userId, carol.userId, dora.userId], content: {}, needComplete }))
   for (const notice of notices) await iris.server('POST', 'notices', notice)
+  await iris.server('POST', 'notices', { noticeId: randomUUID(), everybody: true, content: {} })
   const away = await carol.listen({ terminalId: 'away' })
   await away.next('IRIS.READY')
   await away.cut()

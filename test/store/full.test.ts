@@ -205,7 +205,14 @@ const rows: Record<string, Row | Row[]> = {
     check: (t, body) => t.equal(body['alreadyRevoked'], false)
   },
   sendCommand: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('POST', 'commands', ring('o-1')) },
-  sendNotice: { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('POST', 'notices', notice('n-3')) },
+  sendNotice: [
+    { memory: 'STORE_FULL', disk: 'STORE_FULL', call: ({ server }) => server('POST', 'notices', notice('n-3')) },
+    {
+      memory: 'STORE_FULL',
+      disk: 'STORE_FULL',
+      call: ({ server }) => server('POST', 'notices', { noticeId: 'n-4', everybody: true, content: {} })
+    }
+  ],
   cancelNotice: { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('DELETE', 'notices/n-2') },
   showDelivery: { memory: 200, disk: 200, call: ({ iris }) => iris.server('GET', 'users/bob/delivery') },
   watchPresence: { memory: 200, disk: 200, call: ({ bob }) => bob.post('/v1/presence', { users: ['alice'] }) },

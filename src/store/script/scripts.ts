@@ -37,7 +37,8 @@ const failures: Record<number, ErrorCode> = {
   [-15]: 'DIRECT_NOT_ALLOWED',
   [-16]: 'TOO_MANY_BLOCKED',
   [LOST]: 'STORE_UNAVAILABLE',
-  [-17]: 'TOO_MANY_WEBHOOKS'
+  [-17]: 'TOO_MANY_WEBHOOKS',
+  [-18]: 'TOO_MANY_NOTICES'
 }
 
 export type Reply = (string | number | null | Reply)[]

@@ -10,6 +10,7 @@ import { isUnavailable, together } from '../redis/redis.js'
 import { defineScript } from '../script/scripts.js'
 import { createAttach, type Order, positionOf, ROUTE_MS } from './attach.js'
 import { type Item, msgIdOf, readReference, seqOf } from './entry.js'
+import { bodyOf } from './pending.js'
 
 const touchRoutes = defineScript('touch-routes', {
   full: 'done',
@@ -90,7 +91,8 @@ async function resolve (store: StoreContext, { userId, items, keptFrom }: Wanted
     }
     if (reference.kind === 'box') {
       const { box, id } = reference
-      ask(item, stored => { item.body = printable(stored.slice(stored.indexOf('\n') + 1)) }).hget(keys.box(box, userId), id)
+      ask(item, stored => { item.body = bodyOf(stored) }).hget(keys.box(box, userId), id)
+      if (box === 'NOTICE_BOX') ask(item, stored => { if (item.body === '') item.body = bodyOf(stored) }).hget(keys.everybody, id)
       ask(item, waiting => { item.waiting = waiting }).hget(keys.boxPart(box, userId, 'WAITING'), id)
     }
   }
@@ -102,6 +104,7 @@ async function resolve (store: StoreContext, { userId, items, keptFrom }: Wanted
     if (error) item.body = null // a key of another type
     else if (found !== null) take(found as string)
   })
+  for (const item of items) if (item.body === '') item.body = undefined // taken back
   await explain(store, { userId, items, keptFrom })
 }
 

@@ -38,6 +38,18 @@ export const boxKeysOf = (box: BoxName, user: string) => ({
 export function createPending (store: StoreContext) {
   const { redis, limits } = store
 
+  /** @returns the items with the bodies that stand once for all; one that was taken back is there no more. [NOTICE-2] */
+  async function withShared (items: Pending[]): Promise<Pending[]> {
+    const shared = items.filter(({ body }) => body === '').map(({ id }) => id)
+    if (shared.length === 0) return items
+    const stored = await redis.hmget(keys.everybody, ...shared)
+    const bodies = new Map(shared.map((id, i) => [id, bodyOf(stored[i] ?? '')]))
+    return items.flatMap(item => {
+      const body = item.body === '' ? bodies.get(item.id) ?? null : item.body
+      return body === '' ? [] : [{ ...item, body }]
+    })
+  }
+
   return {
     /**
      * @returns the ids of what is pending for a terminal, in the order in which it was put there;
@@ -58,10 +70,11 @@ export function createPending (store: StoreContext) {
     async read (box: BoxName, userId: string, ids: string[]): Promise<Pending[]> {
       if (ids.length === 0) return []
       const found = await redis.hmget(keys.box(box, userId), ...ids)
-      return ids.flatMap((id, i) => {
+      const items = ids.flatMap((id, i) => {
         const stored = found[i]
         return stored ? [readItem(id, stored)] : []
       })
+      return await withShared(items)
     },
 
     /** Counts a delivery from the box. @returns how often each was delivered before. [COMPLETE-3] */
@@ -81,12 +94,18 @@ export function createPending (store: StoreContext) {
   }
 }
 
+/** @returns the body behind the first line of what is kept: empty where it stands once for all [NOTICE-1], null when it cannot be read. */
+export function bodyOf (stored: string): string | null {
+  const body = stored.slice(stored.indexOf('\n') + 1)
+  return body === '' ? '' : printable(body)
+}
+
 /** Reads an item as put-box.lua keeps it: `<id of its entry> <meta JSON>\n<body JSON>`. */
 function readItem (id: string, stored: string): Pending {
   const [space, newline] = [stored.indexOf(' '), stored.indexOf('\n')]
   const meta = readable(stored.slice(space + 1, newline))
   const { filter, share } = JSON.parse(meta ?? '{}') as Meta
-  const body = meta === null ? null : printable(stored.slice(newline + 1))
+  const body = meta === null ? null : bodyOf(stored)
   return {
     id,
     entry: parseCursor(stored.slice(0, space)) ?? { epoch: '', seq: 0 },

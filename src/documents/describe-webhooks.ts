@@ -1,7 +1,8 @@
-// The webhooks of the OpenAPI document: what Iris posts to an application, and what its answers mean.
+// The webhooks and hooks of the OpenAPI document: what Iris posts to an application, and what its answers mean.
 import type { TObject } from '@sinclair/typebox'
 import { type Json, named } from './components.js'
 import { firstSentence } from './describe-frames.js'
+import { HookAnswer, hookQuestions } from '../protocol/hook-body.js'
 import { deliveryHeaders, deliverySchema, toldEvents } from '../protocol/webhook-body.js'
 
 const retryHeader = {
@@ -20,10 +21,17 @@ const answers = {
   }
 }
 
+const verdicts = {
+  allow: { value: { action: 'allow' } },
+  deny: { value: { action: 'deny', code: 'SPAM', message: 'No advertisements here' } },
+  modify: { value: { action: 'modify', content: { text: '****' } } }
+}
+
 /** @returns the `webhooks` of the document, and what they share. The schemas of their bodies are put among the components. */
 export function describeWebhooks (schemas: Json): { webhooks: Json, parameters: Json } {
   const webhooks: Json = {}
   for (const [type, event] of Object.entries(toldEvents)) webhooks[type] = { post: describeDelivery(type, event, schemas) }
+  for (const [name, question] of Object.entries(hookQuestions)) webhooks[name] = { post: describeQuestion(name, question, schemas) }
   const parameters: Json = {}
   for (const [name, { isAlways, schema }] of Object.entries(deliveryHeaders)) {
     parameters[name] = { name, in: 'header', required: isAlways, description: schema.description, schema }
@@ -32,16 +40,29 @@ export function describeWebhooks (schemas: Json): { webhooks: Json, parameters: 
 }
 
 function describeDelivery (type: string, event: TObject, schemas: Json): Json {
-  const schema = deliverySchema(event)
+  return { ...describePost(`webhook_${type}`, deliverySchema(event), schemas), responses: answers }
+}
+
+function describeQuestion (name: string, question: TObject, schemas: Json): Json {
+  const schema = named('hook_answer', HookAnswer, schemas)
+  return {
+    ...describePost(`hook_${name}`, question, schemas),
+    responses: {
+      '2XX': { description: 'What it has decided. [HOOK-2]', content: { 'application/json': { schema, examples: verdicts } } },
+      default: { description: 'It has not decided: what is configured counts. [HOOK-4]' }
+    }
+  }
+}
+
+function describePost (id: string, schema: TObject, schemas: Json): Json {
   const [example] = schema['examples'] as Json[]
   return {
-    operationId: `webhook_${type.replace('.', '_')}`,
+    operationId: id.replace('.', '_'),
     tags: ['Webhooks'],
-    summary: firstSentence(event.description ?? ''),
-    description: event.description,
+    summary: firstSentence(schema.description ?? ''),
+    description: schema.description,
     security: [],
     parameters: Object.keys(deliveryHeaders).map(name => ({ $ref: `#/components/parameters/${name}` })),
-    requestBody: { required: true, content: { 'application/json': { schema: named(`webhook_${type}`, schema, schemas), example } } },
-    responses: answers
+    requestBody: { required: true, content: { 'application/json': { schema: named(id, schema, schemas), example } } }
   }
 }

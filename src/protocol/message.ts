@@ -47,7 +47,7 @@ const Options = Type.Object({
 }, strict)
 
 /** The members of a message that a sender writes beside `type` and `content`. */
-const messageParts = {
+export const messageParts = {
   ext: Type.Optional(Ext),
   mentions: Type.Optional(Mentions),
   quote: Type.Optional(Quote),

@@ -1,4 +1,5 @@
 // A hook: a URL that is asked before something is done, within so many ms, and what counts when it does not decide. [HOOK-1] to [HOOK-4]
+import type { HookName } from '../protocol/hook-body.js'
 import type { Limits } from '../protocol/limits.js'
 import { comeBack, type FieldError, Problem } from '../protocol/problem.js'
 import { leftMs } from '../store/deadline.js'
@@ -20,7 +21,7 @@ export type OnFailure = typeof onFailures[number]
 export type ReadJson = (bytes: Buffer) => { value: unknown, broken: FieldError[] }
 
 export interface HookFloor {
-  name: 'message.beforeSend' | 'command.beforeSend'
+  name: HookName
   onFailure: OnFailure
   caller: Pick<Caller, 'post'>
   slots: Slots

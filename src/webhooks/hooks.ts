@@ -1,4 +1,5 @@
 // The hooks that the environment names: one before messages, one before commands. [HOOK-1]
+import type { HookName } from '../protocol/hook-body.js'
 import type { Limits } from '../protocol/limits.js'
 import { type AllowedOrigin, parseCallUrl } from './address.js'
 import { createCaller, noCaller } from './caller.js'
@@ -7,7 +8,7 @@ import { createSigner } from './sign.js'
 import { createSlots } from './slots.js'
 
 /** What is asked, by the end of its variable's name, and its wire name. */
-const hookNames = { message: 'message.beforeSend', command: 'command.beforeSend' } as const
+const hookNames = { message: 'message.beforeSend', command: 'command.beforeSend' } as const satisfies Record<string, HookName>
 
 export type HookKind = keyof typeof hookNames
 

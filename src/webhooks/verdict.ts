@@ -1,4 +1,5 @@
 // What the answer of a hook means. [HOOK-2]
+import { HOOK_CODE, HOOK_MESSAGE_LENGTH } from '../protocol/hook-body.js'
 import { type FieldError, Problem } from '../protocol/problem.js'
 
 export type Content = Record<string, unknown>
@@ -9,9 +10,6 @@ export type Verdict =
 
 /** Why an answer is none, in words that follow "the hook failed". */
 export interface Fault { fault: string }
-
-const CODE = /^[A-Z][A-Z0-9_]{0,63}$/
-const MESSAGE_LENGTH = 200
 
 /**
  * Reads what a hook has answered. A deny is one whatever stands beside it: of a code in another form, or of too long a sentence, the
@@ -25,8 +23,8 @@ export function verdictOf (value: unknown, brokenIn: (content: Content) => Field
   if (action === 'deny') {
     return {
       action,
-      code: typeof code === 'string' && CODE.test(code) ? code : undefined,
-      message: typeof message === 'string' ? message.slice(0, MESSAGE_LENGTH).toWellFormed() : undefined
+      code: typeof code === 'string' && HOOK_CODE.test(code) ? code : undefined,
+      message: typeof message === 'string' ? message.slice(0, HOOK_MESSAGE_LENGTH).toWellFormed() : undefined
     }
   }
   if (action !== 'modify') return { fault: 'its answer says neither allow, deny nor modify' }

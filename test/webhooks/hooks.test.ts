@@ -1,6 +1,7 @@
 // Hooks: what an application is asked before a user's message or command is sent. docs/protocol.md section 8.
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import { describedAt } from '../helper/closed.js'
 import { ALLOW, type Answer, startHook } from '../helper/hook.js'
 import { startIris } from '../helper/iris.js'
 import { ALLOW as LOOPBACK, SECRET } from '../helper/receiver.js'
@@ -275,6 +276,8 @@ t.test('[HOOK-4] what decides nothing is a no or a yes, as is configured, for ea
   hook.answer = () => ALLOW
   t.match((await alice.msgUp({ clientMsgId: 'd1', to: bob.userId, type: 'text', content: { text: odd[0]?.[0] } })).body,
     { seq: seq + 1, duplicate: false }, 'when it decides again, the retry is sent')
+  const command = { clientCmdId: 'o1', name: 'typing', to: { users: [bob.userId] } }
+  t.match((await laxAlice.send.up('IRIS_CMD_SEND', command)).data, { accepted: 1, duplicate: false }, 'that of a command, too')
 })
 
 t.test('[HOOK-4] a kept connection that is closed when it is used is no failure', async t => {
@@ -381,4 +384,27 @@ t.test('[HOOK-6] questions are counted by how they ended, and what decided nothi
     level: 40, hook: 'message.beforeSend', reason: 'its answer says neither allow, deny nor modify', failures: 1, onFailure: 'allow'
   })
   t.notOk(lines.some(line => line.includes('not for the log')))
+})
+
+t.test('[HOOK-1] each question is as the document says, and nothing that it does not', async t => {
+  const [alice, bob] = await two()
+  const group = await groupOf(iris, alice, bob)
+  await alice.send(group, 'x')
+  await alice.send(group, 'y', { quote: { seq: 1 }, options: { silent: true }, mentions: ['@all'], ext: { a: [1] } })
+  const terminals = { ids: ['phone'], platforms: ['mobile'], exceptMine: true }
+  const kept = { mode: 'reliable', ttlSec: 60, complete: 'all', collapseKey: 'c', notifyComplete: true, data: { a: 1 } }
+  for (const [n, to] of [{ users: [bob.userId] }, { conversationId: group }, { self: true }, bob.userId].entries()) {
+    t.match((await alice.command({ clientCmdId: `k${n}`, name: 'refresh', to, terminals, ...n > 0 && kept })).body, { duplicate: false })
+  }
+  const { asked, headers } = await describedAt(iris.url)
+  t.same(asked.map(({ kind }) => kind), ['message.beforeSend', 'command.beforeSend'])
+  for (const { kind, example, faultsOf } of asked) {
+    t.equal(faultsOf(example), '', `the example of ${kind}`)
+    for (const { headers: _headers, ...body } of hook.asked.filter(({ type }) => type === kind)) {
+      t.equal(faultsOf(body), '', JSON.stringify(body))
+    }
+  }
+  for (const { name, schema: { pattern = '' } } of headers) {
+    t.ok(hook.asked.every(question => new RegExp(pattern).test(question.headers[name.toLowerCase()] ?? '')), name)
+  }
 })

@@ -83,8 +83,15 @@ for (const [what, statuses, pattern, ...parts] of [
     const text = await exchange(t, ...parts)
     t.same(statusesOf(text), statuses, text)
     t.match(text, pattern)
+    if (statuses.at(-1) !== 101 && !what.includes('HTTP/1.0')) t.match(text, /^connection: close\r$/im, 'its end is said: a proxy would send the next one into it')
   })
 }
+
+t.test('[HTTP-1] a refusal, too, says that its connection ends, where the client has asked for that', async t => {
+  for (const address of ['/nothing', '/v1/conversations', '/v1/ws']) {
+    t.match(await exchange(t, `GET ${address} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`), /^connection: close\r$/im, address)
+  }
+})
 
 t.test('[HTTP-1] a hundred on one connection leave nothing behind', async t => {
   const opened = new Promise<Socket>(resolve => iris.app.server.once('connection', resolve))

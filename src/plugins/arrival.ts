@@ -19,6 +19,8 @@ export const arrival = fp<{ headersOf: BareHeaders }>(async (app, { headersOf })
     const traceId = traceIdOf(raw.headers)
     request.traceId = traceId
     reply.headers(headers).header('trace-id', traceId)
+    // a WebSocket's handshake (upgrades.ts): when it is refused, its connection ends, and a proxy must not send the next request into it
+    if (raw.headers.upgrade !== undefined) reply.raw.shouldKeepAlive = false
     // RFC 9112 3.2: HTTP/1.1 names the host
     if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') return done()
     reply.headers(headersOf(raw.headers.origin))

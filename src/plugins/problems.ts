@@ -59,12 +59,17 @@ function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
   return reply.serializer(JSON.stringify).send(problemBody(problem, { instance: request.url.split('?', 1)[0] ?? '/', traceId }))
 }
 
+/**
+ * Fastify ends the connection when a body was not as it should be; one that was read wholly hurts nothing that comes behind it. What
+ * stands in the raw answer says that the server ends. (To remove a header that is not there keeps Node from saying that it closes.)
+ */
+const isEndedForBody = (reply: FastifyReply) => reply.hasHeader('connection') && !reply.raw.hasHeader('connection')
+
 /** Prints errors; what is not a refusal is a bug, and logged, unless the client has gone: then it is what that looks like from here. */
 function handleError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error)
   if (isOfLoad(problem)) request.isQuiet = true // the metrics count it
-  // Fastify ends the connection when a body was not as it should be; one that was read wholly hurts nothing that comes behind it
-  if (request.raw.complete) reply.removeHeader('connection')
+  if (request.raw.complete && isEndedForBody(reply)) reply.removeHeader('connection')
   const hasGone = reply.raw.destroyed || request.raw.socket.destroyed
   if (problem.code === 'INTERNAL' && !hasGone) request.log.error({ traceId: request.traceId, err: error }, 'a request failed')
   void send(problem, request, reply)

@@ -117,14 +117,14 @@ export function ensureChromium () {
 /** Where daemons are installed; the PATH of a user is often without them. */
 const sbin = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 
-/** Provides nginx for the test of docs/deploy.md's block, named in IRIS_NGINX; without it that is skipped and says so. */
+/** Provides nginx for the tests of proxies, named in IRIS_NGINX; without it they are skipped and say so. */
 export function ensureNginx () {
   if (process.env.IRIS_NGINX) return
   const nginx = () => find('nginx') ?? findIn(sbin, 'nginx')
   const remedy = nginx() ? undefined : ensureProgram('nginx', {})
   const found = nginx()
   if (found) process.env.IRIS_NGINX = found
-  else say(`nginx is not installed (run \`${remedy}\`, or set IRIS_NGINX): the test of the nginx block of docs/deploy.md will be skipped`)
+  else say(`nginx is not installed (run \`${remedy}\`, or set IRIS_NGINX): the tests of nginx will be skipped`)
 }
 
 /** Packages that were installed beside sources (the bench's peers) are none. */

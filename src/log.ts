@@ -1,7 +1,9 @@
 // The log of the process: errors without what they carry along, and one line per state, not per victim.
 import { hostname } from 'node:os'
+import { isatty } from 'node:tty'
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import { createGathered } from './gathered.js'
+import { readable } from './readable.js'
 import { createStdout } from './stdout.js'
 
 /** So many warnings and errors of one message are written in a window; the rest is counted. */
@@ -70,7 +72,7 @@ const stdout = once(() => {
   const out = createStdout(dropped => {
     out.write(`{"level":40,"time":${Date.now()},${inEach},"dropped":${dropped},"msg":"the log was not read: lines were dropped"}\n`)
   })
-  const lines = createGathered(text => out.write(text))
+  const lines = createGathered(isatty(1) ? text => out.write(readable(text)) : text => out.write(text))
   process.on('exit', () => {
     lines.flushSync()
     out.end()

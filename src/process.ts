@@ -1,22 +1,28 @@
-// What runs: arguments, configuration, Redis, the application, and a graceful end.
+// What runs: configuration, Redis, the application, and a graceful end.
+import { isatty } from 'node:tty'
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import { buildApp } from './app.js'
+import { bannerOf } from './banner.js'
 import { type Config, loadConfig } from './config.js'
 import { listen } from './listen.js'
 import { createLog, droppedLines } from './log.js'
-import { loadOrMakeSecrets } from './secrets.js'
+import { loadOrMakeSecrets, missingSecrets } from './secrets.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from './store/embedded/embedded.js'
 import { isWhole } from './store/life/life.js'
 import { createRedis } from './store/redis/redis.js'
-import { answerTo } from './usage.js'
 
 /** What the end may take beside the drain. */
 const CLOSE_MS = 10_000
 
-/** Starts Iris as the environment says, and prints where it listens. */
-async function start (): Promise<void> {
-  const config = await loadOrMakeSecrets(loadConfig(process.env))
+/** Starts Iris as the environment says, and prints where it listens; the process ends with one sentence where it cannot. */
+export async function start (): Promise<void> {
+  await run().catch(giveUp)
+}
+
+async function run (): Promise<void> {
+  const configured = loadConfig(process.env)
+  const config = await loadOrMakeSecrets(configured)
   const logger = createLog(config.logLevel)
   const embedded = config.redisUrl === undefined
     ? await startEmbeddedRedis({ dataDir: config.dataDir, durability: config.durability, log: logger })
@@ -28,7 +34,23 @@ async function start (): Promise<void> {
   await app.ready()
   endInOrder({ app, redis, embedded, config, logger })
   const address = await listen(app, config).catch((error: unknown) => { throw listenError(error, config) })
-  const { version, durability } = app.store()
+  sayStart({ address, config, made: missingSecrets(configured), store: app.store(), logger })
+}
+
+interface Started {
+  address: string
+  config: Config
+  /** The variables of the secrets that were made. */
+  made: string[]
+  store: ReturnType<Awaited<ReturnType<typeof buildApp>>['store']>
+  logger: Logger
+}
+
+/** Says where it listens: to a person, or to who reads the log. */
+function sayStart ({ address, config, made, store: { version, durability, reason }, logger }: Started): void {
+  if (isatty(1) && logger.isLevelEnabled('info')) {
+    return void process.stdout.write(bannerOf({ address, config, made, version, durability, reason }))
+  }
   logger.info({ redis: version, durability, node: config.nodeId, nodejs: process.version }, `Iris listens on ${address}`)
   if (config.demo) logger.info(`Demo page: ${address}/  Documents: ${address}/docs  Keys: ${config.dataDir}/secrets.json`)
 }
@@ -80,9 +102,3 @@ function giveUp (why: unknown): never {
   process.stderr.write(`Iris cannot start: ${why instanceof Error ? why.message : String(why)}\n`)
   process.exit(1)
 }
-
-const answer = answerTo(process.argv.slice(2))
-if (answer) {
-  process[answer.code === 0 ? 'stdout' : 'stderr'].write(answer.text)
-  process.exitCode = answer.code
-} else start().catch(giveUp)

@@ -6,7 +6,7 @@ import type { Config } from './config.js'
 import { isLoopback } from './protocol/loopback.js'
 import { makeDirectory, sayWhy } from './store/embedded/directory.js'
 
-interface Secrets { tokenSecret: string, serverKey: string }
+export interface Secrets { tokenSecret: string, serverKey: string }
 
 /**
  * Completes the configuration on a loopback address: a token secret and a server key that are not configured are made once,
@@ -14,21 +14,35 @@ interface Secrets { tokenSecret: string, serverKey: string }
  * Throws an Error of one sentence when the directory or the file cannot be used.
  */
 export async function loadOrMakeSecrets (config: Config): Promise<Config> {
-  const { dataDir, host, tokenSecret, tokenPublicKey, tokenJwks, serverKeys } = config
-  const hasTokens = (tokenSecret ?? tokenPublicKey ?? tokenJwks) !== undefined
-  const hasKey = serverKeys.length > 0
-  if (!isLoopback(host) || (hasTokens && hasKey)) return config
+  const { dataDir, host, tokenSecret, serverKeys } = config
+  const missing = missingSecrets(config)
+  if (!isLoopback(host) || missing.length === 0) return config
   const made = await readOrMake(dataDir)
   return {
     ...config,
-    tokenSecret: hasTokens ? tokenSecret : made.tokenSecret,
-    serverKeys: hasKey ? serverKeys : [made.serverKey]
+    tokenSecret: missing.includes('IRIS_TOKEN_SECRET') ? made.tokenSecret : tokenSecret,
+    serverKeys: missing.includes('IRIS_SERVER_KEY') ? [made.serverKey] : serverKeys
   }
 }
 
+/** @returns the variables of the secrets that are not configured, and are made at the start on a loopback address. */
+export function missingSecrets ({ tokenSecret, tokenPublicKey, tokenJwks, serverKeys }: Config): string[] {
+  return [
+    ...(tokenSecret ?? tokenPublicKey ?? tokenJwks) === undefined ? ['IRIS_TOKEN_SECRET'] : [],
+    ...serverKeys.length === 0 ? ['IRIS_SERVER_KEY'] : []
+  ]
+}
+
+/** Where the secrets are that Iris made. */
+export const secretsFile = (dataDir: string) => join(dataDir, 'secrets.json')
+
+/** @returns the secrets that Iris made in a data directory; undefined where there are none that can be read. */
+export const readSecrets = async (dataDir: string): Promise<Secrets | undefined> =>
+  parse(await readFile(secretsFile(dataDir), 'utf8').catch(() => ''))
+
 async function readOrMake (dataDir: string): Promise<Secrets> {
   await makeDirectory(dataDir)
-  const file = join(dataDir, 'secrets.json')
+  const file = secretsFile(dataDir)
   await make(file).catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${file} cannot be written`, error) })
   const text = await readFile(file, 'utf8').catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${file} cannot be read`, error) })
   const secrets = parse(text)

@@ -8,5 +8,7 @@ if (parseInt(process.versions.node, 10) < OLDEST) {
   process.stderr.write(`Iris needs Node ${OLDEST} or a later one, this is ${process.versions.node}\n`)
   process.exit(1)
 }
-boundYoung(fileURLToPath(import.meta.url))
-await import('./process.js')
+const [command = 'start'] = process.argv.slice(2)
+// other commands end soon
+if (command === 'start') boundYoung(fileURLToPath(import.meta.url))
+await import('./cli/main.js')

@@ -28,7 +28,8 @@ const floors: Record<string, number> = {
   'server-api': 7,
   transports: 8,
   plugins: 8,
-  '': 9
+  '': 9,
+  cli: 10
 }
 /** Who may know a library. */
 const reserved: Record<string, string[]> = {

@@ -158,7 +158,7 @@ t.test('nginx is found where daemons are, which a user does not look through, an
   t.match(tree.nginx({ IRIS_NGINX: '/a/nginx' }), { lines: [], path: '/a/nginx' })
   const found = ['/usr/local/sbin/nginx', '/usr/sbin/nginx', '/sbin/nginx'].find(path => existsSync(path))
   const missing =
-    /^iris: nginx is not installed \(run `install nginx`, or set IRIS_NGINX\): the test of the nginx block of docs\/deploy\.md will be skipped$/
+    /^iris: nginx is not installed \(run `install nginx`, or set IRIS_NGINX\): the tests of nginx will be skipped$/
   t.match(tree.nginx(), found === undefined ? { lines: [missing], path: '' } : { lines: [], path: found })
   await writeFile(join(tree.root, 'bin/nginx'), '')
   t.match(tree.nginx(), { lines: [], path: join(tree.root, 'bin/nginx') }, 'what a shell finds comes first')

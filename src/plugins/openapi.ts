@@ -1,14 +1,12 @@
 // The OpenAPI document at /openapi.json, its pages at /docs, which work offline, and the AsyncAPI document at /asyncapi.json.
-import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi, { type FastifySwaggerUiConfigOptions } from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { describe } from '../documents/describe.js'
 import type { Described } from '../documents/described.js'
 import { describeAsync } from '../documents/describe-async.js'
+import { version } from '../documents/version.js'
 import type { Limits } from '../protocol/limits.js'
-
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
 
 const PAGES_CSP = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 

@@ -1,9 +1,9 @@
-// A door before Redis: it leads to one server or another, swallows all that is said, or loses one answer.
+// A door before a server, mostly Redis: it leads to one server or another, swallows all that is said, or loses one answer.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { once } from 'node:events'
 import type { Test } from 'tap'
 
-/** Opens a door to the unix socket of a server. */
+/** Opens a door to a server. @param path its unix socket, or its port. */
 export async function openDoor (t: Test, path: string) {
   const pairs = new Set<Socket>()
   const state = { path, isSwallowing: false, connections: 0 }

@@ -1,5 +1,6 @@
 // A reader of Server-Sent Events for tests: it keeps every event, and cuts the connection where a test wants it.
 import http from 'node:http'
+import https from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { createInbox } from './inbox.js'
 
@@ -20,7 +21,7 @@ export async function openSse (url: string, { headers = {}, cutAfterBytes = Infi
   let bytes = 0
   let comments = 0
 
-  const request = http.get(url, { headers, agent: false })
+  const request = (url.startsWith('https:') ? https : http).get(url, { headers, agent: false })
   const response = await new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject))
   request.on('error', inbox.finish)
   response.setEncoding('utf8')

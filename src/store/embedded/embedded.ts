@@ -169,8 +169,14 @@ async function supervise ({ child, launch, signal, log, onBack, onEnd }: Supervi
 async function findPlace (dataDir: string): Promise<{ directory: string, socketPath: string, temporary?: string }> {
   const directory = absolute(dataDir, 'redis')
   await makeDirectory(directory)
-  const socketPath = join(directory, 'redis.sock')
-  if (Buffer.byteLength(socketPath) <= MAX_SOCKET_PATH) return { directory, socketPath }
+  const socketPath = socketOf(dataDir)
+  if (socketPath !== undefined) return { directory, socketPath }
   const temporary = await mkdtemp(join(tmpdir(), 'iris-'))
   return { directory, socketPath: join(temporary, 'redis.sock'), temporary }
+}
+
+/** @returns where the private Redis of a data directory listens; undefined where that path is too long: only who started it knows. */
+export function socketOf (dataDir: string): string | undefined {
+  const path = absolute(dataDir, 'redis', 'redis.sock')
+  return Buffer.byteLength(path) <= MAX_SOCKET_PATH ? path : undefined
 }

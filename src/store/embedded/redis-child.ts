@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { claimDirectory, namePid } from './pidfile.js'
+import { redisProgram } from './redis-program.js'
 
 /** A server that says nothing for so long is given up; one that says it is loading is waited for. */
 const SILENT_MS = 30_000
@@ -40,16 +41,10 @@ interface Launch {
 /**
  * Looks at the programs of this machine.
  * @returns `flock` when flock and setpriv can do what is needed (those of util-linux; busybox's cannot), else `pidfile`.
- *   Throws an Error of one sentence when redis-server is missing or older than 7.0.
+ *   Throws as `redisProgram` does.
  */
 function findGuard (directory: string): Guard {
-  const { error, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' })
-  if (error) throw new Error('redis-server is not installed: install it (Debian: apt-get install redis-server), or set IRIS_REDIS_URL')
-  const version = /v=(\d+)\.\S*/.exec(stdout)
-  if (!version || Number(version[1]) < 7) {
-    throw new Error(`redis-server ${version?.[0].slice(2) ?? 'of an unknown version'} ` +
-      'is too old: 7.0 is the floor; install a newer one, or set IRIS_REDIS_URL')
-  }
+  redisProgram()
   const { status } = spawnSync('flock', guardArgs(directory, ['true']), { stdio: 'ignore' })
   return status === 0 || status === HELD ? 'flock' : 'pidfile'
 }

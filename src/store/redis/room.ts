@@ -122,12 +122,19 @@ export function createRoom ({ redis, disk, own, onRoom, onEvicting, log }: Floor
 
 const mayEvict = (info: string) => /^maxmemory_policy:(?!noeviction)/m.test(info)
 
+const valueIn = (info: string, name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
+
+/** @returns the bytes that count against `maxmemory`, and that, by INFO; 0: there is no bound. */
+export function memoryIn (info: string): { used: number, max: number } {
+  const number = (name: string) => Number(valueIn(info, name))
+  return { used: number('used_memory') - number('mem_not_counted_for_evict'), max: number('maxmemory') }
+}
+
 /** What is full by INFO. A failed snapshot (`save`) counts only where commands were refused for it: else nobody is stopped by it. */
 function findingIn (info: string, before: Finding | undefined): Finding | undefined {
-  const valueOf = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
-  const [used, max] = [Number(valueOf('used_memory')) - Number(valueOf('mem_not_counted_for_evict')), Number(valueOf('maxmemory'))]
+  const { used, max } = memoryIn(info)
   if (max > 0 && used > max) return outOfMemory(`: ${used} bytes are used of ${max}`)
-  if (valueOf('aof_last_write_status') === 'err') return diskFails(UNWRITTEN)
-  if (before?.full === 'disk' && valueOf('rdb_last_bgsave_status') === 'err') return diskFails(UNSAVED)
+  if (valueIn(info, 'aof_last_write_status') === 'err') return diskFails(UNWRITTEN)
+  if (before?.full === 'disk' && valueIn(info, 'rdb_last_bgsave_status') === 'err') return diskFails(UNSAVED)
   return undefined
 }

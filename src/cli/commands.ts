@@ -1,0 +1,55 @@
+// What the command line can do, each loaded when it is asked for: the table that arguments are read by, and the help is made of.
+import type { ParseArgsConfig } from 'node:util'
+
+export type Options = Record<string, string | undefined>
+
+/** Does it. @returns the exit code; undefined: the process goes on. Throws a Refusal when it cannot be done. */
+export type Run = (words: string[], options: Options) => Promise<number | undefined>
+
+interface Command {
+  /** The words that follow its name, all of them needed. */
+  words: readonly string[]
+  /** Each takes a value: what it is called in the help, and what it does. */
+  options: Record<string, { value: string, does: string }>
+  does: string
+  load (): Promise<{ run: Run }>
+}
+
+const url = { value: 'url', does: 'where the gateway is; unset: as IRIS_HOST and IRIS_PORT say' }
+
+export const commands = {
+  start: {
+    words: [],
+    options: {},
+    does: 'Run the gateway. It is what is done without a command, too.',
+    load: async () => await import('./start.js')
+  },
+  token: {
+    words: ['user'],
+    options: { url, ttl: { value: 'seconds', does: 'for how long it is good; unset: an hour' } },
+    does: 'Print a token of a user, made by the gateway that runs.',
+    load: async () => await import('./token.js')
+  },
+  doctor: {
+    words: [],
+    options: {
+      url: { value: 'url', does: 'looks from outside at what stands in front of a gateway, instead of at this machine' },
+      token: { value: 'token', does: 'of any user, for the streams; unset: one is made by the server key' },
+      hold: { value: 'seconds', does: 'for how long connections are kept idle; unset: 35' }
+    },
+    does: 'Look for what is wrong: a line for each check, with what to do. Exit code 1 when something is.',
+    load: async () => await import('./doctor.js')
+  }
+} as const satisfies Record<string, Command>
+
+export type CommandName = keyof typeof commands
+
+/** The same table, for who goes through it. */
+export const commandTable: ReadonlyMap<string, Command> = new Map(Object.entries(commands))
+
+/** For `parseArgs`. */
+export const optionsOf = ({ options }: Command): ParseArgsConfig['options'] => ({
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+  ...Object.fromEntries(Object.keys(options).map(name => [name, { type: 'string' as const }]))
+})

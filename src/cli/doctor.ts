@@ -1,0 +1,23 @@
+// `iris-gateway doctor`: looks for what is wrong, on this machine or from outside, and says what to do.
+import type { Run } from './commands.js'
+import { type Finding, lineOf } from './finding.js'
+import { checkUrl } from './gateway.js'
+import { checksHere } from './here.js'
+import { wholeNumber } from './numbers.js'
+import { checksOutside } from './outside.js'
+
+/** Longer than the pauses of a stream (15 s), of a WebSocket (25 s) and of a poll (30 s). */
+const HOLD_SEC = 35
+
+export const run: Run = async (_words, { url, token, hold }) => {
+  const holdMs = (wholeNumber('--hold', hold) ?? HOLD_SEC) * 1000
+  const checks = url === undefined ? checksHere(process.env) : checksOutside({ url: checkUrl(url), token, holdMs, env: process.env })
+  const found = new Map<Finding['verdict'], number>()
+  for await (const finding of checks) {
+    process.stdout.write(lineOf(finding))
+    found.set(finding.verdict, (found.get(finding.verdict) ?? 0) + 1)
+  }
+  const count = (verdict: Finding['verdict']) => found.get(verdict) ?? 0
+  process.stdout.write(`${count('ok')} ok, ${count('warn')} to look at, ${count('fail')} failed\n`)
+  return count('fail') > 0 ? 1 : 0
+}

@@ -1,0 +1,113 @@
+// The three ways down, held for a while with nothing to say: does what stands between let the first word through, and the silence after it?
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { failed, type Finding, ok, warn } from './finding.js'
+import { whyOf } from './gateway.js'
+import { askUpgrade } from './upgrade.js'
+
+/** The first events of a stream come at once; so long is waited for them. */
+const FIRST_MS = 5_000
+/** As long as a poll may wait. */
+const MOST_POLL_MS = 30_000
+/** What an answer may take beside the wait. */
+const ROOM_MS = 5_000
+
+/** The terminals that listen, one for each way. */
+export const terminals = ['doctor-sse', 'doctor-poll', 'doctor-ws'] as const
+
+interface Held { url: string, token: string, holdMs: number }
+
+const IDLE = 'Let an idle connection live for more than 30 s (nginx: proxy_read_timeout 60s)'
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+
+/** @returns whether the events of a stream come while it is open, and whether it stays. */
+export async function holdStream ({ url, token, holdMs }: Held): Promise<Finding[]> {
+  const ending = new AbortController()
+  const began = performance.now()
+  let timer = setTimeout(() => ending.abort('silent'), FIRST_MS)
+  let heard = ''
+  let firstMs: number | undefined
+  try {
+    const response = await fetch(`${url}/v1/down/events?lease=socket&terminalId=${terminals[0]}`, {
+      headers: { authorization: `Bearer ${token}` }, signal: ending.signal
+    })
+    if (!response.ok || !response.body) return [failed('stream', `it is answered ${response.status}`, 'See what answers there')]
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      heard = (heard + chunk).slice(-10_000)
+      if (firstMs !== undefined || !/IRIS\.(READY|BYE)/.test(heard)) continue
+      firstMs = performance.now() - began
+      clearTimeout(timer)
+      timer = setTimeout(() => ending.abort('held'), holdMs)
+    }
+  } catch (error) {
+    if (!ending.signal.aborted && firstMs === undefined) return [failed('stream', `it breaks off (${whyOf(error)})`, IDLE)]
+  } finally {
+    clearTimeout(timer)
+    ending.abort()
+  }
+  return judged({ heard, firstMs, heldMs: performance.now() - began, isHeld: ending.signal.reason === 'held' })
+}
+
+interface Listened { heard: string, firstMs: number | undefined, heldMs: number, isHeld: boolean }
+
+function judged ({ heard, firstMs, heldMs, isHeld }: Listened): Finding[] {
+  const bye = /"IRIS\.BYE".*?"code":(\d+)/.exec(heard)?.[1]
+  if (bye !== undefined) {
+    return [warn('stream', `the gateway ended it itself, with code ${bye}`, 'Try again; docs/protocol.md tells the codes')]
+  }
+  if (firstMs === undefined) {
+    return [failed('stream', `nothing had come after ${seconds(heldMs)}: something on the way buffers it`,
+      'Let /v1/down/events through at once (nginx: proxy_buffering off)')]
+  }
+  return [
+    ok('stream', `its first events came after ${Math.round(firstMs)} ms`),
+    isHeld ? ok('idle stream', `it stayed for ${seconds(heldMs)}`) : failed('idle stream', `it was cut after ${seconds(heldMs)}`, IDLE)
+  ]
+}
+
+/** @returns whether a poll that waits gets its answer. */
+export async function holdPoll ({ url, token, holdMs }: Held): Promise<Finding[]> {
+  const poll = async (timeoutMs: number, cursor = '') => await fetch(
+    `${url}/v1/down/poll?terminalId=${terminals[1]}&timeoutMs=${timeoutMs}${cursor && `&lastEventId=${cursor}`}`,
+    { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(timeoutMs + ROOM_MS) }
+  )
+  const began = performance.now()
+  try {
+    const first = await poll(0)
+    const { cursor } = await first.json() as { cursor?: string }
+    if (!first.ok) return [failed('poll', `it is answered ${first.status}`, 'See what answers there')]
+    const { status } = await poll(Math.min(holdMs, MOST_POLL_MS), cursor)
+    const waited = seconds(performance.now() - began)
+    if (status !== 200) return [failed('poll', `it was answered ${status} after ${waited}`, IDLE)]
+    return [ok('poll', `it was answered after ${waited}`)]
+  } catch (error) {
+    return [failed('poll', `it broke off after ${seconds(performance.now() - began)} (${whyOf(error)})`, IDLE)]
+  }
+}
+
+/** @returns whether a WebSocket opens, brings its first frame, and stays. */
+export async function holdWebSocket ({ url, token, holdMs }: Held): Promise<Finding[]> {
+  const { status, code, socket, head } = await askUpgrade({ url, token, terminalId: terminals[2] })
+  if (!socket) return [failed('WebSocket', `it is not opened: ${code ?? status}`, 'See the lines above')]
+  const began = performance.now()
+  const closed = once(socket.on('error', () => undefined), 'close').then(() => 'closed' as const)
+  try {
+    const isHeard = (head?.length ?? 0) > 0 || await Promise.race([
+      once(socket, 'data').then(() => true), closed.then(() => false), delay(FIRST_MS, false)
+    ])
+    if (!isHeard) return [failed('WebSocket', 'it opens, and nothing comes', 'See what stands between')]
+    const end = await Promise.race([closed, delay(holdMs, 'held' as const), ended(socket)])
+    const heldMs = performance.now() - began
+    return [end === 'held'
+      ? ok('idle WebSocket', `it stayed for ${seconds(heldMs)}`)
+      : failed('idle WebSocket', `it was cut after ${seconds(heldMs)}`, IDLE)]
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Resolves when the other side has ended; reads all that comes. */
+async function ended (socket: NodeJS.ReadableStream): Promise<'closed'> {
+  await once(socket.resume(), 'end')
+  return 'closed'
+}

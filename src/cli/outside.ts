@@ -1,0 +1,83 @@
+// What the doctor looks at from outside: whether what stands in front of a gateway lets through what it must.
+import { randomBytes } from 'node:crypto'
+import { isLoopback } from '../protocol/loopback.js'
+import { failed, type Finding, type Findings, ok, warn } from './finding.js'
+import { callServer, configOf, mintToken, serverKeyOf, whyOf } from './gateway.js'
+import { holdPoll, holdStream, holdWebSocket, terminals } from './idle.js'
+import { Refusal } from './refusal.js'
+import { askUpgrade } from './upgrade.js'
+
+const ASK_MS = 10_000
+/** Who listens when no token is given: each doctor another one, or they would close each other's streams. */
+const newUser = () => `iris-doctor-${randomBytes(6).toString('hex')}`
+/** His token must outlive the longest `--hold` that makes sense. */
+const TTL_SEC = 3_600
+
+interface Facts { url: string, token: string | undefined, holdMs: number, env: NodeJS.ProcessEnv }
+
+/** @returns what is found, one after the other; the streams take `holdMs`. */
+export async function * checksOutside ({ url, token, holdMs, env }: Facts): Findings {
+  const reached = await reach(url)
+  yield reached
+  if (reached.verdict === 'fail') return
+  yield encryption(new URL(url))
+  yield await readiness(url)
+  yield * await door(url)
+  const [key, userId] = [await serverKeyOf(configOf(env)), newUser()]
+  try {
+    const held = { url, holdMs, token: token ?? await mintToken({ url, key, userId, ttlSec: TTL_SEC }) }
+    yield * (await Promise.all([holdStream(held), holdPoll(held), holdWebSocket(held)])).flat()
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    yield warn('streams', `not looked at, since no token could be made: ${error.message.replace(/\.$/, '')}`, 'Or give one by --token')
+  }
+  if (token === undefined && key !== undefined) await forget({ url, key, userId })
+}
+
+async function reach (url: string): Promise<Finding> {
+  try {
+    const response = await fetch(`${url}/livez`, { signal: AbortSignal.timeout(ASK_MS), redirect: 'manual' })
+    const { status } = await response.json().catch(() => ({})) as { status?: unknown }
+    return response.ok && status === 'ok'
+      ? ok('address', `Iris answers at ${url}`)
+      : failed('address', `what answers at ${url} is no Iris (${response.status})`, 'See where the proxy leads')
+  } catch (error) {
+    return failed('address', `nobody answers at ${url} (${whyOf(error)})`, 'See its name, its firewall, its certificate')
+  }
+}
+
+function encryption ({ protocol, hostname }: URL): Finding {
+  if (protocol === 'https:') return ok('TLS', 'the certificate is valid here')
+  if (isLoopback(hostname.replace(/^\[|\]$/g, ''))) return ok('TLS', 'none, and none is needed on this machine')
+  return warn('TLS', 'none: who is on the way reads tokens and messages', 'Let a proxy with a certificate stand in front')
+}
+
+async function readiness (url: string): Promise<Finding> {
+  const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => undefined)
+  if (response?.ok) return ok('gateway', 'ready')
+  const { detail } = await response?.json().catch(() => undefined) as { detail?: string } | undefined ?? {}
+  return failed('gateway', `not ready: ${detail ?? response?.status ?? 'no answer'}`, 'Its log says more')
+}
+
+/** Both are refused before anybody is asked who he is. */
+async function door (url: string): Promise<Finding[]> {
+  const [bare, ofPage] = await Promise.all([askUpgrade({ url }), askUpgrade({ url, origin: url })])
+  bare.socket?.destroy()
+  ofPage.socket?.destroy()
+  const passes = bare.status === 401
+    ? ok('WebSocket', 'its handshake comes through')
+    : failed('WebSocket', bare.status === 426 ? 'Upgrade is taken out of the request' : `its handshake is answered ${bare.status}`,
+      'Hand on Upgrade and Connection (nginx: proxy_set_header Upgrade $http_upgrade, Connection "upgrade", HTTP/1.1)')
+  const host = ofPage.code === 'ORIGIN_NOT_ALLOWED'
+    ? failed('Host', `it is not handed on: ${ofPage.detail ?? ''}`,
+      'Hand on what the browser asked for, with its port (nginx: proxy_set_header Host $http_host)')
+    : ok('Host', 'it is handed on: a page of this address may open a WebSocket')
+  return [passes, host]
+}
+
+/** What was made for the streams does not stay: what is left of the user ends by itself. */
+async function forget ({ url, key, userId }: { url: string, key: string, userId: string }): Promise<void> {
+  for (const terminalId of terminals) {
+    await callServer({ url, key, method: 'DELETE', path: `users/${userId}/terminals/${terminalId}` }).catch(() => undefined)
+  }
+}

@@ -1,0 +1,4 @@
+// Why a command of the command line could not be done.
+
+/** Its message is one sentence for who called the command, and says what to do. */
+export class Refusal extends Error {}

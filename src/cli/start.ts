@@ -1,0 +1,8 @@
+// `iris-gateway start`.
+import { start } from '../process.js'
+import type { Run } from './commands.js'
+
+export const run: Run = async () => {
+  await start()
+  return undefined
+}

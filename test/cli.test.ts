@@ -1,0 +1,201 @@
+// The command line: what it is asked for, what it prints, and what the doctor finds on real servers and behind real proxies.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { bannerOf } from '../src/banner.js'
+import { readArguments } from '../src/cli/arguments.js'
+import { commandTable } from '../src/cli/commands.js'
+import { addressOf, checkUrl } from '../src/cli/gateway.js'
+import { help } from '../src/cli/help.js'
+import { checksHere, files } from '../src/cli/here.js'
+import { checksOutside } from '../src/cli/outside.js'
+import { checksOfRedis, clock } from '../src/cli/redis-checks.js'
+import { variables } from '../src/config-table.js'
+import { readable } from '../src/readable.js'
+import { directoryOf } from './helper/embedded.js'
+import { linesOf } from './helper/findings.js'
+import { SERVER_KEY, startIris } from './helper/iris.js'
+import { noNginx, startNginx } from './helper/nginx.js'
+import { freePort } from './helper/process.js'
+import { startRedis } from './helper/redis.js'
+
+const program = fileURLToPath(new URL('../../bin/iris-gateway.js', import.meta.url))
+
+/** Runs the command line to its end. */
+async function call (args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number]>])
+  return { code, out, err }
+}
+
+t.test('arguments: a command with its words and options, or one sentence that says what is wrong', async t => {
+  t.match(readArguments([]), { what: 'command', name: 'start' })
+  t.match(readArguments(['token', 'alice', '--ttl', '60']), { what: 'command', name: 'token', words: ['alice'], options: { ttl: '60' } })
+  t.match(readArguments(['token', '-h']), { what: 'help' })
+  t.match(readArguments(['-v']), { what: 'version' })
+  for (const [args, why] of [
+    [['nope'], /^iris-gateway has no command "nope"\.$/],
+    [['toString'], /no command/],
+    [['token'], /^iris-gateway token takes <user> behind it\.$/],
+    [['token', 'a', 'b'], /takes <user>/],
+    [['start', 'x'], /takes nothing/],
+    [['token', 'a', '--ttl'], /^iris-gateway token: Option '--ttl <value>' argument missing\.$/],
+    [['doctor', '--port', '1'], /^iris-gateway doctor: Unknown option '--port'\.$/],
+    [['--port', '1'], /^iris-gateway start: Unknown option '--port': the gateway is configured by its environment\.$/]
+  ] as const) {
+    t.match(readArguments(args), { what: 'wrong', why }, args.join(' '))
+  }
+})
+
+t.test('the help names every command, option and variable', async t => {
+  const said = help()
+  for (const [name, { options }] of commandTable) {
+    t.match(said, new RegExp(`^  ${name}\\b`, 'm'))
+    for (const option of Object.keys(options)) t.match(said, `--${option} <`)
+  }
+  for (const name of variables.keys()) t.match(said, name)
+})
+
+t.test('a token is made by the gateway that runs, and is good; what keeps it from that is one sentence', async t => {
+  const iris = await startIris(t)
+  const { code, out } = await call(['token', 'alice', '--url', iris.url, '--ttl', '60'], { IRIS_SERVER_KEY: SERVER_KEY })
+  t.equal(code, 0)
+  const { status } = await fetch(`${iris.url}/v1/conversations`, { headers: { authorization: `Bearer ${out.trim()}` } })
+  t.equal(status, 200)
+  const nowhere = `http://127.0.0.1:${await freePort()}`
+  const cases: [args: string[], env: Record<string, string>, err: RegExp][] = [
+    [['alice'], { IRIS_DATA_DIR: t.testdir() }, /^There is no server key: set IRIS_SERVER_KEY, .*\.\n$/],
+    [['alice', '--url', nowhere], { IRIS_SERVER_KEY: SERVER_KEY }, /^No gateway answers at \S+ \(ECONNREFUSED\): .*\.\n$/],
+    [['a b', '--url', iris.url], { IRIS_SERVER_KEY: SERVER_KEY }, /^\S+ answered 400, INVALID_BODY: .*\/userId must .*\.\n$/]
+  ]
+  await Promise.all(cases.map(async ([args, env, err]) => {
+    const refused = await call(['token', ...args], env)
+    t.match(refused, { code: 1, out: '', err })
+  }))
+})
+
+t.test('where a gateway is, by its configuration', async t => {
+  t.equal(addressOf({ host: '0.0.0.0', port: 1 }), 'http://127.0.0.1:1')
+  t.equal(addressOf({ host: '::', port: 1 }), 'http://[::1]:1')
+  t.equal(addressOf({ host: 'localhost', port: 1 }), 'http://localhost:1')
+  t.equal(checkUrl('https://chat.example.com/'), 'https://chat.example.com')
+  for (const url of ['chat.example.com', 'ftp://x', 'https://x/path', 'https://x/?q', 'https://u:p@x']) t.throws(() => checkUrl(url), /^--url must be/)
+})
+
+t.test('the doctor of a machine: Redis, its settings, its room, the clocks, the limits, the gateway', async t => {
+  const port = await freePort()
+  const { redis } = await startRedis(t, [
+    '--port', String(port), '--bind', '127.0.0.1', '--appendonly', 'yes', '--appendfsync', 'always', '--stream-node-max-bytes', '1024'
+  ])
+  const of = (url: string) => checksOfRedis({ redisUrl: url, dataDir: '', durability: 'disk' })
+  const url = `redis://127.0.0.1:${port}`
+  t.match(await linesOf(of(url)), /^ok {3}Redis: 7[^]*ok {3}persistence: [^]*ok {3}memory: .* without a bound[^]*ok {3}clock: Redis is \d+ ms/)
+  t.equal(await linesOf(of(url), 'warn') + await linesOf(of(url), 'fail'), '')
+  for (const [setting, value, line] of [
+    ['appendfsync', 'everysec', /^warn Redis settings: IRIS_DURABILITY is disk, but appendfsync .*CONFIG SET\n$/],
+    ['maxmemory', '1000000', /^warn memory: .* of 1, .*Raise maxmemory/m],
+    ['appendonly', 'no', /^warn Redis settings: appendonly is off/m],
+    ['maxmemory-policy', 'allkeys-lru', /^fail Redis: maxmemory-policy is allkeys-lru: .*\n$/],
+    ['requirepass', 'secret', /^fail Redis: Redis refuses Iris: NOAUTH.*IRIS_REDIS_URL\)\. The gateway cannot work/]
+  ] as const) {
+    await redis.config('SET', setting, value)
+    t.match(await linesOf(of(url), line.source.includes('fail') ? 'fail' : 'warn'), line, setting)
+  }
+  t.match(await linesOf(of(`redis://127.0.0.1:${await freePort()}`)), /^fail Redis: Redis is not reachable: nothing listens there\. /)
+  t.match([clock(20), clock(-3_000)], [{ verdict: 'ok' }, { verdict: 'warn', found: 'Redis is 3000 ms behind this machine' }])
+  t.match([files(100), files(Infinity), files(NaN)], [
+    { verdict: 'warn', found: 'only 100 may be open' }, { verdict: 'ok' }, { verdict: 'warn' }
+  ])
+})
+
+t.test('the doctor beside a gateway with its private Redis, and without one', async t => {
+  const dataDir = await directoryOf(t)
+  const nowhere = String(await freePort())
+  const alone = await linesOf(checksHere({ IRIS_PORT: nowhere, IRIS_DATA_DIR: join(dataDir, 'none') }))
+  for (const line of [/^ok {3}Node: /, /^ok {3}redis-server: 7/m, /is made at the start/, /^warn secrets: /m, /^warn gateway: none answers/m]) {
+    t.match(alone, line)
+  }
+  t.match(await linesOf(checksHere({ IRIS_PROT: '1' }), 'fail'), /^fail configuration: IRIS_PROT is not a variable of Iris/)
+
+  const tty = spawn('script', ['-qec', `${process.execPath} ${program}`, '/dev/null'], {
+    env: { PATH: process.env['PATH'], IRIS_PORT: '0', IRIS_DATA_DIR: dataDir }, stdio: ['pipe', 'pipe', 'ignore']
+  })
+  let shown = ''
+  tty.stdout.on('data', (chunk: Buffer) => { shown += chunk.toString() })
+  t.teardown(() => tty.kill())
+  while (!shown.includes('Ctrl-C')) await once(tty.stdout, 'data')
+  t.match(shown, /Iris \d+\.\d+\.\d+ listens\.[^]* demo page {2}http[^]* Redis {6}7\.[^]*private, in [^]*Before others may come:[^]*made up/)
+  t.notMatch(shown, /^\{/m, 'a person reads it')
+  const address = /address +(\S+)/.exec(shown)?.[1] ?? ''
+  const env = { IRIS_PORT: new URL(address).port, IRIS_DATA_DIR: dataDir }
+  const beside = await linesOf(checksHere(env))
+  for (const line of [/^ok {3}Redis: 7/m, /^ok {3}persistence: what is answered is on disk\n/m, /^ok {3}gateway: ready at /m]) t.match(beside, line)
+  tty.stdin.write('\u0003')
+  await once(tty, 'close')
+  t.match(shown, /\d\d:\d\d:\d\d Iris is to end: SIGINT[^]*Iris has ended/)
+})
+
+t.test('the banner says what is not ready for others, and nothing of it when all is', async t => {
+  const facts = { address: 'http://10.0.0.1:80', made: [], version: '7.2.1', durability: 'disk' as const, reason: undefined }
+  const config = { demo: false, dataDir: '.iris', host: '10.0.0.1', redisUrl: 'redis://:secret@x', durability: 'disk' as const }
+  const ready = bannerOf({ ...facts, config })
+  t.match(ready, /Redis {6}7\.2\.1, as IRIS_REDIS_URL says, on disk before it is answered\n/)
+  t.notMatch(ready, /secret|made up|demo/)
+  t.match(bannerOf({ ...facts, config, durability: 'memory' }), /this Redis does not keep it/)
+  t.match(bannerOf({ ...facts, config, reason: 'it is away' }), /not there yet: it is away/)
+})
+
+t.test('a line of the log at a terminal: what is said, and the facts; nothing in it is an escape', async t => {
+  const line = '{"level":40,"time":0,"pid":1,"hostname":"h","userId":"a","why":"x \\u001b[2J","msg":"so it is"}\n'
+  t.match(readable(line), /^\d\d:\d\d:\d\d WARN so it is userId=a why="x \\u001b\[2J"\n$/)
+  t.equal(readable('{no\n'), '{no\n')
+})
+
+/** A proxy that breaks one thing; the rest is as it should be. */
+const broken: { name: string, location: string, line: RegExp }[] = [
+  {
+    name: 'buffers',
+    location: 'location = /v1/down/events { proxy_pass http://iris; proxy_ignore_headers X-Accel-Buffering; proxy_buffering on; }',
+    line: /^fail stream: nothing had come after 5\.\d s: something on the way buffers it\. .*proxy_buffering off\)\n$/
+  },
+  { name: 'cuts idle connections', location: 'proxy_read_timeout 1s;', line: /fail idle stream: it was cut.*\n(fail poll: .* 504 .*\n)fail idle WebSocket: it was cut/ },
+  {
+    name: 'takes Upgrade away',
+    location: 'location = /v1/ws { proxy_pass http://iris; proxy_set_header Host $http_host; }',
+    line: /^fail WebSocket: Upgrade is taken out of the request\. .*\nfail WebSocket: it is not opened: UPGRADE_REQUIRED/
+  },
+  { name: 'loses the Host', location: 'proxy_set_header Host $host;', line: /^fail Host: it is not handed on: The origin http.*\. Hand on what/ },
+  { name: 'leads elsewhere', location: 'location = /livez { return 200 "hello"; }', line: /^fail address: what answers at \S+ is no Iris \(200\)\. / }
+]
+
+t.test('the doctor from outside finds what a proxy breaks, and says what to do', { skip: noNginx, jobs: 5 }, async t => {
+  const iris = await startIris(t)
+  const servers = await Promise.all(broken.map(async each => ({ ...each, port: await freePort() })))
+  const server = ({ location, port }: { location: string, port: number }) => `server { listen 127.0.0.1:${port};
+    proxy_http_version 1.1;
+    ${location.startsWith('proxy_set_header Host') ? '' : 'proxy_set_header Host $http_host;'}
+    proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";
+    ${location}
+    location / { proxy_pass http://iris; } }`
+  await startNginx(t, {
+    http: `upstream iris { server ${new URL(iris.url).host}; } ${servers.map(server).join('\n')}`, url: `http://127.0.0.1:${servers[0]?.port}`
+  })
+  const look = (url: string, key = SERVER_KEY) => checksOutside({ url, token: undefined, holdMs: 2_500, env: { IRIS_SERVER_KEY: key } })
+  await Promise.all(servers.map(async ({ name, port, line }) => {
+    t.match(await linesOf(look(`http://127.0.0.1:${port}`), 'fail'), line, name)
+  }))
+  t.match(await linesOf(look(iris.url, 'x'.repeat(16)), 'warn'), /^warn streams: not looked at, since no token could be made: .*401, BAD_SERVER_KEY.*--token\n$/)
+  t.match(await linesOf(look(`http://127.0.0.1:${await freePort()}`)), /^fail address: nobody answers/)
+})
+
+t.test('the exit code of the doctor is 1 when something is wrong', async t => {
+  const { code, out } = await call(['doctor', '--url', `http://127.0.0.1:${await freePort()}`])
+  t.equal(code, 1)
+  t.match(out, /^fail address: [^]*\n0 ok, 0 to look at, 1 failed\n$/)
+  t.match(await call(['nope']), { code: 2, out: '', err: /^iris-gateway has no command "nope"\.\n\nUsage: / })
+})

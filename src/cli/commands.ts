@@ -12,7 +12,7 @@ interface Command {
   /** Each takes a value: what it is called in the help, and what it does. */
   options: Record<string, { value: string, does: string }>
   does: string
-  load (): Promise<{ run: Run }>
+  load (): Promise<Run>
 }
 
 const url = { value: 'url', does: 'where the gateway is; unset: as IRIS_HOST and IRIS_PORT say' }
@@ -22,13 +22,13 @@ export const commands = {
     words: [],
     options: {},
     does: 'Run the gateway. It is what is done without a command, too.',
-    load: async () => await import('./start.js')
+    load: () => import('./start.js').then(({ run }) => run)
   },
   token: {
     words: ['user'],
     options: { url, ttl: { value: 'seconds', does: 'for how long it is good; unset: an hour' } },
     does: 'Print a token of a user, made by the gateway that runs.',
-    load: async () => await import('./token.js')
+    load: () => import('./token.js').then(({ run }) => run)
   },
   doctor: {
     words: [],
@@ -38,7 +38,7 @@ export const commands = {
       hold: { value: 'seconds', does: 'for how long connections are kept idle; unset: 35' }
     },
     does: 'Look for what is wrong: a line for each check, with what to do. Exit code 1 when something is.',
-    load: async () => await import('./doctor.js')
+    load: () => import('./doctor.js').then(({ run }) => run)
   }
 } as const satisfies Record<string, Command>
 

@@ -15,7 +15,7 @@ async function obey (args: readonly string[]): Promise<number | undefined> {
     return 2
   }
   const { name, words, options } = asked
-  const { run } = await commands[name as CommandName].load()
+  const run = await commands[name as CommandName].load()
   return await run(words, options)
 }
 

@@ -57,10 +57,10 @@ export const fillable = {
   }
 } satisfies Record<'memory' | 'disk', (t: Test) => Promise<Fillable>>
 
-/** @returns all that is kept, but what says when somebody was here: every key with its content, as Redis would copy it. */
+/** @returns all that is kept, but what says when somebody was here or who is told: every key with its content, as Redis would copy it. */
 export async function contentOf (redis: Redis): Promise<Record<string, string | undefined>> {
   const names = (await redis.keys('*'))
-    .filter(name => !/^x$|RATE:|:TERMINALS:|:LEASES$|:REAPER$|:NODES$|:IDEMPOTENCY:|^iris:events$/.test(name))
+    .filter(name => !/^x$|RATE:|:TERMINALS:|:LEASES$|:REAPER$|:NODES$|:IDEMPOTENCY:|^iris:events$|:WEBHOOK:/.test(name))
     .sort()
   const dumps = await Promise.all(names.map(name => redis.dumpBuffer(name)))
   return Object.fromEntries(names.map((name, i) => [name, dumps[i]?.toString('base64')]))

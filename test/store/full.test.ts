@@ -2,9 +2,11 @@
 // docs/protocol.md section 6.
 import t, { type Test } from 'tap'
 import { operations } from '../../src/app.js'
+import { allEvents, type ServerEvent } from '../helper/events.js'
 import { contentOf, fillable, noPrlimit } from '../helper/full.js'
 import { SERVER_KEY, startIris } from '../helper/iris.js'
-import { type Answer, type User } from '../helper/user.js'
+import { ALLOW, SECRET, startReceiver } from '../helper/receiver.js'
+import { type Answer, until, type User } from '../helper/user.js'
 
 type Right = 200 | 404 | 501 | 'STORE_FULL'
 type Stage = Awaited<ReturnType<typeof setTheStage>>
@@ -17,7 +19,9 @@ interface Row {
 
 /** Two users with something of everything. */
 async function setTheStage (t: Test, path: string) {
-  const iris = await startIris(t, { redisPath: path })
+  const iris = await startIris(t, { redisPath: path, env: { ...ALLOW, IRIS_EVENTS: 'all' } })
+  const receiver = await startReceiver(t)
+  await iris.server('PUT', 'webhooks/told', { url: receiver.url, secrets: [SECRET] })
   const [alice, bob] = [await iris.user(t, 'alice'), await iris.user(t, 'bob')]
   const server = async (method: string, at: string, body?: unknown) => {
     const response = await fetch(`${iris.url}/v1/server/${at}`, {
@@ -38,7 +42,7 @@ async function setTheStage (t: Test, path: string) {
   for (const noticeId of ['n-1', 'n-2']) await iris.server('POST', 'notices', notice(noticeId))
   const stream = await bob.listen({ terminalId: 'b' })
   await stream.next('IRIS.READY')
-  return { iris, alice, bob, cmdId: String(cmdId), server, later: await iris.token('bob', 7200) }
+  return { iris, receiver, alice, bob, cmdId: String(cmdId), server, later: await iris.token('bob', 7200) }
 }
 
 const dm = 'dm.alice.bob'
@@ -252,18 +256,23 @@ const rows: Record<string, Row | Row[]> = {
   }
 }
 
+/** Who is there changes by itself, and is told meanwhile. */
+const isWritten = ({ type }: Pick<ServerEvent, 'type'>) => !/^(user\.o|terminal\.)/.test(type)
+const idsOf = async ({ iris }: Stage) => (await allEvents(iris)).filter(isWritten).map(({ id }) => id)
+
 t.test('[STORE-2] every operation has a row', async t => t.same(Object.keys(rows).sort(), operations.map(({ name }) => name).sort()))
 
 for (const medium of ['memory', 'disk'] as const) {
-  t.test(`[STORE-2] a full ${medium}: what reads or frees is served, the rest is 503 STORE_FULL and nothing is half done`, {
+  t.test(`[STORE-2] [EVENT-1] a full ${medium}: what reads or frees is served, the rest is 503 STORE_FULL and nothing is half done, ` +
+    'nor told; when there is room again, what happens is', {
     skip: medium === 'disk' && noPrlimit
   }, async t => {
-    const { path, redis, fill } = await fillable[medium](t)
+    const { path, redis, fill, empty } = await fillable[medium](t)
     const stage = await setTheStage(t, path)
     await fill()
     for (const [name, row] of Object.entries(rows).flatMap(([name, all]) => [all].flat().map(row => [name, row] as const))) {
       const right = row[medium]
-      const before = await contentOf(redis)
+      const [before, said] = [await contentOf(redis), await idsOf(stage)]
       const { status, body } = await row.call(stage)
       const got = status === 503 ? body.code : status
       t.equal(got, right, `${name}: ${JSON.stringify(body)}`)
@@ -271,6 +280,18 @@ for (const medium of ['memory', 'disk'] as const) {
       if (right !== 'STORE_FULL') continue
       t.match(body, { retryable: true, retryAfterSec: Number }, name)
       t.strictSame(await contentOf(redis), before, `${name} has left nothing behind`)
+      t.strictSame(await idsOf(stage), said, `${name} is told nobody`)
     }
+    await empty()
+    const { iris, receiver, alice } = stage
+    const message = { conversationId: 'g.open', clientMsgId: 'room', type: 'text', content: { text: 'there is room' } }
+    const { body: { seq } } = await until(async () => {
+      const answer = await alice.msgUp(message)
+      return answer.status === 200 ? answer : undefined
+    })
+    const all = (await allEvents(iris)).filter(isWritten)
+    t.match(all.at(-1), { type: 'message.sent', conversationId: 'g.open', seq })
+    const told = await receiver.got(all.length, isWritten)
+    t.strictSame(told.map(({ data }) => data['id']).sort(), all.map(({ id }) => id).sort(), 'each is told to a webhook')
   })
 }

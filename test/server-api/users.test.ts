@@ -167,8 +167,10 @@ t.test('[USER-4] with messages=revoke nothing that he wrote is left, also in gro
   t.match((await stream.next('CMD_DOWN')).data, { name: 'REVOKE' })
 })
 
-/** A deletion asks for these scripts, in this order. */
+/** A deletion asks for these scripts, in this order: cut before one, it stands as behind the one before it. */
 const steps = ['kick-user', 'find-written', 'revoke-message', 'forget-member', 'block-user', 'forget-user'] as const
+const cuts = [{ script: 'kick-user', when: 'before' }, ...steps.map(script => ({ script, when: 'after' }) as const)] as const
+
 /** What is left of two who were deleted, as far as it can be compared. */
 const traceOf = async ({ alice, bob, group, former, closed }: Awaited<ReturnType<typeof live>>) => ({
   own: (await ownKeys(alice)).filter(key => !key.startsWith('DEDUPE')),
@@ -178,27 +180,24 @@ const traceOf = async ({ alice, bob, group, former, closed }: Awaited<ReturnType
   rows: await Promise.all([group, former, closed].map(async id => await redis.exists(keys.members(id)) + await redis.exists(keys.left(id))))
 })
 
-t.test('[USER-1] cut before or behind each step, and called again, it ends the same', async t => {
+t.test('[USER-1] cut before its first step or behind any, and called again, it ends the same', async t => {
   const whole = await live(t)
   await remove(whole.alice, '?messages=revoke')
   const right = await traceOf(whole)
-  for (const script of steps) {
-    for (const when of ['before', 'after'] as const) {
-      const cut = await live(t)
-      const isReached = points.arm({ script, when, act: link => link.reset() })
-      t.equal((await remove(cut.alice, '?messages=revoke')).status, 503, `${when} ${script}`)
-      t.ok(isReached(), `${when} ${script}: the point was reached`)
-      // from its first step on nobody is let in
-      if (script !== 'kick-user') {
-        const refused = await until(async () => {
-          const { status, body } = await (await again(t, cut.alice)).conversations()
-          return status === 503 ? undefined : body.code ?? String(status)
-        })
-        if (script !== 'forget-user' || when === 'before') t.equal(refused, 'KICKED', `${when} ${script}`)
-      }
-      await until(async () => (await remove(cut.alice, '?messages=revoke')).body.done ? true : undefined)
-      t.same(await traceOf(cut), right, `${when} ${script}`)
-    }
+  for (const { script, when } of cuts) {
+    const name = `${when} ${script}`
+    const cut = await live(t)
+    const isReached = points.arm({ script, when, act: link => link.reset() })
+    t.equal((await remove(cut.alice, '?messages=revoke')).status, 503, name)
+    t.ok(isReached(), `${name}: the point was reached`)
+    const code = await until(async () => {
+      const { status, body } = await (await again(t, cut.alice)).conversations()
+      return status === 503 ? undefined : String(body.code)
+    })
+    // from its first step to its last nobody is let in
+    t.equal(code, name === 'before kick-user' || script === 'forget-user' ? 'undefined' : 'KICKED', name)
+    await until(async () => (await remove(cut.alice, '?messages=revoke')).body.done ? true : undefined)
+    t.same(await traceOf(cut), right, name)
   }
 })
 

@@ -97,9 +97,7 @@ export function createGateway ({
     targets, outbox, config, kinds, limits, until: watch.until, now, counts: meter.webhooks, log
   })
   meter.webhooksWaiting = webhooks.waiting
-  const hooks = createHooks({
-    config: asked, allow: config.allow, limits, readJson, now, meter: meter.hooks, onAsked: (ms, kind) => meter.hookAsked(ms, kind), log
-  })
+  const hooks = createHooks({ config: asked, allow: config.allow, limits, readJson, now, meter, log })
   const before = createBefore({ hooks, ...stores, aside: pressure.aside })
   const makeJob = createJobs({ conversations, boxes, fresh, renderer, now })
   const journal = createJournal({ meter, log })

@@ -24,12 +24,11 @@ interface Floor extends Pick<HookFloor, 'readJson' | 'now' | 'log'> {
   config: HookConfig
   allow: AllowedOrigin[]
   limits: Pick<Limits, 'hookMs' | 'hookAtOnce' | 'hookQueue' | 'bodyBytes'>
-  meter: Record<HookKind, HookCounts>
-  onAsked (ms: number, kind: HookKind): void
+  meter: { hooks: Record<HookKind, HookCounts>, hookAsked (ms: number, kind: HookKind): void }
 }
 
 /** Makes those that are named, each with connections and slots of its own: one that is slow holds up nothing of the other. */
-export function createHooks ({ config, allow, limits, meter, onAsked, ...floor }: Floor) {
+export function createHooks ({ config, allow, limits, meter, ...floor }: Floor) {
   const sign = createSigner(config.secrets)
   const callers: { close (): Promise<void> }[] = []
 
@@ -47,8 +46,8 @@ export function createHooks ({ config, allow, limits, meter, onAsked, ...floor }
       slots: createSlots({ most: limits.hookAtOnce, ofOne: Math.min(OF_ONE, limits.hookAtOnce), queue: limits.hookQueue }),
       sign,
       limits,
-      counts: meter[kind],
-      onAsked: ms => onAsked(ms, kind)
+      counts: meter.hooks[kind],
+      onAsked: ms => meter.hookAsked(ms, kind)
     })
   }
 

@@ -19,7 +19,7 @@ const rowsOf = (name: string) => proseOf(textOf(name)).split('\n').filter(line =
 
 t.test('there are the pages that a team needs first', async t => {
   const names = new Set(pairs.map(([english]) => english))
-  for (const name of ['api', 'concepts', 'configuration', 'deploy', 'operations']) t.ok(names.has(`docs/${name}.md`), name)
+  for (const name of ['api', 'clients', 'concepts', 'configuration', 'deploy', 'operations']) t.ok(names.has(`docs/${name}.md`), name)
 })
 
 t.test('each sentence of a generated table has its Chinese one, with the same code and numbers', async t => {

@@ -8,7 +8,9 @@ import { commands } from '../src/commands/index.js'
 import { asyncDocumentOf } from '../src/plugins/openapi.js'
 import { byes, events, gatewayCommands } from '../src/protocol/events.js'
 import { defaultLimits } from '../src/protocol/limits.js'
+import { downName, volatileCommands, wireCommands, wireSchemas } from '../src/protocol/wire-commands.js'
 import { startIris } from './helper/iris.js'
+import { dm, two } from './helper/user.js'
 
 type Json = Record<string, unknown>
 interface Ref { $ref: string }
@@ -32,7 +34,7 @@ const file = (name: string) => readFileSync(new URL(`../../openapi/${name}`, imp
 const iris = await startIris(t)
 const served = await (await fetch(`${iris.url}/asyncapi.json`)).json() as Document
 const channels = Object.entries<Channel>(served.channels)
-const wireNames = [...Object.keys(events), ...Object.keys(gatewayCommands)]
+const wireNames = [...Object.keys(events), ...Object.keys(wireSchemas), ...Object.keys(gatewayCommands)]
 
 /** What a local reference names; undefined when there is nothing. */
 function resolve ($ref: string): unknown {
@@ -122,6 +124,40 @@ t.test('every example keeps the schema of its message; what is not known is refu
           t.notOk(validate({}), `${name} ${part} is not anything`)
         }
       }
+    }
+  }
+})
+
+t.test('[READ-3] [REVOKE-4] [REST-2] [GET-1] [SEE-4] each command of a wire name comes as described, and no more than that', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  await alice.send(bob, 'hi')
+  const stream = await bob.listen()
+  await stream.next('IRIS.READY')
+  const conversationId = dm(alice, bob)
+  await alice.read({ conversationId, upToSeq: 1 })
+  await bob.send(alice, 'seen')
+  await alice.read({ conversationId, upToSeq: 2 })
+  await bob.rest({ items: [{ conversationId, unreadMark: true }] }, 'other')
+  await bob.read({ conversationId, upToSeq: 2 }, 'other')
+  await bob.getReadMsg({ conversationId, requestId: 'page' })
+  await bob.command({ clientCmdId: 'nudge', name: 'nudge', to: { users: [alice.userId] }, mode: 'reliable', notifyComplete: true })
+  const waiting = await alice.listen()
+  const nudge = await waiting.next(({ data }) => data.name === 'nudge')
+  await bob.post('/v1/presence', { users: [alice.userId], watch: true })
+  await alice.cmdComplete({ ids: [nudge.data['cmdId']] })
+  await alice.revoke({ conversationId, seq: 1 })
+  await waiting.cut()
+  await iris.server('DELETE', `users/${alice.userId}/terminals/default`)
+  await stream.next(({ data }) => data.name === 'PRESENCE')
+  const ajv = new Ajv({ strict: false })
+  for (const [name, schema] of Object.entries(wireCommands)) {
+    const isDescribed = ajv.compile({ ...schema, additionalProperties: false })
+    const came = stream.events.filter(({ event, data }) => event === 'CMD_DOWN' && data.name === name)
+    t.ok(came.length > 0, `${name} came`)
+    for (const { id, data } of came) {
+      t.ok(isDescribed(data.data), `${name}: ${ajv.errorsText(isDescribed.errors)} ${JSON.stringify(data)}`)
+      t.equal(id === undefined, volatileCommands.includes(name))
+      t.ok(served.components.schemas[downName(name)])
     }
   }
 })

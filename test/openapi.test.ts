@@ -10,6 +10,7 @@ import { documentOf } from '../src/plugins/openapi.js'
 import { errorCodes } from '../src/documents/describe-problems.js'
 import { events, gatewayCommands } from '../src/protocol/events.js'
 import { defaultLimits } from '../src/protocol/limits.js'
+import { wireSchemas } from '../src/protocol/wire-commands.js'
 import { launchBrowser, noBrowser } from './helper/browser.js'
 import { startIris } from './helper/iris.js'
 
@@ -85,9 +86,9 @@ t.test('what stands in a path has an example that its schema allows', async t =>
   }
 })
 
-t.test('every event and every command of the gateway is a component, and its example keeps its schema', async t => {
+t.test('every event and every command down is a component, and its example keeps its schema', async t => {
   const { body } = createValidators(defaultLimits)
-  for (const [name, schema] of Object.entries(events)) {
+  for (const [name, schema] of Object.entries({ ...events, ...wireSchemas })) {
     t.ok(served.components.schemas[name])
     for (const example of schema['examples'] as unknown[]) t.same(body(schema)(example), [], name)
   }
@@ -99,6 +100,7 @@ t.test('every schema is one: the gateway does not look', async t => {
   const schemas = [
     ...operations.flatMap(({ body, query, params, result }) => [body, query, params, result]),
     ...Object.values(events),
+    ...Object.values(wireSchemas),
     ...Object.values(gatewayCommands)
   ]
   for (const schema of schemas) if (schema) t.ok(ajv.validateSchema(schema), `${ajv.errorsText()} in ${JSON.stringify(schema)}`)

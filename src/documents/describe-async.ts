@@ -10,6 +10,7 @@ import { introduction, tags } from './introduction.js'
 import { type Limits, withLimits } from '../protocol/limits.js'
 import { ProblemBody } from '../protocol/problem.js'
 import { downEvents, downQuery } from '../protocol/stream.js'
+import { wireSchemas } from '../protocol/wire-commands.js'
 
 type Channel = 'downEvents' | 'webSocket'
 
@@ -42,11 +43,11 @@ It holds the stream of events and the WebSocket; every other call, long-poll amo
 /**
  * Computes the document.
  * @param facts the limits in force, and the version of the package.
- * @returns an AsyncAPI 3.0 object: every event and gateway command on both channels, every up-command as a frame with its answers.
+ * @returns an AsyncAPI 3.0 object: every event and command down on both channels, every up-command as a frame with its answers.
  */
 export function describeAsync (operations: readonly Described[], { limits, version }: { limits: Limits, version: string }): Json {
   const commands = operations.filter(({ tag }) => tag === 'Up')
-  const schemas: Json = { Problem: ProblemBody, ...events, ...gatewayCommands }
+  const schemas: Json = { Problem: ProblemBody, ...events, ...wireSchemas, ...gatewayCommands }
   // first: it puts the commands' schemas among the others
   const channels = { downEvents: streamChannel(), webSocket: socketChannel(commands, schemas) }
   const document = {

@@ -8,6 +8,7 @@ import { byes, events, gatewayCommands } from '../protocol/events.js'
 import { gatewayExamples } from './gateway-examples.js'
 import { clientId, Cursor, TraceId } from '../protocol/ids.js'
 import { Problem, problemBody } from '../protocol/problem.js'
+import { downName, volatileCommands, wireCommands } from '../protocol/wire-commands.js'
 
 /** Whether an event of that name carries a cursor. Volatile events carry none. [DOWN-3] */
 type Id = 'required' | 'optional' | 'none'
@@ -44,13 +45,28 @@ const gatewayMessages = Object.entries(gatewayCommands).map(([name, schema]): Do
   event: 'CMD_DOWN',
   tag: 'Gateway',
   description: (schema.description ?? '') + (name === 'IRIS.BYE' ? `\n\n${byeTable()}` : ''),
-  data: { allOf: [ref('CMD_DOWN'), { type: 'object', properties: { name: { const: name }, data: ref(name) } }] },
+  data: commandNamed(name, name),
   id: name === 'IRIS.READY' ? 'required' : 'none',
   examples: gatewayExamples[name as keyof typeof gatewayCommands].map(data => ({ ...exampleCommand, name, data }))
 }))
 
-/** Everything that goes down: the four events, then what the gateway itself says. */
-export const downMessages: readonly Down[] = [...eventMessages, ...gatewayMessages]
+const wireMessages = Object.entries(wireCommands).map(([name, schema]): Down => ({
+  name: downName(name),
+  event: 'CMD_DOWN',
+  tag: 'Down',
+  description: schema.description ?? '',
+  data: commandNamed(name, downName(name)),
+  id: volatileCommands.includes(name) ? 'none' : 'optional',
+  examples: (schema['examples'] as unknown[]).map(data => ({ ...exampleCommand, name, data }))
+}))
+
+/** Everything that goes down: the four events, then the commands of a wire name, then what the gateway itself says. */
+export const downMessages: readonly Down[] = [...eventMessages, ...wireMessages, ...gatewayMessages]
+
+/** A CMD_DOWN of that name, whose `data` is a component. */
+function commandNamed (name: string, component: string): Json {
+  return { allOf: [ref('CMD_DOWN'), { type: 'object', properties: { name: { const: name }, data: ref(component) } }] }
+}
 
 /** As a block of a stream: `event:` and `id:` are its headers, `data:` is its payload. */
 export const sseMessages = () => printed(({ event, id, data, examples }) => ({

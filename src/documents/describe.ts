@@ -10,6 +10,7 @@ import { type Limits, withLimits } from '../protocol/limits.js'
 import { idempotencyKey, isRepeatable } from '../protocol/operation.js'
 import { ProblemBody } from '../protocol/problem.js'
 import { downEvents, downPoll, webSocket } from '../protocol/stream.js'
+import { wireSchemas } from '../protocol/wire-commands.js'
 import { describeWebhooks } from './describe-webhooks.js'
 import { introduction, tags } from './introduction.js'
 
@@ -28,8 +29,7 @@ const replayHeader = {
 export function describe (
   operations: readonly Described[], { limits, version, openapi = '3.1.0' }: { limits: Limits, version: string, openapi?: '3.1.0' | '3.2.0' }
 ): Json {
-  const schemas: Json = { Problem: ProblemBody, ...events }
-  for (const [name, data] of Object.entries(gatewayCommands)) schemas[name] = data
+  const schemas: Json = { Problem: ProblemBody, ...events, ...wireSchemas, ...gatewayCommands }
   const paths: Record<string, Json> = {}
   const add = (path: string, method: string, operation: Json) => { paths[path] = { ...paths[path], [method.toLowerCase()]: operation } }
   for (const operation of operations) add(operation.path, operation.method, describeOperation(operation, schemas))
@@ -170,9 +170,10 @@ function describeDown ({ operationId, summary, description, path, query, codes }
 /** What a `data:` line holds. */
 const data = {
   type: 'string',
-  description: 'The JSON of the component that `event` names; the `data` of an `IRIS.*` command is the component of its name.',
+  description: 'The JSON of the component that `event` names; the `data` of an `IRIS.*` command is the component of its name, that of ' +
+    'another one of Iris the component `CMD_DOWN.` and its name.',
   contentMediaType: 'application/json',
-  contentSchema: { anyOf: [...Object.keys(events), ...Object.keys(gatewayCommands)].map(name => ref(name)) }
+  contentSchema: { anyOf: [...Object.keys(events), ...Object.keys(wireSchemas), ...Object.keys(gatewayCommands)].map(name => ref(name)) }
 }
 
 /** An event of the stream, as OpenAPI 3.2 can say it. */

@@ -46,7 +46,7 @@ if n then
   redis.call('PEXPIRE', terminals, keep_ms)
 end
 -- what was refused stays so: the tombstones of terminals that are no more become part of `notBefore`
-local _, _, reason = stone_of(redis.call('HGET', kick, 'notBefore'), kick .. ' notBefore')
+local reason = select(3, stone_of(redis.call('HGET', kick, 'notBefore'), kick .. ' notBefore'))
 for _, name in ipairs(redis.call('HKEYS', kick)) do
   local before, ends = stone_of(redis.call('HGET', kick, name), kick .. ' ' .. name)
   if string.sub(name, 1, 2) == 't:' then

@@ -9,9 +9,8 @@
 -- RETURNS 0 here gone[]
 local shared, kick = KEYS[10], KEYS[11]
 local user, tag, keep_ms, terminal, issued, expires = unpack(ARGV, 6)
-local FIRST = 12
 local ids, marks, gone, missing = {}, {}, {}, {}
-for i = FIRST, #ARGV do
+for i = 12, #ARGV do
   local id = string.match(ARGV[i], '^!?(.*)$')
   ids[#ids + 1], marks[#marks + 1], marks[#marks + 2] = id, 'c:' .. id, 'e:' .. id
 end
@@ -26,7 +25,7 @@ local function look (id)
   missing[#missing + 1] = { id = id, rank = tonumber(rank), ends = ends, is_once = needs == 'once', meta = meta, body = body }
 end
 for i, id in ipairs(ids) do
-  local is_gone = ARGV[FIRST - 1 + i] ~= id
+  local is_gone = ARGV[11 + i] ~= id
   if is_gone and had[i] then gone[#gone + 1] = id end
   if not (is_gone or had[i] or ended[2 * i - 1] or ended[2 * i]) then look(id) end
 end

@@ -45,8 +45,9 @@ export async function startBench () {
       await redis.config('SET', 'appendfsync', durability === 'disk' ? 'always' : 'everysec')
     },
 
-    /** Starts an Iris and its load generator. Its log goes to a file, at the default level. */
-    startIris: async () => await createIris({
+    /** Starts an Iris, set up as by default but for `env`, and its load generator. Its log goes to a file, at the default level. */
+    startIris: async (env: Record<string, string> = {}) => await createIris({
+      env,
       socketPath: embedded.socketPath,
       secret: SECRET,
       serverKey: SERVER_KEY,

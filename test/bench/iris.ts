@@ -18,6 +18,8 @@ export interface Sample extends Cost {
 export interface Cost { perSec: number, serverUs: number, redisUs: number }
 
 interface Facts {
+  /** What is not as by default. */
+  env: Record<string, string>
   socketPath: string
   secret: string
   serverKey: string
@@ -42,12 +44,12 @@ const REST_MS = 200
 const REST_TRIES = 10
 
 /** Starts an Iris and a load generator. */
-export async function createIris ({ socketPath, secret, serverKey, logFile, redisUs }: Facts) {
-  const env = { IRIS_TOKEN_SECRET: secret, IRIS_SERVER_KEY: serverKey, IRIS_NODE_ID: `bench-${process.hrtime.bigint()}`, ...LIMITS }
+export async function createIris ({ env: more, socketPath, secret, serverKey, logFile, redisUs }: Facts) {
+  const own = { IRIS_TOKEN_SECRET: secret, IRIS_SERVER_KEY: serverKey, IRIS_NODE_ID: `bench-${process.hrtime.bigint()}` }
   const server = await startChild<ServerVerbs>('server.js', {
     args: [socketPath],
     execArgv: ['--expose-gc', YOUNG_FLAG],
-    env,
+    env: { ...own, ...LIMITS, ...more },
     stdout: logFile
   })
   const port = await server.ask('port')

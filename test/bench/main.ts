@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { startBench } from './bench.js'
 import { measureCost } from './cases/cost.js'
+import { measureEvents } from './cases/events.js'
 import { measureGroup } from './cases/group.js'
 import { measureIdle } from './cases/idle.js'
 import { measureMemory } from './cases/memory.js'
@@ -26,7 +27,8 @@ const cases = {
   slow: measureSlow,
   overload: measureOverload,
   memory: measureMemory,
-  tails: measureTails
+  tails: measureTails,
+  events: measureEvents
 }
 
 /** Descriptors that a process needs beside its streams. */

@@ -1,6 +1,7 @@
 // MSG_UP: sends a message.
 import { Type } from '@sinclair/typebox'
-import { clientId, ConversationId, Epoch, Seq, Time } from '../protocol/ids.js'
+import { Ack, exampleAck } from '../protocol/ack.js'
+import { clientId, ConversationId } from '../protocol/ids.js'
 import { contents, messageUnion } from '../protocol/message.js'
 import { oneTarget, To } from '../protocol/target.js'
 import { defineCommand } from '../fanout/context.js'
@@ -19,28 +20,12 @@ export const msgUp = defineCommand({
     to: Type.Optional(To(1)),
     conversationId: Type.Optional(ConversationId)
   }),
-  result: Type.Object({
-    clientMsgId: Type.String(),
-    conversationId: ConversationId,
-    seq: Seq,
-    msgId: Type.String(),
-    epoch: Epoch,
-    ts: Time,
-    duplicate: Type.Boolean({ description: 'This message had been stored before. [MSG-2]' })
-  }),
+  result: Ack,
   errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'CONVERSATION_CLOSED', 'CLIENT_MSG_ID_CONFLICT', 'BLOCKED', 'MUTED',
     'DIRECT_NOT_ALLOWED', 'DENIED', 'HOOK_UNAVAILABLE'],
   example: {
     body: { clientMsgId: 'c-1', to: 'bob', type: 'text', content: { text: 'hi' } },
-    result: {
-      clientMsgId: 'c-1',
-      conversationId: 'dm.alice.bob',
-      seq: 1,
-      msgId: '1a2073f47fb000000011a9f3c81',
-      epoch: '1795442400123',
-      ts: 1795442400123,
-      duplicate: false
-    }
+    result: exampleAck
   },
   costs: [{
     per: 50,

@@ -1,6 +1,7 @@
 // The events that go down, as data: their schemas and examples. Four names only. docs/protocol.md section 4.
 import { Type, type TSchema } from '@sinclair/typebox'
-import { clientId, ConversationId, Cursor, Epoch, Seq, TerminalId, Time, TraceId, UserId } from './ids.js'
+import { Ack, exampleAck } from './ack.js'
+import { clientId, ConversationId, Cursor, Epoch, TerminalId, Time, TraceId, UserId } from './ids.js'
 import { Message } from './message.js'
 
 /**
@@ -23,7 +24,7 @@ export const events = {
     examples: [{
       conversationId: 'dm.alice.bob',
       seq: 1,
-      msgId: '1a2073f47fb00000001a9f3c81d7',
+      msgId: '1a2073f47fb000000011a9f3c81',
       from: 'alice',
       clientMsgId: 'c-1',
       type: 'text',
@@ -32,26 +33,9 @@ export const events = {
       source: 'live'
     }]
   }),
-  ACK_DOWN: Type.Object({
-    clientMsgId: clientId('The sender\'s own id of the message.', 'c-1'),
-    conversationId: ConversationId,
-    seq: Seq,
-    msgId: Type.String(),
-    epoch: Epoch,
-    ts: Time,
-    traceId: TraceId,
-    duplicate: Type.Boolean({ description: 'The message had been stored before. [MSG-2]' })
-  }, {
+  ACK_DOWN: Type.Object({ ...Ack.properties, traceId: TraceId }, {
     description: 'The outcome of a send, to the terminal that sent: a client that lost the HTTP answer still learns it. [DOWN-1]',
-    examples: [{
-      clientMsgId: 'c-1',
-      conversationId: 'dm.alice.bob',
-      seq: 1,
-      msgId: '1a2073f47fb00000001a9f3c81d7',
-      epoch: '1795442400123',
-      ...example,
-      duplicate: false
-    }]
+    examples: [{ ...exampleAck, ...example }]
   }),
   CMD_DOWN: Type.Object({
     cmdId,

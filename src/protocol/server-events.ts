@@ -39,7 +39,7 @@ const present = {
   node: Type.Optional(Type.String({ description: 'The node where the terminal connected last.' }))
 }
 const sample = { userId: 'alice', n: 1, terminalId: 'web-1', platform: 'web', node: 'iris-1' }
-const hi = { conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb00000001a9f3c81d7', from: 'alice' }
+const hi = { conversationId: 'dm.alice.bob', seq: 1, msgId: '1a2073f47fb000000011a9f3c81', from: 'alice' }
 
 /** The schema of each kind by its name. [LIFE-1] [EVENT-1] */
 export const serverEvents = {

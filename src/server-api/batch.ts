@@ -1,6 +1,6 @@
 // Server API: many messages in one request, each with its own result. [SERVER-7]
 import { type Static, Type } from '@sinclair/typebox'
-import { ConversationId, Epoch, Seq, Time } from '../protocol/ids.js'
+import { Ack, exampleAck } from '../protocol/ack.js'
 import { limitedItems } from '../protocol/limits.js'
 import { Problem, problemBody, ProblemBody } from '../protocol/problem.js'
 import { type Context, defineOperation } from '../fanout/context.js'
@@ -11,14 +11,10 @@ import { MessageAs } from './messages.js'
 
 const path = '/v1/server/messages/batch'
 
+/** The ACK, or why there is none. */
 const Result = Type.Object({
-  clientMsgId: Type.String(),
-  conversationId: Type.Optional(ConversationId),
-  seq: Type.Optional(Seq),
-  msgId: Type.Optional(Type.String()),
-  epoch: Type.Optional(Epoch),
-  ts: Type.Optional(Time),
-  duplicate: Type.Optional(Type.Boolean()),
+  ...Type.Partial(Ack).properties,
+  clientMsgId: Ack.properties.clientMsgId,
   error: Type.Optional(ProblemBody)
 })
 type Result = Static<typeof Result>
@@ -47,15 +43,7 @@ export const sendMessages = defineOperation({
       ]
     },
     result: {
-      results: [{
-        clientMsgId: 's-2',
-        conversationId: 'dm.alice.bob',
-        seq: 1,
-        msgId: '1a2073f47fb000000011a9f3c81',
-        epoch: '1795442400123',
-        ts: 1795442400123,
-        duplicate: false
-      }, {
+      results: [{ ...exampleAck, clientMsgId: 's-2' }, {
         clientMsgId: 's-3',
         error: problemBody(new Problem('CONVERSATION_NOT_FOUND'), { instance: path, traceId: '7c1f4b9d2e' })
       }]

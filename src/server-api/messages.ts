@@ -1,6 +1,7 @@
 // Server API: messages as any user or as the system, and their revocation.
 import { Type } from '@sinclair/typebox'
-import { clientId, ConversationId, Epoch, Seq, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
+import { Ack, exampleAck } from '../protocol/ack.js'
+import { clientId, ConversationId, Seq, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedBytes } from '../protocol/limits.js'
 import { contents, messageUnion } from '../protocol/message.js'
 import { To } from '../protocol/target.js'
@@ -32,29 +33,13 @@ export const sendAs = defineOperation({
   description: 'As MSG_UP, with `from`. `from: "system"` belongs to nobody and needs a `conversationId`; ' +
     'type `system` is for it. Idempotent by `clientMsgId` within the conversation and `from`. [MSG-2]',
   body: MessageAs,
-  result: Type.Object({
-    clientMsgId: Type.String(),
-    conversationId: ConversationId,
-    seq: Seq,
-    msgId: Type.String(),
-    epoch: Epoch,
-    ts: Time,
-    duplicate: Type.Boolean()
-  }),
+  result: Ack,
   errors: ['CONVERSATION_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'CONVERSATION_CLOSED', 'CLIENT_MSG_ID_CONFLICT'],
   example: {
     body: {
       from: 'system', clientMsgId: 's-1', conversationId: 'g.support-7', type: 'system', content: { event: 'joined', userId: 'bob' }
     },
-    result: {
-      clientMsgId: 's-1',
-      conversationId: 'g.support-7',
-      seq: 1,
-      msgId: '1a2073f47fb000000011a9f3c81',
-      epoch: '1795442400123',
-      ts: 1795442400123,
-      duplicate: false
-    }
+    result: { ...exampleAck, clientMsgId: 's-1', conversationId: 'g.support-7' }
   },
   check: checkMessage,
   async handle ({ body, traceId }, { deliver }) {

@@ -7,6 +7,7 @@ import t from 'tap'
 const src = fileURLToPath(new URL('../../src/', import.meta.url))
 const floors: Record<string, number> = {
   protocol: 0,
+  client: 0.5,
   store: 1,
   'store/redis': 1.1,
   'store/script': 1.2,
@@ -52,6 +53,7 @@ for (const file of files) {
     const folder = folderOf(file)
     const floor = floors[folder]
     t.not(floor, undefined, 'its folder is one of the product\'s words')
+    if (folder === 'client') t.notMatch(readFileSync(join(src, file), 'utf8'), /^import (?!type)[^\n]* from '\.\./m, 'of the wire it takes types alone')
     for (const name of importsOf(file)) {
       if (name.startsWith('.')) {
         const target = folderOf(normalize(join(dirname(file), name)))
@@ -62,6 +64,8 @@ for (const file of files) {
         const owners = reserved[name.startsWith('@') ? name.split('/').slice(0, 2).join('/') : name.split('/')[0] as string]
         t.ok(!owners || owners.includes(folder.split('/')[0] as string), `${name} may be known here`)
         if (folder === 'protocol') t.equal(name, '@sinclair/typebox')
+        // it runs in other people's pages
+        t.not(folder, 'client', `${name} is a dependency`)
       }
     }
     t.ok(readFileSync(join(src, file), 'utf8').split('\n').length <= 201, 'at most 200 lines')

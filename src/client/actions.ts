@@ -1,0 +1,73 @@
+// What an application asks of the gateway, each a request that may be sent again. docs/protocol.md section 5.
+import type { Base } from './base.js'
+import { newId } from './platform.js'
+import type { Iris } from './types.js'
+import type { Frame, HistoryPage } from './wire.js'
+
+/** So many of the conversations that were opened are fetched again after a reset. */
+const OPENED = 10
+
+interface Parts {
+  userId (): string | undefined
+  /** Tells all tabs of something, as if it had come down. */
+  publish (frame: Frame): void
+  /** Tells this tab alone. */
+  receive (frame: Frame): void
+}
+
+type Actions = Pick<Iris, 'read' | 'revoke' | 'history' | 'conversations' | 'command' | 'complete' | 'request'>
+
+/** @returns the calls, and `fill(range)`; `resync()`: fetches what a reset has made void. */
+export function createActions ({ calls, emit }: Base, { userId, publish, receive }: Parts) {
+  const opened = new Set<string>()
+  const up = <T>(name: string, body: object) => calls.call<T>(`/v1/up/cmd/${name}`, body)
+  const page = (query: object) => up<HistoryPage>('get-read-msg', { deliver: 'inline', ...query })
+
+  const actions: Actions = {
+    async read (conversationId, upToSeq) {
+      const answer = await up<Awaited<ReturnType<Iris['read']>>>('read', { conversationId, upToSeq })
+      // the terminal that reads is not told
+      const data = { conversationId, readerId: userId(), readSeq: answer.readSeq }
+      publish({ event: 'CMD_DOWN', data: { name: 'READ', op: 'do', data } })
+      return answer
+    },
+    revoke: (conversationId, seq, reason) => up('revoke', { conversationId, seq, reason }),
+    history (conversationId, query) {
+      opened.delete(conversationId)
+      opened.add(conversationId)
+      if (opened.size > OPENED) opened.delete([...opened][0] as string)
+      return page({ conversationId, ...query })
+    },
+    conversations: query => calls.call(`/v1/conversations?${String(new URLSearchParams(query as Record<string, string>))}`),
+    command: (name, to, data, options) => up('iris-cmd-send', {
+      clientCmdId: newId(),
+      name,
+      to: typeof to !== 'string' ? to : to.includes('.') ? { conversationId: to } : { users: [to] },
+      data,
+      ...options
+    }),
+    async complete ({ cmdId, noticeId }) {
+      await up(cmdId ? 'cmd-complete' : 'notice-complete', { ids: [cmdId ?? noticeId] })
+      publish({ event: cmdId ? 'CMD_DOWN' : 'NOTICE_DOWN', data: { cmdId, noticeId, op: 'complete' } })
+    },
+    request: (path, body) => calls.call(path, body)
+  }
+
+  /** Messages that are missing, told to all tabs as they come. [MSG-5] */
+  async function fill ({ fromSeq, ...range }: { conversationId: string, fromSeq: number, toSeq: number }): Promise<void> {
+    const { messages, hasMore, lastSeq } = await page({ ...range, fromSeq, direction: 'newer', limit: 100 })
+    for (const message of messages) publish({ event: 'MSG_DOWN', data: { ...message, source: 'history' } })
+    if (hasMore && lastSeq) await fill({ ...range, fromSeq: lastSeq + 1 })
+  }
+
+  /** What was opened is fetched anew. [ATTACH-1] */
+  async function resync (): Promise<void> {
+    emit('conversations', await actions.conversations())
+    for (const conversationId of opened) {
+      const { messages } = await page({ conversationId })
+      for (const message of messages) receive({ event: 'MSG_DOWN', data: { ...message, source: 'history' } })
+    }
+  }
+
+  return { actions, fill, resync }
+}

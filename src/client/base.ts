@@ -1,0 +1,32 @@
+// What all parts of a client are made with: its address, its clock, its token, its calls, its events.
+import { createCalls } from './call.js'
+import { createEmitter } from './emitter.js'
+import { IrisError } from './error.js'
+import { world } from './platform.js'
+import { createClock, createTokens } from './tokens.js'
+import type { Options } from './types.js'
+
+/** @returns the address of the gateway, in full. Throws BAD_URL. */
+function addressOf (url: string): string {
+  try {
+    return new URL(url, world.location?.href).href.replace(/\/+$/, '')
+  } catch {
+    throw new IrisError('BAD_URL', `${url} is no address: give the url in full`)
+  }
+}
+
+/** Throws BAD_URL. */
+export function createBase ({ url: given, token, fetch: own, timing }: Options) {
+  const url = addressOf(given)
+  const clock = createClock()
+  const tokens = createTokens(token, clock)
+  return {
+    url,
+    clock,
+    tokens,
+    calls: createCalls({ url, clock, tokens, fetch: own ?? ((...args) => fetch(...args)) }),
+    timing: { patienceMs: 5_000, betterMs: 600_000, heartbeatMs: 30_000, tabMs: 5_000, ...timing },
+    ...createEmitter()
+  }
+}
+export type Base = ReturnType<typeof createBase>

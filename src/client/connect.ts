@@ -1,0 +1,200 @@
+// The client of a user: what connects, keeps, sends and receives, put together. docs/clients.md explains it.
+import { createActions } from './actions.js'
+import { createBase } from './base.js'
+import { errorOf } from './error.js'
+import { watchLife } from './life.js'
+import { createLine, meansOf } from './line.js'
+import { createOutbox } from './outbox.js'
+import { newId, tabOf, world } from './platform.js'
+import { createPresence } from './presence.js'
+import { createReceiver } from './receive.js'
+import { createStore, type Store } from './store.js'
+import { createTabs } from './tabs.js'
+import type { Iris, Options, State, TransportName } from './types.js'
+import { createWays } from './ways.js'
+import type { Frame } from './wire.js'
+import { createWords } from './words.js'
+
+/** Connects a user, and keeps him connected until `close()`. Throws BAD_URL; all else that goes wrong is a `state`, with a reason. */
+export function connect (options: Options): Iris {
+  const base = createBase(options)
+  const { url, emit, clock, tokens, calls, timing } = base
+  const { document, navigator: { locks } = {}, BroadcastChannel } = world
+  const tab = tabOf()
+  let [userId, terminalId] = [options.userId, options.terminalId]
+  let state: State = { state: 'connecting', reason: 'it begins', transport: '' }
+  let store: Store | undefined
+  let tabs: ReturnType<typeof createTabs> | undefined
+  let [isClosed, isLeading] = [false, false]
+
+  const say = (event: string, data: object) => tabs?.say({ event, data: data as Record<string, unknown> })
+  const warn = (error: unknown) => emit('warning', errorOf(error))
+  const outbox = createOutbox(base, {
+    tab,
+    stored: ({ epoch, duplicate, ...message }) => publish({ event: 'MSG_DOWN', data: { ...message, from: userId, source: 'live' } })
+  })
+  const { actions, resync, fill } = createActions(base, { userId: () => userId, publish, receive: frame => receiver.receive(frame) })
+  const presence = createPresence(base, options.lease !== undefined)
+
+  const is = () => ({ terminalId, state: { ...state, error: undefined } })
+  const tell = { presence, say, be, is, show, reconnect, receiver: () => receiver, tabs: () => tabs, isLeading: () => isLeading }
+  const { words, ask, lead } = createWords(tell)
+  const receiver = createReceiver(base, {
+    outbox,
+    onHole: range => { if (isLeading) fill(range).catch(warn) },
+    onReset: () => void resync().catch(warn),
+    onReady: outbox.hurry,
+    // else BYE 4101 comes, and a login
+    onAuth: () => { if (isLeading) void tokens.renew().then(token => calls.call('/v1/up/token', { token })).catch(warn) },
+    onPending: pending => { if (isLeading) void store?.set('pending', pending) },
+    words
+  })
+
+  const { names, ...means } = meansOf(options)
+  const ways = createWays(names, timing.betterMs)
+  const line = createLine(base, {
+    ...means,
+    ways,
+    query: () => ({
+      terminalId: terminalId ?? '',
+      platform: options.platform ?? (document ? 'web' : 'other'),
+      ...(options.lease && { lease: options.lease }),
+      ...(receiver.cursor && { lastEventId: receiver.cursor })
+    }),
+    onState (state) {
+      show(state)
+      say('STATE', { ...state, error: undefined })
+      if (state.state === 'live') {
+        presence.start()
+        presence.again()
+      } else if (state.state !== 'connecting') presence.stop()
+    },
+    onFrame (frame) {
+      publish(frame)
+      if (frame.id) void store?.set('cursor', frame.id)
+    }
+  })
+
+  /** Tells all tabs. */
+  function publish (frame: Frame): void {
+    tabs?.say(frame)
+    receiver.receive(frame)
+  }
+
+  function show (next: State): void {
+    const isSame = next.state === state.state && next.reason === state.reason && next.transport === state.transport
+    state = next
+    if (!isSame) emit('state', next)
+  }
+
+  function be (id: string): void {
+    terminalId = id
+    calls.be(id)
+  }
+
+  async function start (): Promise<void> {
+    // whose it is must be known before what was kept of him is
+    userId ??= await tokens.whose(show)
+    if (!userId || isClosed) return
+    const isShared = (options.share ?? document) && locks && BroadcastChannel
+    const name = `iris:${new URL(url).host}:${userId}:`
+    store = createStore(options.storage, document && !isShared ? `${name}${tab}:` : name, warn)
+    be(options.terminalId ?? await store.get('terminal') ?? `t-${newId()}`)
+    void store.set('terminal', terminalId)
+    await ways.open(store)
+    const kept = { cursor: await store.get<string>('cursor'), pending: await store.get<[]>('pending') }
+    void outbox.open(store, !isShared)
+    const onLead = () => {
+      // a tab that has followed goes on from what it has heard
+      if (!receiver.cursor) receiver.resume(kept)
+      isLeading = true
+      line.open()
+      lead()
+    }
+    if (!isShared) return onLead()
+    const channel = new BroadcastChannel(name)
+    channel.onmessage = ({ data }) => receiver.receive(data as Frame)
+    tabs = createTabs({
+      name,
+      locks,
+      channel,
+      everyMs: timing.tabMs,
+      onLead,
+      onFollow: rest,
+      ask,
+      onTick () {
+        if (!isLeading) return
+        presence.change()
+        void outbox.look()
+      }
+    })
+    tabs.join()
+  }
+
+  function rest (): void {
+    isLeading = false
+    line.stop()
+    presence.stop()
+  }
+
+  function reconnect (transport?: TransportName): void {
+    if (transport) ways.choose(transport)
+    if (state.state === 'closed') {
+      tokens.forget()
+      if (!store) return void start()
+    }
+    if (isLeading) line.open()
+    else if (store) say('CONNECT', { transport })
+  }
+
+  const unwatch = watchLife({
+    onShown: () => isLeading ? presence.change() : tabs?.ask(),
+    onWake () {
+      line.wake()
+      outbox.hurry()
+    },
+    onFreeze () {
+      if (tabs) tabs.leave()
+      else rest()
+      show({ state: 'waiting', reason: 'the page is frozen', transport: '' })
+    },
+    onThaw () {
+      if (!store || isLeading) return
+      if (tabs) return tabs.join()
+      isLeading = true
+      line.open()
+    }
+  })
+
+  function close (): void {
+    isClosed = true
+    unwatch()
+    tabs?.end()
+    rest()
+    outbox.close()
+    base.end()
+    show({ state: 'closed', reason: 'close() was called', transport: '' })
+  }
+
+  void start()
+  return {
+    ...actions,
+    send: outbox.send,
+    async presence (users, { watch } = {}) {
+      const items = await presence.ask(users, watch)
+      if (watch) say('WATCH', presence.watched())
+      return items
+    },
+    on: base.on,
+    reconnect,
+    close,
+    get userId () { return userId },
+    get terminalId () { return terminalId },
+    get state () { return state },
+    get cursor () { return receiver.cursor },
+    get aheadMs () { return clock.aheadMs ?? 0 },
+    get outbox () { return outbox.items },
+    get pending () { return receiver.pending },
+    [Symbol.asyncIterator]: base.iterate
+  }
+}

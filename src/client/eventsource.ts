@@ -1,0 +1,22 @@
+// Server-Sent Events by the browser's EventSource: it sends no headers, so it needs a ticket.
+import { closed, type Transport } from './transport.js'
+
+export const eventSource: Transport = async ({ EventSource, path, address, frame, heard }, signal) => {
+  let seen = /lastEventId=([^&]*)/.exec(path(''))?.[1]
+  const url = await address('/v1/down/events')
+  await closed(signal, over => {
+    // connect() offers this way only where there is one
+    const source = new (EventSource as NonNullable<typeof EventSource>)(url)
+    // it would come back by itself, but says neither why nor when
+    source.onerror = over
+    for (const event of ['MSG_DOWN', 'ACK_DOWN', 'CMD_DOWN', 'NOTICE_DOWN']) {
+      source.addEventListener(event, ({ data, lastEventId }) => {
+        heard()
+        // an event without an id repeats the last one
+        frame({ event, id: lastEventId === seen ? undefined : lastEventId, data: JSON.parse(data) as Record<string, unknown> })
+        seen = lastEventId
+      })
+    }
+    return source
+  })
+}

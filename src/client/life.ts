@@ -1,0 +1,28 @@
+// What happens to a page: shown and hidden, frozen and thawed, online again.
+import { world } from './platform.js'
+
+interface Parts {
+  /** It is shown or hidden. */
+  onShown (): unknown
+  /** Something has happened after which a connection may be dead though nobody said so. */
+  onWake (): void
+  /** Nothing runs here until `onThaw`. */
+  onFreeze (): void
+  onThaw (): void
+}
+
+/** @returns what ends it. */
+export function watchLife ({ onShown, onWake, onFreeze, onThaw }: Parts): () => void {
+  const { document } = world
+  if (!document || !world.addEventListener) return () => undefined
+  const shown = () => {
+    onShown()
+    onWake()
+  }
+  const pairs = [
+    [document, 'visibilitychange', shown], [document, 'freeze', onFreeze], [document, 'resume', onThaw],
+    [world, 'online', onWake], [world, 'pagehide', onFreeze], [world, 'pageshow', onThaw]
+  ] as const
+  for (const [target, type, listener] of pairs) target.addEventListener?.(type, listener)
+  return () => { for (const [target, type, listener] of pairs) target.removeEventListener?.(type, listener) }
+}

@@ -1,0 +1,161 @@
+// What is sent: kept with its id before it is tried, until it is known what became of it. A retry has the same id: stored once. [MSG-2]
+import type { Base } from './base.js'
+import { errorOf, IrisError } from './error.js'
+import { newId, pauseOf } from './platform.js'
+import type { Store } from './store.js'
+import type { OutboxItem } from './types.js'
+import type { Ack, MessageBody } from './wire.js'
+
+const LIMIT = 100
+/** So long the server knows an id again. */
+const LIFE_MS = 24 * 3_600_000
+/** What another tab has kept for longer is sent by this one, too: it may be gone. */
+const LEFT_MS = 15_000
+/** Who is to wait for longer is told: he may wish otherwise. */
+const LONGEST_SEC = 60
+
+const KEY = 'outbox'
+type Kept = OutboxItem & { tab: string }
+interface Waiting { resolve (ack: Ack): void, reject (error: IrisError): void }
+
+interface Parts {
+  tab: string
+  /** It is stored: the message as far as it is known here. */
+  stored (message: Omit<OutboxItem, 'at' | 'attempts' | 'to'> & Ack): void
+}
+
+/** Makes the outbox of a tab. One message after the other, in the order in which they were written. */
+export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Parts) {
+  let items: Kept[] = []
+  const promises = new Map<string, Waiting>()
+  let store: Store | undefined
+  let isAlone = false
+  let saving = Promise.resolve()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isBusy = false
+  let failures = 0
+
+  const has = (id: string) => items.find(({ clientMsgId }) => clientMsgId === id)
+
+  function save (gone?: string): Promise<void> {
+    saving = saving.then(async () => {
+      const kept = await store?.get<Kept[]>(KEY) ?? []
+      await store?.set(KEY, [...kept.filter(({ clientMsgId }) => clientMsgId !== gone && !has(clientMsgId)), ...items])
+    })
+    return saving
+  }
+
+  function send (to: string, body: MessageBody): Promise<Ack> {
+    const item = {
+      clientMsgId: newId(),
+      ...(to.includes('.') ? { conversationId: to } : { to }),
+      ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
+      at: clock.now(),
+      attempts: 0,
+      tab
+    }
+    const promise = new Promise<Ack>((resolve, reject) => promises.set(item.clientMsgId, { resolve, reject }))
+    promise.catch(() => undefined) // who does not wait for it hears of it by the event
+    items.push(item)
+    if (items.length > LIMIT) fail(item, new IrisError('OUTBOX_FULL', `${LIMIT} messages wait already`))
+    else {
+      emit('outbox', { item, state: 'sending' })
+      void save().then(flush)
+    }
+    return promise
+  }
+
+  const next = () => store && items[0]
+
+  async function flush (): Promise<void> {
+    if (isBusy) return
+    isBusy = true
+    clearTimeout(timer)
+    let pauseSec = 0
+    for (let item; !pauseSec && (item = next());) pauseSec = await deliver(item)
+    isBusy = false
+    if (pauseSec < Infinity && pauseSec) timer = setTimeout(() => void flush(), 1000 * pauseSec)
+  }
+
+  /** @returns 0: on with the next one; else when to try again, s: Infinity for when somebody says so. */
+  async function deliver (item: Kept): Promise<number> {
+    const { tab, at, attempts, ...body } = item
+    if (clock.aheadMs !== undefined && clock.now() - at > LIFE_MS) return fail(item, expired)
+    if (item.attempts++) emit('outbox', { item, state: 'sending' })
+    try {
+      settle(await calls.once<Ack>('/v1/up/msg', body))
+      failures = 0
+      return 0
+    } catch (cause) {
+      const error = errorOf(cause)
+      const { status, code, retryable, retryAfter = 0 } = error
+      // it is the user who is refused, not what he says
+      const isHis = status === 401 || code === 'SIGNED_OUT'
+      if (!has(item.clientMsgId)) return 0 // settled by the stream meanwhile
+      if (retryAfter > LONGEST_SEC || (!retryable && !isHis)) return fail(item, error)
+      emit('outbox', { item, state: 'waiting', error })
+      if (isHis) return Infinity
+      // no answer: nobody knows whether it is stored, so the first retry goes at once
+      return failures++ === 0 && !status ? 0 : retryAfter + pauseOf(failures) / 1000
+    }
+  }
+
+  function fail (item: Kept, error: IrisError): 0 {
+    take(item)?.reject(error)
+    emit('outbox', { item, state: 'failed', error })
+    return 0
+  }
+
+  function take (item: Kept) {
+    items = items.filter(other => other !== item)
+    void save(item.clientMsgId)
+    const promise = promises.get(item.clientMsgId)
+    promises.delete(item.clientMsgId)
+    return promise
+  }
+
+  /** The answer, ACK_DOWN and the message itself say the same: the first one settles it. [DOWN-1] @returns whether it was here */
+  function settle (ack: Ack): boolean {
+    const item = has(ack.clientMsgId)
+    if (!item) return false
+    take(item)?.resolve(ack)
+    emit('outbox', { item, state: 'stored', ack })
+    const { tab, at, attempts, to, ...message } = item
+    stored({ ...message, ...ack })
+    return true
+  }
+
+  /** Sends what waits, and what was kept: by this tab before a reload, or by one that is gone. */
+  async function look (): Promise<void> {
+    const left = (await store?.get<Kept[]>(KEY) ?? []).filter(item =>
+      !has(item.clientMsgId) && (isAlone || item.tab === tab || clock.now() - item.at > LEFT_MS))
+    items = [...left, ...items]
+    for (const item of left) emit('outbox', { item, state: 'waiting' })
+    await flush()
+  }
+
+  /** @param alone nobody else sends what is kept here */
+  async function open (opened: Store, alone: boolean): Promise<void> {
+    store = opened
+    isAlone = alone
+    await save()
+    await look()
+  }
+
+  function close (): void {
+    clearTimeout(timer)
+    store = undefined
+    const error = new IrisError('CLOSED', 'close() came before an answer: what is kept is sent by the next connect()')
+    for (const { reject } of promises.values()) reject(error)
+  }
+
+  function hurry (): void {
+    failures = 0
+    void look()
+  }
+
+  return { send, settle, open, close, hurry, look, get items () { return items } }
+}
+export type Outbox = ReturnType<typeof createOutbox>
+
+const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look for it in the conversation, or write it anew')

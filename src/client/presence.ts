@@ -1,0 +1,67 @@
+// Being there: a heartbeat for the terminal, in front when one of its tabs is, and whom it watches. [LIFE-2] [SEE-4]
+import type { Base } from './base.js'
+import { world } from './platform.js'
+import type { Presence } from './wire.js'
+
+/** So many users one question may name. */
+const WATCHED = 100
+
+export const isVisible = (): boolean => world.document?.visibilityState !== 'hidden'
+
+/**
+ * Makes the presence of a terminal.
+ * @param isSilent its open connection is the sign of life
+ * @returns `start()` and `stop()` of the heartbeats; `change()`, when it may be shown or hidden; `seen()`: another tab is shown;
+ *   `ask(users, watch)`; `watched`, with `watchAll(users)` of another tab, and `again()` after READY, when the list has ended
+ */
+export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }: Base, isSilent: boolean) {
+  let watched: string[] = []
+  let timer: ReturnType<typeof setInterval> | undefined
+  let seenAt = 0
+  let said = ''
+
+  const state = () => isVisible() || Date.now() - seenAt < 3 * tabMs ? 'foreground' : 'background'
+
+  function beat (): void {
+    said = state()
+    calls.call('/v1/up/heartbeat', { state: said }).catch(() => undefined) // the next one tells, or the stream does
+  }
+
+  function change (): void {
+    if (timer && said !== state()) beat()
+  }
+
+  function stop (): void {
+    clearInterval(timer)
+    timer = undefined
+  }
+
+  function start (): void {
+    stop()
+    if (isSilent) return
+    timer = setInterval(beat, heartbeatMs)
+    beat()
+  }
+
+  function seen (): void {
+    seenAt = Date.now()
+    change()
+  }
+
+  function watchAll (users: string[]): void {
+    watched = [...new Set([...watched, ...users])].slice(-WATCHED)
+  }
+
+  async function ask (users: string[], watch?: boolean): Promise<Presence[]> {
+    if (watch && users.length) watchAll(users)
+    else if (watch) watched = []
+    const { items } = await calls.call<{ items: Presence[] }>('/v1/presence', watch ? { users: watched, watch } : { users })
+    return items.filter(({ userId }) => users.includes(userId))
+  }
+
+  function again (): void {
+    if (watched.length) ask(watched, true).then(items => { for (const item of items) emit('presence', item) }, () => undefined)
+  }
+
+  return { start, stop, change, seen, ask, again, watchAll, watched: () => watched }
+}

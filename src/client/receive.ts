@@ -1,0 +1,155 @@
+// What a tab does with what comes down, whoever of the tabs has heard it: each thing once, as an event of its kind.
+import type { Base } from './base.js'
+import type { Outbox } from './outbox.js'
+import type { Events } from './types.js'
+import type { Ack, Command, Frame, Notice } from './wire.js'
+
+/** So many messages are recognised when they come again: more than an attach brings without ids. */
+const TOLD = 2000
+const HEADS = 1000
+const PENDING = 1000
+/** So much later than ACK_DOWN the tab that has sent may say what. */
+const GRACE_MS = 1000
+
+type Pending = Command | Notice
+interface Known { cursor?: string | undefined, pending?: Pending[] | undefined }
+export interface Range { conversationId: string, fromSeq: number, toSeq: number }
+
+interface Parts {
+  outbox: Outbox
+  /** Messages are missing: the tab that is connected fetches them. [MSG-5] */
+  onHole (range: Range): void
+  /** What is remembered is void: fetched is what was opened. [ATTACH-1] */
+  onReset (): void
+  onAuth (): void
+  onReady (): void
+  onPending (pending: Pending[]): void
+  /** What tabs say to each other, by its name. */
+  words: Record<string, (data: never) => void>
+}
+
+/** @returns whether an id comes after another one; of another life of the stream it does. */
+function isAfter (id: string, before?: string): boolean {
+  const [[epoch, n], [last, m]] = [id.split('-'), (before ?? '').split('-')]
+  return epoch !== last || Number(n) > Number(m)
+}
+
+/** Forgets what came first. */
+function bound (all: Map<string, unknown> | Set<string>, limit: number): void {
+  for (const key of all.keys()) if (all.size > limit) all.delete(key)
+}
+
+/** Makes the receiver of a tab: `receive(frame)`, and what it remembers. */
+export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset, onAuth, onReady, onPending, words }: Parts) {
+  const told = new Set<string>()
+  const heads = new Map<string, number>()
+  const pending = new Map<string, Pending>()
+  let cursor: string | undefined
+
+  /** Among the entries of a stream the messages of a conversation rise without a gap, but for those that are gone. [DOWN-4] */
+  function follow ({ conversationId, seq }: { conversationId: string, seq: number }, id?: string): void {
+    if (!id) return
+    const head = heads.get(conversationId)
+    heads.delete(conversationId)
+    bound(heads.set(conversationId, seq), HEADS)
+    if (head !== undefined && seq > head + 1) onHole({ conversationId, fromSeq: head + 1, toSeq: seq - 1 })
+  }
+
+  const keep = () => onPending([...pending.values()])
+
+  function pend (type: 'command' | 'notice', id: string, item: Pending): void {
+    if (item.op !== 'do' && item.op !== 'show') {
+      if (pending.delete(id) || item.op === 'cancel') emit('completed', { [type === 'command' ? 'cmdId' : 'noticeId']: id, op: item.op })
+      keep()
+    } else if (!pending.has(id)) {
+      if (item.needComplete) {
+        bound(pending.set(id, item), PENDING)
+        keep()
+      }
+      emit(type, item as never)
+    }
+  }
+
+  function drop (isOver: (item: Pending) => boolean): void {
+    for (const [id, item] of pending) if (isOver(item)) pending.delete(id)
+    keep()
+  }
+
+  function reset (data: Events['reset']): void {
+    told.clear()
+    heads.clear()
+    cursor = undefined
+    emit('reset', data)
+    onReset()
+  }
+
+  /** The gateway's own commands; a word is the event that it is here. */
+  const own: Record<string, keyof Events | ((data: never) => void)> = {
+    READ: 'read',
+    REVOKE: 'revoke',
+    REST_READ_NUM_AND_LAST_MSG: 'marker',
+    PRESENCE: 'presence',
+    'IRIS.AUTH': onAuth,
+    'IRIS.BYE' () {},
+    'IRIS.HELLO' ({ serverTime, recovered }: { serverTime?: number, recovered?: boolean }) {
+      clock.heard(serverTime)
+      if (!recovered) drop(() => true) // it comes again
+    },
+    'IRIS.RESET': reset,
+    'IRIS.READY' () {
+      drop(({ expiresAt = Infinity }) => expiresAt <= clock.now()) // nobody says so
+      onReady()
+    }
+  }
+
+  const events: Record<string, (data: never, id?: string) => void> = {
+    MSG_DOWN (message: Events['message'], id) {
+      outbox.settle({ epoch: '', duplicate: false, ...message })
+      follow(message, id)
+      if (told.has(message.msgId)) return
+      bound(told.add(message.msgId), TOLD)
+      emit('message', message)
+    },
+    /** What this terminal has sent: from another tab, or before a reload, if it is not in the outbox. */
+    ACK_DOWN (ack: Ack, id) {
+      const { conversationId, seq, msgId } = ack
+      follow(ack, id)
+      if (!outbox.settle(ack)) setTimeout(() => { if (!told.has(msgId)) onHole({ conversationId, fromSeq: seq, toSeq: seq }) }, GRACE_MS)
+    },
+    NOTICE_DOWN: (notice: Notice) => pend('notice', notice.noticeId, notice),
+    CMD_DOWN (command: Command) {
+      const { name, op, cmdId, data } = command
+      const handle = op === 'do' && Object.hasOwn(own, name) && own[name]
+      if (!handle) pend('command', cmdId, command)
+      else if (typeof handle === 'string') emit(handle, data as never)
+      else handle(data as never)
+    },
+    ...words
+  }
+
+  function receive (frame: Frame): void {
+    const { event, id, data } = frame
+    if (id && !isAfter(id, cursor)) return
+    emit('frame', frame)
+    if (event) events[event]?.(data as never, id)
+    if (id) cursor = id // last: what breaks before this line comes again
+  }
+
+  /** What was kept, or what another tab knows: it is new to this one. */
+  function resume (known: Known): void {
+    cursor = known.cursor
+    for (const item of known.pending ?? []) 'cmdId' in item ? pend('command', item.cmdId, item) : pend('notice', item.noticeId, item)
+  }
+
+  /** What the tab that leads knows: to one that has been frozen for too long what was said meanwhile is lost. */
+  function catchUp (known: Known): void {
+    if (!cursor) resume(known)
+    else if (known.cursor && isAfter(known.cursor, cursor)) {
+      reset({ reason: 'missed', conversations: [] })
+      cursor = known.cursor
+    }
+  }
+
+  return { receive, resume, catchUp, get cursor () { return cursor }, get pending () { return [...pending.values()] } }
+}
+export type Receiver = ReturnType<typeof createReceiver>

@@ -1,0 +1,86 @@
+// The token of the user: asked for when there is none, when it ends soon by the server's clock, and when the server refuses it.
+import { IrisError } from './error.js'
+import { pauseOf, wait } from './platform.js'
+import type { Options, State } from './types.js'
+
+const TOKEN_MS = 15_000
+/** So long before its end a token is replaced, or a quarter of what it had left at first. */
+const EARLY_MS = 30_000
+
+/** The server's clock: this one may be wrong by a day. Nothing is known of it until something was heard. */
+export function createClock () {
+  let ahead: number | undefined
+  return {
+    get aheadMs () { return ahead },
+    heard (serverTime: number | undefined) { if (serverTime) ahead = serverTime - Date.now() },
+    now: () => Date.now() + (ahead ?? 0)
+  }
+}
+export type Clock = ReturnType<typeof createClock>
+
+/** @returns what a JWT says; nothing when it cannot be read here. */
+function claimsOf (token = ''): { sub?: string, exp?: number } {
+  try {
+    return JSON.parse(atob((token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/'))) as { sub?: string, exp?: number }
+  } catch {
+    return {}
+  }
+}
+
+/**
+ * Makes the keeper of the token.
+ * @returns `get()`; `renew()`, which asks for another one, once for all who wait; `whose(show)`; `forget()`.
+ *   They throw `TOKEN`, which passes, or `SIGNED_OUT`, which does not.
+ */
+export function createTokens (ask: Options['token'], clock: Clock) {
+  let held: string | undefined
+  let earlyAt: number | undefined
+  let asking: Promise<string> | undefined
+
+  async function fetch (): Promise<string> {
+    const token = await Promise.race([
+      (async () => await ask())(),
+      new Promise<never>((_resolve, reject) => {
+        AbortSignal.timeout(TOKEN_MS).addEventListener('abort', () => reject(new Error('no answer')))
+      })
+    ]).catch((cause: unknown) => {
+      throw new IrisError('TOKEN', `token() failed: ${String(cause)}`, { retryable: true, cause })
+    })
+    if (!token) throw new IrisError('SIGNED_OUT', 'token() gave none: sign in, then call reconnect()')
+    earlyAt = undefined
+    held = token
+    return token
+  }
+
+  /** When a token is to be replaced can be said as soon as the server's clock is known. */
+  function endsSoon (): boolean {
+    if (clock.aheadMs === undefined) return false
+    const end = 1000 * (claimsOf(held).exp ?? Infinity)
+    earlyAt ??= end - Math.min(EARLY_MS, (end - clock.now()) / 4)
+    return clock.now() >= earlyAt && clock.now() < end
+  }
+
+  /** @returns whose the token is, as soon as there is one; undefined when there will be none. */
+  async function whose (show: (state: State) => void): Promise<string | undefined> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return claimsOf(held ?? await renew()).sub ?? '-'
+      } catch (cause) {
+        const { message: reason, retryable } = cause as IrisError
+        const retryInMs = pauseOf(failures)
+        show({ state: retryable ? 'waiting' : 'closed', reason, transport: '', retryInMs, error: cause as IrisError })
+        if (!retryable) return undefined
+        await wait(retryInMs)
+      }
+    }
+  }
+
+  const renew = (): Promise<string> => (asking ??= fetch().finally(() => { asking = undefined }))
+  return {
+    renew,
+    get: async () => held && !endsSoon() ? held : await renew(),
+    whose,
+    forget: () => { held = undefined }
+  }
+}
+export type Tokens = ReturnType<typeof createTokens>

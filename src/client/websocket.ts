@@ -1,0 +1,17 @@
+// WebSocket: down only, the way up stays HTTP. A page may send no headers, so it needs a ticket.
+import { closed, type Transport } from './transport.js'
+import type { Frame } from './wire.js'
+
+export const webSocket: Transport = async ({ WebSocket, address, heard, frame }, signal) => {
+  const url = await address('/v1/ws')
+  await closed(signal, over => {
+    // connect() offers this way only where there is one
+    const socket = new (WebSocket as NonNullable<typeof WebSocket>)(url.replace('http', 'ws'), 'iris.v1')
+    socket.onclose = over
+    socket.onmessage = ({ data }) => {
+      heard()
+      frame(JSON.parse(data) as Frame)
+    }
+    return socket
+  })
+}

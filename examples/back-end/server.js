@@ -99,5 +99,9 @@ app.register(async scope => {
   })
 })
 
-closeWithGrace({ delay: 10_000 }, async () => await app.close())
+closeWithGrace({ delay: 10_000 }, async () => {
+  // a connection that is open and says nothing would hold the end up
+  setTimeout(() => app.server.closeAllConnections(), 2_000).unref()
+  await app.close()
+})
 await app.listen({ host: HOST, port: Number(PORT) })

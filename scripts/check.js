@@ -1,4 +1,4 @@
-// npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, other Nodes, tests;
+// npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, the package, other Nodes, tests;
 // each named with its outcome and time.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -41,6 +41,7 @@ async function check ([name, program, args]) {
 async function checkBuild () {
   if (!await check(build)) return false
   for (const step of steps) await check(step)
+  await check(['package', process.execPath, ['scripts/try-package.js']])
   for (const version of others) await check([`Node ${version}`, process.execPath, ['scripts/try-node.js', version]])
   return true
 }

@@ -65,12 +65,21 @@ t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
   t.equal(heard.match(/"text":"hi"/g)?.length, 1, 'stored once')
   t.notMatch(heard, /IRIS\.RESET/, 'the cursor that he saw is one that can be served')
 
-  await t.test('[AUTH-1] a token of one\'s own login, signed as it says, is one', async t => {
+  /** Runs a module from the root. @returns what it printed. */
+  const run = (code: string, more: Record<string, string>) => {
+    const env = { ...process.env, ...more }
+    return execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: root, env, timeout: 20_000 }).toString()
+  }
+
+  await t.test('[AUTH-1] [MSG-2] a token of one\'s own login, signed as it says, is one; the client sends with it', async t => {
     const { tokenSecret } = JSON.parse(readFileSync(join(directory, '.iris/secrets.json'), 'utf8')) as { tokenSecret: string }
-    const [sign = ''] = blocksIn('README.md', 'js').filter(block => block.includes('jose'))
-    const env = { ...process.env, IRIS_TOKEN_SECRET: tokenSecret }
-    const token = execFileSync(process.execPath, ['--input-type=module', '-e', `${sign}\nconsole.log(token)`], { cwd: root, env })
-    const headers = { authorization: `Bearer ${token.toString().trim()}` }
+    const [chat = '', sign = ''] = blocksIn('README.md', 'js')
+    const TOKEN = run(`${sign}\nconsole.log(token)`, { IRIS_TOKEN_SECRET: tokenSecret }).trim()
+    const headers = { authorization: `Bearer ${TOKEN}` }
     t.match(await (await fetch(`${url}/v1/conversations`, { headers })).json(), { items: [{ conversationId: 'dm.alice.bob' }] })
+    const login = 'const ask = fetch; globalThis.fetch = (url, ...more) => url === "/my/token" ? ' +
+      'Promise.resolve(new Response(process.env.TOKEN)) : ask(url, ...more)'
+    const addressed = chat.replace('iris-gateway/client', `${root}build/src/client/index.js`).replace('http://127.0.0.1:4747', url)
+    t.match(run(`${login}\n${addressed}\niris.close()`, { TOKEN }), /^alice Are you there\?$/m, 'one\'s own message comes, too')
   })
 })

@@ -15,9 +15,11 @@ export const textOf = (name: string): string => readFileSync(root + name, 'utf8'
 /** The document without what is fenced: code is no prose, and a comment in it no heading. */
 export const proseOf = (text: string): string => text.replaceAll(/^```\w*\n[^]*?^```$/gm, '')
 
+const isDrawing = (language: string) => language === 'text' || language === 'mermaid'
+
 /** What is fenced, in order, with its language and without comments; of a drawing only that it is there. */
 export const blocksOf = (text: string): string[] => [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
-  .map(([, language = '', block = '']) => ['text', 'mermaid'].includes(language) ? language : language + block.replaceAll(/ +# .*$/gm, ''))
+  .map(([, language = '', block = '']) => isDrawing(language) ? language : language + block.replaceAll(/ +(?:#|\/\/) .*$/gm, ''))
 
 /** Its parts, each from a heading to the next. */
 export const sectionsOf = (text: string) => proseOf(text).split(/^(?=#)/m).filter(part => part.startsWith('#')).map(part => {

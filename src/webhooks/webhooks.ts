@@ -81,8 +81,8 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
       mostPauseMs: limits.webhookPauseSec * 1000
     })
     async function onGone (reason: string): Promise<void> {
-      await targets.disable(target, { at: now(), reason })
-      log.error({ webhook: target.id, reason }, 'a webhook wants nothing any more: it is disabled until it is put again')
+      const isDisabled = await targets.disable(target, { at: now(), reason })
+      if (isDisabled) log.error({ webhook: target.id, reason }, 'a webhook wants nothing any more: it is disabled until it is put again')
       void dispatcher.look()
     }
     const lane = startLane(target, { outbox, until, attempt, onGone, limits, now, log, counts })

@@ -128,6 +128,26 @@ t.test('[WEBHOOK-5] one that never answers holds up neither the chat nor another
   t.ok(silent.deliveries.length <= 8, 'so many are under way at once')
 })
 
+t.test('[WEBHOOK-1] [WEBHOOK-5] a 410 from where it led before does not disable a webhook that was put meanwhile', async t => {
+  const held: ServerResponse[] = []
+  const types = ['user.online']
+  const { id } = await webhook(t, { types, reply: () => ({ byHand: response => held.push(response) }) })
+  const later = await startReceiver(t)
+  const [bob, carol] = await two(() => iris.user(t))
+  await visit(bob)
+  await until(async () => held[0])
+  const put = iris.server('PUT', `webhooks/${id}`, { url: later.url, types, secrets: [SECRET] })
+  await until(async () => (await iris.redis.hget(keys.webhooks, id))?.includes(later.url) || undefined)
+  held[0]?.writeHead(410).end()
+  t.match(await put, { status: 200, body: { url: later.url } })
+  await later.got(1, of(bob)) // it was not taken
+  await visit(carol)
+  await later.got(1, of(carol))
+  const shown = await show(id)
+  t.match(shown, { url: later.url })
+  t.notOk('disabled' in shown)
+})
+
 t.test('[WEBHOOK-5] Retry-After is heeded, by all of its deliveries', async t => {
   const { receiver } = await webhook(t, {
     types: ['user.online'],

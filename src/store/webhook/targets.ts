@@ -1,4 +1,5 @@
 // Webhooks as they are kept: where to, of what, by which secrets. [WEBHOOK-1]
+import { isDeepStrictEqual } from 'node:util'
 import { keys } from '../keys.js'
 import type { StoreContext } from '../life/context.js'
 import { isFull } from '../redis/full.js'
@@ -12,7 +13,7 @@ const putWebhook = defineScript('put-webhook', {
 })
 const resealWebhook = defineScript('reseal-webhook', { full: 'done', keys: ['webhooks'], args: ['id', 'before', 'record'] })
 const removeWebhook = defineScript('remove-webhook', {
-  full: 'done', keys: ['webhooks', 'events', 'owner', 'dead', 'again', 'trouble'], args: ['id', 'group', 'record']
+  full: 'done', keys: ['webhooks', 'events', 'owner', 'dead', 'again', 'trouble'], args: ['id', 'group', 'record', 'before']
 })
 
 /** The id of the webhook that the environment names. */
@@ -98,14 +99,19 @@ export function createTargets ({ redis, limits, onUnreadable }: StoreContext, by
 
     /** Forgets one with all that was to be told to it. @returns whether it was known. */
     async remove (id: string): Promise<boolean> {
-      const [, was] = await removeWebhook(redis, webhookKeys(id), { id, group: groupOf(id), record: '' })
+      const [, was] = await removeWebhook(redis, webhookKeys(id), { id, group: groupOf(id), record: '', before: '' })
       return was === 1
     },
 
-    /** One is told nothing more, until it is put again. */
-    async disable (target: Target, disabled: { at: number, reason: string }): Promise<void> {
+    /** One is told nothing more, until it is put again. @returns false when it was put, or removed, meanwhile: then nothing happens. */
+    async disable (target: Target, disabled: { at: number, reason: string }): Promise<boolean> {
       const { id } = target
-      await removeWebhook(redis, webhookKeys(id), { id, group: groupOf(id), record: textOf({ ...target, disabled }) })
+      const before = await redis.hget(keys.webhooks, id)
+      if (before === null || !isDeepStrictEqual(read(id, before), target)) return false
+      const [, was] = await removeWebhook(redis, webhookKeys(id), {
+        id, group: groupOf(id), record: textOf({ ...target, disabled }), before
+      })
+      return was === 1
     }
   }
 }

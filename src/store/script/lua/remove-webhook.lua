@@ -1,12 +1,13 @@
 -- remove-webhook.lua - forgets a webhook; or, told what its record is to be, disables it: it is told nothing more. [WEBHOOK-1] [WEBHOOK-5]
 -- FULL done
 -- KEYS webhooks events owner dead again trouble
--- ARGV id group record(empty: it is forgotten)
--- RETURNS 0 was(0|1)
+-- ARGV id group record(empty: it is forgotten) before(of one to be disabled: the record that was read)
+-- RETURNS 0 was(0|1; of one to be disabled: that record was still there)
 local webhooks, events = KEYS[1], KEYS[2]
-local id, group, record = unpack(ARGV)
+local id, group, record, before = unpack(ARGV)
+if record ~= '' and redis.call('HGET', webhooks, id) ~= before then return { 0, 0 } end
 local was = redis.call('HEXISTS', webhooks, id)
-if record ~= '' and was == 1 then redis.call('HSET', webhooks, id, record) end
+if record ~= '' then redis.call('HSET', webhooks, id, record) end
 if record == '' then
   redis.call('HDEL', webhooks, id)
   redis.call('DEL', unpack(KEYS, 4))

@@ -145,6 +145,7 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
 
   return {
     add: order.add,
+    has: order.has,
     carry,
     makeRoom,
     waiting: () => order.size,

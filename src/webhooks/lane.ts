@@ -34,6 +34,9 @@ export function startLane (target: Target, floor: LaneFloor) {
 
   function mayCarry (): boolean { return isMine && !stopped.signal.aborted && performance.now() < mineUntil }
 
+  /** What is done, and was not told yet, is still to be found in the store. */
+  const isKnown = (position: string) => courier.has(position) || settled.includes(position)
+
   const isFull = () => courier.waiting() >= limits.webhookPending
 
   function onDone (position: string): void {
@@ -92,7 +95,7 @@ export function startLane (target: Target, floor: LaneFloor) {
     if (!isMine) await takeOver()
     isMine = true
     add(taken)
-    if (taken.again > 0) for (const due of await outbox.again(id)) if (!settled.includes(due.position)) courier.add(due)
+    if (taken.again > 0) for (const due of await outbox.again(id, isKnown)) courier.add(due)
     courier.carry()
     return !wasFull && room > 0 && taken.due.length + taken.unread.length === room
   }

@@ -15,9 +15,9 @@ export interface Waiting extends Due {
   keys: string[]
 }
 
-/** Whose order an event is part of. What is told beside the stream is in no order: it is late already. */
-function keysOf ({ position, event: { id, conversationId, userId } }: Due): string[] {
-  if (position !== id) return []
+/** Whose order an event is part of. What is told beside the stream is in none. */
+function keysOf ({ isBeside, event: { conversationId, userId } }: Due): string[] {
+  if (isBeside) return []
   return [...(typeof conversationId === 'string' ? [`c ${conversationId}`] : []), ...(typeof userId === 'string' ? [`u ${userId}`] : [])]
 }
 
@@ -30,6 +30,8 @@ export function createOrder () {
 
   return {
     get size () { return all.size },
+
+    has: (position: string): boolean => all.has(position),
 
     /** Puts an event behind the others; one that is there already stays where it is. */
     add (due: Due): void {

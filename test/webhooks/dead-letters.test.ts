@@ -1,4 +1,5 @@
 // What a webhook is not told: in its time, or at all. [WEBHOOK-6] [WEBHOOK-7]
+import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
@@ -25,6 +26,27 @@ t.test('[WEBHOOK-6] what is not taken in its time is a dead letter, and can be r
   t.match(await deadLetters(id), [])
   await until(async () => (await show(id))['waiting'] === 0 || undefined)
   t.match(await iris.server('POST', `webhooks/${id}/replay`, {}), { status: 200, body: { replayed: 0 } })
+})
+
+t.test('[WEBHOOK-4] [WEBHOOK-6] what is replayed is in no order: while it is not taken, nothing that came later waits for it', async t => {
+  const held: ServerResponse[] = []
+  let isReplayed = false
+  const { id, receiver } = await webhook(t, {
+    types: ['terminal.connected'],
+    reply: ({ id }) => id !== receiver.deliveries[0]?.id ? 200 : isReplayed ? { byHand: response => held.push(response) } : 500
+  })
+  const bob = await iris.user(t)
+  await visit(bob)
+  await until(async () => (await deadLetters(id))[0])
+  isReplayed = true
+  await iris.server('POST', `webhooks/${id}/replay`, {})
+  await until(async () => held[0])
+  await visit(bob)
+  await receiver.got(2, of(bob))
+  t.notOk(held[0]?.destroyed, 'it is still on its way')
+  held[0]?.writeHead(200).end()
+  await until(async () => (await show(id))['waiting'] === 0 || undefined)
+  t.same(await deadLetters(id), [])
 })
 
 t.test('[SERVER-1] [WEBHOOK-6] dead letters are paged as every list is, also past one that cannot be read', async t => {

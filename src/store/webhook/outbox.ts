@@ -1,7 +1,7 @@
 // What is to be told to each webhook: a consumer group of the stream of events for each, read by one node at a time. [WEBHOOK-4]
 import { keys } from '../keys.js'
 import type { StoreContext } from '../life/context.js'
-import { fieldsOf, hashOf } from '../redis/hash.js'
+import { fieldsOf } from '../redis/hash.js'
 import { parsed, whole } from '../redis/readable.js'
 import { inParts, stepwise } from '../redis/steps.js'
 import { defineScript } from '../script/scripts.js'
@@ -30,8 +30,11 @@ const TROUBLE_SEC = 86_400
 /** An event, as `GET events` gives it. */
 export interface Fact { id: string, type: string, ts: number, [fact: string]: unknown }
 
-/** An event to be told. `position`: its place in the stream, or the name of what is told beside it. `until`: tried until then, ms. */
-export interface Due { position: string, event: Fact, until: number }
+/**
+ * An event to be told. `position`: its place in the stream, or the name of what was never there. `isBeside`: it is told beside the stream,
+ * late, and in no order. `until`: tried until then, ms.
+ */
+export interface Due { position: string, event: Fact, until: number, isBeside?: true }
 
 /** What was read for a webhook, and how far. `unread`: positions of what cannot be read; `again`: what is to be told beside the stream. */
 export interface Taken {
@@ -70,6 +73,12 @@ export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me:
     return { position, event, until: untilOf(event) }
   }
 
+  function readAgain (position: string, text: string): Due | undefined {
+    const [, until, json] = /^(\d+) (.*)$/s.exec(text) ?? []
+    const event = parsed<Fact>(json)
+    return event && until ? { position, event, until: whole(until) || untilOf(event), isBeside: true } : undefined
+  }
+
   return {
     /**
      * Reads on for a webhook, if no other node delivers to it; this one does for 5 s from now on.
@@ -87,13 +96,17 @@ export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me:
       return { state: state as Taken['state'], lost: Number(lost), due, unread, last, again: Number(again) }
     },
 
-    /** @returns what is to be told beside the stream: what is replayed, and that something was lost. */
-    async again (id: string): Promise<Due[]> {
-      return [...await hashOf(redis, keys.webhookAgain(id))].flatMap(([position, text]) => {
-        const [, until, json] = /^(\d+) (.*)$/s.exec(text) ?? []
-        const event = parsed<Fact>(json)
-        if (!event || !until) return onUnreadable?.(`WEBHOOK:${id}:AGAIN ${position}`) ?? []
-        return { position, event, until: whole(until) || untilOf(event) }
+    /**
+     * @returns what is to be told beside the stream: what is replayed, and that something was lost; but for what `isKnown`: what waits for
+     *   a webhook that takes nothing is not read each time.
+     */
+    async again (id: string, isKnown: (position: string) => boolean): Promise<Due[]> {
+      const positions = (await redis.hkeys(keys.webhookAgain(id))).filter(position => !isKnown(position))
+      if (positions.length === 0) return []
+      const texts = await redis.hmget(keys.webhookAgain(id), ...positions)
+      return positions.flatMap((position, i) => {
+        const text = texts[i] ?? null
+        return text === null ? [] : readAgain(position, text) ?? onUnreadable?.(`WEBHOOK:${id}:AGAIN ${position}`) ?? []
       })
     },
 

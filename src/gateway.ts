@@ -153,6 +153,7 @@ export function createGateway ({
     if (hasEnded) return
     nodes.speak()
     if (!timers.areRunning()) return // not started yet
+    void webhooks.look()
     sweeper.catchUp()
     retries.now()
   }
@@ -175,7 +176,7 @@ export function createGateway ({
       room.start()
       timers.start()
       everybody.start()
-      webhooks.start()
+      await webhooks.start()
       if (trust.state().reason === undefined) sweeper.sweep()
     },
 

@@ -1,5 +1,5 @@
 // The webhooks of a node: a lane for each that is there, and none for one that is not any more. [WEBHOOK-4]
-import { outside } from '../store/deadline.js'
+import { outside, within } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis/redis.js'
 import type { Target } from '../store/webhook/targets.js'
 import type { Lane } from './lane.js'
@@ -56,7 +56,12 @@ export function createDispatcher ({ list, makeLane, log }: Floor) {
     look,
     /** Events that are read and not done. */
     waiting: () => [...lanes.values()].reduce((sum, lane) => sum + lane.waiting(), 0),
-    start (): void { timer = setInterval(() => void look(), LOOK_MS) },
+
+    /** Looks from now on. @returns when the first look is over, or has taken too long: what happens then is told to all that are known. */
+    async start (): Promise<void> {
+      timer = setInterval(() => void look(), LOOK_MS)
+      await within(look).catch(() => undefined)
+    },
 
     /** Ends all lanes; what is under way has a moment. */
     async stop (): Promise<void> {

@@ -122,7 +122,11 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
     waiting: dispatcher.waiting,
     start: dispatcher.start,
     stop: dispatcher.stop,
-    forgetAll: configured.forgetAll,
+    look: dispatcher.look,
+    forgetAll (): void {
+      configured.forgetAll()
+      void dispatcher.look()
+    },
 
     /** Makes a webhook, or changes one. @returns it; `secrets` when they were made here, and then never again. */
     async put (id: string, { url, types, secrets }: WebhookBody) {

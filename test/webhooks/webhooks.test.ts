@@ -198,6 +198,14 @@ t.test('[WEBHOOK-5] 410 disables a webhook, until it is put again', async t => {
   t.equal(receiver.deliveries.length, sent + 1, 'what happened meanwhile is not told')
 })
 
+t.test('[WEBHOOK-1] that of the environment is told of the first that its node does', async t => {
+  const receiver = await startReceiver(t)
+  const iris = await startIris(t, { env: { ...ALLOW, IRIS_WEBHOOK_URL: receiver.url, IRIS_WEBHOOK_SECRET: SECRET } })
+  const bob = await iris.user(t)
+  await webhooksOf(iris).visit(bob)
+  await receiver.got(3, of(bob))
+})
+
 t.test('[WEBHOOK-1] [STORE-1] that of the environment is there again when the store has lost it', async t => {
   const receiver = await startReceiver(t)
   const iris = await startIris(t, { env: { ...ALLOW, IRIS_WEBHOOK_URL: receiver.url, IRIS_WEBHOOK_SECRET: SECRET } })

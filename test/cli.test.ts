@@ -79,6 +79,28 @@ t.test('a token is made by the gateway that runs, and is good; what keeps it fro
   }))
 })
 
+t.test('what is sent is stored, and comes to who listens', async t => {
+  const iris = await startIris(t)
+  const env = { IRIS_SERVER_KEY: SERVER_KEY }
+  const tail = spawn(process.execPath, [program, 'tail', 'bob', '--url', iris.url], {
+    env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe']
+  })
+  t.teardown(() => tail.kill('SIGKILL'))
+  let [heard, states] = ['', '']
+  tail.stdout.on('data', (chunk: Buffer) => { heard += chunk.toString() })
+  tail.stderr.on('data', (chunk: Buffer) => { states += chunk.toString() })
+  while (!states.includes('live: ')) await once(tail.stderr, 'data')
+  const { code, out } = await call(['send', 'alice', 'bob', 'hi there', '--url', iris.url], env)
+  t.equal(code, 0)
+  t.match(JSON.parse(out), { conversationId: 'dm.alice.bob', seq: 1, duplicate: false })
+  while (!heard.includes('hi there')) await once(tail.stdout, 'data')
+  for (const line of heard.trim().split('\n')) t.ok((JSON.parse(line) as { event: string }).event)
+  t.match(await call(['send', 'alice', 'g.none', 'x', '--url', iris.url], env), { code: 1, out: '', err: /^CONVERSATION_NOT_FOUND: / })
+  tail.kill('SIGINT')
+  t.same(await once(tail, 'close'), [0, null])
+  t.match(states, /closed: close\(\) was called\n$/)
+})
+
 t.test('where a gateway is, by its configuration', async t => {
   t.equal(addressOf({ host: '0.0.0.0', port: 1 }), 'http://127.0.0.1:1')
   t.equal(addressOf({ host: '::', port: 1 }), 'http://[::1]:1')

@@ -30,6 +30,18 @@ export const commands = {
     does: 'Print a token of a user, made by the gateway that runs.',
     load: () => import('./token.js').then(({ run }) => run)
   },
+  tail: {
+    words: ['user'],
+    options: { url },
+    does: 'Print what comes down to a user, as one more terminal of his, until Ctrl-C.',
+    load: () => import('./tail.js').then(({ run }) => run)
+  },
+  send: {
+    words: ['from', 'to', 'text'],
+    options: { url },
+    does: 'Send a text from one user to another, or to a conversation, and print the answer.',
+    load: () => import('./send.js').then(({ run }) => run)
+  },
   doctor: {
     words: [],
     options: {

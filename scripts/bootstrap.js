@@ -117,14 +117,19 @@ export function ensureChromium () {
 /** Where daemons are installed; the PATH of a user is often without them. */
 const sbin = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 
-/** Provides nginx for the tests of proxies, named in IRIS_NGINX; without it they are skipped and say so. */
-export function ensureNginx () {
-  if (process.env.IRIS_NGINX) return
-  const nginx = () => find('nginx') ?? findIn(sbin, 'nginx')
-  const remedy = nginx() ? undefined : ensureProgram('nginx', {})
-  const found = nginx()
-  if (found) process.env.IRIS_NGINX = found
-  else say(`nginx is not installed (run \`${remedy}\`, or set IRIS_NGINX): the tests of nginx will be skipped`)
+/** Provides the proxies that are tried, named in IRIS_NGINX and IRIS_CADDY; the tests of one that is not there are skipped and say so. */
+export function ensureProxies () {
+  for (const proxy of ['nginx', 'caddy']) ensureProxy(proxy)
+}
+
+function ensureProxy (proxy) {
+  const variable = `IRIS_${proxy.toUpperCase()}`
+  if (process.env[variable]) return
+  const path = () => find(proxy) ?? findIn(sbin, proxy)
+  const remedy = path() ? undefined : ensureProgram(proxy, {})
+  const found = path()
+  if (found) process.env[variable] = found
+  else say(`${proxy} is not installed (run \`${remedy}\`, or set ${variable}): the tests of ${proxy} will be skipped`)
 }
 
 /** Packages that were installed beside sources (the bench's peers) are none. */

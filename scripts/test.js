@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ensureBuild, ensureChromium, ensureModules, ensureNginx, ensureNode, ensureRedisServer, root } from './bootstrap.js'
+import { ensureBuild, ensureChromium, ensureModules, ensureProxies, ensureNode, ensureRedisServer, root } from './bootstrap.js'
 
 /** Where the compiled tests are, as `.taprc` includes them. */
 const directory = join(root, 'build/test')
@@ -22,7 +22,7 @@ export async function runTests (words = []) {
   ensureModules()
   ensureRedisServer()
   ensureChromium()
-  ensureNginx()
+  ensureProxies()
   ensureBuild()
   const { parse } = await import('yaml')
   const { jobs, timeout } = parse(readFileSync(join(root, '.taprc'), 'utf8'))

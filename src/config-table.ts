@@ -185,7 +185,7 @@ const limitVariables = Object.entries(limitTable).map(([name, limit]): [string, 
 export const variables: ReadonlyMap<string, Variable> = new Map([...Object.entries<Variable>(ownVariables), ...limitVariables])
 
 /** Variables that scripts and tests read; they configure nothing here. */
-export const foreign = ['IRIS_CHROMIUM', 'IRIS_NGINX', 'IRIS_SCREENSHOTS']
+export const foreign = ['IRIS_CADDY', 'IRIS_CHROMIUM', 'IRIS_NGINX', 'IRIS_SCREENSHOTS']
 
 /** The whole table, limits included, for documents. */
 export const configTable = [...variables].map(([name, { type, values, default: preset, sentence }]) => {

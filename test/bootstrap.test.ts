@@ -73,10 +73,11 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
       const { status, lines } = evaluate(functions.split(' ').map(name => `await bootstrap.${name}()`).join(';'), env)
       return { status, lines }
     },
-    /** What ensureNginx says, and the path that it hands to the tests. */
-    nginx (env: Record<string, string> = {}) {
-      const { lines, output } = evaluate('bootstrap.ensureNginx(); process.stdout.write(process.env.IRIS_NGINX ?? "")', env)
-      return { lines, path: output }
+    /** What ensureProxies says, and the paths that it hands to the tests. */
+    proxies (env: Record<string, string> = {}) {
+      const { lines, output } = evaluate('bootstrap.ensureProxies(); process.stdout.write(' +
+        'JSON.stringify([process.env.IRIS_NGINX, process.env.IRIS_CADDY]))', env)
+      return { lines, paths: JSON.parse(output) as (string | null)[] }
     }
   }
 }
@@ -153,15 +154,16 @@ t.test('no browser: one line, and the tests go on', async t => {
   t.same(tree.run('ensureChromium', { IRIS_CHROMIUM: '/a/browser' }), { status: 0, lines: [] })
 })
 
-t.test('nginx is found where daemons are, which a user does not look through, and the test of it is told', async t => {
+t.test('proxies are found where daemons are, which a user does not look through, and their tests are told', async t => {
   const tree = await makeTree(t)
-  t.match(tree.nginx({ IRIS_NGINX: '/a/nginx' }), { lines: [], path: '/a/nginx' })
-  const found = ['/usr/local/sbin/nginx', '/usr/sbin/nginx', '/sbin/nginx'].find(path => existsSync(path))
-  const missing =
-    /^iris: nginx is not installed \(run `install nginx`, or set IRIS_NGINX\): the tests of nginx will be skipped$/
-  t.match(tree.nginx(), found === undefined ? { lines: [missing], path: '' } : { lines: [], path: found })
-  await writeFile(join(tree.root, 'bin/nginx'), '')
-  t.match(tree.nginx(), { lines: [], path: join(tree.root, 'bin/nginx') }, 'what a shell finds comes first')
+  t.match(tree.proxies({ IRIS_NGINX: '/a/nginx', IRIS_CADDY: '/a/caddy' }), { lines: [], paths: ['/a/nginx', '/a/caddy'] })
+  const found = (name: string) => ['/usr/local/sbin', '/usr/sbin', '/sbin'].map(place => join(place, name)).find(path => existsSync(path))
+  const missing = (name: string) => new RegExp(`^iris: ${name} is not installed \\(run \`install ${name}\`, or set ` +
+    `IRIS_${name.toUpperCase()}\\): the tests of ${name} will be skipped$`)
+  const names = ['nginx', 'caddy']
+  t.match(tree.proxies(), { lines: names.filter(name => !found(name)).map(missing), paths: names.map(name => found(name) ?? null) })
+  for (const name of names) await writeFile(join(tree.root, 'bin', name), '')
+  t.same(tree.proxies(), { lines: [], paths: names.map(name => join(tree.root, 'bin', name)) }, 'what a shell finds comes first')
 })
 
 t.test('an older Node: the pinned one is fetched once, after the packages, and the command goes on with it', async t => {

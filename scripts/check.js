@@ -1,4 +1,4 @@
-// npm run check [-- --skip-tests]: lint, build, dead code, drift of generated documents, the package, other Nodes, tests;
+// npm run check [-- --skip-tests] [--image]: lint, build, dead code, drift of generated documents, the package, other Nodes, tests;
 // each named with its outcome and time.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -42,6 +42,8 @@ async function checkBuild () {
   if (!await check(build)) return false
   for (const step of steps) await check(step)
   await check(['package', process.execPath, ['scripts/try-package.js']])
+  // it installs and builds all anew: when it is asked for
+  if (process.argv.includes('--image')) await check(['image', process.execPath, ['scripts/try-image.js']])
   for (const version of others) await check([`Node ${version}`, process.execPath, ['scripts/try-node.js', version]])
   return true
 }

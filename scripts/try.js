@@ -11,13 +11,15 @@ const WITHIN_MS = 30_000
 
 /**
  * Starts it, lets one user write to another, and ends it. Throws when that fails.
- * @param isRight looks at the line that says where it listens.
+ * @param isRight looks at the line that says where it listens; `prepare` at its data directory, before it is started; `check` at its
+ *   address, behind the chat. `more`: more for the spawn.
  */
-export async function tryIris ({ command: [program, ...args], cwd, env = {}, isRight = () => true, text }) {
+export async function tryIris ({ command: [program, ...args], cwd, env = {}, text, isRight = () => true, prepare, check, more }) {
   const dataDir = mkdtempSync(join(tmpdir(), 'iris-try-'))
   process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
+  prepare?.(dataDir)
   const iris = spawn(program, args, {
-    cwd, stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH, IRIS_PORT: '0', IRIS_DATA_DIR: dataDir, ...env }
+    ...more, cwd, stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH, IRIS_PORT: '0', IRIS_DATA_DIR: dataDir, ...env }
   })
   const exited = once(iris, 'exit')
   let isLate = false
@@ -26,7 +28,9 @@ export async function tryIris ({ command: [program, ...args], cwd, env = {}, isR
     iris.kill('SIGKILL')
   }, WITHIN_MS)
   try {
-    await chat({ address: await addressOf(iris, isRight), dataDir, text })
+    const address = await addressOf(iris, isRight)
+    await chat({ address, dataDir, text })
+    check?.(address)
     iris.kill('SIGTERM')
   } catch (error) {
     iris.kill('SIGKILL')

@@ -19,25 +19,18 @@ local function named (flat)
   return facts
 end
 
-local function group_now ()
-  for _, flat in ipairs(redis.pcall('XINFO', 'GROUPS', events)) do
-    local facts = named(flat)
-    if facts.name == group then return facts end
-  end
-end
-
--- How many entries behind the last that was read are gone, and where that stands: the group goes on behind them.
+-- How many entries behind the last that was read are gone, where that stands, and its number: the group goes on behind them.
 local function trimmed ()
-  local reader = group_now()
-  if not reader then -- somebody has taken the stream away: what is there now is all that can be read
-    redis.call('XGROUP', 'CREATE', events, group, '0', 'MKSTREAM')
-    return 1, '0-0'
+  local reader
+  for _, flat in ipairs(redis.pcall('XINFO', 'GROUPS', events)) do
+    if named(flat).name == group then reader = named(flat) end
   end
-  local stream, last = named(redis.call('XINFO', 'STREAM', events)), reader['last-delivered-id']
+  if not reader then redis.call('XGROUP', 'CREATE', events, group, '0', 'MKSTREAM') end
+  local stream = named(redis.call('XINFO', 'STREAM', events))
   local gone = stream['entries-added'] - stream.length
-  local lost = math.max(0, gone - (reader['entries-read'] or gone))
-  if lost > 0 then redis.call('XGROUP', 'SETID', events, group, last, 'ENTRIESREAD', gone) end
-  return lost, last
+  if not reader then return 1, '0-0', gone end -- somebody has taken the stream away: what is there now is all that can be read
+  local read = reader['entries-read'] or gone
+  return math.max(0, gone - read), reader['last-delivered-id'], math.max(gone, read)
 end
 
 local function tell_lost (lost, position)
@@ -50,11 +43,14 @@ end
 
 redis.call('SET', owner, node, 'PX', hold_ms)
 if count == '0' then return { 0, 'mine', 0, {}, redis.call('HLEN', again) } end
-local lost, position = 0, after
-if after == '>' then lost, position = trimmed() end
+local lost, position, number = 0, after, nil
+if after == '>' then lost, position, number = trimmed() end
 local found, entries = redis.call('XREADGROUP', 'GROUP', group, 'iris', 'COUNT', count, 'STREAMS', events, after), {}
 for _, entry in ipairs(found and found[1][2] or {}) do
   if entry[2] then entries[#entries + 1] = entry else lost = lost + redis.call('XACK', events, group, entry[1]) end
+end
+if number and (lost > 0 or entries[1]) then -- neither Redis' file nor a replica has the number of what was read, unless it is said
+  redis.call('XGROUP', 'SETID', events, group, entries[1] and entries[#entries][1] or position, 'ENTRIESREAD', number + #entries)
 end
 if lost > 0 then tell_lost(lost, position) end
 return { 0, 'mine', lost, entries, redis.call('HLEN', again), position }

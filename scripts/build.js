@@ -1,9 +1,11 @@
-// npm run build [-- --if-stale]: compiles src and test to build/, and copies what the compiler does not: Lua scripts, the page.
+// npm run build [-- --if-stale]: compiles src and test to build/, copies what the compiler does not (Lua scripts, the page), and bundles
+// the client for other people's pages.
 // With --if-stale nothing is done when build/ is of these sources, and only what has changed is compiled: a third of the time.
 // With --unchecked wrong types are let through, in a third of the time, too: `npm run check` looks at them (scripts/lint.js).
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { buildClient } from './client.js'
 import { ensureModules, ensureNode, hashSources, isStale, root, stampBuild, unstampBuild } from './bootstrap.js'
 
 const build = join(root, 'build')
@@ -28,6 +30,7 @@ if (spawnSync(process.execPath, compiler, { cwd: root, stdio: 'inherit' }).statu
 // the bench's peers have packages of their own, which stay where they are
 const isAsset = path => !path.endsWith('node_modules') && (statSync(path).isDirectory() || !path.endsWith('.ts'))
 for (const directory of directories) cpSync(join(root, directory), join(build, directory), { recursive: true, filter: isAsset })
+await buildClient()
 stampBuild(hash, isUnchecked)
 
 /** Removes what was made of sources that are gone: tests among them would be run. */

@@ -2,9 +2,12 @@
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
-import { connect, type Events, type Iris as Client, type Options } from '../../src/client/index.js'
+import type { connect as Connect, Events, Iris as Client, Options } from '../../src/client/index.js'
 import type { Iris } from './iris.js'
 import { until } from './user.js'
+
+/** As it is published: the one module. */
+const { connect } = await import(new URL('../../client/index.js', import.meta.url).href) as { connect: typeof Connect }
 
 /** A storage in memory, which a second client may be handed. */
 export function createMemory () {

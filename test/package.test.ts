@@ -26,8 +26,8 @@ t.test('it holds what runs, and nothing else', async t => {
   t.equal(status, 0, stderr)
   const [{ files, size } = { files: [], size: 0 }] = JSON.parse(stdout) as { files: { path: string }[], size: number }[]
   const beside = ['LICENSE', 'README.md', 'README.zh-CN.md', 'bin/iris-gateway.js', 'package.json']
-  const packed = files.map(({ path }) => path).filter(path => !/^build\/src\/client\/.*\.d\.ts$/.test(path))
-  t.same(packed.sort(), [...beside, ...made].sort())
+  const client = ['index.js', ...['connect', 'error', 'index', 'types', 'wire'].map(name => `${name}.d.ts`)].map(name => `build/client/${name}`)
+  t.same(files.map(({ path }) => path).sort(), [...beside, ...client, ...made].sort())
   t.ok(size < 600_000, `${size} bytes`)
 })
 
@@ -58,4 +58,10 @@ t.test('in an empty directory, with what it says that it needs and nothing else:
   }
   iris.kill('SIGTERM')
   t.same(await exited, [0, null])
+})
+
+t.test('an application in Node finds the client by its name', async t => {
+  const code = "const { connect } = await import('iris-gateway/client'); process.stdout.write(typeof connect)"
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { cwd: join(place, 'app'), encoding: 'utf8' })
+  t.equal(stdout, 'function', stderr)
 })

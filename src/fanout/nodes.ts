@@ -3,6 +3,7 @@ import { parseCursor } from '../protocol/ids.js'
 import type { Clock } from '../store/redis/clock.js'
 import type { Redis } from '../store/redis/redis.js'
 import { readReference } from '../store/user/entry.js'
+import { readDeleted } from '../store/user/online.js'
 import type { TerminalOf } from '../store/user/leases.js'
 import { keys, partition } from '../store/keys.js'
 import { hintedItem } from '../stream/feed.js'
@@ -37,7 +38,7 @@ interface Floor {
   redis: Redis
   node: string
   hub: Hub
-  recalled: Pick<Recalled, 'learn'>
+  recalled: Pick<Recalled, 'learn' | 'user'>
   presence: ReturnType<typeof createPresence>
   clock: Pick<Clock, 'now' | 'notBefore'>
   log: Parameters<typeof createSubscription>[0]['log']
@@ -73,7 +74,11 @@ export function createNodes ({
     notBefore,
     node,
     onSaid,
-    onPresence: presence.published,
+    onPresence (text) {
+      const deleted = readDeleted(text)
+      if (deleted === undefined) presence.published(text)
+      else recalled.user(deleted)
+    },
     onDeaf,
     onTwin,
     onSubscribed () {

@@ -13,7 +13,7 @@ interface Floor {
   node: string
   /** Something was said to this node. */
   onSaid (text: string): void
-  /** A user came, or went: see presence.lua. */
+  /** A user came, or went, or was deleted: see presence.lua and going.lua. */
   onPresence (text: string): void
   /** Called whenever the channels are heard (again): what was said before is lost. */
   onSubscribed (): void

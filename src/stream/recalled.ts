@@ -116,9 +116,14 @@ export function createRecalled ({ max = MAX, ticks = () => performance.now(), on
       const { conversationId, seq } = read
       return revokedAt(conversationId, seq) ? JSON.parse(current(conversationId, seq, JSON.stringify(read)) as string) as Message : read
     },
+    /** A user was deleted: who comes by his id is another, and has completed nothing. [USER-2] */
+    user: (userId: string): void => add(userId),
+
     /** @returns whether an item left its user's box lately, or this terminal of his has completed its share. */
-    isGone: ({ userId, terminalId }: { userId: string, terminalId: string }, id: string) =>
-      all.has(`${userId} ${id}`) || all.has(`${userId} ${id} ${terminalId}`),
+    isGone ({ userId, terminalId }: { userId: string, terminalId: string }, id: string): boolean {
+      const since = all.get(`${userId} ${id}`)?.since ?? all.get(`${userId} ${id} ${terminalId}`)?.since
+      return since !== undefined && since >= (all.get(userId)?.since ?? -Infinity)
+    },
 
     /**
      * An entry of a user's was heard or read: what it recalls was recalled by another node, if not by this one.

@@ -7,7 +7,7 @@ import { startIris } from '../helper/iris.js'
 import { openPolls } from '../helper/poll.js'
 import type { SseEvent } from '../helper/sse.js'
 import { loginOf } from '../helper/token.js'
-import { between, pointers, two, until, type User } from '../helper/user.js'
+import { between, createUser, pointers, two, until, type User } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const env = { IRIS_EVENTS: 'all', IRIS_LIMIT_EVERYBODY: '3' }
@@ -159,6 +159,21 @@ t.test('[NOTICE-1] [USER-2] who may not attach has nothing kept for him; who was
   t.same((await iris.redis.keys(`*:${userId}*`)).filter(key => /NOTICE_BOX|DOWN/.test(key)), [])
   const anew = await loginOf(t, iris, userId, { agoSec: -10 })
   t.same(ids(await waiting(anew)), [noticeId])
+})
+
+t.test('[USER-2] [COMPLETE-4] a new user has not completed what one who was deleted had, whichever node knows of that', async t => {
+  const { userId } = await iris.user(t)
+  const noticeId = await tell(t)
+  for (const [node, agoSec] of [[iris, 0], [other, -10], [iris, -20]] as const) {
+    const user = await loginOf(t, node, userId, { agoSec })
+    const [stream, elsewhere] = await Promise.all([user, createUser(t, { ...user, url: (node === iris ? other : iris).url })]
+      .map(each => each.listen({ terminalId: randomUUID() })))
+    for (const each of [stream, elsewhere]) await each?.next(isOf(noticeId, 'show'))
+    t.match(await stateOf(user, noticeId), [{ state: 'completed' }])
+    for (const each of [stream, elsewhere]) await each?.next(isOf(noticeId, 'complete'))
+    t.same(ids(await waiting(user)), [])
+    t.match(await iris.server('DELETE', `users/${userId}`), { body: { done: true } })
+  }
 })
 
 t.test('[NOTICE-2] it ends with its ttlSec, and takes no room then', async t => {

@@ -9,6 +9,7 @@ export interface Presence { userId: string, online: boolean, since?: number }
 
 /** As presence.lua publishes a change. */
 const CHANGE = /^([A-Za-z0-9_-]{1,64}) ([01]) (\d{1,16})$/
+const DELETED = /^([A-Za-z0-9_-]{1,64}) -$/
 
 /** Makes what looks. */
 export function createOnline ({ redis }: Pick<StoreContext, 'redis'>) {
@@ -24,6 +25,9 @@ export function createOnline ({ redis }: Pick<StoreContext, 'redis'>) {
     }
   }
 }
+
+/** @returns who was deleted, as going.lua publishes it; undefined when nobody was. */
+export const readDeleted = (text: string): string | undefined => DELETED.exec(text)?.[1]
 
 /** @returns what was published of a user; undefined when it cannot be read. */
 export function readChange (text: string): Presence | undefined {

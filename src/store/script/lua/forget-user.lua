@@ -55,4 +55,5 @@ for _, name in ipairs(redis.call('HKEYS', kick)) do
   end
 end
 redis.call('HDEL', kick, 'ban:/')
+show_deleted(who)
 return { 0, 'done', #known, #digests, pending, noted }

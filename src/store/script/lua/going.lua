@@ -30,3 +30,8 @@ local function disconnect (who, terminal, reason, grace_ms)
   say(who, 'terminal.disconnected', facts)
   settle_user(who, grace_ms)
 end
+
+-- Tells all nodes that he is deleted: who comes by his id is another, of whom they know nothing. [USER-2]
+local function show_deleted (who)
+  redis.call('SPUBLISH', (string.gsub(who.leases, 'LEASES$', 'PRESENCE')), who.user .. ' -')
+end

@@ -13,7 +13,8 @@ export const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', 
 export const MutedUntil = Type.Integer({
   minimum: 0,
   maximum: LATEST_MS,
-  description: 'Until when he may not write, ms since 1970: his messages are 403 `MUTED`. 0, or what has passed: he may. [MUTE-1]',
+  description: 'Until when he may not write, ms since 1970: his messages are 403 `MUTED`. 0, or what has passed: he may. ' +
+    'A time in seconds is refused. [MUTE-1]',
   examples: [1795446000123]
 })
 

@@ -45,6 +45,16 @@ function uniqueMembers (lists: Record<string, readonly string[]>): FieldError[] 
   }))
 }
 
+/** Before that, in 2001, nothing was muted: it is a time in seconds, which would mute nobody, and nobody would hear of it. */
+const FIRST_MS = 1_000_000_000_000
+
+const inSeconds = (lists: Record<string, readonly (string | { userId: string, mutedUntil?: number })[]>): FieldError[] =>
+  Object.entries(lists).flatMap(([name, users]) => users.flatMap((user, i) => {
+    const { mutedUntil = 0 } = typeof user === 'string' ? {} : user
+    if (mutedUntil === 0 || mutedUntil >= FIRST_MS) return []
+    return [{ pointer: `/${name}/${i}/mutedUntil`, detail: 'must be ms since 1970, or 0: that is a time in seconds' }]
+  }))
+
 const idsOf = (users: (string | { userId: string })[]) => users.map(user => namedOf(user).userId)
 
 async function found (id: string, { groups }: Context): Promise<Static<typeof Conversation>> {
@@ -75,7 +85,7 @@ export const putConversation = defineOperation({
     body: { title: 'Order 7', members: [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }] },
     result: { created: true, ...example }
   },
-  check: ({ members }) => uniqueMembers({ members: idsOf(members) }),
+  check: ({ members }) => [...uniqueMembers({ members: idsOf(members) }), ...inSeconds({ members })],
   async handle ({ params: { id }, body: { title = '', ext, members } }, context) {
     const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '' },
       members.map(namedOf).map(({ userId, role = 'member', mutedUntil = 0 }) => ({ userId, role, mutedUntil })))
@@ -135,7 +145,9 @@ export const changeMembers = defineOperation({
   result: Conversation,
   errors: ['INVALID_QUERY', 'CONVERSATION_NOT_FOUND', 'TOO_MANY_MEMBERS', 'CONVERSATION_CLOSED'],
   example: { body: { add: [{ userId: 'carol' }], remove: ['bob'] }, result: example },
-  check: lists => uniqueMembers(Object.fromEntries(Object.entries(lists).map(([name, users]) => [name, idsOf(users)]))),
+  check: lists => [
+    ...uniqueMembers(Object.fromEntries(Object.entries(lists).map(([name, users]) => [name, idsOf(users)]))), ...inSeconds(lists)
+  ],
   async handle ({ params: { id }, body: { add = [], remove = [], role = [], mute = [] } }, context) {
     const members = new Set((await found(id, context)).members.map(({ userId }) => userId))
     const strangers = Object.entries({ role, mute }).flatMap(([name, users]) =>

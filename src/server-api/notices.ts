@@ -73,13 +73,14 @@ export const sendNotice = defineOperation({
   },
   check ({ to, users, conversationId, everybody, noticeId, clientNoticeId = noticeId }) {
     const errors: FieldError[] = []
-    if (clientNoticeId === undefined) errors.push({ pointer: '/noticeId', detail: 'is required' })
+    if (clientNoticeId === undefined) errors.push({ pointer: '/clientNoticeId', detail: 'is required' })
     if (noticeId !== undefined && noticeId !== clientNoticeId) errors.push({ pointer: '/noticeId', detail: 'must be the clientNoticeId' })
     if (to !== undefined && Object.keys(targetOf(to)).length !== 1) {
       errors.push({ pointer: '/to', detail: 'exactly one of users, conversationId and everybody is needed' })
     }
-    if ([to, users, conversationId, everybody].filter(one => one !== undefined).length !== 1) {
-      errors.push({ pointer: conversationId === undefined ? '/users' : '/conversationId', detail: 'exactly one target is needed' })
+    const [first, ...more] = Object.entries({ to, users, conversationId, everybody }).filter(([, target]) => target !== undefined)
+    if (!first || more.length > 0) {
+      errors.push({ pointer: `/${more.at(-1)?.[0] ?? 'to'}`, detail: 'exactly one target is needed' })
     }
     return errors
   },

@@ -43,6 +43,19 @@ t.test('[MUTE-1] it has passed when its time has', async t => {
   t.match(await bob.send(id, 'x'), { status: 200 })
 })
 
+t.test('[MUTE-1] a time in seconds, which has passed long ago in ms, mutes nobody and is refused', async t => {
+  const alice = await iris.user(t)
+  const id = await groupOf(iris, alice)
+  const seconds = { userId: alice.userId, mutedUntil: Math.floor(LATER / 1000) }
+  const put = async (member: object) => await iris.server('PUT', `conversations/${id}`, { members: [member] })
+  for (const answer of [await change(id, { mute: [seconds] }), await change(id, { add: ['bob', seconds] }), await put(seconds)]) {
+    t.match(answer, { status: 400, body: { code: 'INVALID_BODY', errors: [{ detail: /ms since 1970/ }] } })
+    t.match(pointers(answer)?.[0], /^\/(mute\/0|add\/1|members\/0)\/mutedUntil$/)
+  }
+  t.same(pointers(await change(id, { role: [{ ...seconds, role: 'admin' }] })), ['/role/0/mutedUntil'])
+  for (const mutedUntil of [0, Date.now() - 1000]) t.match(await put({ ...seconds, mutedUntil }), { status: 200 })
+})
+
 t.test('[MUTE-1] whatever his role is, whatever else is said of him; a PUT that does not say it ends it', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const [id, both] = [`g.${alice.userId}`, [alice.userId, bob.userId]]
@@ -69,7 +82,7 @@ t.test('[MUTE-1] a stranger is not muted, and who has left does not come back by
   t.match(answer, { status: 400, body: { code: 'INVALID_BODY' } })
   t.same(pointers(answer), ['/mute/0/userId'])
   t.same(pointers(await change(id, { mute: [{ userId: alice.userId, mutedUntil: -1 }] })), ['/mute/0/mutedUntil'])
-  t.same(pointers(await change(id, { mute: [{ userId: alice.userId, mutedUntil: 1 }], remove: [alice.userId] })), ['/remove/0'])
+  t.same(pointers(await change(id, { mute: [{ userId: alice.userId, mutedUntil: LATER }], remove: [alice.userId] })), ['/remove/0'])
   for (let round = 0; round < 5; round++) {
     const joined = await change(id, { add: [{ userId: bob.userId }] })
     t.ok(bob.userId in mutedIn(joined))

@@ -147,7 +147,7 @@ t.test('[SERVER] what is not there is 404, and a refused notice leaves nothing b
 t.test('[SERVER] what is refused', async t => {
   const users = ['a']
   const bad: [body: object, pointer: string][] = [
-    [{}, '/users'], [{ users, conversationId: 'g.x' }, '/conversationId'], [{ users: [] }, '/users'], [{ users: ['a', 'a'] }, '/users'],
+    [{}, '/to'], [{ users, conversationId: 'g.x' }, '/conversationId'], [{ users: [] }, '/users'], [{ users: ['a', 'a'] }, '/users'],
     [{ users, noticeId: 'a b' }, '/noticeId'], [{ users, content: 'x' }, '/content'],
     [{ users, content: { text: 'x'.repeat(16_384) } }, '/content'],
     [{ users, kind: 'kick' }, '/kind'],

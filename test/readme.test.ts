@@ -79,7 +79,6 @@ t.test('[LIFE-2] [ATTACH-1] the commands do what the README says', async t => {
     t.match(await (await fetch(`${url}/v1/conversations`, { headers })).json(), { items: [{ conversationId: 'dm.alice.bob' }] })
     const login = 'const ask = fetch; globalThis.fetch = (url, ...more) => url === "/my/token" ? ' +
       'Promise.resolve(new Response(process.env.TOKEN)) : ask(url, ...more)'
-    const addressed = chat.replace('iris-gateway/client', `${root}build/src/client/index.js`).replace('http://127.0.0.1:4747', url)
-    t.match(run(`${login}\n${addressed}\niris.close()`, { TOKEN }), /^alice Are you there\?$/m, 'one\'s own message comes, too')
+    t.match(run(`${login}\n${chat.replace('http://127.0.0.1:4747', url)}\niris.close()`, { TOKEN }), /^alice Are you there\?$/m, 'one\'s own message comes, too')
   })
 })

@@ -21,9 +21,13 @@ const page = `<!doctype html><script type="module">
   }
 </script>`
 
+/** The page of docs/clients.md, as it stands but for the address. */
+const [, told = ''] = /^```html\n([^]*?)^```$/m.exec(readFileSync(new URL('../../../docs/clients.md', import.meta.url), 'utf8')) ?? []
+const served = new Map<string, () => string>([['/', () => page], ['/told', () => told.replace('https://chat.example', iris.url)]])
+
 const server = createServer((request, response) => {
-  const isCode = request.url === '/client.js'
-  response.setHeader('content-type', isCode ? 'text/javascript' : 'text/html').end(isCode ? code : page)
+  const text = served.get(request.url ?? '')
+  response.setHeader('content-type', text ? 'text/html' : 'text/javascript').end(text?.() ?? code)
 })
 await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
 t.teardown(() => server.close())
@@ -103,6 +107,19 @@ t.test('in Chromium', { skip: noBrowser }, async t => {
       t.same((await tab.texts(5)).slice(4), ['five'])
       t.match(await tab.seen(), { warnings: [], resets: [] })
     }
+  })
+
+  await t.test('the page of docs/clients.md chats', async t => {
+    const [alice, bob] = [await iris.user(t), await iris.user(t, 'bob')]
+    const tab = await (await openBrowser(t, browser)).newPage()
+    served.set('/my/token', () => alice.token)
+    await tab.goto(`${origin}/told`)
+    await tab.getByText('live: all is there').waitFor()
+    await bob.send(alice, 'hi')
+    await tab.fill('#text', 'hello')
+    await tab.press('#text', 'Enter')
+    await tab.getByText(`${alice.userId}: hello`).waitFor()
+    await tab.getByText('bob: hi').waitFor()
   })
 
   await t.test('offline and online again: what was written goes, what came is there, at once', async t => {

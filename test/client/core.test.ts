@@ -1,10 +1,13 @@
 // The client in Node: what an application can do with it, by each way down, and what it says when something is wrong.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { EventSource } from 'eventsource'
 import t from 'tap'
 import type { IrisError, TransportName } from '../../src/client/index.js'
 import { connectClient, createMemory } from '../helper/client.js'
 import { startIris } from '../helper/iris.js'
 import { tokenOf } from '../helper/token.js'
+import { until } from '../helper/user.js'
 
 const iris = await startIris(t)
 const pathOf = (input: Parameters<typeof fetch>[0]) => new Request(input).url
@@ -167,4 +170,19 @@ t.test('[KICK-1] who is kicked stays away, says why, and may come back', async t
   t.match(client.state, { reason: 'kicked' })
   client.reconnect()
   await is('live')
+})
+
+t.test('the bot of docs/clients.md answers once', async t => {
+  const [bot, bob] = [await iris.user(t), await iris.user(t)]
+  const [, told = ''] = /^```ts\n([^]*?)^```$/m.exec(readFileSync(new URL('../../../docs/clients.md', import.meta.url), 'utf8')) ?? []
+  const code = told.replace('http://127.0.0.1:4747', iris.url).replace(/^const token = .*$/m, `const token = () => '${bot.token}'`)
+  await bob.send(bot, 'echo')
+  const process_ = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => process_.kill())
+  const stream = await bob.listen()
+  t.match((await stream.next('MSG_DOWN')).data, { from: bot.userId, content: { text: 'echo' } })
+  await until(async () => {
+    const { items = [] } = (await bot.conversations()).body as { items?: { unread: number }[] }
+    return items[0]?.unread === 0 || undefined
+  })
 })

@@ -78,7 +78,7 @@ export const sendNotice = defineOperation({
     if (to !== undefined && Object.keys(targetOf(to)).length !== 1) {
       errors.push({ pointer: '/to', detail: 'exactly one of users, conversationId and everybody is needed' })
     }
-    const [first, ...more] = Object.entries({ to, users, conversationId, everybody }).filter(([, target]) => target !== undefined)
+    const [first, ...more] = Object.entries({ to, everybody, users, conversationId }).filter(([, target]) => target !== undefined)
     if (!first || more.length > 0) {
       errors.push({ pointer: `/${more.at(-1)?.[0] ?? 'to'}`, detail: 'exactly one target is needed' })
     }

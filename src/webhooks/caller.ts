@@ -90,7 +90,7 @@ export function createCaller ({ url, isAllowed }: CallUrl, { connections, resolv
         origin: url.origin,
         path: url.pathname + url.search,
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'user-agent': 'Iris', ...headers },
+        headers: { 'content-type': 'application/json', 'accept-encoding': 'identity', 'user-agent': 'Iris', ...headers },
         body,
         signal,
         headersTimeout: timeoutMs,

@@ -76,7 +76,7 @@ export function createHook (
     if (status < 200 || status >= 300) return { fault: `it answered ${status}` }
     if (!isWhole) return { fault: `its answer did not come wholly in time, or has more than ${limits.bodyBytes} bytes` }
     const { value, broken } = readJson(Buffer.from(text))
-    return broken.length > 0 ? { fault: 'its answer holds a number or a name that would be changed' } : verdictOf(value, brokenIn)
+    return verdictOf(value, { broken, brokenIn })
   }
 
   async function decide (question: Question, until: number): Promise<Verdict | Fault> {

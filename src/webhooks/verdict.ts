@@ -14,10 +14,14 @@ export interface Fault { fault: string }
 /**
  * Reads what a hook has answered. A deny is one whatever stands beside it: of a code in another form, or of too long a sentence, the
  * sender is told nothing, or the beginning.
- * @param brokenIn the rules that a content breaks in the place of the one that was sent.
+ * @param broken what its text holds that would be changed: it counts where it goes on, or decides. `brokenIn`: the rules that a content
+ *   breaks in the place of the one that was sent.
  */
-export function verdictOf (value: unknown, brokenIn: (content: Content) => FieldError[]): Verdict | Fault {
+export function verdictOf (
+  value: unknown, { broken, brokenIn }: { broken: FieldError[], brokenIn (content: Content): FieldError[] }
+): Verdict | Fault {
   if (!isObject(value)) return { fault: 'its answer is no JSON object' }
+  if (broken.some(({ pointer }) => pointer === '/action')) return { fault: 'its answer names two actions' }
   const { action, code, message, content } = value
   if (action === 'allow') return { action }
   if (action === 'deny') {
@@ -29,9 +33,12 @@ export function verdictOf (value: unknown, brokenIn: (content: Content) => Field
   }
   if (action !== 'modify') return { fault: 'its answer says neither allow, deny nor modify' }
   if (!isObject(content)) return { fault: 'its modify has no content' }
-  const [broken] = brokenIn(content)
-  return broken ? { fault: `its content breaks a rule: ${broken.pointer} ${broken.detail}` } : { action, content }
+  const [first] = [...broken.filter(isOfContent), ...brokenIn(content)]
+  return first ? { fault: `its content breaks a rule: ${first.pointer} ${first.detail}` } : { action, content }
 }
+
+/** What stands nowhere lies too deep to be found. */
+const isOfContent = ({ pointer }: FieldError) => pointer === '' || /^\/content(\/|$)/.test(pointer)
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -122,6 +122,18 @@ t.test('[HOOK-2] a deny is one whatever stands beside it', async t => {
     const { body: { code, hookCode, detail } } = await alice.send(bob, 'x')
     t.same({ code, hookCode, detail }, { code: 'DENIED', hookCode: undefined, detail: undefined, ...told })
   }
+  for (const text of ['"id":1915883588174806058', '"id":1e400', '"content":{"__proto__":1}', '"code":"A","code":"A"', '"__proto__":{}']) {
+    hook.answer = () => ({ byHand: (response: ServerResponse) => response.end(`{"action":"deny",${text}}`) })
+    t.match(await alice.send(bob, 'x'), { status: 403, body: { code: 'DENIED' } }, text)
+    hook.answer = () => ({ byHand: (response: ServerResponse) => response.end(`{"action":"allow",${text}}`) })
+    t.equal((await alice.send(bob, 'x')).status, 200, `${text}, beside a yes`)
+  }
+})
+
+t.test('[HOOK-1] [WEBHOOK-8] an answer is asked for as it is: none that Iris would have to decode', async t => {
+  const [alice, bob] = await two()
+  await alice.send(bob, 'x')
+  t.match(hook.about(alice)[0]?.headers, { 'accept-encoding': 'identity' })
 })
 
 t.test('[HOOK-2] what is modified is stored, shown and kept so, and its retry is a duplicate', async t => {
@@ -250,7 +262,13 @@ const odd: [name: string, answer: Answer][] = [
   ['what is no content', { action: 'modify', content: 'x' }],
   ['a content of another type', { action: 'modify', content: { url: 'x' } }],
   ['a content that is too large', { action: 'modify', content: { text: 'x'.repeat(20_000) } }],
-  ['a number that would be changed', { byHand: (response: ServerResponse) => response.end('{"action":"allow","n":12345678901234567890}') }],
+  ['two actions', { byHand: (response: ServerResponse) => response.end('{"action":"deny","action":"allow"}') }],
+  ['a content with a number that would be changed', {
+    byHand: (response: ServerResponse) => response.end('{"action":"modify","content":{"text":"x","data":{"n":12345678901234567890}}}')
+  }],
+  ['a content with a name twice', {
+    byHand: (response: ServerResponse) => response.end('{"action":"modify","content":{"text":"x","text":"y"}}')
+  }],
   ['nothing in time', { byHand: () => undefined }]
 ]
 

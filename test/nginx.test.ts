@@ -22,6 +22,7 @@ t.test('through nginx with TLS, by the site of deploy/nginx', { skip: noNginx ||
     const redirected = await fetch(`http://127.0.0.1:${plain}/docs`, { redirect: 'manual' })
     t.equal(redirected.status, 301)
     t.match(redirected.headers.get('location'), /^https:\/\/127\.0\.0\.1\/docs$/)
+    t.equal((await fetch(`http://127.0.0.1:${plain}/.well-known/acme-challenge/x`, { redirect: 'manual' })).status, 404, 'certbot is asked here')
     t.equal((await fetch(`${url}/metrics`)).status, 404, 'what is not for everybody is not handed on')
     return url
   })

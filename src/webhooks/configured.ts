@@ -35,6 +35,9 @@ export function createConfigured ({ targets, config: { url, types, secrets }, no
       }
     },
 
+    /** Whether it is known to be what the environment says: what is kept may be older. */
+    isRegistered: () => isRegistered,
+
     /** Another life of the store has begun: it may have lost it. */
     forgetAll (): void { isRegistered = url === undefined }
   }

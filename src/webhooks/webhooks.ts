@@ -1,6 +1,7 @@
 // What an application is told by itself: webhooks, as the environment and the server API name them. [WEBHOOK-1] to [WEBHOOK-7]
 import { invalid, Problem } from '../protocol/problem.js'
 import type { Limits } from '../protocol/limits.js'
+import { isUnavailable } from '../store/redis/redis.js'
 import type { DeadPage, Fact, Outbox } from '../store/webhook/outbox.js'
 import { CONFIGURED, type Target, type Targets } from '../store/webhook/targets.js'
 import { type AllowedOrigin, type CallUrl, parseCallUrl } from './address.js'
@@ -56,13 +57,16 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
   const configured = createConfigured({ targets, config, now })
   let resealAt = 0
 
+  /** One that cannot be kept now waits for the next look; the others do not wait for it. */
   async function list (): Promise<Target[]> {
-    await configured.register()
+    await configured.register().catch((err: unknown) => {
+      if (!isUnavailable(err)) log.error({ err, webhook: CONFIGURED }, 'a webhook could not be kept: it is tried again')
+    })
     if (performance.now() >= resealAt) {
       await targets.reseal()
       resealAt = performance.now() + RESEAL_MS
     }
-    return await targets.list()
+    return (await targets.list()).filter(({ id }) => id !== CONFIGURED || configured.isRegistered())
   }
 
   /** What was allowed when it was named may not be any more. */

@@ -228,6 +228,27 @@ t.test('[WEBHOOK-1] [STORE-1] that of the environment is there again when the st
   t.ok(await isDisabled(), 'what wants nothing is not asked again by that')
 })
 
+t.test('[WEBHOOK-1] [STORE-2] that of the environment is one more; where it cannot be kept the others are told all the same', async t => {
+  const receiver = await startReceiver(t)
+  const env = { ...ALLOW, IRIS_LIMIT_WEBHOOKS: '1', IRIS_WEBHOOK_URL: receiver.url, IRIS_WEBHOOK_SECRET: SECRET }
+  const first = await startIris(t, { env })
+  await until(async () => (await first.server('GET', 'webhooks/configured')).status === 200 || undefined)
+  const other = await startReceiver(t)
+  t.match(await first.server('PUT', 'webhooks/one', { url: other.url, secrets: [SECRET] }), { status: 200 })
+  t.match(await first.server('PUT', 'webhooks/another', { url: other.url }), { status: 409, body: { code: 'TOO_MANY_WEBHOOKS' } })
+  await first.server('DELETE', 'webhooks/configured')
+  await first.app.close()
+  await first.redis.config('SET', 'maxmemory', '1')
+  const second = await startIris(t, { env, redisPath: first.redisPath })
+  const bob = await second.user(t)
+  await webhooksOf(second).visit(bob)
+  await other.got(3, of(bob))
+  t.match((await second.server('GET', 'webhooks')).body['items'], [{ webhookId: 'one' }])
+  await first.redis.config('SET', 'maxmemory', '0')
+  await webhooksOf(second).visit(await second.user(t))
+  await receiver.got(1)
+})
+
 t.test('[WEBHOOK-8] a webhook, or a URL, is tried at once; the answer says what came of it', async t => {
   const { id, receiver } = await webhook(t)
   const other = await startReceiver(t)

@@ -9,7 +9,7 @@ import { defineScript } from '../script/scripts.js'
 import { seal, unseal } from '../sealed.js'
 
 const putWebhook = defineScript('put-webhook', {
-  full: 'refused', keys: ['webhooks', 'events'], args: ['id', 'record', 'group', 'most']
+  full: 'refused', keys: ['webhooks', 'events'], args: ['id', 'record', 'group', 'most', 'apart']
 })
 const resealWebhook = defineScript('reseal-webhook', { full: 'done', keys: ['webhooks'], args: ['id', 'before', 'record'] })
 const removeWebhook = defineScript('remove-webhook', {
@@ -92,7 +92,7 @@ export function createTargets ({ redis, limits, onUnreadable }: StoreContext, by
       const { id } = target
       const { webhooks, events } = webhookKeys(id)
       const [, created] = await putWebhook(redis, { webhooks, events }, {
-        id, record: textOf(target), group: groupOf(id), most: limits.webhooks
+        id, record: textOf(target), group: groupOf(id), most: limits.webhooks, apart: CONFIGURED
       })
       return { created: created === 1 }
     },

@@ -1,6 +1,6 @@
 // One attempt to tell a webhook something: what it gets, and what its answer means. [WEBHOOK-3] [WEBHOOK-5]
 import { deliveryOf } from '../protocol/webhook-body.js'
-import type { Fact } from '../store/webhook/outbox.js'
+import type { Fact } from '../store/webhook/letters.js'
 import { type Caller, troubleOf } from './caller.js'
 import { retryAfterMs } from './pause.js'
 import type { createSigner } from './sign.js'
@@ -26,10 +26,10 @@ const webhookId = (position: string) => `evt_${position}`
 /** Makes `attempt(position, event)`. It never rejects. */
 export function createAttempt ({ caller, sign, now, timeoutMs, mostPauseMs }: Floor) {
   return async function attempt (position: string, event: Fact): Promise<Outcome> {
-    const body = bodyOf(event)
-    const { traceId } = event
-    const headers = { ...sign(webhookId(position), now(), body), ...(typeof traceId === 'string' && { 'trace-id': traceId }) }
     try {
+      const body = bodyOf(event)
+      const { traceId } = event
+      const headers = { ...sign(webhookId(position), now(), body), ...(typeof traceId === 'string' && { 'trace-id': traceId }) }
       const { status, retryAfter } = await caller.post({ headers, body, timeoutMs })
       const isBusy = [429, 503].includes(status)
       return outcomeOf(status, isBusy ? retryAfterMs(retryAfter, { now: now(), mostMs: mostPauseMs }) ?? 0 : undefined)

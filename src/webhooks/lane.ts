@@ -26,6 +26,8 @@ export function startLane (target: Target, floor: LaneFloor) {
   const stopped = new AbortController()
   let settled: string[] = []
   let isMine = false
+  /** Whether all that was read for it and is not done is known here. */
+  let hasAll = false
   /** Another node may deliver from then on, by `performance.now()`: this one does not any more. */
   let mineUntil = 0
   let last = '0-0'
@@ -56,7 +58,7 @@ export function startLane (target: Target, floor: LaneFloor) {
 
   function add ({ due, unread, lost, last: reached }: Taken): void {
     settled.push(...unread)
-    for (const one of due) {
+    for (const one of due.filter(({ position }) => !isKnown(position))) {
       if (!types || types.includes(one.event.type)) courier.add(one)
       else settled.push(one.position)
     }
@@ -67,7 +69,7 @@ export function startLane (target: Target, floor: LaneFloor) {
     last = reached ?? last
   }
 
-  /** What another node, or an earlier life of this one, has read and not done. */
+  /** What another node has read and not done, or this one, which was not answered what it was. */
   async function takeOver (): Promise<void> {
     for (let from = '0-0'; ;) {
       const taken = await outbox.take(id, PAGE, from)
@@ -75,6 +77,12 @@ export function startLane (target: Target, floor: LaneFloor) {
       if (taken.state !== 'mine' || taken.last === undefined) return
       from = taken.last
     }
+  }
+
+  async function addAgain (): Promise<void> {
+    const { due, unread } = await outbox.again(id, isKnown)
+    settled.push(...unread)
+    due.forEach(courier.add)
   }
 
   /** @returns whether there may be more to read at once. */
@@ -85,17 +93,17 @@ export function startLane (target: Target, floor: LaneFloor) {
     // behind what nobody takes there may be something that shows that somebody is there: a page in a round, up to as much again
     const wasFull = isFull()
     const room = Math.max(0, Math.min(PAGE, limits.webhookPending * (wasFull ? 2 : 1) - courier.waiting()))
-    const taken = await outbox.take(id, isMine ? room : 0)
+    const taken = await outbox.take(id, hasAll ? room : 0)
     if (taken.state !== 'mine') {
-      isMine = false
+      isMine = hasAll = false
       courier.forget()
       return false
     }
     mineUntil = began + HOLD_MS
-    if (!isMine) await takeOver()
-    isMine = true
+    if (!hasAll) await takeOver()
+    isMine = hasAll = true
     add(taken)
-    if (taken.again > 0) for (const due of await outbox.again(id, isKnown)) courier.add(due)
+    if (taken.again > 0) await addAgain()
     courier.carry()
     return !wasFull && room > 0 && taken.due.length + taken.unread.length === room
   }
@@ -111,6 +119,7 @@ export function startLane (target: Target, floor: LaneFloor) {
     while (!stopped.signal.aborted) {
       const hasMore = await round().catch((err: unknown) => {
         if (!isUnavailable(err)) log.error({ err, webhook: id }, 'a webhook could not be served: it is tried again')
+        hasAll = false
         return undefined
       })
       if (hasMore === undefined) await delay(ROUND_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined)

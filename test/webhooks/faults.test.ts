@@ -25,11 +25,12 @@ const env = {
   IRIS_LIMIT_WEBHOOK_PENDING: '30'
 }
 const storePort = await freePort()
-await startRedis(t, ['--port', String(storePort), '--bind', '127.0.0.1'])
+const { redis: aside } = await startRedis(t, ['--port', String(storePort), '--bind', '127.0.0.1'])
 const scope = createScope()
 t.teardown(scope.end)
 // a proxy that learns the names of scripts: those that this node has run first, others find there
-const door = await startProxy(scope, storePort, createPoints().watch)
+const points = createPoints()
+const door = await startProxy(scope, storePort, points.watch)
 const iris = await startIris(t, { env, redisPath: `redis://127.0.0.1:${door.port}` })
 const { server, redis } = iris
 const { webhook, show, deadLetters } = webhooksOf(iris)
@@ -181,6 +182,26 @@ t.test('[WEBHOOK-4] a node ends in the middle of a thousand deliveries: another 
   await until(isIdle(id))
   wholeAndInOrder(t, receiver, { conversations, each: 100 })
   t.same(await deadLetters(id), [])
+})
+
+t.test('[WEBHOOK-4] what Redis has handed out, and the node has not heard of, is told all the same, and in order', async t => {
+  const { id, receiver } = await webhook(t, { types: ['user.online'] })
+  let n = 0
+  const happen = async () =>
+    await aside.xadd(keys.events, '*', 'user.online', JSON.stringify({ userId: 'zoe', n: ++n, ts: Date.now() }))
+  await happen()
+  await receiver.got(1)
+  await until(isIdle(id))
+  await until(async () => {
+    const isReached = points.arm({ script: 'take-events', when: 'after', act: link => link.reset() })
+    await happen()
+    await until(async () => isReached() || undefined)
+    return Number((await aside.xpending(keys.events, `webhook:${id}`))[0]) > 0 || undefined
+  })
+  await happen()
+  await receiver.got(n)
+  t.same(receiver.deliveries.map(({ data }) => data['n']), upTo(n))
+  await until(isIdle(id)) // all is there again for those that follow
 })
 
 t.test('[WEBHOOK-5] [WEBHOOK-7] a receiver that is down while all happens is told of it when it is back', async t => {

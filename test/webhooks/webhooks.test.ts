@@ -249,6 +249,21 @@ t.test('[WEBHOOK-1] [STORE-2] that of the environment is one more; where it cann
   await receiver.got(1)
 })
 
+t.test('[WEBHOOK-4] [DOWN-2] an event that cannot be read, in the stream or beside it, holds up nothing', async t => {
+  const { id, receiver } = await webhook(t, { types: ['user.online'] })
+  const zoe = { userId: 'zoe', n: 1 }
+  const add = async (facts: object) => await iris.redis.xadd(keys.events, '*', 'user.online', JSON.stringify(facts))
+  const broken = [{ ...zoe, ts: Number.MAX_SAFE_INTEGER }, { ...zoe, ts: 'now' }]
+  for (const facts of broken) await add(facts)
+  await iris.redis.hset(keys.webhookAgain(id), {
+    '1-1': 'nothing', '1-2': '0 {}', '1-3': `0 ${JSON.stringify({ id: '1-3', type: 'user.online', ...broken[0] })}`
+  })
+  await add({ ...zoe, n: 2, ts: Date.now() })
+  await receiver.got(1, of(zoe))
+  await until(async () => (await show(id))['waiting'] === 0 || undefined)
+  t.same(receiver.deliveries.filter(of(zoe)).map(({ data }) => data['n']), [2])
+})
+
 t.test('[WEBHOOK-8] a webhook, or a URL, is tried at once; the answer says what came of it', async t => {
   const { id, receiver } = await webhook(t)
   const other = await startReceiver(t)

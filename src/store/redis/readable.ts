@@ -1,4 +1,5 @@
 // What was read from the store and is to be printed: one body that is broken must not break what stands beside it.
+import { LATEST_MS } from '../../protocol/login.js'
 import { Problem } from '../../protocol/problem.js'
 
 /** @returns the refusal of what would destroy something sound, since what stands beside it cannot be read: an operator must look. */
@@ -18,6 +19,9 @@ export const whole = (text: string | null | undefined): number => isWhole(text) 
 /** Whether it is a number as Iris writes them: whole, in decimal digits, below 2^53. */
 export const isWhole = (text: string | null | undefined): text is string =>
   /^(?:0|[1-9]\d{0,15})$/.test(text ?? '') && Number.isSafeInteger(Number(text))
+
+/** Whether it is a time, ms, that can be written as a date. */
+export const isTime = (ms: unknown): ms is number => Number.isSafeInteger(ms) && Number(ms) >= 0 && Number(ms) <= LATEST_MS
 
 /** @returns whether Redis refused a command, or a script one of its own, since a key is of another type. */
 export const isOfAnotherType = (error: unknown): boolean => error instanceof Error && error.message.includes('WRONGTYPE')

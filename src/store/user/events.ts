@@ -4,7 +4,7 @@ import { type EventKind, type ServerEventFacts, serverEvents } from '../../proto
 import { keys } from '../keys.js'
 import type { StoreContext } from '../life/context.js'
 import { fieldsOf } from '../redis/hash.js'
-import { objectIn } from '../redis/readable.js'
+import { isTime, objectIn } from '../redis/readable.js'
 
 /** Between these positions, both not among it, nothing is kept although something was. `before` is absent when nothing comes behind. */
 export interface Missing { after: string, before?: string }
@@ -88,6 +88,6 @@ export function readEvent (id: string, [type = '', facts = '']: readonly string[
   let shape = shapes.get(type)
   if (!shape) shapes.set(type, shape = TypeCompiler.Compile(schema))
   const place = { id, type }
-  const event = { ...place, ...objectIn(facts), ...place } // first, and never of the facts
-  return shape.Check(event) ? event as ServerEventFacts : undefined
+  const event = { ...place, ...objectIn(facts), ...place } as ServerEventFacts // first, and never of the facts
+  return shape.Check(event) && isTime(event.ts) ? event : undefined
 }

@@ -2,10 +2,10 @@
 import { keys } from '../keys.js'
 import type { StoreContext } from '../life/context.js'
 import { fieldsOf } from '../redis/hash.js'
-import { parsed, whole } from '../redis/readable.js'
-import { inParts, stepwise } from '../redis/steps.js'
+import { isTime, parsed, whole } from '../redis/readable.js'
 import { defineScript } from '../script/scripts.js'
 import { readEvent } from '../user/events.js'
+import { createLetters, type Fact } from './letters.js'
 import { groupOf, webhookKeys } from './targets.js'
 
 const takeEvents = defineScript('take-events', {
@@ -18,17 +18,14 @@ const buryEvent = defineScript('bury-event', {
   keys: ['events', 'dead', 'again'],
   args: ['group', 'position', 'event', 'reason', 'attempts', 'early', 'mostDead', 'keepMs']
 })
-const replayDead = defineScript('replay-dead', { full: 'refused', keys: ['dead', 'again'], args: ['retryMs', 'keepMs'] })
 
 /** So long a node delivers to a webhook after it has said so last; another one goes on then. */
 export const HOLD_MS = 5_000
-/** Dead letters are replayed so many at a time. */
-const REPLAYED_AT_ONCE = 100
 /** What is wrong with a webhook is told for so long after it was seen last. */
 const TROUBLE_SEC = 86_400
 
-/** An event, as `GET events` gives it. */
-export interface Fact { id: string, type: string, ts: number, [fact: string]: unknown }
+/** A position of the stream; what was never there has another name. */
+const IN_STREAM = /^\d{1,16}-\d{1,16}$/
 
 /**
  * An event to be told. `position`: its place in the stream, or the name of what was never there. `isBeside`: it is told beside the stream,
@@ -49,20 +46,9 @@ export interface Taken {
 /** Why an event is given up. `isEarly`: before its time is over. */
 export interface Burial { reason: string, attempts: number, isEarly: boolean }
 
-/** Something that a webhook has not been told. */
-export interface DeadLetter {
-  id: string
-  kind: 'failed' | 'lost'
-  at: number
-  event: Fact
-  reason?: string
-  attempts?: number
-}
-
-export interface DeadPage { items: DeadLetter[], next?: string }
-
 /** Makes the outboxes of a store. @param me a name of this process, which no other bears. */
-export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me: string) {
+export function createOutbox (store: StoreContext, me: string) {
+  const { redis, limits, onUnreadable } = store
   const [keepMs, retryMs, mostDead] = [limits.webhookDeadSec * 1000, limits.webhookRetrySec * 1000, limits.webhookDead]
 
   const untilOf = (event: Fact) => event.ts + retryMs
@@ -76,7 +62,8 @@ export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me:
   function readAgain (position: string, text: string): Due | undefined {
     const [, until, json] = /^(\d+) (.*)$/s.exec(text) ?? []
     const event = parsed<Fact>(json)
-    return event && until ? { position, event, until: whole(until) || untilOf(event), isBeside: true } : undefined
+    if (!event || !until || typeof event.type !== 'string' || !isTime(event.ts)) return undefined
+    return { position, event, until: whole(until) || untilOf(event), isBeside: true }
   }
 
   return {
@@ -90,31 +77,28 @@ export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me:
       })
       const found = entries as unknown as [string, string[]][]
       const due = found.flatMap(entry => readDue(entry) ?? [])
-      const known = new Set(due.map(({ position }) => position))
-      const unread = found.map(([position]) => position).filter(position => !known.has(position))
+      const unread = unreadOf(found.map(([position]) => position), due)
       const last = found.at(-1)?.[0] ?? (after === '>' && position !== undefined ? String(position) : undefined)
       return { state: state as Taken['state'], lost: Number(lost), due, unread, last, again: Number(again) }
     },
 
     /**
      * @returns what is to be told beside the stream: what is replayed, and that something was lost; but for what `isKnown`: what waits for
-     *   a webhook that takes nothing is not read each time.
+     *   a webhook that takes nothing is not read each time. `unread`: what cannot be read.
      */
-    async again (id: string, isKnown: (position: string) => boolean): Promise<Due[]> {
+    async again (id: string, isKnown: (position: string) => boolean): Promise<Pick<Taken, 'due' | 'unread'>> {
       const positions = (await redis.hkeys(keys.webhookAgain(id))).filter(position => !isKnown(position))
-      if (positions.length === 0) return []
-      const texts = await redis.hmget(keys.webhookAgain(id), ...positions)
-      return positions.flatMap((position, i) => {
-        const text = texts[i] ?? null
-        return text === null ? [] : readAgain(position, text) ?? onUnreadable?.(`WEBHOOK:${id}:AGAIN ${position}`) ?? []
-      })
+      const texts = positions.length === 0 ? [] : await redis.hmget(keys.webhookAgain(id), ...positions)
+      const due = positions.flatMap((position, i) =>
+        readAgain(position, texts[i] ?? '') ?? onUnreadable?.(`WEBHOOK:${id}:AGAIN ${position}`) ?? [])
+      return { due, unread: unreadOf(positions, due) }
     },
 
     /** These are done. */
     async done (id: string, positions: string[]): Promise<void> {
       if (positions.length === 0) return
       const pipeline = redis.pipeline()
-      pipeline.xack(keys.events, groupOf(id), ...positions.filter(position => !position.endsWith('-reset')), '0-0')
+      pipeline.xack(keys.events, groupOf(id), ...positions.filter(position => IN_STREAM.test(position)), '0-0')
       pipeline.hdel(keys.webhookAgain(id), ...positions)
       for (const [error] of await pipeline.exec() ?? []) if (error) throw error
     },
@@ -155,23 +139,7 @@ export function createOutbox ({ redis, limits, onUnreadable }: StoreContext, me:
       }
     },
 
-    /** Pages dead letters, oldest first. @param after the `next` of the page before: the id of the last letter that it has looked at. */
-    async dead (id: string, { after, limit }: { after?: string | undefined, limit: number }): Promise<DeadPage> {
-      const found = await redis.xrange(keys.webhookDead(id), after === undefined ? '-' : `(${after}`, '+', 'COUNT', limit + 1)
-      const looked = found.slice(0, limit)
-      const items = looked.flatMap(([letter, fields]) => readLetter(letter, fieldsOf(fields)) ??
-        onUnreadable?.(`WEBHOOK:${id}:DEAD ${letter}`) ?? [])
-      const last = looked.at(-1)?.[0]
-      return { items, ...(last !== undefined && found.length > limit && { next: last }) }
-    },
-
-    /** Dead letters are delivered again. @returns how many, and of how many the events are gone. */
-    async replay (id: string, letters: string[]): Promise<{ replayed: number, lost: number }> {
-      const replies = await stepwise(inParts(letters, REPLAYED_AT_ONCE).map(some => async () =>
-        await replayDead(redis, webhookKeys(id), { retryMs, keepMs }, some)))
-      const sum = (i: number) => replies.reduce((total, reply) => total + Number(reply[i]), 0)
-      return { replayed: sum(1), lost: sum(2) }
-    }
+    ...createLetters(store)
   }
 }
 
@@ -182,15 +150,8 @@ function factsOf (reply: unknown): Map<string, unknown> {
   return Array.isArray(reply) ? fieldsOf(reply as unknown[]) : new Map(Object.entries(reply as Record<string, unknown>))
 }
 
-function readLetter (id: string, all: Map<string, string>): DeadLetter | undefined {
-  const event = parsed<Fact>(all.get('event'))
-  const kind = all.get('kind')
-  if (!event || (kind !== 'failed' && kind !== 'lost')) return undefined
-  return {
-    id,
-    kind,
-    at: whole(all.get('at')),
-    event,
-    ...(kind === 'failed' && { reason: all.get('reason') ?? '', attempts: whole(all.get('attempts')) })
-  }
+/** @returns those of the positions that nothing due stands for. */
+function unreadOf (positions: string[], due: Due[]): string[] {
+  const known = new Set(due.map(({ position }) => position))
+  return positions.filter(position => !known.has(position))
 }

@@ -1,6 +1,7 @@
 // IRIS_CMD_SEND in mode reliable: kept until completed or expired. [CMD-2] [CMD-6] [COMPLETE-3]
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import type { Stream } from '../helper/sse.js'
 import { between, groupOf, three, two, type User } from '../helper/user.js'
@@ -64,6 +65,8 @@ t.test('[COMPLETE-3] it is redelivered at every attach, and redelivery counts up
   for (let i = 0; i < 3; i++) counts.push((await waiting(bob, 'phone')).commands.map(command => [command['cmdId'], command['redelivery']]))
   counts.push((await waiting(bob, 'desk')).commands.map(command => [command['cmdId'], command['redelivery']]))
   t.strictSame(counts, [[[cmdId, undefined]], [[cmdId, 1]], [[cmdId, 2]], [[cmdId, 3]]])
+  const [box, deliveries] = [keys.box('CMD_BOX', bob.userId), keys.boxPart('CMD_BOX', bob.userId, 'DELIVERIES')]
+  t.equal(await iris.redis.pexpiretime(deliveries), await iris.redis.pexpiretime(box), 'they are counted as long as there is a box')
   const { stream } = await waiting(bob, 'phone')
   await stream.cut()
   const resumed = await bob.listen({ terminalId: 'phone', cursor: stream.cursor })

@@ -13,5 +13,5 @@ for i = 7, #ARGV do
   if is_dry then before[#before + 1] = number_of(redis.call('HGET', deliveries, ARGV[i]), deliveries .. ' ' .. ARGV[i]) or 0
   else before[#before + 1] = is_here and write('HINCRBY', deliveries, ARGV[i], 1) - 1 or 0 end
 end
-settle_box(ARGV[5])
+settle_box(ARGV[6])
 return before

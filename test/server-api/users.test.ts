@@ -110,6 +110,16 @@ t.test('[USER-2] his terminals are told goodbye, his tokens and tickets are refu
   t.same(said.map(({ n }) => n), said.map((_, i) => i + 1), 'the numbers of his events go on')
 })
 
+t.test('[USER-2] [EVENT-7] one that begins when an earlier one, which nobody has ended, is over is told as any other', async t => {
+  const alice = await someone(t)
+  await iris.server('POST', `users/${alice.userId}/kick`, { reason: 'lost', terminals: ['phone'] })
+  await redis.hset(keys.kick(alice.userId), 'ban:/', `${Number.MAX_SAFE_INTEGER} ${Date.now() - 1} deleted`)
+  t.match(await alice.time({}), { status: 200 })
+  t.equal((await remove(alice)).body.done, true)
+  const kicked = (await allEvents(iris)).filter(({ type, userId }) => type === 'user.kicked' && userId === alice.userId)
+  t.same(kicked.map(({ reason }) => reason), ['lost', 'deleted'])
+})
+
 t.test('[USER-2] a ban outlives the deletion', async t => {
   const alice = await someone(t)
   await iris.server('POST', `users/${alice.userId}/kick`, { reason: 'spam', banSec: 600 })

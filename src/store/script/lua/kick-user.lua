@@ -37,7 +37,8 @@ for _, terminal in ipairs(targets) do
   if ban_ms > 0 then bury(kick, 'ban:' .. terminal, 9007199254740991, this_ms + ban_ms, reason, this_ms) end
   for _, name in ipairs(names_for(terminal)) do names[#names + 1] = name end
 end
-local goes_on = remove_ms > 0 and redis.call('HEXISTS', kick, 'ban:/') == 1 -- a deletion is told when it begins
+local under_way = remove_ms > 0 and select(2, stone_of(redis.call('HGET', kick, 'ban:/'), kick .. ' ban:/'))
+local goes_on = under_way and this_ms < tonumber(under_way) -- a deletion is told when it begins
 if remove_ms > 0 then bury(kick, 'ban:/', 9007199254740991, this_ms + remove_ms, reason, this_ms) end
 if not goes_on and is_told('user.kicked') then
   local named = targets[1] ~= '*' and targets or {}

@@ -29,6 +29,17 @@ t.test('[WEBHOOK-1] what a webhook was told before Redis was started again is no
   t.match(await show(id), { unread: 0, waiting: 0 })
 })
 
+t.test('[WEBHOOK-1] a number that is not that of the place is mended where there is nothing to read', async t => {
+  const { id, receiver } = await webhook(t)
+  const bob = await iris.user(t)
+  await visit(bob)
+  await receiver.got(3, of(bob))
+  await until(async () => (await show(id))['waiting'] === 0 || undefined)
+  const [[last] = ['']] = await iris.redis.xrevrange('iris:events', '+', '-', 'COUNT', 1)
+  await iris.redis.call('XGROUP', 'SETID', 'iris:events', `webhook:${id}`, last, 'ENTRIESREAD', '0')
+  await until(async () => (await show(id))['unread'] === 0 || undefined)
+})
+
 t.test('[WEBHOOK-7] what it was told before is not lost when it is trimmed, and what it was not told is counted', async t => {
   const { id, receiver } = await setUp(t)
   await iris.redis.xtrim('iris:events', 'MAXLEN', 1)

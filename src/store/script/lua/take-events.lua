@@ -29,8 +29,12 @@ local function trimmed ()
   local stream = named(redis.call('XINFO', 'STREAM', events))
   local gone = stream['entries-added'] - stream.length
   if not reader then return 1, '0-0', gone end -- somebody has taken the stream away: what is there now is all that can be read
-  local read = reader['entries-read'] or gone
-  return math.max(0, gone - read), reader['last-delivered-id'], math.max(gone, read)
+  local last, read = reader['last-delivered-id'], reader['entries-read'] or gone
+  if last == stream['last-generated-id'] and read ~= stream['entries-added'] then
+    read = stream['entries-added']
+    redis.call('XGROUP', 'SETID', events, group, last, 'ENTRIESREAD', read)
+  end
+  return math.max(0, gone - read), last, math.max(gone, read)
 end
 
 local function tell_lost (lost, position)

@@ -6,12 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { root, textOf } from './helper/documents.js'
+import { blocksIn, root, textOf } from './helper/documents.js'
 import { startProcess } from './helper/process.js'
-
-/** The blocks of a document in a language, one by one. */
-const blocksIn = (name: string, language: string) =>
-  [...textOf(name).matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block)
 
 /** Without the first, which installs and tests. */
 const [, ...commands] = [...blocksIn('README.md', 'sh'), ...blocksIn('docs/concepts.md', 'sh')]

@@ -12,6 +12,10 @@ export const documents = [
 
 export const textOf = (name: string): string => readFileSync(root + name, 'utf8')
 
+/** The blocks of a document in a language, one by one. */
+export const blocksIn = (name: string, language: string): string[] =>
+  [...textOf(name).matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block)
+
 /** The document without what is fenced: code is no prose, and a comment in it no heading. */
 export const proseOf = (text: string): string => text.replaceAll(/^```\w*\n[^]*?^```$/gm, '')
 

@@ -180,7 +180,9 @@ const rows: Record<string, Row | Row[]> = {
     {
       memory: 200,
       disk: 'STORE_FULL',
-      call: ({ iris, bob }) => iris.server('POST', 'conversations/g.open/members', { mute: [{ userId: bob.userId, mutedUntil: Date.now() }] })
+      call: ({ iris, bob }) => iris.server('POST', 'conversations/g.open/members', {
+        mute: [{ userId: bob.userId, mutedUntil: Date.now() }]
+      })
     },
     { memory: 200, disk: 'STORE_FULL', call: ({ server }) => server('POST', 'conversations/g.open/members', { remove: ['carol'] }) }
   ],

@@ -6,16 +6,16 @@ import { world } from './platform.js'
 import { createClock, createTokens } from './tokens.js'
 import type { Options } from './types.js'
 
-/** @returns the address of the gateway, in full. Throws BAD_URL. */
+/** @returns the address of the gateway, in full. Throws BAD_OPTION. */
 function addressOf (url: string): string {
   try {
     return new URL(url, world.location?.href).href.replace(/\/+$/, '')
   } catch {
-    throw new IrisError('BAD_URL', `${url} is no address: give the url in full`)
+    throw new IrisError('BAD_OPTION', `${url} is no address: give the url in full`)
   }
 }
 
-/** Throws BAD_URL. */
+/** Throws BAD_OPTION. */
 export function createBase ({ url: given, token, fetch: own, timing }: Options) {
   const url = addressOf(given)
   const clock = createClock()

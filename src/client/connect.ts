@@ -15,7 +15,7 @@ import { createWays } from './ways.js'
 import type { Frame } from './wire.js'
 import { createWords } from './words.js'
 
-/** Connects a user, and keeps him connected until `close()`. Throws BAD_URL; all else that goes wrong is a `state`, with a reason. */
+/** Connects a user, and keeps him connected until `close()`. Throws BAD_OPTION; all else that goes wrong is a `state`, with a reason. */
 export function connect (options: Options): Iris {
   const base = createBase(options)
   const { url, emit, clock, tokens, calls, timing } = base
@@ -99,12 +99,13 @@ export function connect (options: Options): Iris {
     const isShared = (options.share ?? document) && locks && BroadcastChannel
     const name = `iris:${new URL(url).host}:${userId}:`
     store = createStore(options.storage, document && !isShared ? `${name}${tab}:` : name, warn)
-    be(options.terminalId ?? await store.get('terminal') ?? `t-${newId()}`)
+    be(options.terminalId ?? await store.text('terminal') ?? `t-${newId()}`)
     void store.set('terminal', terminalId)
     await ways.open(store)
-    const kept = { cursor: await store.get<string>('cursor'), pending: await store.get<[]>('pending') }
+    const kept = { cursor: await store.text('cursor'), pending: await store.list<never>('pending') }
     void outbox.open(store, !isShared)
     const onLead = () => {
+      if (isClosed) return
       // a tab that has followed goes on from what it has heard
       if (!receiver.cursor) receiver.resume(kept)
       isLeading = true

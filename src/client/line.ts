@@ -14,10 +14,11 @@ import { webSocket } from './websocket.js'
 /** The ways down, in the order in which they are tried: an EventSource gets through where one by fetch does, if at all. */
 const transports: Record<TransportName, Transport> = { sse, websocket: webSocket, poll, eventsource: eventSource }
 
-/** @returns the ways that can be had here, the best first, and what some of them need. */
+/** @returns the ways that can be had here, the best first, and what some of them need. Throws BAD_OPTION. */
 export function meansOf ({ WebSocket = world.WebSocket, EventSource = world.EventSource, transports: wanted }: Options) {
   const names = (wanted ?? Object.keys(transports) as TransportName[])
-    .filter(name => name === 'websocket' ? WebSocket : name !== 'eventsource' || EventSource)
+    .filter(name => transports[name] && (name === 'websocket' ? WebSocket : name !== 'eventsource' || EventSource))
+  if (!names.length) throw new IrisError('BAD_OPTION', 'None of these transports can be had here')
   return { names, WebSocket, EventSource } as { names: TransportName[] } & Pick<Opening, 'WebSocket' | 'EventSource'>
 }
 
@@ -56,6 +57,12 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
 
   /** One connection, from its beginning to its end. */
   async function connect (stopped: AbortSignal): Promise<End> {
+    // a back end that is slow is no way that is bad
+    const refused = await tokens.get().then(() => undefined, errorOf)
+    if (refused) {
+      failures++
+      return afterError(true, refused)
+    }
     const name = ways.name()
     const over = new AbortController()
     const beganAt = Date.now()
@@ -94,6 +101,7 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
       .catch((cause: unknown) => { error ??= errorOf(cause) })
     clearInterval(watch)
     clearTimeout(better as number)
+    stopped.removeEventListener('abort', stop)
     failures = isReady && (bye || Date.now() - beganAt > SHORT_MS) ? 0 : failures + 1
     return bye ? await afterBye(bye) : afterError(isReady, error)
   }
@@ -133,12 +141,17 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
 
   /** Waits, but no longer than until somebody wakes it. */
   const pause = (ms: number, stopped: AbortSignal) => new Promise<void>(resolve => {
-    setTimeout(resolve, ms)
-    wake = () => {
-      failures = 0
+    const over = () => {
+      clearTimeout(timer)
+      stopped.removeEventListener('abort', over)
       resolve()
     }
-    stopped.addEventListener('abort', wake)
+    const timer = setTimeout(over, ms)
+    stopped.addEventListener('abort', over)
+    wake = () => {
+      failures = 0
+      over()
+    }
   })
 
   const stop = () => running.abort()

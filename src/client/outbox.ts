@@ -30,6 +30,7 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
   const promises = new Map<string, Waiting>()
   let store: Store | undefined
   let isAlone = false
+  let isClosed = false
   let saving = Promise.resolve()
   let timer: ReturnType<typeof setTimeout> | undefined
   let isBusy = false
@@ -39,7 +40,7 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
 
   function save (gone?: string): Promise<void> {
     saving = saving.then(async () => {
-      const kept = await store?.get<Kept[]>(KEY) ?? []
+      const kept = await store?.list<Kept>(KEY) ?? []
       await store?.set(KEY, [...kept.filter(({ clientMsgId }) => clientMsgId !== gone && !has(clientMsgId)), ...items])
     })
     return saving
@@ -57,7 +58,8 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
     const promise = new Promise<Ack>((resolve, reject) => promises.set(item.clientMsgId, { resolve, reject }))
     promise.catch(() => undefined) // who does not wait for it hears of it by the event
     items.push(item)
-    if (items.length > LIMIT) fail(item, new IrisError('OUTBOX_FULL', `${LIMIT} messages wait already`))
+    if (isClosed) fail(item, closed)
+    else if (items.length > LIMIT) fail(item, new IrisError('OUTBOX_FULL', `${LIMIT} messages wait already`))
     else {
       emit('outbox', { item, state: 'sending' })
       void save().then(flush)
@@ -127,8 +129,8 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
 
   /** Sends what waits, and what was kept: by this tab before a reload, or by one that is gone. */
   async function look (): Promise<void> {
-    const left = (await store?.get<Kept[]>(KEY) ?? []).filter(item =>
-      !has(item.clientMsgId) && (isAlone || item.tab === tab || clock.now() - item.at > LEFT_MS))
+    const left = (await store?.list<Kept>(KEY) ?? []).filter(item =>
+      item.clientMsgId && !has(item.clientMsgId) && (isAlone || item.tab === tab || clock.now() - item.at > LEFT_MS))
     items = [...left, ...items]
     for (const item of left) emit('outbox', { item, state: 'waiting' })
     await flush()
@@ -144,9 +146,9 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
 
   function close (): void {
     clearTimeout(timer)
+    isClosed = true
     store = undefined
-    const error = new IrisError('CLOSED', 'close() came before an answer: what is kept is sent by the next connect()')
-    for (const { reject } of promises.values()) reject(error)
+    for (const { reject } of promises.values()) reject(closed)
   }
 
   function hurry (): void {
@@ -158,4 +160,5 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
 }
 export type Outbox = ReturnType<typeof createOutbox>
 
+const closed = new IrisError('CLOSED', 'close() was called: what was kept before is sent by the next connect()')
 const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look for it in the conversation, or write it anew')

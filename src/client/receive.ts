@@ -143,11 +143,8 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
 
   /** What the tab that leads knows: to one that has been frozen for too long what was said meanwhile is lost. */
   function catchUp (known: Known): void {
-    if (!cursor) resume(known)
-    else if (known.cursor && isAfter(known.cursor, cursor)) {
-      reset({ reason: 'missed', conversations: [] })
-      cursor = known.cursor
-    }
+    if (cursor && known.cursor && isAfter(known.cursor, cursor)) reset({ reason: 'missed', conversations: [] })
+    resume({ ...known, cursor: cursor ?? known.cursor })
   }
 
   return { receive, resume, catchUp, get cursor () { return cursor }, get pending () { return [...pending.values()] } }

@@ -26,7 +26,7 @@ function createParser (frame: (frame: Frame) => void) {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) {
-      const [, name = '', value = ''] = /^(\w+): ?(.*)$/.exec(line) ?? []
+      const [, name = '', value = ''] = /^(\w+): ?([^]*)$/.exec(line) ?? []
       if (line.trim() !== '') fields[name] = value
       else {
         const { event, id, data } = fields

@@ -28,7 +28,16 @@ export function createStore (given: Keeper | false | undefined, prefix: string, 
     warn(new IrisError('STORAGE', `Nothing can be kept (${String(cause)}): a reload forgets what is not sent yet`, { cause }))
   }
 
-  return {
+  const store = {
+    /** Somebody else may have written what is there. */
+    async text (key: string): Promise<string | undefined> {
+      const text = await store.get(key)
+      return typeof text === 'string' && /^[\w.-]+$/.test(text) ? text : undefined
+    },
+    async list<T extends object> (key: string): Promise<T[]> {
+      const items = await store.get<T[]>(key)
+      return Array.isArray(items) ? items.filter(item => Object(item) === item) : []
+    },
     async get<T> (key: string): Promise<T | undefined> {
       try {
         const text = keeper ? await keeper.get(prefix + key) : memory.get(key)
@@ -48,5 +57,6 @@ export function createStore (given: Keeper | false | undefined, prefix: string, 
       }
     }
   }
+  return store
 }
 export type Store = ReturnType<typeof createStore>

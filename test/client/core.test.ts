@@ -152,7 +152,7 @@ t.test('what is refused says what to do, and nothing goes on in silence', async 
   t.match(signedOut.client.state.error, { code: 'SIGNED_OUT' })
   const elsewhere = connectClient(t, iris, alice.userId, { url: `${iris.url}/nowhere` })
   await elsewhere.some('state', ({ state }) => state === 'waiting' || state === 'closed')
-  t.throws(() => connectClient(t, iris, alice.userId, { url: 'nonsense' }), { code: 'BAD_URL' })
+  t.throws(() => connectClient(t, iris, alice.userId, { url: 'nonsense' }), { code: 'BAD_OPTION' })
 
   let isDown = true
   const flaky = connectClient(t, iris, alice.userId, { token: async () => isDown ? await Promise.reject(new Error('down')) : alice.token })

@@ -8,6 +8,8 @@ import { Refusal } from './refusal.js'
 /** @returns the exit code; undefined: the process goes on, and ends by itself. */
 async function obey (args: readonly string[]): Promise<number | undefined> {
   const asked = readArguments(args)
+  // the log of a gateway has a way out of its own (src/stdout.ts)
+  if (asked.what !== 'command' || asked.name !== 'start') endUnread()
   if (asked.what === 'help') return say(help())
   if (asked.what === 'version') return say(`${version}\n`)
   if (asked.what === 'wrong') {
@@ -18,6 +20,9 @@ async function obey (args: readonly string[]): Promise<number | undefined> {
   const run = await commands[name as CommandName].load()
   return await run(words, options)
 }
+
+/** Whoever read what is printed may have seen enough (`| head`). */
+const endUnread = () => process.stdout.on('error', () => process.exit(1))
 
 function say (text: string): number {
   process.stdout.write(text)

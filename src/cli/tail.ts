@@ -6,7 +6,6 @@ import { connectUser } from './user.js'
 export const run: Run = async ([userId = ''], { url }) => {
   const iris = await connectUser({ userId, url, terminalId: 'tail' })
   process.once('SIGINT', iris.close).once('SIGTERM', iris.close)
-  process.stdout.on('error', iris.close) // whoever read it has gone
   iris.on('frame', frame => process.stdout.write(`${JSON.stringify(frame)}\n`))
   return await new Promise((resolve, reject) => {
     iris.on('state', ({ state, reason, error }) => {

@@ -107,6 +107,13 @@ t.test('the image is not root, and its health check tells a gateway from none', 
   t.equal(check(String(await freePort())).status, 1)
 })
 
+t.test('a proxy gives up an idle connection before Iris does: none ends under the next request', async t => {
+  const [, caddySec] = /keepalive (\d+)s/.exec(deployed('Caddyfile')) ?? []
+  const nginxSec = 60 // its own preset of keepalive_timeout, for upstreams
+  t.notMatch(deployed('nginx/site.conf'), 'keepalive_timeout')
+  t.ok(iris.app.server.keepAliveTimeout > Math.max(Number(caddySec), nginxSec) * 1000)
+})
+
 const noSystemd = spawnSync('systemd-analyze', ['--version'], { stdio: 'ignore' }).status !== 0 && 'no systemd-analyze'
 
 t.test('systemd takes the unit, which ends Iris before its Redis and gives it time', { skip: noSystemd }, async t => {

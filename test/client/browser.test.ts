@@ -146,8 +146,8 @@ t.test('in Chromium', { skip: noBrowser }, async t => {
     await tab.evaluate(`begin('${iris.url}', '${alice.token}'), void iris.send('${bob.userId}', 'only once')`)
     const stream = await bob.listen()
     await stream.next('MSG_DOWN')
+    await tab.reload() // before anything else can say what became of it
     await tab.unrouteAll({ behavior: 'ignoreErrors' })
-    await tab.reload()
     const again = await begin(tab, alice.token)
     t.same(await again.texts(1), ['only once'])
     await tab.waitForFunction('iris.outbox.length === 0')

@@ -24,7 +24,7 @@ t.test('[TEXT-1] whatever a text is made of, it comes as it was sent, by each wa
 t.test('what is kept is not what it was: it begins anew with that, and goes on', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const prefix = `iris:${new URL(iris.url).host}:${alice.userId}:`
-  for (const spoilt of ['{', '{}', '[null, 7, {}]', '"no good id!"', '7', 'null']) {
+  for (const spoilt of ['{', '[null, 7, {}]', '"no good id!"']) {
     const storage = createMemory()
     for (const key of ['cursor', 'outbox', 'pending', 'terminal', 'way']) storage.set(prefix + key, spoilt)
     const { client, is, seen } = connectClient(t, iris, alice.userId, { storage, userId: alice.userId })

@@ -212,6 +212,11 @@ t.test('the doctor from outside finds what a proxy breaks, and says what to do',
   }))
   t.match(await linesOf(look(iris.url, 'x'.repeat(16)), 'warn'), /^warn streams: not looked at, since no token could be made: .*401, BAD_SERVER_KEY.*--token\n$/)
   t.match(await linesOf(look(`http://127.0.0.1:${await freePort()}`)), /^fail address: nobody answers/)
+  const stale = checksOutside({ url: iris.url, token: 'stale', holdMs: 100, env: {} })
+  t.match((await linesOf(stale)).split('\n').slice(5), [
+    /^fail stream: it is answered 401, BAD_TOKEN\./, /^fail poll: it is answered 401, BAD_TOKEN\./,
+    /^fail WebSocket: it is not opened: BAD_TOKEN\./, ''
+  ])
 })
 
 t.test('who reads no further ends it without a word', async t => {

@@ -30,7 +30,9 @@ t.test('through nginx with TLS, by the site of deploy/nginx', { skip: noNginx ||
 
 t.test('nginx takes the configuration of compose.yaml', { skip: noNginx }, async t => {
   const port = await freePort()
-  const http = deployed('nginx/compose.conf').replace('server iris:4747', 'server 127.0.0.1:1').replace('listen 80;', `listen 127.0.0.1:${port};`)
+  const http = deployed('nginx/compose.conf')
+    .replace('server iris:4747', 'server 127.0.0.1:1')
+    .replace('listen 80;', `listen 127.0.0.1:${port};`)
     .replace('include snippets/iris.conf', 'include iris.conf')
   await startNginx(t, { http, files: { 'iris.conf': deployed('nginx/iris.conf') }, url: `http://127.0.0.1:${port}` })
   t.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 404)

@@ -18,6 +18,8 @@ export const terminals = ['doctor-sse', 'doctor-poll', 'doctor-ws'] as const
 interface Held { url: string, token: string, holdMs: number }
 
 const IDLE = 'Let an idle connection live for more than 30 s (nginx: proxy_read_timeout 60s)'
+/** A timer that nobody waits for any more does not hold up the end of the process: an open socket does. */
+const unheld = { ref: false }
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
 /** @returns whether the events of a stream come while it is open, and whether it stays. */
@@ -31,7 +33,7 @@ export async function holdStream ({ url, token, holdMs }: Held): Promise<Finding
     const response = await fetch(`${url}/v1/down/events?lease=socket&terminalId=${terminals[0]}`, {
       headers: { authorization: `Bearer ${token}` }, signal: ending.signal
     })
-    if (!response.ok || !response.body) return [failed('stream', `it is answered ${response.status}`, 'See what answers there')]
+    if (!response.ok || !response.body) return [await refused('stream', response)]
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
       heard = (heard + chunk).slice(-10_000)
       if (firstMs !== undefined || !/IRIS\.(READY|BYE)/.test(heard)) continue
@@ -46,6 +48,12 @@ export async function holdStream ({ url, token, holdMs }: Held): Promise<Finding
     ending.abort()
   }
   return judged({ heard, firstMs, heldMs: performance.now() - began, isHeld: ending.signal.reason === 'held' })
+}
+
+/** What an answer says that brings nothing; what is no problem came from something else. */
+async function refused (of: string, response: Response): Promise<Finding> {
+  const { code = 'and not by Iris' } = await response.json().catch(() => ({})) as { code?: string }
+  return failed(of, `it is answered ${response.status}, ${code}`, 'See the token, and what answers there')
 }
 
 interface Listened { heard: string, firstMs: number | undefined, heldMs: number, isHeld: boolean }
@@ -74,8 +82,8 @@ export async function holdPoll ({ url, token, holdMs }: Held): Promise<Finding[]
   const began = performance.now()
   try {
     const first = await poll(0)
+    if (!first.ok) return [await refused('poll', first)]
     const { cursor } = await first.json() as { cursor?: string }
-    if (!first.ok) return [failed('poll', `it is answered ${first.status}`, 'See what answers there')]
     const { status } = await poll(Math.min(holdMs, MOST_POLL_MS), cursor)
     const waited = seconds(performance.now() - began)
     if (status !== 200) return [failed('poll', `it was answered ${status} after ${waited}`, IDLE)]
@@ -88,15 +96,15 @@ export async function holdPoll ({ url, token, holdMs }: Held): Promise<Finding[]
 /** @returns whether a WebSocket opens, brings its first frame, and stays. */
 export async function holdWebSocket ({ url, token, holdMs }: Held): Promise<Finding[]> {
   const { status, code, socket, head } = await askUpgrade({ url, token, terminalId: terminals[2] })
-  if (!socket) return [failed('WebSocket', `it is not opened: ${code ?? status}`, 'See the lines above')]
+  if (!socket) return [failed('WebSocket', `it is not opened: ${code ?? status}`, 'See the token, and the lines above')]
   const began = performance.now()
   const closed = once(socket.on('error', () => undefined), 'close').then(() => 'closed' as const)
   try {
     const isHeard = (head?.length ?? 0) > 0 || await Promise.race([
-      once(socket, 'data').then(() => true), closed.then(() => false), delay(FIRST_MS, false)
+      once(socket, 'data').then(() => true), closed.then(() => false), delay(FIRST_MS, false, unheld)
     ])
     if (!isHeard) return [failed('WebSocket', 'it opens, and nothing comes', 'See what stands between')]
-    const end = await Promise.race([closed, delay(holdMs, 'held' as const), ended(socket)])
+    const end = await Promise.race([closed, delay(holdMs, 'held' as const, unheld), ended(socket)])
     const heldMs = performance.now() - began
     return [end === 'held'
       ? ok('idle WebSocket', `it stayed for ${seconds(heldMs)}`)

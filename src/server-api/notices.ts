@@ -8,6 +8,7 @@ import { type Context, defineOperation } from '../fanout/context.js'
 import { fingerprint } from '../fanout/send-message.js'
 import { keys } from '../store/keys.js'
 import { inSteps } from '../store/redis/steps.js'
+import type { Audience } from '../store/user/notices.js'
 
 const strict = { additionalProperties: false }
 const server = { tag: 'Server', auth: 'server' } as const
@@ -92,7 +93,8 @@ export const sendNotice = defineOperation({
       fingerprint: fingerprint({ ttlSec, ...content, ...(content.users && { users: [...content.users].sort() }) }),
       id: noticeId,
       conflict: 'NOTICE_ID_CONFLICT' as const,
-      keepSec: ttlSec + context.limits.dedupeSec
+      keepSec: ttlSec + context.limits.dedupeSec,
+      about: { users: content.users, conversationId: content.conversationId } satisfies Audience
     }
     const { users, skipped, stored = users.length, duplicate } = await context.once(facts, () => store(notice, traceId, context))
     return { noticeId, stored, skipped, duplicate }
@@ -147,19 +149,21 @@ export const cancelNotice = defineOperation({
   method: 'DELETE',
   path: '/v1/server/notices/{id}',
   summary: 'Cancel a notice for everybody who has not completed it',
-  description: 'Their terminals get `op: "cancel"`; it is not shown again. Twice is fine: then nobody is left. One to everybody ' +
-    'counts as one. [NOTICE-2]',
+  description: 'Their terminals get `op: "cancel"`; it is not shown again, nor sent by a retry of a `POST` that was cut. Twice is fine: ' +
+    'then nobody is left. One to everybody counts as one. [NOTICE-2]',
   params: Type.Object({ id: NoticeId }),
   result: Type.Object({ noticeId: Type.String(), cancelled: Count }),
   errors: ['INVALID_QUERY', 'NOTICE_NOT_FOUND'],
   example: { result: { noticeId: 'n-1', cancelled: 2 } },
-  async handle ({ params: { id }, traceId }, { notices, shared, everybody, deliver }) {
+  async handle ({ params: { id }, traceId }, { notices, conversations, shared, everybody, deliver }) {
     if (await shared.remove(id)) {
       void everybody.look()
       return { noticeId: id, cancelled: 1 }
     }
-    const users = await notices.usersOf(id)
-    if (!users) throw new Problem('NOTICE_NOT_FOUND')
+    const found = await notices.find(id)
+    if (!found) throw new Problem('NOTICE_NOT_FOUND')
+    const users = found.users ?? await conversations.memberIds(found.conversationId ?? '') ?? []
+    if (found.isCut) await notices.settle(id, users)
     const cancelled = await inSteps(users, userId => deliver.cancel('NOTICE_BOX', userId, { id, traceId }))
     return { noticeId: id, cancelled: cancelled.filter(Boolean).length }
   }

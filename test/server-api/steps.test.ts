@@ -1,5 +1,6 @@
 // Long work of the back end goes in steps: others get their turn in between. docs/protocol.md section 2.
 import t from 'tap'
+import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { upTo } from '../helper/sse.js'
 import { groupOf } from '../helper/user.js'
@@ -33,4 +34,19 @@ t.test('[DEADLINE-1] with a Redis at 150 ms they are done in time all the same: 
   way.delay(150)
   t.teardown(() => way.delay(0))
   for (const [what, method, path, body] of worksOf('far')) t.equal((await far.server(method, path, body)).status, 200, what)
+
+  await t.test('[NOTICE-2] a notice whose sending was cut is cancelled for all whom it has reached; a retry does not send it', async t => {
+    way.delay(900)
+    const body = { clientNoticeId: 'cut', to: { conversationId: group }, content: { text: 'x' }, ttlSec: 60 }
+    t.equal((await far.server('POST', 'notices', body)).status, 503)
+    way.delay(0)
+    const pending = async () =>
+      (await Promise.all(users.map(user => iris.redis.hlen(keys.box('NOTICE_BOX', user))))).reduce((sum, some) => sum + some)
+    const reached = await pending()
+    t.ok(reached > 0)
+    t.match(await iris.server('DELETE', 'notices/cut'), { status: 200, body: { cancelled: reached } })
+    t.match(await iris.server('POST', 'notices', body), { status: 200, body: { duplicate: true } })
+    t.equal(await pending(), 0)
+    t.match(await iris.server('DELETE', 'notices/cut'), { status: 200, body: { cancelled: 0 } })
+  })
 })

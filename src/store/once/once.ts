@@ -14,7 +14,10 @@ import { setValue } from '../script/value.js'
 const WAIT_MS = 1_000
 const ASK_MS = 20
 
-interface Claim<Result> { fingerprint: string, id: string, result?: Result }
+/** `about`: what is known of an effect while its result is not. */
+interface Claim<Result> { fingerprint: string, id: string, about?: object | undefined, result?: Result }
+
+interface Facts { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number, about?: object }
 
 /**
  * Makes `once`, which claims a key, runs the effect, and keeps its result for retries.
@@ -57,11 +60,9 @@ export function createOnce ({ redis, limits, onUnreadable }: StoreContext) {
     return claim
   }
 
-  return async function once<Result> (
-    facts: { key: string, fingerprint: string, id: string, conflict: ErrorCode, keepSec?: number }, effect: (id: string) => Promise<Result>
-  ): Promise<Result & { duplicate: boolean }> {
-    const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec } = facts
-    const mine: Claim<Result> = { fingerprint, id }
+  return async function once<Result> (facts: Facts, effect: (id: string) => Promise<Result>): Promise<Result & { duplicate: boolean }> {
+    const { key, fingerprint, id, conflict, keepSec = limits.dedupeSec, about } = facts
+    const mine: Claim<Result> = { fingerprint, id, about }
     const before = await claimed(key, [JSON.stringify(mine), 'EX', keepSec, 'NX', 'GET']).catch((error: unknown) => claimBefore(key, error))
     const claim = before === null ? mine : readClaim<Result>(before, key)
     // of one that cannot be read nobody knows what was made: it is not made twice

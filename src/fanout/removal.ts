@@ -1,4 +1,5 @@
 // Deletes users: first nobody is let in as him, then he leaves, step by step, and what is left of him goes at last. [USER-1] to [USER-4]
+import { setTimeout as delay } from 'node:timers/promises'
 import { SYSTEM_USER } from '../protocol/ids.js'
 import { Problem } from '../protocol/problem.js'
 import type { createBlocks } from '../store/access/blocks.js'
@@ -19,6 +20,8 @@ const AT_ONCE = 25
 const LOOKED = 1_000
 /** So many are revoked in one: each may have a whole group to tell. */
 const REVOKED = 5
+/** By then all nodes have asked who may see that he went, and told them; when he has left nobody may any more. [SEE-4] */
+const TOLD_MS = 250
 
 /** What a call has removed, by kinds; `groups`: those that he was in, or had been in. */
 export interface Removed {
@@ -129,6 +132,7 @@ export function createRemover ({ kicker, kicks, removal, blocks, conversations, 
    */
   return async function remove (userId: string, { revokes, traceId }: Pick<Removing, 'revokes' | 'traceId'>) {
     await kicker.shutOut(userId, traceId)
+    if (await removal.part(userId)) await delay(TOLD_MS)
     const removed = { groups: 0, directs: 0, revoked: 0, blocked: 0, terminals: 0, tickets: 0, commands: 0, notices: 0 }
     const done = await removeAll({ userId, revokes, traceId, removed })
     return { done, removed, welcomeFrom: await kicks.welcomeFrom(userId) }

@@ -133,6 +133,22 @@ t.test('[SEE-4] a new list takes the place of the one before, an empty one ends 
   t.same(wordsOf(again), [], 'a connection that has not asked is told nothing')
 })
 
+t.test('[SEE-4] [USER-2] who is deleted is seen to go by those who saw him, wherever they are, and by nobody else', async t => {
+  const { alice, bob, carol } = await acquainted(t)
+  await alice.send(bob, 'hi')
+  await bob.send(alice, 'hi')
+  await listening(bob)
+  const watchers = [alice, onB(t, alice), carol]
+  const streams = await Promise.all(watchers.map(async (user, i) => {
+    const stream = await listening(user, `w${i}`)
+    await ask(user, [bob], { watch: true, terminalId: `w${i}` })
+    return stream
+  }))
+  t.match(await a.server('DELETE', `users/${bob.userId}`), { body: { done: true } })
+  for (const stream of streams.slice(0, 2)) await stream.next(word(bob, false))
+  t.same(streams[2] && wordsOf(streams[2]), [], 'a stranger learns nothing')
+})
+
 t.test('[SEE-4] who comes and goes all the time is told of as he is, many watchers or few', async t => {
   const [bob, ...watchers] = await Promise.all(Array.from({ length: 31 }, () => a.user(t))) as [User, ...User[]]
   await groupOf(a, bob, ...watchers)

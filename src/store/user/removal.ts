@@ -21,6 +21,10 @@ const forgetUser = defineScript('forget-user', {
   args: ['feed', 'user', 'keepMs', 'first']
 })
 
+const partUser = defineScript('part-user', {
+  full: 'done', preludes: ['event', 'presence', 'foreground', 'going'], keys: ['kick', 'terminals', 'leases'], args: ['feed', 'user']
+})
+
 /** What a user was in a conversation; `over`: his deletion is, whoever is there now. */
 type Was = 'group' | 'direct' | 'left' | 'none' | 'over'
 
@@ -41,6 +45,14 @@ const whole = (user: string) => [
 export function createRemoval (store: StoreContext) {
   const { redis, limits, feed } = store
   return {
+    /** He is there no more. @returns whether he was: those who see him are being told. [SEE-4] */
+    async part (userId: string): Promise<boolean> {
+      const [, went] = await partUser(redis, {
+        kick: keys.kick(userId), terminals: keys.terminals(userId), leases: keys.leases(partition(userId))
+      }, { feed: feed.text, user: userId })
+      return went === 1
+    },
+
     /** @returns some of the conversations that he is in, or was in; none when that was all. */
     async someOf (userId: string, count: number): Promise<string[]> {
       const listed = await redis.zrange(keys.conversations(userId), 0, String(count - 1))

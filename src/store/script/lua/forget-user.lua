@@ -30,8 +30,7 @@ end
 if has_more or #markers > MOST then return { 0, 'more', 0, 0, 0, 0 } end
 
 local who = { leases = leases, terminals = terminals, user = user }
-for _, terminal in ipairs(known) do disconnect(who, terminal, 'KICKED', 0) end
-if redis.call('ZREM', leases, user .. '/') == 1 then settle_user(who, 0) end -- he was in his grace
+part(who)
 
 local prefix, digests = string.match(tickets, '^(.*:)TICKETS:'), redis.call('ZRANGE', tickets, 0, -1)
 for _, each in ipairs(redis.call('ZRANGE', used, 0, -1)) do digests[#digests + 1] = string.match(each, '[^/]*$') end

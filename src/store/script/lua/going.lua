@@ -31,6 +31,15 @@ local function disconnect (who, terminal, reason, grace_ms)
   settle_user(who, grace_ms)
 end
 
+-- All his terminals are gone at once, and with them he. Returns those that were known.
+local function part (who)
+  local known = {}
+  for _, field in ipairs(redis.call('HKEYS', who.terminals)) do if is_terminal(field) then known[#known + 1] = field end end
+  for _, terminal in ipairs(known) do disconnect(who, terminal, 'KICKED', 0) end
+  if redis.call('ZREM', who.leases, who.user .. '/') == 1 then settle_user(who, 0) end -- he was in his grace
+  return known
+end
+
 -- Tells all nodes that he is deleted: who comes by his id is another, of whom they know nothing. [USER-2]
 local function show_deleted (who)
   redis.call('SPUBLISH', (string.gsub(who.leases, 'LEASES$', 'PRESENCE')), who.user .. ' -')

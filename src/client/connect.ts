@@ -123,11 +123,7 @@ export function connect (options: Options): Iris {
       onLead,
       onFollow: rest,
       ask,
-      onTick () {
-        if (!isLeading) return
-        presence.change()
-        void outbox.look()
-      }
+      onTick: () => isLeading && [presence.change(), outbox.look()]
     })
     tabs.join()
   }
@@ -150,8 +146,9 @@ export function connect (options: Options): Iris {
 
   const unwatch = watchLife({
     onShown: () => isLeading ? presence.change() : tabs?.ask(),
-    onWake () {
-      line.wake()
+    onWake (isOther) {
+      if (isOther && isLeading && state.state !== 'closed') line.open()
+      else line.wake()
       outbox.hurry()
     },
     onFreeze () {

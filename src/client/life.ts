@@ -4,8 +4,8 @@ import { world } from './platform.js'
 interface Parts {
   /** It is shown or hidden. */
   onShown (): unknown
-  /** Something has happened after which a connection may be dead though nobody said so. */
-  onWake (): void
+  /** Something has happened after which a connection may be dead though nobody said so; `online`: by another network, as it seems. */
+  onWake (isOther?: boolean): void
   /** Nothing runs here until `onThaw`. */
   onFreeze (): void
   onThaw (): void
@@ -21,7 +21,7 @@ export function watchLife ({ onShown, onWake, onFreeze, onThaw }: Parts): () => 
   }
   const pairs = [
     [document, 'visibilitychange', shown], [document, 'freeze', onFreeze], [document, 'resume', onThaw],
-    [world, 'online', onWake], [world, 'pagehide', onFreeze], [world, 'pageshow', onThaw]
+    [world, 'online', () => onWake(true)], [world, 'pagehide', onFreeze], [world, 'pageshow', onThaw]
   ] as const
   for (const [target, type, listener] of pairs) target.addEventListener?.(type, listener)
   return () => { for (const [target, type, listener] of pairs) target.removeEventListener?.(type, listener) }

@@ -63,6 +63,7 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
       failures++
       return afterError(true, refused)
     }
+    if (stopped.aborted) return { why: '' }
     const name = ways.name()
     const over = new AbortController()
     const beganAt = Date.now()

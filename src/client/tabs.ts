@@ -14,7 +14,7 @@ interface Parts {
   /** This tab is the one that is connected from now on; and it is that no more. */
   onLead (): void
   onFollow (): void
-  onTick (): void
+  onTick (): unknown
   /** Asks the one that leads, which answers; `heard` says so. */
   ask (): void
 }

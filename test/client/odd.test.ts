@@ -41,8 +41,19 @@ t.test('a back end that takes its time for a token is no way that is bad', async
     await new Promise(resolve => setTimeout(resolve, 600))
     return alice.token
   }
-  const { client, seen, is } = connectClient(t, iris, alice.userId, { token, userId: alice.userId, timing: { patienceMs: 300 } })
+  let streams = 0
+  const counting: typeof fetch = async (input, init) => {
+    if (new Request(input).url.includes('/v1/down/events')) streams++
+    return await fetch(input, init)
+  }
+  const { client, seen, is, some } = connectClient(t, iris, alice.userId, {
+    token, fetch: counting, userId: alice.userId, timing: { patienceMs: 300 }
+  })
+  await some('state')
+  client.reconnect()
+  client.reconnect()
   await is('live')
+  t.equal(streams, 1, 'who is impatient meanwhile has one connection all the same')
   t.equal(client.state.transport, 'sse')
   t.notOk(seen.state.some(({ error }) => error))
 })

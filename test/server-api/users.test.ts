@@ -146,6 +146,7 @@ t.test('[USER-3] others keep what they have; he is in no group, and of none that
     const { alice, bob, group, former, closed } = await live(t)
     await remove(alice)
     const direct = dm(alice, bob)
+    t.match(await remove(alice, '?messages=revoke'), { body: { done: true, removed: { revoked: 0 } } }, 'where she wrote is forgotten')
     t.match(await textsOf(bob, direct), [{ from: alice.userId, content: { text: 'of alice' } }, { from: bob.userId }])
     for (const id of [group, former, closed]) t.match(await textsOf(bob, id), [{ from: alice.userId, content: { text: 'of alice' } }])
     const { body: { members } } = await iris.server('GET', `conversations/${group}`)
@@ -165,6 +166,7 @@ t.test('[USER-3] others keep what they have; he is in no group, and of none that
 
 t.test('[USER-4] with messages=revoke nothing that he wrote is left, also in groups that he has left', async t => {
   const { alice, bob, group, former, closed } = await live(t)
+  await alice.command({ clientCmdId: randomUUID(), name: 'of-alice', to: { users: [bob.userId] }, mode: 'reliable' })
   const stream = await bob.listen()
   await stream.next('IRIS.READY')
   t.match(await remove(alice, '?messages=revoke'), { status: 200, body: { done: true, removed: { revoked: 4, groups: 3, directs: 1 } } })
@@ -175,6 +177,8 @@ t.test('[USER-4] with messages=revoke nothing that he wrote is left, also in gro
   }
   t.match((await textsOf(bob, group) as unknown[])[1], { from: bob.userId, content: { text: 'of bob' } })
   t.match((await stream.next('CMD_DOWN')).data, { name: 'REVOKE' })
+  const fresh = await bob.listen({ terminalId: 'fresh' })
+  t.ok(await fresh.next(({ data }) => data.name === 'of-alice'), 'a command that waits for him')
 })
 
 /** A deletion asks for these scripts, in this order: cut before one, it stands as behind the one before it. */

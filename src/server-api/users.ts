@@ -22,7 +22,9 @@ export const deleteUser = defineOperation({
   params: Type.Object({ id: UserId }),
   query: Type.Object({
     messages: Type.Optional(Type.Unsafe<'keep' | 'revoke'>({
-      type: 'string', enum: ['keep', 'revoke'], default: 'keep',
+      type: 'string',
+      enum: ['keep', 'revoke'],
+      default: 'keep',
       description: 'What becomes of what he wrote. It is said in the first call: a deletion that is done has forgotten where he wrote.'
     }))
   }, { additionalProperties: false }),

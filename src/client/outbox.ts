@@ -25,7 +25,7 @@ interface Parts {
 }
 
 /** Makes the outbox of a tab. One message after the other, in the order in which they were written. */
-export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Parts) {
+export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
   let items: Kept[] = []
   const promises = new Map<string, Waiting>()
   let store: Store | undefined
@@ -51,7 +51,7 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
       clientMsgId: newId(),
       ...(to.includes('.') ? { conversationId: to } : { to }),
       ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
-      at: clock.now(),
+      at: Date.now(),
       attempts: 0,
       tab
     }
@@ -82,7 +82,8 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
   /** @returns 0: on with the next one; else when to try again, s: Infinity for when somebody says so. */
   async function deliver (item: Kept): Promise<number> {
     const { tab, at, attempts, ...body } = item
-    if (clock.aheadMs !== undefined && clock.now() - at > LIFE_MS) return fail(item, expired)
+    // by the clock that wrote it: however wrong it is, its own differences are right
+    if (Date.now() - at > LIFE_MS) return fail(item, expired)
     if (item.attempts++) emit('outbox', { item, state: 'sending' })
     try {
       settle(await calls.once<Ack>('/v1/up/msg', body))
@@ -130,7 +131,7 @@ export function createOutbox ({ calls, clock, emit }: Base, { tab, stored }: Par
   /** Sends what waits, and what was kept: by this tab before a reload, or by one that is gone. */
   async function look (): Promise<void> {
     const left = (await store?.list<Kept>(KEY) ?? []).filter(item =>
-      item.clientMsgId && !has(item.clientMsgId) && (isAlone || item.tab === tab || clock.now() - item.at > LEFT_MS))
+      item.clientMsgId && !has(item.clientMsgId) && (isAlone || item.tab === tab || Date.now() - item.at > LEFT_MS))
     items = [...left, ...items]
     for (const item of left) emit('outbox', { item, state: 'waiting' })
     await flush()

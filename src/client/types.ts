@@ -28,7 +28,7 @@ export interface OutboxItem {
   conversationId?: string
   type: string
   content: Record<string, unknown>
-  /** When it was written, by the server's clock as far as that was known, ms. */
+  /** When it was written, by this clock, ms. */
   at: number
   attempts: number
 }

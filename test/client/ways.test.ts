@@ -131,12 +131,14 @@ t.test('the token is renewed before its end, by the server\'s clock, though this
     const token = () => tokens[asked++]
     let refused = 0
     const counting: typeof fetch = async (input, init) => {
+      if (new Request(input).url.endsWith('/v1/up/msg') && client.aheadMs === 0) throw new TypeError('not yet')
       const response = await fetch(input, init)
       if (!response.ok) refused++
       return response
     }
     const { client, is } = connectClient(t, iris, alice.userId, { token, fetch: counting })
     Date.now = () => now() + wrongMs
+    const sending = client.send('somebody', 'written before the server\'s clock is known')
     await is('live')
     t.ok(Math.abs(client.aheadMs + wrongMs) < 5_000)
     await until(async () => {
@@ -144,6 +146,7 @@ t.test('the token is renewed before its end, by the server\'s clock, though this
       return asked === 2 || undefined
     })
     t.equal(refused, 0)
+    t.match(await sending, { seq: 1 })
     client.close()
     Date.now = now
   }

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { ensureBuild, ensureModules, ensureNode, ensureRedisServer, root, say } from './bootstrap.js'
+import { addressOf } from './try.js'
 
 await ensureNode()
 ensureModules()
@@ -36,17 +36,7 @@ try {
   await once(iris, 'exit')
 }
 
-async function addressOf ({ stdout }) {
-  for await (const line of createInterface({ input: stdout })) {
-    const [, address] = /Iris listens on (http:[^"]+)/.exec(line) ?? []
-    if (!address) continue
-    stdout.resume()
-    return address
-  }
-  throw new Error('Iris did not start')
-}
-
-/** What the picture tells: a chat, a message that was taken back, and five that came while one side was cut off. */
+/** What the picture tells: a chat, a message that was taken back, and three that came while one side was cut off. */
 async function play (page) {
   const pane = user => page.getByTestId(`pane-${user}`)
   const isLive = user => page.locator(`[data-testid=pane-${user}][data-connection=live]`).waitFor()

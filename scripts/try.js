@@ -44,7 +44,7 @@ export async function tryIris ({ command: [program, ...args], cwd, env = {}, tex
 }
 
 /** @returns where it listens, when it is the one that was meant. */
-async function addressOf ({ stdout }, isRight) {
+export async function addressOf ({ stdout }, isRight = () => true) {
   for await (const line of createInterface({ input: stdout })) {
     const [, address] = /Iris listens on (http:[^"]+)/.exec(line) ?? []
     if (!address) continue

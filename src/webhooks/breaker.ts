@@ -10,7 +10,7 @@ export type Breaker = ReturnType<typeof createBreaker>
 /** Makes a breaker. @param mostMs the longest time without a call. */
 export function createBreaker (mostMs: number) {
   let failures = 0
-  let closedUntil = 0
+  let quietUntil = 0
 
   const isOpen = () => failures >= FAILURES
 
@@ -20,14 +20,14 @@ export function createBreaker (mostMs: number) {
 
     /** How long nothing is called, ms; 0 or less: one may be. `underWay`: calls that were not answered yet. */
     waitMs (underWay: number): number {
-      return isOpen() && underWay > 0 ? Infinity : closedUntil - performance.now()
+      return isOpen() && underWay > 0 ? Infinity : quietUntil - performance.now()
     },
 
     /** @returns whether that ends a trouble. */
     succeeded (): boolean {
       const was = isOpen()
       failures = 0
-      closedUntil = 0
+      quietUntil = 0
       return was
     },
 
@@ -35,7 +35,7 @@ export function createBreaker (mostMs: number) {
     failed (forMs = 0): boolean {
       failures++
       const ms = isOpen() ? pauseMs(failures - FAILURES + 1, mostMs) : 0
-      closedUntil = Math.max(closedUntil, performance.now() + Math.max(ms, forMs))
+      quietUntil = Math.max(quietUntil, performance.now() + Math.max(ms, forMs))
       return failures === FAILURES
     }
   }

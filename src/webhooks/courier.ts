@@ -8,7 +8,7 @@ import { createOrder, type Waiting } from './order.js'
 import { pauseMs } from './pause.js'
 
 /** The longest time without an attempt at a webhook that answers nothing. */
-const MOST_CLOSED_MS = 60_000
+const MOST_QUIET_MS = 60_000
 /** Others were taken in between so often: it is the event that is not wanted, and not that nobody is there. */
 const REFUSALS = 5
 /** Whoever has more time than this before something is due is asked again in between. */
@@ -17,8 +17,8 @@ const LOOK_MS = 1_000
 export interface CourierFloor {
   outbox: Outbox
   attempt (position: string, event: Due['event']): Promise<Outcome>
-  /** It wants nothing any more. */
-  onGone (reason: string): Promise<void>
+  /** It wants nothing any more. @returns false when it is not as it was: then it is asked again. */
+  onGone (reason: string): Promise<boolean>
   limits: Limits
   now (): number
   counts: { delivered: number, failed: number, dead: number, lost: number }
@@ -34,7 +34,7 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
 }: CourierFloor) {
   const mostPauseMs = limits.webhookPauseSec * 1000
   const order = createOrder()
-  const breaker = createBreaker(Math.min(MOST_CLOSED_MS, mostPauseMs))
+  const breaker = createBreaker(Math.min(MOST_QUIET_MS, mostPauseMs))
   const underWay = new Set<Promise<void>>()
   let isGone = false
   let isEnded = false
@@ -69,10 +69,12 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
 
   async function leave (reason: string): Promise<void> {
     isGone = true
-    await onGone(reason).catch((error: unknown) => {
-      isGone = false
-      throw error
-    })
+    let isLeft = false
+    try {
+      isLeft = await onGone(reason)
+    } finally {
+      isGone = isLeft
+    }
   }
 
   function delivered (one: Waiting): void {
@@ -122,8 +124,8 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
   function carry (): void {
     clearTimeout(timer)
     while (mayBegin()) {
-      const closedMs = breaker.waitMs(underWay.size)
-      const next = closedMs > 0 ? closedMs : order.next()
+      const quietMs = breaker.waitMs(underWay.size)
+      const next = quietMs > 0 ? quietMs : order.next()
       if (typeof next !== 'number') begin(next)
       else {
         if (next < LOOK_MS) timer = setTimeout(carry, Math.ceil(next)).unref()

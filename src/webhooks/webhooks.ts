@@ -85,10 +85,11 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
       timeoutMs,
       mostPauseMs: limits.webhookPauseSec * 1000
     })
-    async function onGone (reason: string): Promise<void> {
+    async function onGone (reason: string): Promise<boolean> {
       const isDisabled = await targets.disable(target, { at: now(), reason })
       if (isDisabled) log.error({ webhook: target.id, reason }, 'a webhook wants nothing any more: it is disabled until it is put again')
       void dispatcher.look()
+      return isDisabled
     }
     const lane = startLane(target, { outbox, until, attempt, onGone, limits, now, log, counts })
     return { ...lane, stop: async () => await lane.stop().finally(caller.close) }

@@ -1,5 +1,5 @@
 -- offline.lua - prelude after down: whom a message finds without a terminal in the foreground, and how much he has not read. [EVENT-2]
--- FOREGROUND of a partition: its users who have one, see presence.lua.
+-- FOREGROUND of a partition: its users who have one, see foreground.lua.
 -- In one script so many counts are added up; of who comes behind that it is not said how much is unread. [COST-1]
 local MOST_ADDED_UP = 10000
 local added_up = 0

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { Time, wellFormed } from '../protocol/ids.js'
 import { defineOperation } from '../fanout/context.js'
 import { SECRET_PATTERN } from '../webhooks/secret.js'
-import { TRIAL_MS } from '../webhooks/webhooks.js'
+import { TRIAL_MS } from '../webhooks/trial.js'
 
 const server = { tag: 'Server', auth: 'server' } as const
 const strict = { additionalProperties: false }

@@ -2,24 +2,21 @@
 import { invalid, Problem } from '../protocol/problem.js'
 import type { Limits } from '../protocol/limits.js'
 import { isUnavailable } from '../store/redis/redis.js'
-import type { DeadPage, Fact } from '../store/webhook/letters.js'
+import type { DeadPage } from '../store/webhook/letters.js'
 import type { Outbox } from '../store/webhook/outbox.js'
 import { CONFIGURED, type Target, type Targets } from '../store/webhook/targets.js'
 import { type AllowedOrigin, type CallUrl, parseCallUrl } from './address.js'
-import { bodyOf, createAttempt } from './attempt.js'
-import { createCaller, noCaller, type Resolve, troubleOf } from './caller.js'
+import { createAttempt } from './attempt.js'
+import { createCaller, noCaller, type Resolve } from './caller.js'
 import { type Configured, createConfigured } from './configured.js'
 import { createDispatcher } from './dispatcher.js'
 import { type LaneFloor, startLane } from './lane.js'
 import { newSecret } from './secret.js'
 import { createSigner } from './sign.js'
+import { type Trial, tryOut } from './trial.js'
 
-/** Bytes of an answer that a test shows. */
-const SHOWN_BYTES = 1_024
 /** How often a node looks for secrets that others have sealed by a key that is not its first. */
 const RESEAL_MS = 60_000
-/** So long a webhook that is tried may take, at most, ms. */
-export const TRIAL_MS = 10_000
 
 /** What the environment says of webhooks. */
 export interface WebhookConfig extends Configured {
@@ -45,9 +42,6 @@ export const noWebhooks: WebhookConfig = { sealers: [''], allow: [], url: undefi
 
 /** A webhook as the server API shows it. */
 export type WebhookView = Awaited<ReturnType<Webhooks['get']>>
-
-/** What became of an event that was sent to try a webhook. */
-export interface Trial { delivered: boolean, ms: number, status?: number, reason?: string, answer?: string }
 
 /** Makes the webhooks of a node. */
 export function createWebhooks ({ targets, outbox, config, kinds, limits, resolve, until, now, log, counts }: Floor) {
@@ -77,6 +71,10 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
   }
 
   function makeLane (target: Target) {
+    const unwritten = target.types?.filter(type => !kinds.includes(type)) ?? []
+    if (unwritten.length > 0) {
+      log.warn({ webhook: target.id, types: unwritten }, 'a webhook asks for kinds of events that are not written here (IRIS_EVENTS)')
+    }
     const caller = callerOf(target, connections)
     const attempt = createAttempt({
       caller,
@@ -169,26 +167,15 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
     async replay (id: string, letters: string[] | undefined) {
       const { disabled } = await found(id)
       if (disabled) throw invalid('', 'the webhook is disabled: put it again first')
-      return await outbox.replay(id, letters ?? (await outbox.dead(id, { limit: limits.webhookDead })).items.map(letter => letter.id))
+      return await outbox.replay(id, letters)
     },
 
     /** Sends an event that means nothing, once. */
     async test ({ id, url }: { id?: string | undefined, url?: string | undefined }): Promise<Trial> {
       const target = id === undefined ? undefined : await found(id)
       const caller = target ? callerOf(target, 1) : createCaller(urlOf(url ?? ''), { connections: 1, resolve })
-      const event: Fact = { id: '0-0', type: 'webhook.test', ts: now() }
-      const body = bodyOf(event)
-      const began = performance.now()
-      const ms = () => Math.round(performance.now() - began)
-      try {
-        const headers = createSigner(target?.secrets.length ? target.secrets : [newSecret()])(`test_${now()}`, now(), body)
-        const { status, text } = await caller.post({ headers, body, timeoutMs: Math.min(timeoutMs, TRIAL_MS), wanted: SHOWN_BYTES })
-        return { delivered: status >= 200 && status < 300, ms: ms(), status, answer: text }
-      } catch (error) {
-        return { delivered: false, ms: ms(), reason: troubleOf(error) }
-      } finally {
-        await caller.close()
-      }
+      const sign = createSigner(target?.secrets.length ? target.secrets : [newSecret()])
+      return await tryOut(caller, { sign, now, timeoutMs })
     }
   }
 }

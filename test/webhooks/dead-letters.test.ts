@@ -62,6 +62,8 @@ t.test('[SERVER-1] [WEBHOOK-6] dead letters are paged as every list is, also pas
     after = body['next']
   }
   t.same(pages, [[1], [2, 3]])
+  await Promise.all(Array.from({ length: 120 }, (_, n) => add(`{"n":${n}}`)))
+  t.match(await iris.server('POST', `webhooks/${id}/replay`, {}), { status: 200, body: { replayed: 0, lost: 123 } }, 'all, page by page')
   t.match(await iris.server('GET', `webhooks/${id}/dead-letters?limit=101`), { status: 400, body: { code: 'INVALID_QUERY' } })
 })
 

@@ -234,19 +234,27 @@ t.test('[WEBHOOK-1] [STORE-2] that of the environment is one more; where it cann
   const first = await startIris(t, { env })
   await until(async () => (await first.server('GET', 'webhooks/configured')).status === 200 || undefined)
   const other = await startReceiver(t)
-  t.match(await first.server('PUT', 'webhooks/one', { url: other.url, secrets: [SECRET] }), { status: 200 })
+  const types = [...visited, 'user.kicked']
+  t.match(await first.server('PUT', 'webhooks/one', { url: other.url, secrets: [SECRET], types }), { status: 200 })
   t.match(await first.server('PUT', 'webhooks/another', { url: other.url }), { status: 409, body: { code: 'TOO_MANY_WEBHOOKS' } })
   await first.server('DELETE', 'webhooks/configured')
   await first.app.close()
   await first.redis.config('SET', 'maxmemory', '1')
-  const second = await startIris(t, { env, redisPath: first.redisPath })
+  const logs: string[] = []
+  const second = await startIris(t, {
+    env: { ...env, IRIS_EVENTS: visited.join(',') }, redisPath: first.redisPath, logs: { write: line => void logs.push(line) }
+  })
   const bob = await second.user(t)
   await webhooksOf(second).visit(bob)
   await other.got(3, of(bob))
   t.match((await second.server('GET', 'webhooks')).body['items'], [{ webhookId: 'one' }])
   await first.redis.config('SET', 'maxmemory', '0')
+  await until(async () => (await second.server('GET', 'webhooks/configured')).status === 200 || undefined)
   await webhooksOf(second).visit(await second.user(t))
   await receiver.got(1)
+  t.match(logs.filter(line => line.includes('IRIS_EVENTS')).map(line => JSON.parse(line) as object), [
+    { level: 40, webhook: 'one', types: ['user.kicked'] }
+  ], 'of what is not written any more it is not told: that is said')
 })
 
 t.test('[WEBHOOK-4] [DOWN-2] an event that cannot be read, in the stream or beside it, holds up nothing', async t => {

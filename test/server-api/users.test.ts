@@ -182,7 +182,7 @@ t.test('[USER-4] with messages=revoke nothing that he wrote is left, also in gro
 })
 
 /** A deletion asks for these scripts, in this order: cut before one, it stands as behind the one before it. */
-const steps = ['kick-user', 'find-written', 'revoke-message', 'forget-member', 'block-user', 'forget-user'] as const
+const steps = ['kick-user', 'part-user', 'find-written', 'revoke-message', 'forget-member', 'block-user', 'forget-user'] as const
 const cuts = [{ script: 'kick-user', when: 'before' }, ...steps.map(script => ({ script, when: 'after' }) as const)] as const
 
 /** What is left of two who were deleted, as far as it can be compared. */

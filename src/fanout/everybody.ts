@@ -13,6 +13,13 @@ const LOOK_MS = 1_000
 /** The trace of a cancellation that a node has found. */
 const TRACE = 'everybody'
 
+/** Whether a name says that the notice was taken back. */
+const isBack = (name: string) => name.startsWith('!')
+
+async function unlessFull (work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => { if (!isFull(error)) throw error })
+}
+
 interface Floor {
   shared: Pick<Shared, 'names' | 'put'>
   hub: Pick<Hub, 'userIds' | 'isHere' | 'hintPosition'>
@@ -37,19 +44,31 @@ export function createEverybody ({ shared, hub, deliver, log }: Floor) {
     for (const id of gone) await deliver.cancel('NOTICE_BOX', userId, { id, traceId: TRACE })
   }
 
+  /** A full store takes nothing new; what is taken back frees room, and is told at once. [STORE-2] */
+  async function takeBack (userId: string, names: string[]): Promise<void> {
+    for (const name of names.filter(isBack)) await deliver.cancel('NOTICE_BOX', userId, { id: name.slice(1), traceId: TRACE })
+  }
+
   /** What is wrong with one user keeps nothing from another. Throws while nobody can be told. */
-  async function tell (userId: string, names: string[], login?: Login): Promise<void> {
-    await put(userId, names, login).catch((err: unknown) => {
+  async function each (userId: string, work: () => Promise<void>): Promise<void> {
+    await work().catch((err: unknown) => {
       if (isUnavailable(err) || isFull(err)) throw err
       log.error({ err, userId }, 'the notices to everybody could not be brought to a user')
     })
+  }
+
+  async function tell (names: string[], work: (userId: string, names: string[]) => Promise<void>): Promise<void> {
+    if (names.length === 0) return
+    await inSteps(hub.userIds(), async userId => { if (hub.isHere(userId)) await each(userId, async () => await work(userId, names)) })
+    for (const name of names) told.add(name)
   }
 
   /** Where it breaks off the next look begins anew: who has been told is not told twice. */
   async function compare (): Promise<void> {
     const names = known = await shared.names()
     const more = names.filter(name => !told.has(name))
-    if (more.length > 0) await inSteps(hub.userIds(), async userId => { if (hub.isHere(userId)) await tell(userId, more) })
+    await tell(more.filter(isBack), takeBack)
+    await tell(more.filter(name => !isBack(name)), put)
     told = new Set(names)
   }
 
@@ -67,7 +86,12 @@ export function createEverybody ({ shared, hub, deliver, log }: Floor) {
 
     /** Who attaches finds what there is; where there is nothing the store is asked nothing. In a full store it is brought another time. */
     async bring (userId: string, login: Login): Promise<void> {
-      if (known.length > 0) await tell(userId, known, login).catch((error: unknown) => { if (!isFull(error)) throw error })
+      if (known.length === 0) return
+      const brought = each(userId, async () => await put(userId, known, login))
+      await unlessFull(brought.catch(async (error: unknown) => {
+        if (!isFull(error)) throw error
+        await takeBack(userId, known)
+      }))
     },
 
     start (): void { timer = setInterval(() => { if (!looking) void look() }, LOOK_MS) },

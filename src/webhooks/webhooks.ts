@@ -144,6 +144,8 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
       const target: Target = { id, url, ...(types && { types }), secrets: known ?? made ?? [], createdAt: before?.createdAt ?? now() }
       const { created } = await targets.put(target)
       await dispatcher.look()
+      // where it leads elsewhere, or is told anew, what was wrong is past; what is wrong still is said with the next attempt
+      if (before && (before.url !== url || before.disabled)) await outbox.trouble(id, undefined)
       return { created, ...await view(target), ...(made && { secrets: made }) }
     },
 

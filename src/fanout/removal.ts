@@ -45,8 +45,8 @@ interface Floor {
   now (): number
 }
 
-/** Whether his messages are revoked. */
-interface Removing { userId: string, revokes: boolean, traceId: string, removed: Removed }
+/** Whether his messages are revoked; the conversations that are counted: who writes to him meanwhile brings one back. */
+interface Removing { userId: string, revokes: boolean, traceId: string, removed: Removed, counted: Set<string> }
 
 const isTimeLeft = () => leftMs() > SPARE_MS
 
@@ -91,8 +91,8 @@ export function createRemover ({ kicker, kicks, removal, blocks, conversations, 
     if (!isTimeLeft() || (removing.revokes && !await revokeAll(id, removing))) return false
     const was = await removal.leave(removing.userId, id)
     if (was === 'over') return false
-    if (was === 'direct') removing.removed.directs++
-    else if (was !== 'none') removing.removed.groups++
+    if (was !== 'none' && !removing.counted.has(id)) removing.removed[was === 'direct' ? 'directs' : 'groups']++
+    removing.counted.add(id)
     return true
   }
 
@@ -134,7 +134,7 @@ export function createRemover ({ kicker, kicks, removal, blocks, conversations, 
     await kicker.shutOut(userId, traceId)
     if (await removal.part(userId)) await delay(TOLD_MS)
     const removed = { groups: 0, directs: 0, revoked: 0, blocked: 0, terminals: 0, tickets: 0, commands: 0, notices: 0 }
-    const done = await removeAll({ userId, revokes, traceId, removed })
+    const done = await removeAll({ userId, revokes, traceId, removed, counted: new Set() })
     return { done, removed, welcomeFrom: await kicks.welcomeFrom(userId) }
   }
 }

@@ -249,6 +249,20 @@ t.test('[USER-2] lifted while it is under way, it takes nothing more', async t =
   t.match(await remove(alice), { status: 200, body: { done: true } })
 })
 
+t.test('[USER-1] [USER-3] who writes to him while it is under way has that taken away, too, and it counts as one conversation', async t => {
+  const [alice, bob] = await two(() => someone(t))
+  await bob.send(alice, 'before')
+  for (let i = 0; i < 6; i++) await groupOf(iris, alice)
+  way.set({ down: { do: 'delay', ms: 40 } })
+  const deletion = remove(alice)
+  await until(async () => await redis.zscore(keys.conversations(alice.userId), dm(alice, bob)) === null ? true : undefined)
+  t.equal((await bob.send(alice, 'meanwhile')).status, 200)
+  const first = await deletion
+  way.heal()
+  t.match(first, { status: 200, body: { done: true, removed: { directs: 1, groups: 6 } } })
+  t.equal(await redis.exists(keys.conversations(alice.userId)), 0)
+})
+
 t.test('[USER-1] [DOWN-2] what cannot be read of him goes, too', async t => {
   const { alice } = await live(t)
   await redis.zadd(keys.blocked(alice.userId), 'inf', 'nobody', 2.5, 'a b')

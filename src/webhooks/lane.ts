@@ -69,12 +69,15 @@ export function startLane (target: Target, floor: LaneFloor) {
     last = reached ?? last
   }
 
-  /** What another node has read and not done, or this one, which was not answered what it was. */
-  async function takeOver (): Promise<void> {
+  /**
+   * What another node has read and not done, or this one, which was not answered what it was.
+   * @returns whether that is all: no other node has gone on meanwhile.
+   */
+  async function takeOver (): Promise<boolean> {
     for (let from = '0-0'; ;) {
       const taken = await outbox.take(id, PAGE, from)
       add(taken)
-      if (taken.state !== 'mine' || taken.last === undefined) return
+      if (taken.state !== 'mine' || taken.last === undefined) return taken.state === 'mine'
       from = taken.last
     }
   }
@@ -100,8 +103,8 @@ export function startLane (target: Target, floor: LaneFloor) {
       return false
     }
     mineUntil = began + HOLD_MS
-    if (!hasAll) await takeOver()
-    isMine = hasAll = true
+    hasAll ||= await takeOver()
+    isMine = hasAll
     add(taken)
     if (taken.again > 0) await addAgain()
     courier.carry()

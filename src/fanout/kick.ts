@@ -59,7 +59,7 @@ export function createKicker ({ kicks, terminals, deliver, buryDead, now }: Floo
      */
     async kick (userId: string, facts: KickFacts, traceId: string): Promise<Pick<Buried, 'kicked' | 'welcomeFrom'>> {
       const { terminals: named, reason, revokeTokens, banSec } = facts
-      const { kicked, before, welcomeFrom } = await kicks.bury(userId, facts)
+      const { kicked, before, welcomeFrom } = await kicks.bury(userId, facts, traceId)
       const closing = { bye: 'KICKED' as const, lastWord: kickNotice(reason, { bye: 'KICKED', now: now(), traceId }) }
       await consequence(async () => {
         await buryDead(userId) // nobody waits for them
@@ -79,7 +79,7 @@ export function createKicker ({ kicks, terminals, deliver, buryDead, now }: Floo
      * what is still open. [USER-2]
      */
     async shutOut (userId: string, traceId: string): Promise<void> {
-      await kicks.bury(userId, { reason: DELETED, revokeTokens: true, isDeletion: true })
+      await kicks.bury(userId, { reason: DELETED, revokeTokens: true, isDeletion: true }, traceId)
       const lastWord = kickNotice(DELETED, { bye: 'KICKED', now: now(), traceId })
       await consequence(async () => {
         await buryDead(userId)

@@ -89,7 +89,7 @@ export function createRemover ({ kicker, kicks, removal, blocks, conversations, 
   /** @returns whether he may go on: there was time, and nobody else has ended the deletion. */
   async function leave (id: string, removing: Removing): Promise<boolean> {
     if (!isTimeLeft() || (removing.revokes && !await revokeAll(id, removing))) return false
-    const was = await removal.leave(removing.userId, id)
+    const was = await removal.leave(removing.userId, id, removing.traceId)
     if (was === 'over') return false
     if (was !== 'none' && !removing.counted.has(id)) removing.removed[was === 'direct' ? 'directs' : 'groups']++
     removing.counted.add(id)

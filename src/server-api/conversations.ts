@@ -86,8 +86,8 @@ export const putConversation = defineOperation({
     result: { created: true, ...example }
   },
   check: ({ members }) => [...uniqueMembers({ members: idsOf(members) }), ...inSeconds({ members })],
-  async handle ({ params: { id }, body: { title = '', ext, members } }, context) {
-    const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '' },
+  async handle ({ params: { id }, body: { title = '', ext, members }, traceId }, context) {
+    const { created } = await context.groups.put(id, { title, ext: ext ? JSON.stringify(ext) : '', traceId },
       members.map(namedOf).map(({ userId, role = 'member', mutedUntil = 0 }) => ({ userId, role, mutedUntil })))
     return { created, ...await found(id, context) }
   }
@@ -120,8 +120,8 @@ export const closeConversation = defineOperation({
   result: Type.Object({ conversationId: ConversationId, closedAt: Time }),
   errors: ['INVALID_QUERY', 'CONVERSATION_NOT_FOUND'],
   example: { result: { conversationId: 'g.support-7', closedAt: 1795442400123 } },
-  async handle ({ params: { id } }, { groups }) {
-    return { conversationId: id, closedAt: await groups.close(id) }
+  async handle ({ params: { id }, traceId }, { groups }) {
+    return { conversationId: id, closedAt: await groups.close(id, traceId) }
   }
 })
 
@@ -148,7 +148,7 @@ export const changeMembers = defineOperation({
   check: lists => [
     ...uniqueMembers(Object.fromEntries(Object.entries(lists).map(([name, users]) => [name, idsOf(users)]))), ...inSeconds(lists)
   ],
-  async handle ({ params: { id }, body: { add = [], remove = [], role = [], mute = [] } }, context) {
+  async handle ({ params: { id }, body: { add = [], remove = [], role = [], mute = [] }, traceId }, context) {
     const members = new Set((await found(id, context)).members.map(({ userId }) => userId))
     const strangers = Object.entries({ role, mute }).flatMap(([name, users]) =>
       users.flatMap(({ userId }, i) => members.has(userId) ? [] : [{ pointer: `/${name}/${i}/userId`, detail: 'is not a member' }]))
@@ -159,7 +159,7 @@ export const changeMembers = defineOperation({
       // who has left meanwhile does not come back by it
       ...role.map(change => ({ ...change, isMember: true as const })),
       ...mute.map(change => ({ ...change, role: '=' as const, isMember: true as const }))
-    ])
+    ], traceId)
     return await found(id, context)
   }
 })

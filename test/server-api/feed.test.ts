@@ -276,7 +276,15 @@ const table: Row[] = [
 const withoutTimes = (said: object[]) =>
   JSON.parse(JSON.stringify(said, (name, value: unknown) => name === 'ts' ? undefined : value)) as object[]
 
-for (const { of, what, act, says, again = [], status = 200 } of table) {
+/** Of the requests of the table. */
+const traces = new Set<unknown>()
+
+for (const { of, what, act: ask, says, again = [], status = 200 } of table) {
+  const act: Row['act'] = async () => {
+    const answer = await ask()
+    traces.add(answer.body['traceId'])
+    return answer
+  }
   t.test(`[EVENT-1] ${of}, ${what}: exactly these events, and none for its retry`, async t => {
     let answer: Awaited<ReturnType<Row['act']>> | undefined
     const said = await saidBy(iris, async () => { answer = await act() })
@@ -292,6 +300,11 @@ t.test('[EVENT-1] every command and every call that writes stands in the table, 
   t.strictSame([...new Set(table.map(({ of }) => of))].sort(), writing.sort())
   const said = new Set((await allEvents(iris)).map(({ type }) => type))
   t.strictSame(eventKinds.filter(kind => !said.has(kind)), ['user.online', 'user.offline', 'terminal.connected', 'terminal.disconnected'])
+})
+
+t.test('[TRACE-2] [EVENT-1] each event names the request that has caused it', async t => {
+  const untold = (await allEvents(iris)).filter(({ traceId }) => traceId === undefined || !traces.has(traceId))
+  t.strictSame(untold, [])
 })
 
 t.test('[WEBHOOK-3] each kind is told to a webhook as the document says, and nothing that it does not', async t => {

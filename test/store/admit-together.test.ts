@@ -46,7 +46,7 @@ t.test('[COST-1] who comes several times in a turn is counted each time', async 
 })
 
 t.test('[KICK-1] who is refused, and whose keys cannot be read, touches nobody beside him', async t => {
-  await createKicks(store).bury('kicked', { reason: 'x' })
+  await createKicks(store).bury('kicked', { reason: 'x' }, 'x')
   await redis.sadd(keys.kick('odd'), 'x')
   await redis.sadd(keys.rate('odd-rate'), 'x')
   const alone = [await admit('odd'), await admit('odd-rate')]

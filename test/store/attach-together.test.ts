@@ -123,7 +123,7 @@ t.test('[LIFE-1] [COST-1] [DOWN-2] what is kept of a user, and is no number, cou
 
 t.test('[COST-1] who is refused and was never here is forgotten when he owes nothing any more', async t => {
   const slow = createMailbox({ ...store, limits: { ...store.limits, attachRate: 0.1 } }, 'multi', order)
-  await createKicks(store).bury('barred', { reason: 'x' })
+  await createKicks(store).bury('barred', { reason: 'x' }, 'x')
   for (const n of upTo(3)) {
     await t.rejects(slow.attach(comes('barred')), { code: 'KICKED' })
     const ms = await redis.pttl(keys.terminals('barred'))

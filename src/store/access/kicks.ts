@@ -11,7 +11,7 @@ const kickUser = defineScript('kick-user', {
   full: 'done',
   preludes: ['event', 'kick', 'logins', 'presence', 'foreground', 'going'],
   keys: ['kick', 'terminals', 'routes', 'leases'],
-  args: ['feed', 'keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'removeMs']
+  args: ['feed', 'keepMs', 'banMs', 'revokeTokens', 'reason', 'user', 'graceMs', 'removeMs', 'traceId']
 })
 const findKicked = defineScript('find-kicked', { full: 'done', preludes: ['kick'], keys: ['kick'], args: [] })
 const findWelcome = defineScript('find-welcome', { full: 'reads', preludes: ['kick'], keys: ['kick'], args: [] })
@@ -53,7 +53,7 @@ export function createKicks ({ redis, limits, feed }: StoreContext) {
      * Writes the tombstones; the instant is that of Redis [TIME-1].
      * From its answer on, nothing that was issued up to `before` attaches or is admitted.
      */
-    async bury (userId: string, facts: KickFacts): Promise<Buried> {
+    async bury (userId: string, facts: KickFacts, traceId: string): Promise<Buried> {
       const { terminals = [], reason, revokeTokens = false, banSec = 0, isDeletion = false } = facts
       const [, kicked, before, welcomeFrom] = await kickUser(redis, {
         kick: keys.kick(userId),
@@ -68,7 +68,8 @@ export function createKicks ({ redis, limits, feed }: StoreContext) {
         reason,
         user: userId,
         graceMs: limits.graceSec * 1000,
-        removeMs: isDeletion ? TOMBSTONE_MS : 0
+        removeMs: isDeletion ? TOMBSTONE_MS : 0,
+        traceId
       }, terminals)
       return { kicked: kicked as string[], before: Number(before), welcomeFrom: Number(welcomeFrom) }
     },

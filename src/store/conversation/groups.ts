@@ -10,7 +10,7 @@ import { shownFields, shownOf } from './shown.js'
 const facts = {
   preludes: ['life', 'down', 'event', 'member', 'direct', 'membership', 'changes'],
   keys: ['conversation', 'members', 'left'],
-  args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs']
+  args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs', 'traceId']
 } as const
 
 const setMembers = defineScript('set-members', { ...facts, full: 'refused' })
@@ -30,11 +30,11 @@ export function createGroups (store: StoreContext) {
   const { redis, limits, onUnreadable, now } = store
 
   async function change (
-    id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean }, changes: MemberChange[]
+    id: string, facts: { mode: 'put' | 'change', title?: string, ext?: string, close?: boolean, traceId: string }, changes: MemberChange[]
   ) {
     const list = changes.flatMap(({ userId, role, mutedUntil, isMember }) =>
       [userId, isMember ? `~${role}` : role, partition(userId), mutedUntil ?? ''])
-    const { mode, title = '', ext = '', close = false } = facts
+    const { mode, title = '', ext = '', close = false, traceId } = facts
     const run = mode === 'change' && changes.every(({ role, isMember }) => role === '-' || isMember) ? dropMembers : setMembers
     const [, created, headSeq, closedAt, members] = await run(redis, {
       conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id)
@@ -47,22 +47,24 @@ export function createGroups (store: StoreContext) {
       maxMembers: limits.members,
       close: Number(close),
       maxLeft: limits.left,
-      logMs: limits.logSec * 1000
+      logMs: limits.logSec * 1000,
+      traceId
     }, list)
     return { created: created === 1, headSeq: Number(headSeq), closedAt: Number(closedAt), members: Number(members) }
   }
 
   return {
     /** Creates the group or replaces its title, ext and members; who is not named leaves. Throws TOO_MANY_MEMBERS, CONVERSATION_CLOSED. */
-    put: (id: string, facts: { title: string, ext: string }, members: { userId: string, role: Role, mutedUntil: number }[]) =>
-      change(id, { mode: 'put', ...facts }, members),
+    put: (
+      id: string, facts: { title: string, ext: string, traceId: string }, members: { userId: string, role: Role, mutedUntil: number }[]
+    ) => change(id, { mode: 'put', ...facts }, members),
 
     /** Changes some members; nothing happens to those who are in that state already. Throws CONVERSATION_NOT_FOUND too. */
-    change: (id: string, changes: MemberChange[]) => change(id, { mode: 'change' }, changes),
+    change: (id: string, changes: MemberChange[], traceId: string) => change(id, { mode: 'change', traceId }, changes),
 
     /** Closes a conversation: its history stays readable, nothing is sent. @returns when it was closed (ms). */
-    async close (id: string): Promise<number> {
-      return (await change(id, { mode: 'change', close: true }, [])).closedAt
+    async close (id: string, traceId: string): Promise<number> {
+      return (await change(id, { mode: 'change', close: true, traceId }, [])).closedAt
     },
 
     /** @returns what the server API shows of a conversation, undefined when there is none. */

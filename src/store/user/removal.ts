@@ -11,7 +11,7 @@ const forgetMember = defineScript('forget-member', {
   full: 'done',
   preludes: ['life', 'down', 'event', 'member', 'direct', 'membership', 'changes'],
   keys: ['conversation', 'members', 'left', 'kick'],
-  args: [...downArgs, 'id', 'user', 'tag', 'logMs']
+  args: [...downArgs, 'id', 'user', 'tag', 'logMs', 'traceId']
 })
 const findWritten = defineScript('find-written', { full: 'reads', preludes: ['log'], keys: ['log'], args: ['user', 'from', 'to'] })
 const forgetUser = defineScript('forget-user', {
@@ -65,10 +65,10 @@ export function createRemoval (store: StoreContext) {
     someBlocked: (userId: string, count: number): Promise<string[]> => redis.zrange(keys.blocked(userId), 0, String(count - 1)),
 
     /** He is in a conversation no more, and sees nothing of its past. @returns what he was in it. [USER-3] */
-    async leave (userId: string, id: string): Promise<Was> {
+    async leave (userId: string, id: string, traceId: string): Promise<Was> {
       const [, was] = await forgetMember(redis, {
         conversation: keys.conversation(id), members: keys.members(id), left: keys.left(id), kick: keys.kick(userId)
-      }, { ...downValues(store), id, user: userId, tag: partition(userId), logMs: limits.logSec * 1000 })
+      }, { ...downValues(store), id, user: userId, tag: partition(userId), logMs: limits.logSec * 1000, traceId })
       return was as Was
     },
 

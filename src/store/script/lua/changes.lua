@@ -40,11 +40,12 @@ local function changes_of (wanted, rows)
   return changes
 end
 
--- title: where that is a new one.
-local function announce_changed (id, kind, change, title, changes)
+-- title: where that is a new one. trace: of the request, see event.lua.
+local function announce_changed (id, kind, change, title, changes, trace)
   announce('conversation.changed', '"ts":' .. int(now) .. ',"conversationId":"' .. id .. '","kind":"' .. kind .. '","change":"' .. change ..
     '"' .. (title ~= '' and ',"title":' .. cjson.encode(title) or '') .. list_text('added', changes.added, '') ..
-    list_text('removed', changes.removed, '"') .. list_text('roles', changes.roles, '') .. list_text('muted', changes.muted, ''))
+    list_text('removed', changes.removed, '"') .. list_text('roles', changes.roles, '') .. list_text('muted', changes.muted, '') ..
+    traced(trace))
 end
 
 -- Beyond the limit those who left first lose their view; a tenth at once, so that the sorting is not done for each.

@@ -33,11 +33,11 @@ local function announce (kind, facts)
   count_bytes(id, #kind + #facts + 32)
 end
 
--- The trace of a draft, its last member, as a member of JSON.
-local function trace_in (draft)
-  local trace = string.match(draft, '^.*"traceId":"([%w._-]+)"')
-  return trace and ',"traceId":"' .. trace .. '"' or ''
-end
+-- A trace, or none, as a member of JSON. [TRACE-2]
+local function traced (trace) return trace ~= '' and ',"traceId":"' .. trace .. '"' or '' end
+
+-- That of a draft, its last member.
+local function trace_in (draft) return traced(string.match(draft, '^.*"traceId":"([%w._-]+)"') or '') end
 
 -- A member of JSON; nothing for a list of nothing.
 local function list_text (name, list, mark)

@@ -2,14 +2,14 @@
 -- USES event kick logins presence foreground going
 -- FULL done
 -- KEYS kick terminals routes leases
--- ARGV feed keepMs banMs revokeTokens(0|1) reason user graceMs removeMs(0: he is not deleted)
+-- ARGV feed keepMs banMs revokeTokens(0|1) reason user graceMs removeMs(0: he is not deleted) traceId
 -- then terminal ... (none: all of them, also those that were never seen)
 -- RETURNS 0 kicked[] (those named; all that are known when none is named or tokens are revoked) before welcomeFrom
 local kick, terminals, routes, leases = unpack(KEYS)
-local keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms, remove_ms = unpack(ARGV, 2)
+local keep_ms, ban_ms, revoke_tokens, reason, user, grace_ms, remove_ms, trace_id = unpack(ARGV, 2)
 ban_ms, remove_ms = tonumber(ban_ms), tonumber(remove_ms)
 local kicked, targets = {}, {}
-for i = 9, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
+for i = 10, #ARGV do kicked[#kicked + 1], targets[#targets + 1] = ARGV[i], ARGV[i] end
 if #targets == 0 then targets[1] = '*' end
 if #kicked == 0 or revoke_tokens == '1' then
   local seen = {}
@@ -44,7 +44,7 @@ if not goes_on and is_told('user.kicked') then
   local named = targets[1] ~= '*' and targets or {}
   announce('user.kicked', '"ts":' .. this_moment .. ',"userId":"' .. user .. '"' .. list_text('terminals', named, '"') ..
     ',"reason":' .. cjson.encode(reason) .. (revoke_tokens == '1' and ',"revokeTokens":true' or '') ..
-    (ban_ms > 0 and ',"bannedUntil":' .. int(this_ms + ban_ms) or ''))
+    (ban_ms > 0 and ',"bannedUntil":' .. int(this_ms + ban_ms) or '') .. traced(trace_id))
 end
 if revoke_tokens == '1' then bury(kick, 'notBefore', before, ends, reason, this_ms) end
 -- One between two connections will not come back: nothing is left that would say so by closing.

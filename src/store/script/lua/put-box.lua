@@ -26,7 +26,7 @@ if not is_empty then
   local function fills (stored, most) return (number_of(stored, shares) or 0) >= tonumber(most) end
   local is_full = fills(held[1], max_share) or (string.sub(share, 1, 1) ~= '*' and fills(held[2], max_items))
   if is_once and is_full then replaced = redis.call('ZRANGE', once, 0, 0)[1] end -- the oldest goes
-  if is_full and (is_once or not replaced) then announce_overflow(user, name, id, replaced) end
+  if is_full and (is_once or not replaced) then announce_overflow(user, name, id, replaced, draft) end
   if is_full and not replaced then return { 0, 'full', said(), '' } end
   if replaced then forget(replaced, 'e', keep_ms) end
 end

@@ -38,7 +38,10 @@ export function createActions ({ calls, emit }: Base, { userId, publish, receive
       if (opened.size > OPENED) opened.delete([...opened][0] as string)
       return page({ conversationId, ...query })
     },
-    conversations: query => calls.call(`/v1/conversations?${String(new URLSearchParams(query as Record<string, string>))}`),
+    conversations (query = {}) {
+      const said = JSON.parse(JSON.stringify(query)) as Record<string, string> // without what is undefined
+      return calls.call(`/v1/conversations?${String(new URLSearchParams(said))}`)
+    },
     command: (name, to, data, options) => up('iris-cmd-send', {
       clientCmdId: newId(),
       name,

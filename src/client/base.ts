@@ -16,10 +16,11 @@ function addressOf (url: string): string {
 }
 
 /** Throws BAD_OPTION. */
-export function createBase ({ url: given, token, fetch: own, timing }: Options) {
+export function createBase (options: Options) {
+  const { url: given, fetch: own, timing } = options
   const url = addressOf(given)
   const clock = createClock()
-  const tokens = createTokens(token, clock)
+  const tokens = createTokens(options, clock)
   return {
     url,
     clock,

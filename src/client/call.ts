@@ -1,5 +1,5 @@
 // One request: bearer and terminal; a refusal as an IrisError, a fresh token once, and a few tries.
-import { errorOf, IrisError, refusalOf } from './error.js'
+import { errorOf, IrisError, notIris, refusalOf } from './error.js'
 import { pauseOf, wait } from './platform.js'
 import type { Clock, Tokens } from './tokens.js'
 
@@ -53,7 +53,9 @@ export function createCalls ({ url, fetch, tokens, clock }: Parts) {
 
   async function once<T> (...facts: Facts): Promise<T> {
     const response = await open(...facts)
-    return await response.json().catch((error: unknown) => { throw errorOf(error) }) as T
+    const answer = await response.json().catch((error: unknown) => { if (!(error instanceof SyntaxError)) throw errorOf(error) }) as T
+    if (!(answer instanceof Object)) throw notIris(response)
+    return answer
   }
 
   async function call<T> (...facts: Facts): Promise<T> {

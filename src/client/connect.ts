@@ -81,10 +81,13 @@ export function connect (options: Options): Iris {
     receiver.receive(frame)
   }
 
-  function show (next: State): void {
+  /** @returns whether there is anything to go on with. */
+  function show (next: State): boolean {
     const isSame = next.state === state.state && next.reason === state.reason && next.transport === state.transport
+    if (isClosed && next.state !== 'closed') return false
     state = next
     if (!isSame) emit('state', next)
+    return !isClosed
   }
 
   function be (id: string): void {
@@ -103,13 +106,12 @@ export function connect (options: Options): Iris {
     void store.set('terminal', terminalId)
     await ways.open(store)
     const kept = { cursor: await store.text('cursor'), pending: await store.list<never>('pending') }
+    if (isClosed) return
     void outbox.open(store, !isShared)
     const onLead = () => {
-      if (isClosed) return
       // a tab that has followed goes on from what it has heard
       if (!receiver.cursor) receiver.resume(kept)
-      isLeading = true
-      line.open()
+      begin()
       lead()
     }
     if (!isShared) return onLead()
@@ -128,6 +130,12 @@ export function connect (options: Options): Iris {
     tabs.join()
   }
 
+  /** What was told to stay away comes back when somebody says so: not since a tab was closed, or a page thawed. */
+  function begin (): void {
+    isLeading = true
+    if (state.state !== 'closed') line.open()
+  }
+
   function rest (): void {
     isLeading = false
     line.stop()
@@ -138,6 +146,7 @@ export function connect (options: Options): Iris {
     if (transport) ways.choose(transport)
     if (state.state === 'closed') {
       tokens.forget()
+      show({ state: 'connecting', reason: 'reconnect() was called', transport: '' })
       if (!store) return void start()
     }
     if (isLeading) line.open()
@@ -154,13 +163,12 @@ export function connect (options: Options): Iris {
     onFreeze () {
       if (tabs) tabs.leave()
       else rest()
-      show({ state: 'waiting', reason: 'the page is frozen', transport: '' })
+      if (state.state !== 'closed') show({ state: 'waiting', reason: 'the page is frozen', transport: '' })
     },
     onThaw () {
       if (!store || isLeading) return
-      if (tabs) return tabs.join()
-      isLeading = true
-      line.open()
+      if (tabs) tabs.join()
+      else begin()
     }
   })
 
@@ -168,6 +176,7 @@ export function connect (options: Options): Iris {
     isClosed = true
     unwatch()
     tabs?.end()
+    tabs = undefined
     rest()
     outbox.close()
     base.end()

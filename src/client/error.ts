@@ -43,7 +43,9 @@ export async function refusalOf (response: Response): Promise<IrisError> {
     return new IrisError(code, sentences.join('; '), { ...facts, problem, retryable })
   }
   if (status === 204) return new IrisError('KICKED', 'kicked: sign in again', facts)
-  return new IrisError('NOT_IRIS', `${status}, but not of Iris: what stands in front of it at ${response.url}?`, {
-    ...facts, retryable: status >= 500 || status === 429
-  })
+  return notIris(response, { ...facts, retryable: status >= 500 || status === 429 })
 }
+
+/** @returns the error that an answer is which something else gave: a proxy, a portal, another site. */
+export const notIris = ({ status, url }: Pick<Response, 'status' | 'url'>, facts?: Facts): IrisError =>
+  new IrisError('NOT_IRIS', `${status}, but not of Iris: what stands in front of it at ${url}?`, { status, retryable: true, ...facts })

@@ -100,6 +100,7 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
 
     await transports[name]({ ...parts, path, address, calls, frame, heard: () => { heardAt = Date.now() } }, over.signal)
       .catch((cause: unknown) => { error ??= errorOf(cause) })
+    stop() // what nobody reads is not left open
     clearInterval(watch)
     clearTimeout(better as number)
     stopped.removeEventListener('abort', stop)

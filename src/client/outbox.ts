@@ -1,6 +1,6 @@
 // What is sent: kept with its id before it is tried, until it is known what became of it. A retry has the same id: stored once. [MSG-2]
 import type { Base } from './base.js'
-import { errorOf, IrisError } from './error.js'
+import { errorOf, IrisError, notIris } from './error.js'
 import { newId, pauseOf } from './platform.js'
 import type { Store } from './store.js'
 import type { OutboxItem } from './types.js'
@@ -15,8 +15,9 @@ const LEFT_MS = 15_000
 const LONGEST_SEC = 60
 
 const KEY = 'outbox'
+const PATH = '/v1/up/msg'
 type Kept = OutboxItem & { tab: string }
-interface Waiting { resolve (ack: Ack): void, reject (error: IrisError): void }
+interface Waiting { promise: Promise<Ack>, resolve (ack: Ack): void, reject (error: IrisError): void }
 
 interface Parts {
   tab: string
@@ -47,15 +48,25 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
   }
 
   function send (to: string, body: MessageBody): Promise<Ack> {
-    const item = {
-      clientMsgId: newId(),
-      ...(to.includes('.') ? { conversationId: to } : { to }),
-      ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
-      at: Date.now(),
-      attempts: 0,
-      tab
+    let item: Kept
+    try {
+      // as it is now, and as it can be kept
+      item = JSON.parse(JSON.stringify({
+        clientMsgId: newId(),
+        ...(to.includes('.') ? { conversationId: to } : { to }),
+        ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
+        at: Date.now(),
+        attempts: 0,
+        tab
+      })) as Kept
+    } catch (cause) {
+      return Promise.reject(new IrisError('BAD_OPTION', String(cause)))
     }
-    const promise = new Promise<Ack>((resolve, reject) => promises.set(item.clientMsgId, { resolve, reject }))
+    const known = promises.get(item.clientMsgId)
+    if (known) return known.promise
+    const waiting = {} as Waiting
+    const promise = waiting.promise = new Promise<Ack>((...settle) => { [waiting.resolve, waiting.reject] = settle })
+    promises.set(item.clientMsgId, waiting)
     promise.catch(() => undefined) // who does not wait for it hears of it by the event
     items.push(item)
     if (isClosed) fail(item, closed)
@@ -67,7 +78,7 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
     return promise
   }
 
-  const next = () => store && items[0]
+  const next = () => !isClosed && store && items[0]
 
   async function flush (): Promise<void> {
     if (isBusy) return
@@ -86,16 +97,17 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
     if (Date.now() - at > LIFE_MS) return fail(item, expired)
     if (item.attempts++) emit('outbox', { item, state: 'sending' })
     try {
-      settle(await calls.once<Ack>('/v1/up/msg', body))
+      if (!settle(await calls.once<Ack>(PATH, body)) && has(item.clientMsgId)) throw notIris({ status: 200, url: PATH })
       failures = 0
       return 0
     } catch (cause) {
       const error = errorOf(cause)
       const { status, code, retryable, retryAfter = 0 } = error
-      // it is the user who is refused, not what he says
+      // it is the user who is refused, not what he says; what something else refuses has not been tried
       const isHis = status === 401 || code === 'SIGNED_OUT'
+      const isFinal = !retryable && !isHis && code !== 'NOT_IRIS'
       if (!has(item.clientMsgId)) return 0 // settled by the stream meanwhile
-      if (retryAfter > LONGEST_SEC || (!retryable && !isHis)) return fail(item, error)
+      if (retryAfter > LONGEST_SEC || isFinal) return fail(item, error)
       emit('outbox', { item, state: 'waiting', error })
       if (isHis) return Infinity
       // no answer: nobody knows whether it is stored, so the first retry goes at once
@@ -148,7 +160,7 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
   function close (): void {
     clearTimeout(timer)
     isClosed = true
-    store = undefined
+    void save().then(() => { store = undefined }) // another one may send what is kept
     for (const { reject } of promises.values()) reject(closed)
   }
 

@@ -36,7 +36,10 @@ function isAfter (id: string, before?: string): boolean {
 
 /** Forgets what came first. */
 function bound (all: Map<string, unknown> | Set<string>, limit: number): void {
-  for (const key of all.keys()) if (all.size > limit) all.delete(key)
+  for (const key of all.keys()) {
+    if (all.size <= limit) return
+    all.delete(key)
+  }
 }
 
 /** Makes the receiver of a tab: `receive(frame)`, and what it remembers. */

@@ -1,12 +1,12 @@
 // Server-Sent Events by fetch: headers, so no ticket; what buffers is seen, and every refusal is read.
-import { IrisError } from './error.js'
+import { notIris } from './error.js'
 import type { Transport } from './transport.js'
 import type { Frame } from './wire.js'
 
 export const sse: Transport = async ({ path, calls, heard, frame }, signal) => {
-  const { body, headers, url } = await calls.open(path('/v1/down/events'), undefined, signal)
-  const reader = (body as ReadableStream<Uint8Array> | null)?.getReader()
-  if (!reader || !headers.get('Content-Type')?.includes('event-stream')) throw new IrisError('NOT_IRIS', `There is no stream at ${url}`)
+  const response = await calls.open(path('/v1/down/events'), undefined, signal)
+  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader()
+  if (!reader || !response.headers.get('Content-Type')?.includes('event-stream')) throw notIris(response, { retryable: false })
   const decoder = new TextDecoder()
   const feed = createParser(frame)
   for (;;) {

@@ -41,8 +41,10 @@ export function createTabs ({ name, locks, channel, everyMs, onLead, onFollow, o
   /** Waits for the lock; one that is taken away is waited for again. */
   async function queue (mine: AbortController, steal: boolean): Promise<void> {
     while (!mine.signal.aborted) {
-      await locks.request(name, steal ? { steal } : { signal: mine.signal }, async () => { if (!mine.signal.aborted) await lead() })
-        .catch(() => undefined)
+      const work = async () => { if (!mine.signal.aborted) await lead() }
+      await locks.request(name, steal ? { steal } : { signal: mine.signal }, work)
+        // where locks are forbidden (in a frame that is sandboxed) this tab is alone
+        .catch(async ({ name }: Error) => { if (name !== 'AbortError') await work() })
       if (mine === joined) follow()
       steal = false
     }

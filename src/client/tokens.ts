@@ -29,10 +29,11 @@ function claimsOf (token = ''): { sub?: string, exp?: number } {
 
 /**
  * Makes the keeper of the token.
+ * @param owner the one user whose tokens are taken, that of the first one unless he is given: what was written as him goes as nobody else
  * @returns `get()`; `renew()`, which asks for another one, once for all who wait; `whose(show)`; `forget()`.
  *   They throw `TOKEN`, which passes, or `SIGNED_OUT`, which does not.
  */
-export function createTokens (ask: Options['token'], clock: Clock) {
+export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock) {
   let held: string | undefined
   let earlyAt: number | undefined
   let asking: Promise<string> | undefined
@@ -47,6 +48,10 @@ export function createTokens (ask: Options['token'], clock: Clock) {
       throw new IrisError('TOKEN', `token() failed: ${String(cause)}`, { retryable: true, cause })
     })
     if (!token) throw new IrisError('SIGNED_OUT', 'token() gave none: sign in, then call reconnect()')
+    const { sub } = claimsOf(token)
+    if (!sub) throw new IrisError('TOKEN', `token() gave no token, but ${String(token).slice(0, 40)}`, { retryable: true })
+    owner ??= sub
+    if (sub !== owner) throw new IrisError('SIGNED_OUT', `token() gave one of ${sub}, not of ${owner}: close(), and connect() anew`)
     earlyAt = undefined
     held = token
     return token
@@ -60,17 +65,22 @@ export function createTokens (ask: Options['token'], clock: Clock) {
     return clock.now() >= earlyAt && clock.now() < end
   }
 
-  /** @returns whose the token is, as soon as there is one; undefined when there will be none. */
-  async function whose (show: (state: State) => void): Promise<string | undefined> {
+  /**
+   * @param show says how it is, and returns whether to go on
+   * @returns whose the token is, as soon as there is one; undefined when there will be none
+   */
+  async function whose (show: (state: State) => boolean): Promise<string | undefined> {
     for (let failures = 0; ; failures++) {
       try {
-        return claimsOf(held ?? await renew()).sub ?? '-'
+        await renew()
+        return owner
       } catch (cause) {
         const { message: reason, retryable } = cause as IrisError
         const retryInMs = pauseOf(failures)
         show({ state: retryable ? 'waiting' : 'closed', reason, transport: '', retryInMs, error: cause as IrisError })
         if (!retryable) return undefined
         await wait(retryInMs)
+        if (!show({ state: 'connecting', reason, transport: '' })) return undefined
       }
     }
   }

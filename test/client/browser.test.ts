@@ -156,9 +156,12 @@ t.test('in Chromium', { skip: noBrowser }, async t => {
   })
 
   await t.test('storage that is full, or forbidden, and a clock that is wrong by a day: it goes on, and says so once', async t => {
+    const forbidden = 'Object.defineProperty(window, "localStorage", { get () { throw new DOMException("no", "SecurityError") } })'
     for (const spoil of [
       'Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") }',
-      'Object.defineProperty(window, "localStorage", { get () { throw new DOMException("no", "SecurityError") } })'
+      forbidden,
+      // where all storage is blocked so are locks
+      `${forbidden}; LockManager.prototype.request = async () => { throw new DOMException("no", "SecurityError") }`
     ]) {
       const [alice, bob] = [await iris.user(t), await iris.user(t)]
       const context = await openBrowser(t, browser)
@@ -170,6 +173,26 @@ t.test('in Chromium', { skip: noBrowser }, async t => {
       t.same((await tab.seen()).warnings, ['STORAGE'])
       await context.close()
     }
+  })
+
+  await t.test('[KICK-1] who was told to stay away does so when his page is thawed, or another tab is left; until he says so', async t => {
+    const alice = await iris.user(t)
+    const context = await openBrowser(t, browser)
+    const tabs = [await openTab(context, alice.token), await openTab(context, alice.token)] as const
+    await iris.server('POST', `users/${alice.userId}/kick`, { reason: 'the end' })
+    for (const { tab } of tabs) await tab.waitForFunction('iris.state.state === "closed"')
+    const look = 'new Promise(resolve => setTimeout(resolve, 400))' // a tab that leads does so each 300 ms
+    await tabs[0].tab.evaluate(`document.dispatchEvent(new Event("freeze")), document.dispatchEvent(new Event("resume")), ${look}`)
+    const isAway = async ({ seen }: typeof tabs[0]) => {
+      const { states } = await seen()
+      t.equal(states.findIndex(state => state.startsWith('closed')), states.length - 1, states.join())
+    }
+    await isAway(tabs[0])
+    await tabs[0].tab.close()
+    await tabs[1].tab.evaluate(look)
+    await isAway(tabs[1])
+    await tabs[1].tab.evaluate('iris.reconnect()')
+    await tabs[1].tab.waitForFunction('seen.states.filter(state => state.startsWith("closed")).length === 2') // by the old token
   })
 
   await t.test('two browsers of one user are two terminals; without locks so are two tabs', async t => {

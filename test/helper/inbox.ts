@@ -45,12 +45,13 @@ export function createInbox () {
       events.push(event)
       settle()
     },
-    finish (): void {
+    /** @param why what was said instead of a stream, if anything. */
+    finish (why = ''): void {
       if (isOver) return
       isOver = true
       over()
       for (const { matcher, reject } of waiting.splice(0)) {
-        reject(new Error(`the stream ended before ${String(matcher)}; it had ${JSON.stringify(events)}`))
+        reject(new Error(`the stream ended before ${String(matcher)}; it had ${JSON.stringify(events)} ${why}`))
       }
     },
     /** The next event that fits, from the last one returned on. */

@@ -23,9 +23,10 @@ export async function openSse (url: string, { headers = {}, cutAfterBytes = Infi
 
   const request = (url.startsWith('https:') ? https : http).get(url, { headers, agent: false })
   const response = await new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject))
-  request.on('error', inbox.finish)
+  const finish = () => inbox.finish(response.statusCode === 200 ? '' : `${response.statusCode} ${rest}`)
+  request.on('error', finish)
   response.setEncoding('utf8')
-  response.on('data', take).on('close', inbox.finish).on('error', inbox.finish)
+  response.on('data', take).on('close', finish).on('error', finish)
 
   function take (chunk: string): void {
     const room = cutAfterBytes - bytes

@@ -3,7 +3,7 @@ import { createActions } from './actions.js'
 import { createBase } from './base.js'
 import { errorOf } from './error.js'
 import { watchLife } from './life.js'
-import { createLine, meansOf } from './line.js'
+import { createLine, meansOf, queryOf } from './line.js'
 import { createOutbox } from './outbox.js'
 import { newId, tabOf, world } from './platform.js'
 import { createPresence } from './presence.js'
@@ -55,12 +55,7 @@ export function connect (options: Options): Iris {
   const line = createLine(base, {
     ...means,
     ways,
-    query: () => ({
-      terminalId: terminalId ?? '',
-      platform: options.platform ?? (document ? 'web' : 'other'),
-      ...(options.lease && { lease: options.lease }),
-      ...(receiver.cursor && { lastEventId: receiver.cursor })
-    }),
+    query: () => queryOf(options, terminalId, receiver.cursor),
     onState (state) {
       show(state)
       say('STATE', { ...state, error: undefined })
@@ -118,11 +113,8 @@ export function connect (options: Options): Iris {
     const channel = new BroadcastChannel(name)
     channel.onmessage = ({ data }) => receiver.receive(data as Frame)
     tabs = createTabs({
-      name,
-      locks,
-      channel,
+      ...{ name, locks, channel, onLead },
       everyMs: timing.tabMs,
-      onLead,
       onFollow: rest,
       ask,
       onTick: () => isLeading && [presence.change(), outbox.look()]

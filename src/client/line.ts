@@ -22,6 +22,10 @@ export function meansOf ({ WebSocket = world.WebSocket, EventSource = world.Even
   return { names, WebSocket, EventSource } as { names: TransportName[] } & Pick<Opening, 'WebSocket' | 'EventSource'>
 }
 
+/** @returns what a connection says of itself, whatever its way. */
+export const queryOf = ({ platform = world.document ? 'web' : 'other', lease }: Options, terminalId = '', cursor?: string) =>
+  ({ terminalId, platform, ...(lease && { lease }), ...(cursor && { lastEventId: cursor }) })
+
 /** One that was ready, and ends sooner than this without a goodbye, counts as a failure. */
 const SHORT_MS = 5_000
 /** A stream that is silent for so long is dead: three heartbeats. */

@@ -101,7 +101,7 @@ async function until (text: string[], pattern: RegExp): Promise<number> {
   return turns
 }
 
-const ROUNDS = 150
+const ROUNDS = 80
 
 /** So many turns an attach takes here and now: the revocations of the rounds are spread over them and a little beyond. */
 async function attachTurns (): Promise<number> {

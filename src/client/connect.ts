@@ -7,12 +7,11 @@ import { createLine, meansOf, queryOf } from './line.js'
 import { createOutbox } from './outbox.js'
 import { newId, tabOf, world } from './platform.js'
 import { createPresence } from './presence.js'
-import { createReceiver } from './receive.js'
+import { createReceiver, type Told } from './receive.js'
 import { createStore, type Store } from './store.js'
 import { createTabs } from './tabs.js'
 import type { Iris, Options, State, TransportName } from './types.js'
 import { createWays } from './ways.js'
-import type { Frame } from './wire.js'
 import { createWords } from './words.js'
 
 /** Connects a user, and keeps him connected until `close()`. Throws BAD_OPTION; all else that goes wrong is a `state`, with a reason. */
@@ -65,13 +64,13 @@ export function connect (options: Options): Iris {
       } else if (state.state !== 'connecting') presence.stop()
     },
     onFrame (frame) {
-      publish(frame)
+      publish({ ...frame, isDown: true })
       if (frame.id) void store?.set('cursor', frame.id)
     }
   })
 
   /** Tells all tabs. */
-  function publish (frame: Frame): void {
+  function publish (frame: Told): void {
     tabs?.say(frame)
     receiver.receive(frame)
   }
@@ -111,7 +110,7 @@ export function connect (options: Options): Iris {
     }
     if (!isShared) return onLead()
     const channel = new BroadcastChannel(name)
-    channel.onmessage = ({ data }) => receiver.receive(data as Frame)
+    channel.onmessage = ({ data }) => receiver.receive(data as Told)
     tabs = createTabs({
       ...{ name, locks, channel, onLead },
       everyMs: timing.tabMs,

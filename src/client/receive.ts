@@ -12,6 +12,8 @@ const PENDING = 1000
 const GRACE_MS = 1000
 
 type Pending = Command | Notice
+/** A frame of a way down, or what is said in the form of one: by the client of itself, by tabs to each other. */
+export interface Told extends Frame { isDown?: true }
 interface Known { cursor?: string | undefined, pending?: Pending[] | undefined }
 export interface Range { conversationId: string, fromSeq: number, toSeq: number }
 
@@ -130,10 +132,11 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
     ...words
   }
 
-  function receive (frame: Frame): void {
+  function receive ({ isDown, ...frame }: Told): void {
     const { event, id, data } = frame
-    if (id && !isAfter(id, cursor)) return
-    emit('frame', frame)
+    // READY's id is the position reached: of a stream that is resumed that may be the cursor
+    if (id && !isAfter(id, cursor) && data?.['name'] !== 'IRIS.READY') return
+    if (isDown) emit('frame', frame)
     if (event) events[event]?.(data as never, id)
     if (id) cursor = id // last: what breaks before this line comes again
   }

@@ -48,6 +48,13 @@ t.test('four tabs: one connection, each hears each message once, what one does a
     await tab.some('completed')
     t.same(tab.client.pending, [])
   }
+  for (const { seen } of tabs) {
+    const down = seen.frame.map(({ event, id = '', data }) => event === 'CMD_DOWN' ? data?.['name'] : event ?? id)
+    t.same(down.filter(what => !/^(MSG_DOWN|ACK_DOWN|IRIS\.\w+|nudge|\d+-\d+)$/.test(String(what))), [],
+      'frames are what comes down: not what tabs say to each other, or the client says of itself')
+    t.notOk(seen.frame.some(({ event, data }) => event === 'MSG_DOWN' && data?.['from'] === alice.userId))
+    t.ok(seen.frame.some(({ data }) => data?.['msgId'] === ack.msgId), 'in each tab')
+  }
   await second.client.presence([bob.userId], { watch: true })
   await bob.listen()
   for (const tab of tabs) await tab.some('presence', ({ online }) => online)

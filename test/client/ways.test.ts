@@ -151,3 +151,19 @@ t.test('the token is renewed before its end, by the server\'s clock, though this
     Date.now = now
   }
 })
+
+t.test('[DOWN-3] READY is heard though it moves no cursor: what waits is sent as soon as the stream is resumed', async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  let isRefused = true
+  const refusing: typeof fetch = async (input, init) => isRefused && new Request(input).url.endsWith('/v1/up/msg')
+    ? new Response('{"code":"STORE_UNAVAILABLE","retryable":true}', { status: 503, headers: { 'Retry-After': '50' } })
+    : await fetch(input, init)
+  const { client, seen, some, is } = connectClient(t, iris, alice.userId, { fetch: refusing })
+  await is('live')
+  client.send(bob.userId, 'in 50 s, or when the stream is back').catch(() => undefined)
+  await some('outbox', ({ state }) => state === 'waiting')
+  isRefused = false
+  client.reconnect()
+  await some('outbox', ({ state }) => state === 'stored')
+  t.ok(seen.frame.filter(({ data }) => data?.['name'] === 'IRIS.READY').length > 1)
+})

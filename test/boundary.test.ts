@@ -82,7 +82,7 @@ for (const { name, method, path, auth, body } of operations) {
 t.test('HEAD is answered where a probe, a checker or a browser asks by it', async t => {
   for (const path of [
     '/livez', '/readyz', '/metrics', '/openapi.json', '/asyncapi.json', '/', '/docs', '/docs/', '/docs/static/index.css', '/assets/page.js',
-    '/assets/htm.js', '/v1/time', '/v1/server/users/u/terminals'
+    '/assets/htm.js', '/assets/client.js', '/v1/time', '/v1/server/users/u/terminals'
   ]) {
     const length = /^content-length: (\d+)\r$/im.exec((await raw('GET', path, bearer('server'))).text)?.[1]
     const { status, text } = await raw('HEAD', path, bearer('server'))

@@ -52,7 +52,7 @@ t.test('in an empty directory, with what it says that it needs and nothing else:
   let url = ''
   for await (const line of createInterface({ input: iris.stdout })) if ((url = /listens on (http:[^"]+)/.exec(line)?.[1] ?? '') !== '') break
   iris.stdout.resume()
-  for (const path of ['/readyz', '/', '/assets/htm.js', '/docs', '/openapi.json', '/v1/time']) {
+  for (const path of ['/readyz', '/', '/assets/htm.js', '/assets/client.js', '/docs', '/openapi.json', '/v1/time']) {
     const response = await fetch(url + path)
     t.equal(response.status, 200, path)
     await response.arrayBuffer()

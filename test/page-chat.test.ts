@@ -56,7 +56,7 @@ await onStage(t, [desk, phone], async ({ scene }) => {
   })
 
   await scene('nothing in the head of a pane runs into another thing, whatever is said there', async (t, { page, alice, bob }) => {
-    for (const transport of ['ws', 'sse', 'poll']) {
+    for (const transport of ['websocket', 'sse', 'poll']) {
       await bob.travelsBy(transport)
       await bob.press('cut')
       await alice.press('send-five')

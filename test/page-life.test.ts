@@ -22,6 +22,7 @@ await onStage(t, [desk], async ({ t, iris, scene, open }) => {
     const hostile = '<img src=x onerror="document.title=1"><b>bold</b>'
     await alice.says(hostile)
     await bob.message(hostile).waitFor({ state: 'attached' })
+    await alice.travelsBy('websocket') // it needs a ticket
     t.equal(await page.locator('#desk :is(img, b)').count(), 0)
     t.match(await alice.wire.textContent(), /"ticket":"••••"/)
     t.notMatch(await page.locator('body').textContent(), /eyJ/)

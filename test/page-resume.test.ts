@@ -88,7 +88,7 @@ await onStage(t, [desk], async ({ iris, scene }) => {
 
   await scene('[POLL-1] bob hops from transport to transport, and every message comes once', async (t, { alice, bob }) => {
     const texts: string[] = []
-    for (const transport of ['ws', 'poll', 'sse', 'poll', 'ws']) {
+    for (const transport of ['websocket', 'poll', 'sse', 'poll', 'websocket']) {
       await bob.travelsBy(transport)
       texts.push(`hop ${texts.length + 1} by ${transport}`)
       await alice.says(String(texts.at(-1)))

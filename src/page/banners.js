@@ -6,13 +6,13 @@ const SHOWN = 2
 
 /** The banners of a terminal. Notices and reliable commands stay, over every reconnect, until they are completed. */
 export function Banners ({ terminal, peer }) {
-  const { state, memory, complete } = terminal
-  const waiting = [...state.notices.values(), ...state.commands.values()].sort((a, b) => a.ts - b.ts)
+  const { state, iris, complete } = terminal
+  const waiting = [...state.notices.values(), ...iris.pending].sort((a, b) => a.ts - b.ts)
   return html`
     <div class="banners" aria-live="polite">
       ${state.connection === 'cut' && html`
         <p class="banner cut" data-testid="cut-banner">
-          <span>The connection is cut. The stream will be resumed after <code>${memory.cursor || 'nothing yet'}</code></span>
+          <span>The connection is cut. The stream will be resumed after <code>${iris.cursor || 'nothing yet'}</code></span>
         </p>`}
       ${state.connection === 'closed' && state.reason && html`
         <p class="banner cut" data-testid="closed-banner"><span>The connection is closed: ${state.reason}</span></p>`}
@@ -28,15 +28,13 @@ export function Banners ({ terminal, peer }) {
 }
 
 function Pending ({ item, peer, complete }) {
-  const { noticeId, cmdId, name, title, kind, content, needComplete } = item
+  const { noticeId, name, title, kind, content, needComplete } = item
   const what = noticeId ? 'notice' : 'command'
   const heading = noticeId ? title ?? TITLES[kind] : name === 'nudge' ? `${peer.displayName} nudged you` : name
   return html`
     <p class="banner" data-testid=${what}>
       <span><strong>${heading}</strong> ${content && textOf(content)}${again(item)}</span>
-      ${needComplete && html`
-        <button type="button" data-testid=${`${what}-done`}
-          onClick=${() => complete(noticeId ? 'notice' : 'cmd', noticeId ?? cmdId)}>Done</button>`}
+      ${needComplete && html`<button type="button" data-testid=${`${what}-done`} onClick=${() => complete(item)}>Done</button>`}
     </p>`
 }
 

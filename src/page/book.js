@@ -10,13 +10,13 @@ export const directId = (a, b) => `dm.${[a, b].sort().join('.')}`
 export function createBook (conversationId, me) {
   const messages = new Map()
   const recalled = new Map()
-  const book = { conversationId, clear, put, putPage, recall, list, hole, unread, heard, read }
+  const book = { conversationId, clear, put, putPage, recall, list, hole, unread, heard, read, hasMore }
   clear()
 
   function clear () {
     messages.clear()
     recalled.clear()
-    Object.assign(book, { epoch: '', head: 0, readSeq: 0, peerReadSeq: 0, minSeq: 1, hasMore: false })
+    Object.assign(book, { epoch: '', head: 0, readSeq: 0, peerReadSeq: 0, minSeq: 1 })
   }
 
   function put (message) {
@@ -33,7 +33,6 @@ export function createBook (conversationId, me) {
     for (const message of page.messages) put(message)
     heard(page.headSeq)
     read(me, page.readSeq)
-    book.hasMore = messages.size > 0 && lowest() > page.minSeq
   }
 
   function recall ({ seq, by, revokedAt }) {
@@ -51,6 +50,11 @@ export function createBook (conversationId, me) {
   }
 
   const lowest = () => Math.min(...messages.keys())
+
+  /** @returns whether there are earlier ones. */
+  function hasMore () {
+    return messages.size > 0 && lowest() > book.minSeq
+  }
 
   function list () {
     return [...messages.values()].sort((a, b) => a.seq - b.seq)
@@ -70,7 +74,7 @@ export function createBook (conversationId, me) {
   /** @returns how many messages wait to be read; `more` when there are others that are not loaded. */
   function unread () {
     const waiting = list().filter(({ seq, from, type }) => seq > book.readSeq && from !== me && type !== 'revoked')
-    return { count: waiting.length, more: book.hasMore && lowest() > book.readSeq + 1 }
+    return { count: waiting.length, more: hasMore() && lowest() > book.readSeq + 1 }
   }
 
   return book

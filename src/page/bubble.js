@@ -18,7 +18,7 @@ export function Bubble ({ message, user, peer, terminal, follows }) {
       <div class="bubble">
         <p class="text" data-testid="text">${revoked ? `${own ? 'You' : peer.displayName} took this message back` : textOf(message)}</p>
         <p class="meta">
-          ${message.duplicate && html`<span data-testid="once">sent ${message.attempts} times, stored once</span>`}
+          ${message.times > 1 && html`<span data-testid="once">sent ${message.times} times, stored once</span>`}
           <time datetime=${new Date(message.ts).toISOString()}>${clock(message.ts, 'minutes')}</time>
           ${own && !revoked && html`<${Tick} state=${read ? 'read' : 'stored'} />`}
         </p>

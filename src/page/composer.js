@@ -9,7 +9,7 @@ export function Composer ({ terminal, user, peer }) {
   function send (event) {
     event.preventDefault()
     if (text.trim() === '') return
-    terminal.send(text.trim())
+    terminal.outbox.send(text.trim())
     setText('')
     field.current.focus()
   }
@@ -37,18 +37,19 @@ export function Composer ({ terminal, user, peer }) {
 }
 
 function Experiments ({ terminal, peer }) {
-  const { network } = terminal
-  const armed = network.loseAnswers > 0
+  const { network, outbox } = terminal
+  const armed = network.isLossy
   const loseAnswer = () => {
-    network.loseAnswers = armed ? 0 : 1
+    network.isLossy = !armed
     terminal.changed()
   }
-  const sendFive = () => ['one', 'two', 'three', 'four', 'five'].forEach(terminal.send)
+  const sendFive = () => ['one', 'two', 'three', 'four', 'five'].forEach(outbox.send)
   return html`
     <div class="experiments" role="group" aria-label="Experiments">
       <button type="button" data-testid="send-five" title="Sends five messages, one after the other" onClick=${sendFive}>Send five</button>
       <button type="button" data-testid="lose-answer" aria-pressed=${armed}
-        title="The next message is stored, but its answer gets lost: it is sent again" onClick=${loseAnswer}>Lose an answer</button>
+        title="The next message is stored, but its answer gets lost, and the connection with it: it is sent again"
+        onClick=${loseAnswer}>Lose an answer</button>
       <button type="button" data-testid="spoil-cursor"
         title="Resumes with a cursor that cannot be served" onClick=${terminal.spoilCursor}>Spoil the cursor</button>
       <button type="button" data-testid="kick-others"

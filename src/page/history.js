@@ -1,4 +1,4 @@
-// What the stream does not bring: the past, page by page, and the holes. GET_READ_MSG with the answer inline.
+// What the stream does not bring: the past, page by page, and the holes in the book.
 
 const PAGE = 30
 const HOLE_PAGE = 100
@@ -6,42 +6,57 @@ const HOLE_PAGE = 100
 const GRACE_MS = 300
 
 /**
- * Makes the fetcher of a book.
- * @returns `load()` the newest page, `older()` the page before, `repair()` soon, if a seq is still missing.
+ * Makes the fetcher of a book. `onLoaded()`: its present state was read.
+ * @returns `load()` the newest page, `list(conversations)` what a list says of it, `older()` the page before, `repair()` soon, if a seq
+ *   is still missing; `reset()`: what was fetched is void.
  */
-export function createHistory ({ book, peerId, call, changed }) {
-  const history = { loaded: false, loading: false, load, older, repair }
+export function createHistory ({ iris, book, peerId, onLoaded, changed }) {
+  const history = { loaded: false, loading: false, load, list, older, repair, reset }
   let timer
+  let isOpened = false
 
   async function page (query) {
-    const body = { conversationId: book.conversationId, deliver: 'inline', limit: PAGE, ...query }
-    book.putPage(await call('POST', '/v1/up/cmd/get-read-msg', body))
+    isOpened = true
+    book.putPage(await iris.history(book.conversationId, { limit: PAGE, ...query }))
     changed()
   }
 
+  /** Fails in silence: the next time that the terminal is live it is tried again. */
   async function load () {
-    const { items } = await call('GET', '/v1/conversations')
-    const found = items.find(({ conversationId }) => conversationId === book.conversationId)
-    if (found) {
-      await page({})
-      book.read(peerId, found.peerReadSeq) // the tick of another browser [SEE-1]
+    try {
+      if (list(await iris.conversations())) await page({})
+    } catch {
+      return
     }
     history.loaded = true
+    onLoaded()
     repair()
     changed()
   }
 
+  /** @returns whether there is such a conversation. */
+  function list ({ items }) {
+    const found = items.find(({ conversationId }) => conversationId === book.conversationId)
+    if (!found) return false
+    book.heard(found.headSeq)
+    book.read(iris.userId, found.readSeq)
+    book.read(peerId, found.peerReadSeq ?? 0) // the tick of another browser [SEE-1]
+    return true
+  }
+
+  /** What was opened the client fetches anew by itself; a conversation that began on this page was not. */
+  function reset () {
+    history.loaded = isOpened
+  }
+
   async function older () {
     const [first] = book.list()
-    if (!book.hasMore || history.loading || !first) return
+    if (!book.hasMore() || history.loading || !first) return
     history.loading = true
     changed()
-    try {
-      await page({ toSeq: first.seq - 1 })
-    } finally {
-      history.loading = false
-      changed()
-    }
+    await page({ toSeq: first.seq - 1 }).catch(() => {})
+    history.loading = false
+    changed()
   }
 
   function repair () {

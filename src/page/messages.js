@@ -12,6 +12,7 @@ export function Messages ({ terminal, user, peer, visible, atBottom, onBottom })
   const ref = useRef()
   const place = useRef({ atEnd: true, height: 0, first: 0, report: null })
   const stored = book.list()
+  const waiting = outbox.items()
   const first = stored[0]?.seq ?? 0
 
   useLayoutEffect(() => {
@@ -33,7 +34,7 @@ export function Messages ({ terminal, user, peer, visible, atBottom, onBottom })
     if (!visible) return
     place.current.atEnd = isNearEnd(target)
     onBottom(place.current.atEnd)
-    if (target.scrollTop < NEAR_PX) terminal.older()
+    if (target.scrollTop < NEAR_PX) history.older()
   }
 
   const toEnd = () => { ref.current.scrollTop = ref.current.scrollHeight }
@@ -45,15 +46,15 @@ export function Messages ({ terminal, user, peer, visible, atBottom, onBottom })
   return html`
     <ol class="messages" ref=${ref} role="log" aria-label=${`Messages with ${peer.displayName}`} tabindex="0"
       data-testid="messages" onScroll=${onScroll}>
-      ${book.hasMore && html`
+      ${book.hasMore() && html`
         <li key="older" class="older">
-          <button type="button" data-testid="older" disabled=${history.loading} onClick=${terminal.older}>Earlier messages</button>
+          <button type="button" data-testid="older" disabled=${history.loading} onClick=${history.older}>Earlier messages</button>
         </li>`}
-      ${stored.length + outbox.items.length === 0 && history.loaded && html`<${Empty} key="empty" name=${peer.displayName} />`}
+      ${stored.length + waiting.length === 0 && history.loaded && html`<${Empty} key="empty" name=${peer.displayName} />`}
       ${stored.slice(0, split).map(bubble)}
       ${report && html`<${CaughtUp} key="report" report=${report} />`}
       ${stored.slice(split).map((message, index) => bubble(message, index + split))}
-      ${outbox.items.map(item => html`<${Waiting} key=${item.clientMsgId} item=${item} outbox=${outbox} />`)}
+      ${waiting.map(item => html`<${Waiting} key=${item.clientMsgId} item=${item} outbox=${outbox} />`)}
     </ol>
     ${!atBottom && html`<button type="button" class="latest" data-testid="latest" onClick=${toEnd}>Latest ↓</button>`}`
 }

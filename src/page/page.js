@@ -1,6 +1,6 @@
 // The demo page's start: who the demo users are, a terminal for each, the desk on which they stand.
 import { html, render } from '/assets/htm.js'
-import { createTerminal } from './client.js'
+import { createTerminal } from './terminal.js'
 import { Desk } from './desk.js'
 
 async function fetchDemo () {
@@ -26,7 +26,6 @@ async function start (root) {
     user, peer, tone, terminal: createTerminal({ userId: user.userId, peerId: peer.userId, login, revokeSec })
   }))
   render(html`<${Desk} seats=${taken} />`, root)
-  for (const { terminal } of taken) terminal.start()
 }
 
 const root = document.getElementById('desk')

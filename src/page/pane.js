@@ -4,7 +4,7 @@ import { useTerminal, useVisible } from './hooks.js'
 import { Banners } from './banners.js'
 import { Composer } from './composer.js'
 import { Messages } from './messages.js'
-import { transports } from './sources.js'
+import { transports } from './network.js'
 
 const WORDS = { connecting: 'Connecting', live: 'Live', waiting: 'Waiting to retry', cut: 'Cut', closed: 'Closed' }
 
@@ -64,7 +64,7 @@ function Transport ({ terminal, name }) {
   const onChange = ({ target }) => terminal.changeTransport(target.value)
   return html`
     <select class="transport" data-testid="transport" aria-label=${`${name}'s transport`}
-      value=${terminal.memory.transport} onChange=${onChange}>
+      value=${terminal.iris.state.transport || 'sse'} disabled=${terminal.state.connection === 'closed'} onChange=${onChange}>
       ${Object.entries(transports).map(([key, label]) => html`<option key=${key} value=${key}>${label}</option>`)}
     </select>`
 }
@@ -84,7 +84,7 @@ function Plug ({ terminal, name }) {
   return off
     ? html`
       <button type="button" class="plug on" data-testid="reconnect" aria-label=${`Reconnect ${name}`}
-        onClick=${terminal.reconnect}>Reconnect</button>`
+        onClick=${() => terminal.reconnect()}>Reconnect</button>`
     : html`
       <button type="button" class="plug" data-testid="cut" aria-label=${`Cut ${name}'s connection`}
         onClick=${terminal.cut}>Cut</button>`

@@ -4,10 +4,10 @@
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * @param state `clockAheadMs`: how far the server's clock is ahead of this one; times of messages are the server's
+ * @param iris the client, which knows how far the server's clock is ahead of this one; times of messages are the server's
  * @returns `isRevocable(message)`; the terminal has changed when the time of one that was revocable is over.
  */
-export function createRevocable ({ state, revokeSec, changed }) {
+export function createRevocable ({ iris, revokeSec, changed }) {
   let timer
   let due = Infinity
 
@@ -22,7 +22,7 @@ export function createRevocable ({ state, revokeSec, changed }) {
   }
 
   return function isRevocable ({ ts }) {
-    const until = ts + revokeSec * 1000 - state.clockAheadMs
+    const until = ts + revokeSec * 1000 - iris.aheadMs
     if (until <= Date.now()) return false
     look(until)
     return true

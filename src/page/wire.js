@@ -2,22 +2,22 @@
 import { html, useMemo } from '/assets/htm.js'
 import { clock } from './clock.js'
 import { useTerminal } from './hooks.js'
-import { transports } from './sources.js'
+import { transports } from './network.js'
 
 /** The panel of a terminal's frames. `trace` is the trace that is followed, `onFollow` chooses another. */
 export function Wire ({ seat, trace, onFollow }) {
   const { user } = seat
-  const { frames, memory, state } = useTerminal(seat.terminal)
+  const { frames, iris, state } = useTerminal(seat.terminal)
   return html`
     <aside class="wire" data-testid=${`wire-${user.userId}`} aria-label=${`${user.displayName}'s wire`}>
       <header>
         <h3>${user.displayName}'s wire</h3>
         <button type="button" class="clear" onClick=${frames.clear}>Clear</button>
         <dl>
-          <dt>terminal</dt><dd>${memory.terminalId}</dd>
+          <dt>terminal</dt><dd>${iris.terminalId}</dd>
           <dt>state</dt><dd data-testid="life">${state.connection}${state.since > 0 && `, ${clock(state.since, 'seconds')}`}</dd>
-          <dt>by</dt><dd>${transports[memory.transport]}, live ${state.attaches}×</dd>
-          <dt>cursor</dt><dd data-testid="cursor">${memory.cursor || 'none'}</dd>
+          <dt>by</dt><dd>${transports[iris.state.transport || 'sse']}, live ${state.attaches}×</dd>
+          <dt>cursor</dt><dd data-testid="cursor">${iris.cursor || 'none'}</dd>
         </dl>
       </header>
       <ol class="frames" data-testid="frames" tabindex="0" aria-label="Frames" data-follow=${trace !== ''}>

@@ -18,6 +18,8 @@ const demoUsers = [{ userId: 'alice', displayName: 'Alice' }, { userId: 'bob', d
 const assets = fileURLToPath(new URL('../page/', import.meta.url))
 /** htm and preact in one module; its package exports it to bundlers only, so it is found from the main file. */
 const htm = join(dirname(createRequire(import.meta.url).resolve('htm')), '../preact')
+/** The module of iris-gateway/client, as it is published. */
+const client = fileURLToPath(new URL('../../client/', import.meta.url))
 
 /** Whose other windows are kicked; `except` is the terminal that asks. */
 const KickOthers = Type.Object({
@@ -37,6 +39,7 @@ export const page = fp<Parts>(async (app, { mintToken, terminals, kicker, revoke
   app.get('/', { schema: { hide: true } }, async (_request, reply) => await reply.sendFile('index.html'))
   app.get('/assets/htm.js', { schema: { hide: true } }, async (_request, reply) =>
     await reply.type('text/javascript').sendFile('standalone.module.js', htm))
+  app.get('/assets/client.js', { schema: { hide: true } }, async (_request, reply) => await reply.sendFile('index.js', client))
   app.get('/demo/users', { schema: { hide: true } }, async (request, reply) => {
     refuseStrangers(request)
     reply.header('cache-control', 'no-store')

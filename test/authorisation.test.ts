@@ -113,7 +113,7 @@ function verdictOf ({ door, method }: Row, { verdicts }: Credential): string {
 }
 
 /** What is kept of the sessions and the presence of who is let in. */
-const ofSessions = /:(TICKETS?|TERMINALS|LEASES|FOREGROUND|EPOCH|REAPER)(:|$)/
+const ofSessions = /^iris:events:SIZES$|:(TICKETS?|TERMINALS|LEASES|FOREGROUND|EPOCH|REAPER)(:|$)/
 const feed = `events?after=0-0&limit=100&types=${eventKinds.filter(kind => !/^(user\.o|terminal)/.test(kind)).join()}`
 
 /** What is stored beside these, and what has happened. */

@@ -72,7 +72,8 @@ async function connect (redis: Redis): Promise<void> {
 function * settings ({ version, durability, warnings }: Found): Generator<Finding, void, void> {
   yield ok('Redis', version)
   for (const warning of warnings) {
-    yield warn('Redis settings', warning, /^CONFIG GET/.test(warning) ? 'See where the service is configured' : 'See redis.conf, or CONFIG SET')
+    const where = /^CONFIG GET/.test(warning) ? 'See where the service is configured' : 'See redis.conf, or CONFIG SET'
+    yield warn('Redis settings', warning, where)
   }
   if (durability === 'disk') yield ok('persistence', 'what is answered is on disk')
   else if (durability === 'memory' && warnings.every(warning => !warning.includes('appendfsync'))) {

@@ -125,3 +125,16 @@ export async function beforeTheSweep<T> (t: Test, promise: Promise<T>): Promise<
   promise.catch(() => undefined)
   return found
 }
+
+/**
+ * Sends a text until it is stored, as any client does: a process that has only just started may be late with its first answers, on a
+ * busy machine. @returns the answer that it is.
+ */
+export async function sendUntilStored (
+  from: User, to: string | { userId: string }, text: string, clientMsgId: string = randomUUID()
+): Promise<Answer> {
+  return await until(async () => {
+    const answer = await from.send(to, text, { clientMsgId })
+    return answer.status === 200 ? answer : undefined
+  })
+}

@@ -9,7 +9,7 @@ import { noPrlimit } from '../helper/full.js'
 import { SECRET, SERVER_KEY, serverOf } from '../helper/iris.js'
 import { startProcess } from '../helper/process.js'
 import type { Redis } from '../../src/store/redis/redis.js'
-import { createUser, dm, until } from '../helper/user.js'
+import { createUser, dm, sendUntilStored, until } from '../helper/user.js'
 
 t.jobs = 3
 const dataDir = await directoryOf(t)
@@ -24,7 +24,7 @@ t.test('[STORE-2] a disk that another fills: what reads goes on though Redis has
   const user = async (userId: string) =>
     createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
   const [alice, bob] = [await user('alice'), await user('bob')]
-  const { body: { epoch } } = await alice.send(bob, 'one')
+  const { body: { epoch } } = await sendUntilStored(alice, bob, 'one')
   const detail = async () => (await (await fetch(`${url}/readyz`)).json() as { detail?: string }).detail
   const redis = await connectTo(t, { socketPath: join(dataDir, 'redis/redis.sock') })
 
@@ -42,7 +42,7 @@ t.test('[STORE-2] a disk that another fills: what reads goes on though Redis has
   await rm(join(dataDir, 'junk'))
   await until(async () => await detail() === undefined || undefined)
   t.same(await redis.config('GET', 'appendfsync'), ['appendfsync', 'always'])
-  t.match(await alice.send(bob, 'two'), { status: 200, body: { epoch, seq: 2 } })
+  t.match((await sendUntilStored(alice, bob, 'two')).body, { epoch, seq: 2 })
   const lines = output().trim().split('\n').map(line =>
     JSON.parse(line) as { level: number, msg: string, line?: string, durability?: string })
   t.ok(lines.some(({ level, line }) => level === 40 && /AOF write error/.test(line ?? '')), 'why it ended is a warning')
@@ -69,7 +69,7 @@ for (const durability of ['disk', 'memory'] as const) {
     const user = async (userId: string) =>
       createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
     const [alice, bob] = [await user('alice'), await user('bob')]
-    const { body: { epoch } } = await alice.send(bob, 'one')
+    const { body: { epoch } } = await sendUntilStored(alice, bob, 'one')
     const { id: cursor = '' } = await (await bob.listen()).next('IRIS.READY')
     const redis = await connectTo(t, { socketPath: join(dataDir, 'redis/redis.sock') })
     let ends = 0

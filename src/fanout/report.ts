@@ -21,7 +21,7 @@ interface Floor {
 }
 
 /** Which message is asked for: by its id, or by its place. */
-export interface Asked { messageId?: string, conversationId?: string, seq?: number }
+export interface Asked { msgId?: string, conversationId?: string, seq?: number }
 
 /** A terminal as it is known: `standing` when the node that holds it has answered; `printedAt`: when the entry was printed there. */
 interface Known {
@@ -63,8 +63,8 @@ export function createReports ({ conversations, delivery, lists, mailbox, termin
   }
 
   /** Throws CONVERSATION_NOT_FOUND when he never was in it, MESSAGE_NOT_FOUND. */
-  async function messageOf (userId: string, { messageId, conversationId = '', seq = 0 }: Asked) {
-    const place = messageId === undefined ? { conversationId, seq } : await delivery.find(userId, messageId)
+  async function messageOf (userId: string, { msgId: asked, conversationId = '', seq = 0 }: Asked) {
+    const place = asked === undefined ? { conversationId, seq } : await delivery.find(userId, asked)
     if (!place) throw new Problem('MESSAGE_NOT_FOUND', { detail: 'Not found by its id alone: name `conversationId` and `seq`' })
     const view = await conversations.view(place.conversationId, userId)
     const [body] = await conversations.bodies(place.conversationId, [place.seq])

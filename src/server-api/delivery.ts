@@ -60,14 +60,14 @@ export const showDelivery = defineOperation({
   summary: 'Say whether a user got what was sent to him',
   description: 'The end of his stream, what is unread and pending, and of each terminal how far it was printed, by what, and how its ' +
     'last connection ended. Of those that are connected their nodes are asked; where one does not answer, what it noted last is shown, ' +
-    'with `asOf`: every 25 s, and when a connection ends. With `messageId`, or `conversationId` and `seq`: when that message was ' +
+    'with `asOf`: every 25 s, and when a connection ends. With `msgId`, or `conversationId` and `seq`: when that message was ' +
     'stored, where it stands in his stream, to which terminals it was printed, and whether he has read it. Printed is what was written ' +
     'to the connection; that he has seen it only a READ says. [DELIVERY-1] [DELIVERY-2] [DELIVERY-3]',
   params: Type.Object({ id: UserId }),
   query: Type.Object({
-    messageId: Type.Optional(Type.String({
+    msgId: Type.Optional(Type.String({
       pattern: '^[0-9a-f]{19}[0-9A-Za-z]{1,40}$',
-      description: 'A `msgId`; looked for in 500 of his conversations, those that were used soonest after it.'
+      description: 'Looked for in 500 of his conversations, those that were used soonest after it.'
     })),
     conversationId: Type.Optional(ConversationId),
     seq: Type.Optional(Seq)
@@ -109,11 +109,11 @@ export const showDelivery = defineOperation({
       }]
     }
   },
-  checkQuery ({ messageId, conversationId, seq }): FieldError[] {
+  checkQuery ({ msgId, conversationId, seq }): FieldError[] {
     const isPlace = conversationId !== undefined && seq !== undefined
-    if (messageId === undefined && (conversationId === undefined) === (seq === undefined)) return []
-    if (messageId !== undefined && conversationId === undefined && seq === undefined) return []
-    if (messageId !== undefined) return [{ pointer: '/messageId', detail: 'stands alone, without `conversationId` and `seq`' }]
+    if (msgId === undefined && (conversationId === undefined) === (seq === undefined)) return []
+    if (msgId !== undefined && conversationId === undefined && seq === undefined) return []
+    if (msgId !== undefined) return [{ pointer: '/msgId', detail: 'stands alone, without `conversationId` and `seq`' }]
     return isPlace ? [] : [{ pointer: conversationId === undefined ? '/conversationId' : '/seq', detail: 'is required beside the other' }]
   },
   handle: async ({ params: { id }, query }, { reports }) =>

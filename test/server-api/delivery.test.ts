@@ -73,7 +73,7 @@ t.test('[DELIVERY-2] [DELIVERY-3] printed yes, and when; printed no to who was a
   t.same(printed(message?.terminals), ['phone no', 'web yes'])
   const at = Number(message?.terminals.find(row => row['terminalId'] === 'web')?.['at'])
   t.ok(at >= Number(ts) - 5 && at <= Number(ts) + 60_000, 'by the clock of the store')
-  t.same((await report(bob, `?messageId=${String(msgId)}`)).message, message, 'by its id alone')
+  t.same((await report(bob, `?msgId=${String(msgId)}`)).message, message, 'by its id alone')
 
   const back = await on(t, b, bob).listen({ terminalId: 'phone', cursor })
   await back.next('IRIS.READY')
@@ -148,12 +148,12 @@ t.test('[DELIVERY-3] what is asked for is named whole, and is his', async t => {
   const bob = await a.user(t)
   const ask = async (query: string) => (await a.server('GET', `users/${bob.userId}/delivery${query}`)).body as unknown as Row
   for (const [query, pointer] of [
-    ['?seq=1', '/conversationId'], ['?conversationId=g.x', '/seq'], ['?messageId=1a2073f47fb000000011a9f3c81&seq=1', '/messageId'],
-    ['?messageId=x', '/messageId'], ['?seq=0&conversationId=g.x', '/seq'], ['?colour=red', '/colour']
+    ['?seq=1', '/conversationId'], ['?conversationId=g.x', '/seq'], ['?msgId=1a2073f47fb000000011a9f3c81&seq=1', '/msgId'],
+    ['?msgId=x', '/msgId'], ['?seq=0&conversationId=g.x', '/seq'], ['?colour=red', '/colour']
   ] as const) t.match(await ask(query), { status: 400, code: 'INVALID_QUERY', errors: [{ pointer }] }, query)
   const group = await groupOf(a, alice)
   t.match(await ask(`?conversationId=${group}&seq=1`), { status: 404, code: 'CONVERSATION_NOT_FOUND' })
-  t.match(await ask('?messageId=1a2073f47fb000000011a9f3c81'), { status: 404, code: 'MESSAGE_NOT_FOUND', detail: /conversationId/ })
+  t.match(await ask('?msgId=1a2073f47fb000000011a9f3c81'), { status: 404, code: 'MESSAGE_NOT_FOUND', detail: /conversationId/ })
   await alice.send(bob, 'one')
   t.match(await ask(placeOf(bob, 9)), { status: 404, code: 'MESSAGE_NOT_FOUND' })
   await alice.revoke({ conversationId: dm(alice, bob), seq: 1 })

@@ -16,7 +16,7 @@ const build = ['build', process.execPath, ['scripts/build.js', '--if-stale', '--
 const steps = [
   ['dead code', bin('ts-unused-exports'), ['tsconfig.json', '--allowUnusedTypes']],
   ['OpenAPI and AsyncAPI drift', process.execPath, ['scripts/openapi.js', '--check']],
-  ['drift of tables', process.execPath, ['scripts/readme.js', '--check']],
+  ['drift of tables', process.execPath, ['scripts/tables.js', '--check']],
   ['OpenAPI and AsyncAPI lint', bin('redocly'), ['lint', 'openapi/iris.yaml', 'openapi/iris-3.2.yaml', 'openapi/asyncapi.yaml']]
 ]
 

@@ -62,7 +62,10 @@ export const limitTable = {
     minimum: 16_384,
     sentence: 'Bytes of events that are kept, more or less: what comes first, this or their number, trims.'
   },
-  webhooks: { default: 20, sentence: 'Webhooks; more is 409 `TOO_MANY_WEBHOOKS`.' },
+  webhooks: {
+    default: 20,
+    sentence: 'Webhooks that are put by a call; more is 409 `TOO_MANY_WEBHOOKS`. That of `IRIS_WEBHOOK_URL` is not counted.'
+  },
   webhookAtOnce: { default: 8, sentence: 'Deliveries to a webhook under way at once.' },
   webhookAttemptSec: { default: 10, sentence: 'Seconds in which a webhook must have answered a delivery.' },
   webhookPauseSec: {

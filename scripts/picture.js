@@ -36,7 +36,8 @@ try {
   await once(iris, 'exit')
 }
 
-/** What the picture tells: a chat, a message that was taken back, and three that came while one side was cut off. */
+/** What the picture tells: a chat, a message that was taken back, three that came while one side was cut off, and one
+ * whose answer was lost: it was sent again, and stored once. */
 async function play (page) {
   const pane = user => page.getByTestId(`pane-${user}`)
   const isLive = user => page.locator(`[data-testid=pane-${user}][data-connection=live]`).waitFor()
@@ -59,7 +60,12 @@ async function play (page) {
   await wrong.getByTestId('revoke').click()
   await pane('bob').getByText('Alice took this message back').waitFor()
   await pane('bob').getByTestId('cut').click()
-  for (const text of ['You are gone', 'I send all the same', 'See you at nine']) await says('alice', text)
+  await says('alice', 'You are gone')
+  await pane('alice').getByTestId('lose-answer').click()
+  await says('alice', 'I send all the same')
+  await pane('alice').getByText('sent 2 times, stored once').waitFor()
+  await isLive('alice')
+  await says('alice', 'See you at nine')
   await pane('bob').getByTestId('reconnect').click()
   await pane('bob').getByTestId('caught-up').waitFor()
   await page.locator('[data-testid=pane-alice] [data-testid=message][data-state=read]', { hasText: 'nine' }).waitFor()

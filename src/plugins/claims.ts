@@ -1,7 +1,7 @@
 // The claims of a token whose signature is good, as times of ours. RFC 7519: a NumericDate may be any JSON number.
 import type { JWTPayload } from 'jose'
 import { SYSTEM_USER } from '../protocol/ids.js'
-import { hasEnded, LATEST_MS, TOLERANCE_MS } from '../protocol/login.js'
+import { hasEnded, LATEST_MS, LEAST_MS, TOLERANCE_MS } from '../protocol/login.js'
 import { Problem } from '../protocol/problem.js'
 
 /** A verified token: whose it is, and its life in ms; one without `iat` counts as issued before everything else. */
@@ -40,6 +40,8 @@ export function identityAt (claimed: Claimed, now: number, latest = 0): Identity
 
 function msOf (claim: string, seconds: number | undefined = 0): number {
   if (!Number.isFinite(seconds)) throw bad(`${claim} must be a finite number`)
+  // as one it would be good for ever
+  if (seconds >= LEAST_MS) throw bad(`${claim} must be in seconds since 1970 (RFC 7519): that is a time in ms`)
   // by way of whole microseconds: 1795442400.124 * 1000 is a little less than 1795442400124
   return Math.min(Math.max(0, Math.floor(Math.round(seconds * 1e6) / 1e3)), LATEST_MS)
 }

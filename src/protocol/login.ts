@@ -13,5 +13,8 @@ export const TOLERANCE_MS = 5_000
 /** The end of the year 9999: a token that ends later ends then. Date, PEXPIREAT and the numbers of scripts can hold it. ms since 1970. */
 export const LATEST_MS = 253_402_300_799_999
 
+/** September 2001 in ms; in seconds the year 33658. What is less was not meant in ms, what is not was not meant in seconds. */
+export const LEAST_MS = 1_000_000_000_000
+
 /** Whether a token whose life ends at `expiresAt` is refused at `now`, ms. */
 export const hasEnded = (expiresAt: number, now: number) => expiresAt + TOLERANCE_MS <= now

@@ -3,6 +3,7 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { conversationFacts, MutedUntil, Role } from '../protocol/conversation.js'
 import { ConversationId, GroupId, SYSTEM_USER, Time, UserId, wellFormed } from '../protocol/ids.js'
 import { limitedItems } from '../protocol/limits.js'
+import { LEAST_MS } from '../protocol/login.js'
 import { Ext } from '../protocol/message.js'
 import { type FieldError, Problem } from '../protocol/problem.js'
 import { Named, namedOf } from '../protocol/target.js'
@@ -45,13 +46,11 @@ function uniqueMembers (lists: Record<string, readonly string[]>): FieldError[] 
   }))
 }
 
-/** Before that, in 2001, nothing was muted: it is a time in seconds, which would mute nobody, and nobody would hear of it. */
-const FIRST_MS = 1_000_000_000_000
-
+/** A time in seconds would mute nobody, and nobody would hear of it. */
 const inSeconds = (lists: Record<string, readonly (string | { userId: string, mutedUntil?: number })[]>): FieldError[] =>
   Object.entries(lists).flatMap(([name, users]) => users.flatMap((user, i) => {
     const { mutedUntil = 0 } = typeof user === 'string' ? {} : user
-    if (mutedUntil === 0 || mutedUntil >= FIRST_MS) return []
+    if (mutedUntil === 0 || mutedUntil >= LEAST_MS) return []
     return [{ pointer: `/${name}/${i}/mutedUntil`, detail: 'must be ms since 1970, or 0: that is a time in seconds' }]
   }))
 

@@ -11,8 +11,10 @@ const watcher = { userId: 'alice' } as Held
 function listenWith (answers: (() => void)[]) {
   const asked: number[] = []
   const presence = createPresence({
-    hub: { print: () => true, watchersOf: () => [watcher], watchedUsers: () => ['bob'] },
-    sight: { maySee: async some => some.map(() => true) },
+    hub: { print: () => true, watchersOf: () => [watcher], watchesOf: () => [], watchedUsers: () => ['bob'] },
+    sight: {
+      maySee: async some => some.map(() => true), areAcquainted: async some => some.map(() => true), membersAmong: async () => []
+    },
     online: {
       async of (users) {
         answers[asked.push(users.length) - 1]?.()

@@ -19,7 +19,8 @@ export const watchPresence = defineOperation({
     'conversation, and have not blocked you; anybody else, whether there is such a user or not, is `online: false` without `since`. With ' +
     '`watch` the open connections of this terminal are told of changes by `CMD_DOWN PRESENCE {userId, online, since}`, stored nowhere: ' +
     'a new list takes the place of the one before, an empty one ends it, and so does the end of the connection: ask again after each ' +
-    'READY. Of two words about a user the one with the later `since` counts. [SEE-3] [SEE-4]',
+    'READY. Who may be seen no more is told as gone. Of two words about a user the one with the later `since` counts, of two with the ' +
+    'same the last one. [SEE-3] [SEE-4]',
   body: Type.Object({
     users: Type.Array(UserId, { uniqueItems: true, ...limitedItems('ids') }),
     watch: Type.Optional(Type.Boolean({ description: 'Tell this terminal of changes from now on; the list may be empty then.' }))

@@ -1,12 +1,13 @@
-// A user came, or went: the connections of this node that watch him are told, if they may see him. Section 7. [SEE-4]
+// A user came, or went, or may be seen no more: the connections of this node that watch him are told. Section 7. [SEE-4]
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Hub } from '../hub/hub.js'
-import type { createSight } from '../store/conversation/sight.js'
+import { type createSight, readSightChange } from '../store/conversation/sight.js'
 import { outside } from '../store/deadline.js'
 import { isUnavailable } from '../store/redis/redis.js'
 import { inParts, stepwise } from '../store/redis/steps.js'
 import { type createOnline, type Presence, readChange } from '../store/user/online.js'
 import { command } from '../stream/say.js'
+import { createSightChanges } from './sight-changes.js'
 
 /** Changes of so long, ms, are told together, of each user the last one: who comes and goes all the time costs no more than that. */
 const GATHER_MS = 100
@@ -19,7 +20,7 @@ const DOUBT_MS = 180_000
 const LOOK_AT_ONCE = 100
 
 interface Floor {
-  hub: Pick<Hub, 'print' | 'watchersOf' | 'watchedUsers'>
+  hub: Pick<Hub, 'print' | 'watchersOf' | 'watchesOf' | 'watchedUsers'>
   sight: ReturnType<typeof createSight>
   online: ReturnType<typeof createOnline>
   now (): number
@@ -28,8 +29,8 @@ interface Floor {
 
 /**
  * Makes the telling of a node.
- * @returns `published(text)`: a script said so; `lost()`: what is said from now on is not heard; `heard()`: it is again, and what changed
- *   meanwhile is looked for.
+ * @returns `published(text)`: a script said so (presence.lua, sight.lua); `lost()`: what is said from now on is not heard; `heard()`: it is
+ *   again, and what changed meanwhile is looked for.
  */
 export function createPresence ({ hub, sight, online, now, log }: Floor) {
   const due = new Map<string, Presence>()
@@ -37,14 +38,19 @@ export function createPresence ({ hub, sight, online, now, log }: Floor) {
   let isHeard = false
   let lostAt: number | undefined
 
+  const frameOf = (change: Presence) => command('PRESENCE', change, { now: now(), traceId: 'presence' })
+
+  const sights = createSightChanges({ hub, sight, online, frameOf, atOnce: AT_ONCE })
+
   async function tell (): Promise<void> {
     const changes = [...due.values()]
     due.clear()
     const pairs = changes.flatMap(change => {
-      const frame = command('PRESENCE', change, { now: now(), traceId: 'presence' })
+      const frame = frameOf(change)
       return hub.watchersOf(change.userId).map(watcher => ({ watcher, userId: change.userId, by: watcher.userId, frame }))
     })
     try {
+      await sights.tell()
       await stepwise(inParts(pairs, AT_ONCE).map(some => async () => {
         const may = await sight.maySee(some)
         some.forEach(({ watcher, frame }, i) => { if (may[i]) hub.print(watcher, frame) })
@@ -60,7 +66,7 @@ export function createPresence ({ hub, sight, online, now, log }: Floor) {
     if (isTelling) return
     isTelling = true
     try {
-      while (due.size > 0) {
+      while (due.size > 0 || sights.waits()) {
         await delay(GATHER_MS, undefined, { ref: false })
         await tell()
       }
@@ -108,8 +114,9 @@ export function createPresence ({ hub, sight, online, now, log }: Floor) {
 
   return {
     published (text: string): void {
-      const change = readChange(text)
+      const [change, sight] = [readChange(text), readSightChange(text)]
       if (change) changed(change)
+      else if (sight && sights.add(sight)) void outside(run)
     },
     lost (): void {
       isHeard = false

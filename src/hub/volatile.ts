@@ -80,6 +80,10 @@ export function createVolatile ({ connectionsOf, meter }: Floor) {
     watchedBy: ({ userId, terminalId }: TerminalOf): string[] =>
       [...new Set(connectionsOf(userId, terminalId).flatMap(connection => watches.get(connection) ?? []))],
 
+    /** Whom the connections of a user watch, each by each. */
+    watchesOf: (userId: string): { watcher: Held, userId: string }[] =>
+      connectionsOf(userId).flatMap(watcher => (watches.get(watcher) ?? []).map(watched => ({ watcher, userId: watched }))),
+
     /** Who is watched on this node. */
     watchedUsers: (): string[] => [...watched.keys()],
 

@@ -50,8 +50,8 @@ export const wireCommands = {
     examples: [{ cmdId: 'k1a2073f47fb09f3c81d7', clientCmdId: 'k-1', userId: 'bob', completedAt: at }]
   }),
   PRESENCE: Type.Object({ ...SeenPresence.properties, since: Time }, {
-    description: 'A user whom this terminal watches has come, or is gone. Of two words about him the one with the later `since` counts. ' +
-      '[SEE-4]',
+    description: 'A user whom this terminal watches has come, or is gone, or may be seen no more. Of two words about him the one with ' +
+      'the later `since` counts, of two with the same the last one. [SEE-4]',
     examples: [{ userId: 'bob', online: true, since: at }]
   })
 } as const satisfies Record<string, TSchema>

@@ -168,7 +168,10 @@ export const keys = {
   usedTickets: (user: string) => key(user, 'TICKETS', user, 'USED'),
   /** The channel on which a node hears of entries of one partition's users. Ends: no key, nothing is kept. */
   node: (p: number, node: string) => `iris:{${p}}:NODE:${node}`,
-  /** The channel on which all nodes hear which of one partition's users came, or went. Ends: no key, nothing is kept. */
+  /**
+   * The channel on which all nodes hear which of one partition's users came, went, or are seen by others than before.
+   * Ends: no key, nothing is kept.
+   */
   presence: (p: number) => `iris:{${p}}:PRESENCE`
 }
 

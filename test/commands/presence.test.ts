@@ -56,14 +56,48 @@ t.test('[SEE-3] [DIRECT-4] one whom a user has blocked, or with whom he shares n
   await a.server('PUT', `users/${bob.userId}/blocked/${alice.userId}`)
   t.same(await itemsOf(alice, [bob]), [{ userId: bob.userId, online: false }])
   t.match(await itemsOf(bob, [alice]), [{ online: true }], 'it goes one way')
+  await stream.next(word(bob, false))
   await a.server('DELETE', `users/${bob.userId}/blocked/${alice.userId}`)
   t.match(await itemsOf(alice, [bob]), [{ online: true }])
+  await stream.next(word(bob, true))
   await a.server('PUT', `users/${bob.userId}/blocked/${alice.userId}`)
+  await stream.next(word(bob, false))
   for (const user of [bob, carol]) await a.server('DELETE', `users/${user.userId}/terminals/default`)
   await stream.next(word(carol, false))
   await untilSaid(a, bob, 'user.offline')
   // told in one round with carol's, or before it: bob went first
-  t.same(wordsOf(stream).filter(({ userId }) => userId === bob.userId).map(({ online }) => online), [true])
+  const ofBob = wordsOf(stream).filter(({ userId }) => userId === bob.userId)
+  t.strictSame(ofBob.map(({ online }) => online), [true, false, true, false], 'blocked, not any more, and again: nothing of his going')
+  t.equal(new Set(ofBob.map(({ since }) => since)).size, 1, 'nor when it was')
+})
+
+t.test('[SEE-4] who may be seen no more is seen to go, and who may be seen again to be there; a stranger learns nothing', async t => {
+  const [alice, bob, carol] = await three(() => a.user(t))
+  const [first, second] = await two(() => groupOf(a, alice, bob))
+  const watching = async (user: User, users: User[], terminalId: string) => {
+    const stream = await listening(user, terminalId)
+    t.match((await ask(user, users, { watch: true, terminalId })).body, { watching: true })
+    return stream
+  }
+  const [bobs, here, there] = [
+    await watching(onB(t, bob), [alice], 'b'), await watching(alice, [bob], 'a'), await watching(onB(t, alice), [bob], 'b')
+  ]
+  const stranger = await watching(carol, [alice, bob], 'c')
+  await bobs.next(word(alice, true))
+  const [{ since } = {}] = await itemsOf(alice, [bob])
+  const without = async (group: string) => await a.server('PUT', `conversations/${group}`, { members: [alice.userId] })
+  await without(first)
+  await a.server('PUT', `users/${bob.userId}/blocked/${carol.userId}`)
+  t.match(await itemsOf(alice, [bob]), [{ online: true }], 'they share another group')
+  await without(second)
+  for (const stream of [here, there]) t.same((await stream.next(word(bob, false))).data.data, { userId: bob.userId, online: false, since })
+  await bobs.next(word(alice, false))
+  await a.server('POST', `conversations/${first}/members`, { add: [bob.userId] })
+  for (const stream of [here, there]) t.same((await stream.next(word(bob, true))).data.data, { userId: bob.userId, online: true, since })
+  await bobs.next(word(alice, true))
+  const said = wordsOf(here).map(({ online }) => online)
+  t.strictSame(said.filter((online, i) => online !== said[i - 1]), [false, true], 'and no other')
+  t.same(wordsOf(stranger), [])
 })
 
 t.test('[SEE-4] a connection is told when one whom it watches comes and goes, wherever both are, and no other terminal is', async t => {

@@ -7,9 +7,9 @@ import { defineScript } from '../script/scripts.js'
 
 const blockUser = defineScript('block-user', {
   full: 'done',
-  preludes: ['member'],
+  preludes: ['member', 'sight'],
   keys: ['blocked', 'members'],
-  args: ['other', 'block', 'maxBlocked']
+  args: ['user', 'other', 'block', 'maxBlocked']
 })
 
 /** Somebody whom a user has blocked, and since when, ms. */
@@ -21,7 +21,7 @@ export function createBlocks (store: StoreContext) {
 
   async function change (userId: string, other: string, block: boolean) {
     const [, since, changed] = await blockUser(redis, { blocked: keys.blocked(userId), members: keys.members(dmId(userId, other)) }, {
-      other, block: Number(block), maxBlocked: limits.blocked
+      user: userId, other, block: Number(block), maxBlocked: limits.blocked
     })
     return { since: Number(since), changed: changed === 1 }
   }

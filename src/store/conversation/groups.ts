@@ -8,7 +8,7 @@ import { barOf } from './bar.js'
 import { shownFields, shownOf } from './shown.js'
 
 const facts = {
-  preludes: ['life', 'down', 'event', 'member', 'direct', 'membership', 'changes'],
+  preludes: ['life', 'down', 'event', 'member', 'direct', 'membership', 'changes', 'sight'],
   keys: ['conversation', 'members', 'left'],
   args: [...downArgs, 'id', 'mode', 'title', 'ext', 'maxMembers', 'close', 'maxLeft', 'logMs', 'traceId']
 } as const

@@ -1,5 +1,5 @@
 -- set-members.lua - creates, replaces or changes a group's members; what leaving and joining do to their users.
--- USES life down event member direct membership changes
+-- USES life down event member direct membership changes sight
 -- FULL refused (who only removes, closes, or changes who is a member: done)
 -- KEYS conversation members left
 -- ARGV feed downEntries downIdleMs node seenMark id mode(put|change) title ext maxMembers close maxLeft logMs traceId
@@ -37,6 +37,13 @@ if close == '1' then
   redis.call('PERSIST', conversation) -- a direct one, too, stays closed
 end
 local group = { members = members, left = left, id = id, field = field_of(conversation), head = head, log_ms = log_ms }
-for _, each in ipairs(wanted) do change_member(group, each, rows[each.user]) end
+local joined = {}
+for _, each in ipairs(wanted) do
+  local row = rows[each.user]
+  if each.role ~= '-' and not (row and row.role) then joined[#joined + 1] = each.user end
+  change_member(group, each, row)
+end
 trim_left(left, tonumber(max_left))
+show_sight(conversation, id, 'lost', changes.removed)
+show_sight(conversation, id, 'found', joined)
 return { 0, kind and 0 or 1, head, close == '1' and int(now) or '', count }

@@ -1,5 +1,5 @@
 // The application: gateway, plugins and transports on one Fastify instance. It listens nowhere and starts no Redis.
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { createExecute } from './commands/execute.js'
 import { commands, userOperations } from './commands/index.js'
 import { isSpared, shedding } from './commands/shedding.js'
@@ -11,6 +11,7 @@ import { arrival } from './plugins/arrival.js'
 import { answers } from './plugins/answers.js'
 import { createAuth } from './plugins/auth.js'
 import { bodies } from './plugins/bodies.js'
+import { FrameworkLog } from './plugins/framework-log.js'
 import { health } from './plugins/health.js'
 import { limits } from './plugins/limits.js'
 import { metrics, noMetrics } from './plugins/metrics.js'
@@ -77,8 +78,7 @@ export async function buildApp ({ config, redis, logger, droppedLines, onUnfit, 
   const bareHeaders = createBareHeaders(config)
   const app = Fastify({
     loggerInstance: oneFor(logger),
-    // plugins/answers.ts writes the line: Fastify's own holds the URL, and so a ticket
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new FrameworkLog(),
     bodyLimit: config.limits.bodyBytes,
     requestTimeout: requestMs,
     // a request without Host gets a problem (plugins/problems.ts), not Node's bare 400

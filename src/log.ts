@@ -20,12 +20,12 @@ const MAX_CAUSES = 5
  */
 function describeError (error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error }
-  const { name, message, stack = '', code, cause } = error as NodeJS.ErrnoException
+  const { name, message, stack, code, cause } = error as NodeJS.ErrnoException
   return {
     type: name,
-    message: withoutQuotes(name, message),
+    message: withoutQuotes(name, String(message)),
     ...(typeof code === 'string' && { code }),
-    stack: stack.split('\n').filter(line => /^\s+at /.test(line)).join('\n'),
+    stack: String(stack).split('\n').filter(line => /^\s+at /.test(line)).join('\n'),
     ...(cause !== undefined && depth < MAX_CAUSES && { cause: describeError(cause, depth + 1) })
   }
 }

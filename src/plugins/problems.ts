@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type ErrorCode, errors } from '../protocol/errors.js'
-import { isOfLoad, Problem, problemBody } from '../protocol/problem.js'
+import { asError, failed, isOfLoad, Problem, problemBody } from '../protocol/problem.js'
 import { isUnavailable } from '../store/redis/redis.js'
 import { asUnavailable } from '../store/redis/unavailable.js'
 import type { BareHeaders } from './security.js'
@@ -37,13 +37,14 @@ const statusCodes: Record<number, ErrorCode> = {
   416: 'RANGE_NOT_SATISFIABLE'
 }
 
-function problemOf (error: FastifyError | Problem): Problem {
+/** @returns what an error refuses; undefined: nothing, it is a bug. */
+function refusalOf (error: Error | FastifyError | Problem): Problem | undefined {
   if (error instanceof Problem) return error
-  const code = frameworkCodes[error.code]
+  const { code: name = '', statusCode: status = 500 } = error as Partial<FastifyError>
+  const code = frameworkCodes[name]
   if (code) return new Problem(code)
   if (isUnavailable(error)) return asUnavailable(error) as Problem
-  const { statusCode: status = 500 } = error
-  if (status < 400 || status >= 500) return new Problem('INTERNAL')
+  if (status < 400 || status >= 500) return undefined
   return new Problem(statusCodes[status] ?? 'INVALID_REQUEST', statusCodes[status] || status === 400 ? {} : { status })
 }
 
@@ -65,13 +66,16 @@ function send (problem: Problem, request: FastifyRequest, reply: FastifyReply) {
  */
 const isEndedForBody = (reply: FastifyReply) => reply.hasHeader('connection') && !reply.raw.hasHeader('connection')
 
-/** Prints errors; what is not a refusal is a bug, and logged, unless the client has gone: then it is what that looks like from here. */
-function handleError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = problemOf(error)
+/** What is thrown when the client has gone is what that looks like from here. */
+const nowhere = { error: () => undefined }
+
+/** Prints errors; what is no refusal is a bug. */
+function handleError (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = asError(thrown)
+  const hasGone = reply.raw.destroyed || request.raw.socket.destroyed
+  const problem = refusalOf(error) ?? failed(error, hasGone ? nowhere : request.log, { traceId: request.traceId })
   if (isOfLoad(problem)) request.isQuiet = true // the metrics count it
   if (request.raw.complete && isEndedForBody(reply)) reply.removeHeader('connection')
-  const hasGone = reply.raw.destroyed || request.raw.socket.destroyed
-  if (problem.code === 'INTERNAL' && !hasGone) request.log.error({ traceId: request.traceId, err: error }, 'a request failed')
   void send(problem, request, reply)
 }
 

@@ -21,6 +21,22 @@ export class Problem extends Error {
   get status (): number { return this.facts.status ?? errors[this.code].status }
 }
 
+/** Where it is said what went wrong. */
+interface Log { error (facts: object, message: string): void }
+
+/**
+ * What is no refusal is a bug: it is said in the log, in the only place where an INTERNAL is made, so that none is answered in silence.
+ * @param facts beside the error: `traceId`, and by what door it came.
+ */
+export function failed (error: unknown, log: Log, facts: object): Problem {
+  log.error({ ...facts, err: error }, 'a request failed')
+  return new Problem('INTERNAL')
+}
+
+/** @returns what was thrown, as an error: to a framework another value is an answer, and nothing at all no error. */
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error('something was thrown that is no error', { cause: thrown })
+
 /** @returns an INVALID_BODY problem for one field. */
 export function invalid (pointer: string, detail: string): Problem {
   return new Problem('INVALID_BODY', { errors: [{ pointer, detail }] })

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../protocol/operation.js'
-import { overloaded, Problem, problemBody } from '../protocol/problem.js'
+import { failed, overloaded, Problem, problemBody } from '../protocol/problem.js'
 import { outside } from '../store/deadline.js'
 import { asUnavailable } from '../store/redis/unavailable.js'
 
@@ -57,8 +57,7 @@ export function createLineAnswers (app: FastifyInstance, { stuckMs }: { stuckMs:
   function fail ({ raw, request }: FastifyReply, lines: Lines, error: unknown): void {
     if (raw.writableEnded) return
     const known = asUnavailable(error)
-    if (!(known instanceof Problem)) request.log.error({ err: error }, 'An answer in lines has failed')
-    const problem = known instanceof Problem ? known : new Problem('INTERNAL')
+    const problem = known instanceof Problem ? known : failed(error, request.log, { traceId: request.traceId })
     request.code = problem.code
     const body = problemBody(problem, { instance: request.url.split('?', 1)[0] ?? '/', traceId: request.traceId })
     raw.end(JSON.stringify({ error: body, next: lines.next() }) + '\n')

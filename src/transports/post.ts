@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyOperation } from '../commands/execute.js'
 import { type Caller, isRepeatable, type Lines, type Request } from '../protocol/operation.js'
-import { Problem } from '../protocol/problem.js'
+import { asError, Problem } from '../protocol/problem.js'
 import { REQUEST_MS, within } from '../store/deadline.js'
 import { asUnavailable } from '../store/redis/unavailable.js'
 import type { createIdempotent } from './idempotent.js'
@@ -34,7 +34,7 @@ export function mountOperations<Context> (app: FastifyInstance, { operations, ex
   app.decorateRequest('knownMs', 0)
 
   function printLines (reply: FastifyReply, result: unknown): void {
-    sendLines(reply, result as Lines).catch((error: unknown) => reply.send(error))
+    sendLines(reply, result as Lines).catch((error: unknown) => reply.send(asError(error)))
   }
 
   for (const { name, method, path, auth: door, body, isRead, waitMs, lines, isFinal, showsTexts = false } of operations) {
@@ -87,7 +87,7 @@ function identify (
   try {
     caller = callerOf(request)
   } catch (error) {
-    return done(error as Error)
+    return done(asError(error))
   }
   if (!(caller instanceof Promise)) {
     request.caller = caller
@@ -97,7 +97,7 @@ function identify (
     request.caller = found
     request.knownMs = performance.now() - began
     done()
-  }, done)
+  }, (error: unknown) => done(asError(error)))
 }
 
 /** Hands an answer over; one that cannot be is said as a bug is. */
@@ -107,12 +107,12 @@ function answer (reply: FastifyReply, result: unknown): void {
   try {
     reply.header('cache-control', 'no-store').send({ ...result as object, traceId: request.traceId })
   } catch (error) {
-    reply.send(error)
+    reply.send(asError(error))
   }
 }
 
 function refuse (reply: FastifyReply, error: unknown): void {
   const { request } = reply
   request.subject = subjectOf(undefined, request.body)
-  reply.send(error)
+  reply.send(asError(error))
 }

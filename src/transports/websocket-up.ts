@@ -9,7 +9,7 @@ import { clientId, TraceId } from '../protocol/ids.js'
 import { defaultLimits } from '../protocol/limits.js'
 import { hasEnded } from '../protocol/login.js'
 import type { Caller, Request } from '../protocol/operation.js'
-import { type FieldError, isOfLoad, Problem, problemBody } from '../protocol/problem.js'
+import { failed, type FieldError, isOfLoad, Problem, problemBody } from '../protocol/problem.js'
 import { within } from '../store/deadline.js'
 import { newTraceId } from '../store/random.js'
 import type { Reader } from './down.js'
@@ -86,8 +86,7 @@ export function createUp ({ upNames, execute, now, admission }: UpFloor, log: Fa
       log.info({ traceId, up, status: 200, ms: ms(), userId, terminalId, ...subjectOf(data, frame.body) }, 'answered')
       return { event: 'ACK_DOWN', requestId, data }
     } catch (error) {
-      if (!(error instanceof Problem)) log.error({ traceId, up, err: error }, 'a request failed')
-      const refusal = error instanceof Problem ? error : new Problem('INTERNAL')
+      const refusal = error instanceof Problem ? error : failed(error, log, { traceId, up })
       const problem = problemBody(refusal, { instance: '/v1/ws', traceId })
       if (refusal.code === 'RATE_LIMITED') sender.pace.rest(Number(refusal.facts.members?.['retryAfterSec']) * 1000)
       const facts = { traceId, up: upNames.has(up) ? up : 'unknown', status: problem['status'], code: refusal.code, ms: ms() }

@@ -33,6 +33,8 @@ interface Options {
   disk?: Parameters<typeof buildApp>[0]['disk']
   /** Where log lines go; nowhere when absent. */
   logs?: { write (line: string): void }
+  /** Adds routes. */
+  extend?: (app: Awaited<ReturnType<typeof buildApp>>) => void
 }
 
 /** Makes `server(method, path, body?)`, which calls the server API at an address. */
@@ -46,7 +48,7 @@ export const serverOf = (url: string) => async (method: string, path: string, bo
 }
 
 /** Starts Iris on a free port; it and its Redis end with the test. */
-export async function startIris (t: Test, { env = {}, demo = false, redisPath, unsound, disk, logs }: Options = {}) {
+export async function startIris (t: Test, { env = {}, demo = false, redisPath, unsound, disk, logs, extend }: Options = {}) {
   const { path } = redisPath === undefined && !unsound ? await startRedis(t) : { path: redisPath ?? unsound?.url ?? '' }
   const config = { ...loadConfig({ IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY, ...UNLIMITED, ...env }), demo }
   const redis = createRedis(path)
@@ -59,6 +61,7 @@ export async function startIris (t: Test, { env = {}, demo = false, redisPath, u
     disk,
     logger: logs ? createLog('trace', logs) : createLog('silent')
   })
+  extend?.(app)
   t.teardown(async () => {
     await app.close()
     redis.disconnect()

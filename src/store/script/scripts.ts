@@ -148,7 +148,8 @@ function createCall (command: string, lua: string, numberOfKeys: number) {
 function failure (status: number, [, first, second]: Reply): Error {
   if (status === FAILED && hasWritten.test(String(first))) return storeFull('disk')
   if (status === FAILED) return new (ReplyError as new (message: string) => Error)(String(first))
-  const code = failures[status] ?? 'INTERNAL'
+  const code = failures[status]
+  if (code === undefined) return new Error(`a script has failed with ${status}, which means nothing`)
   if (code === 'REVOKE_WINDOW_PASSED') return new Problem(code, { members: { windowSec: Number(first), ageSec: Number(second) } })
   if (code === 'MUTED') return new Problem(code, { members: { mutedUntil: Number(first) } })
   if (code === 'STORE_UNAVAILABLE') return status === LOST ? unavailable(reasons.lost.told, 'refused') : unsound()

@@ -140,6 +140,6 @@ function valuesOf ({ userId, terminalId, platform, traceId, cursor, lease, units
 /** @returns the position of an id that the store has given. */
 export function positionOf (id: unknown): Position {
   const position = parseCursor(String(id))
-  if (!position) throw new Problem('INTERNAL', { detail: 'the store returned no position' })
+  if (!position) throw new Error('the store returned no position')
   return position
 }

@@ -1,7 +1,7 @@
 // Carries what was read for one webhook to it, in order, and sees to what is not taken. [WEBHOOK-4] [WEBHOOK-5] [WEBHOOK-6]
 import type { Limits } from '../protocol/limits.js'
 import { isUnavailable } from '../store/redis/redis.js'
-import type { Due, Outbox } from '../store/webhook/outbox.js'
+import type { Due, Outbox, Webhook } from '../store/webhook/outbox.js'
 import type { Outcome } from './attempt.js'
 import { createBreaker } from './breaker.js'
 import { createOrder, type Waiting } from './order.js'
@@ -29,9 +29,10 @@ export interface CourierFloor {
  * Makes the courier of a webhook.
  * @param mayCarry whether it is this node's to deliver. @param onDone is told each position that is done with.
  */
-export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): boolean, onDone (position: string): void }, {
+export function createCourier (webhook: Webhook, { mayCarry, onDone }: { mayCarry (): boolean, onDone (position: string): void }, {
   outbox, attempt, onGone, limits, now, counts, log
 }: CourierFloor) {
+  const { id } = webhook
   const mostPauseMs = limits.webhookPauseSec * 1000
   const order = createOrder()
   const breaker = createBreaker(Math.min(MOST_QUIET_MS, mostPauseMs))
@@ -83,7 +84,7 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
     order.remove(one)
     onDone(one.position)
     const isOver = breaker.succeeded()
-    if (isOver || mayBeTrouble) void outbox.trouble(id, undefined).catch(() => { mayBeTrouble = true })
+    if (isOver || mayBeTrouble) void outbox.trouble(webhook, undefined).catch(() => { mayBeTrouble = true })
     mayBeTrouble = false
     if (!isOver) return
     order.hurry()
@@ -95,12 +96,12 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
       since = now()
       log.warn({ webhook: id, reason, waiting: order.size }, 'a webhook takes no events: they wait, and are tried again')
     }
-    await outbox.trouble(id, { since, reason }).catch(() => undefined)
+    await outbox.trouble(webhook, { since, reason }).catch(() => undefined)
   }
 
   /** @param isEarly others wait for room: it is a dead letter only if no other must go for it. @returns whether it is one. */
   async function bury (one: Waiting, reason: string, isEarly = false): Promise<boolean> {
-    if (!await outbox.bury(id, one, { reason, attempts: one.attempts, isEarly })) return false
+    if (!await outbox.bury(webhook, one, { reason, attempts: one.attempts, isEarly })) return false
     order.remove(one)
     counts.dead++
     log.warn({ webhook: id, position: one.position, type: one.event.type, reason, attempts: one.attempts }, 'an event is a dead letter')
@@ -151,6 +152,7 @@ export function createCourier (id: string, { mayCarry, onDone }: { mayCarry (): 
     carry,
     makeRoom,
     waiting: () => order.size,
+    positions: order.positions,
     /** Another node delivers what was not done: what is under way comes to its end. */
     forget (): void {
       order.clear()

@@ -32,7 +32,7 @@ export function startLane (target: Target, floor: LaneFloor) {
   let mineUntil = 0
   let last = '0-0'
   let alarm = Promise.withResolvers<void>()
-  const courier = createCourier(id, { mayCarry, onDone }, floor)
+  const courier = createCourier(target, { mayCarry, onDone }, floor)
 
   function mayCarry (): boolean { return isMine && !stopped.signal.aborted && performance.now() < mineUntil }
 
@@ -75,7 +75,8 @@ export function startLane (target: Target, floor: LaneFloor) {
    */
   async function takeOver (): Promise<boolean> {
     for (let from = '0-0'; ;) {
-      const taken = await outbox.take(id, PAGE, from)
+      const known = [...courier.positions(), ...settled]
+      const taken = await outbox.take(target, { count: PAGE, from, known })
       add(taken)
       if (taken.state !== 'mine' || taken.last === undefined) return taken.state === 'mine'
       from = taken.last
@@ -96,7 +97,7 @@ export function startLane (target: Target, floor: LaneFloor) {
     // behind what nobody takes there may be something that shows that somebody is there: a page in a round, up to as much again
     const wasFull = isFull()
     const room = Math.max(0, Math.min(PAGE, limits.webhookPending * (wasFull ? 2 : 1) - courier.waiting()))
-    const taken = await outbox.take(id, hasAll ? room : 0)
+    const taken = await outbox.take(target, { count: hasAll ? room : 0 })
     if (taken.state !== 'mine') {
       isMine = hasAll = false
       courier.forget()

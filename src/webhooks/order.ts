@@ -33,6 +33,8 @@ export function createOrder () {
 
     has: (position: string): boolean => all.has(position),
 
+    positions: () => all.keys(),
+
     /** Puts an event behind the others; one that is there already stays where it is. */
     add (due: Due): void {
       if (all.has(due.position)) return

@@ -145,7 +145,7 @@ export function createWebhooks ({ targets, outbox, config, kinds, limits, resolv
       const { created } = await targets.put(target)
       await dispatcher.look()
       // where it leads elsewhere, or is told anew, what was wrong is past; what is wrong still is said with the next attempt
-      if (before && (before.url !== url || before.disabled)) await outbox.trouble(id, undefined)
+      if (before && (before.url !== url || before.disabled)) await outbox.trouble(target, undefined)
       return { created, ...await view(target), ...(made && { secrets: made }) }
     },
 

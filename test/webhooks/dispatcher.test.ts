@@ -60,7 +60,7 @@ t.test('[WEBHOOK-5] one that answered 410, and was not disabled since it is not 
   const answers = ['gone', 'delivered'] as const
   let asked = 0
   const done: string[] = []
-  const courier = createCourier('w', { mayCarry: () => true, onDone: position => { done.push(position) } }, {
+  const courier = createCourier({ id: 'w', createdAt: 1 }, { mayCarry: () => true, onDone: position => { done.push(position) } }, {
     outbox: { trouble: async () => undefined } as unknown as CourierFloor['outbox'],
     attempt: async () => ({ kind: answers[asked++] ?? 'delivered', reason: 'it answered' }),
     onGone: async () => false,

@@ -205,6 +205,27 @@ t.test('[WEBHOOK-4] what Redis has handed out, and the node has not heard of, is
   await until(isIdle(id)) // all is there again for those that follow
 })
 
+t.test('[WEBHOOK-7] what is trimmed while it is under way is told, and not lost as well, though it is read for it again', async t => {
+  const held: ServerResponse[] = []
+  const { id, receiver } = await webhook(t, {
+    types: ['user.online'],
+    reply: () => held.length > 0 ? 200 : { byHand: response => held.push(response) }
+  })
+  const happen = async (n: number) =>
+    await aside.xadd(keys.events, '*', 'user.online', JSON.stringify({ userId: `held-${n}`, n, ts: Date.now() }))
+  await happen(1)
+  await until(async () => (held.length > 0 && (await show(id))['unread'] === 0) || undefined)
+  await aside.xtrim(keys.events, 'MAXLEN', 0)
+  const isReached = points.arm({ script: 'take-events', when: 'after', act: link => link.reset() })
+  await until(async () => isReached() || undefined)
+  await happen(2)
+  await receiver.got(2)
+  held[0]?.writeHead(200).end()
+  await until(isIdle(id))
+  t.same(receiver.once().map(({ type }) => type), ['user.online', 'user.online'])
+  t.same(await deadLetters(id), [])
+})
+
 t.test('[WEBHOOK-5] [WEBHOOK-7] a receiver that is down while all happens is told of it when it is back', async t => {
   const conversations = await groups(3)
   const { id, receiver: { port, stop } } = await webhook(t, { types })

@@ -6,17 +6,22 @@ import { isTime, parsed, whole } from '../redis/readable.js'
 import { defineScript } from '../script/scripts.js'
 import { readEvent } from '../user/events.js'
 import { createLetters, type Fact } from './letters.js'
-import { groupOf, webhookKeys } from './targets.js'
+import { groupOf, type Target, webhookKeys } from './targets.js'
 
 const takeEvents = defineScript('take-events', {
+  preludes: ['webhook'],
   full: 'done',
   keys: ['webhooks', 'owner', 'events', 'dead', 'again'],
-  args: ['id', 'group', 'node', 'holdMs', 'count', 'after', 'mostDead', 'keepMs']
+  args: ['id', 'since', 'group', 'node', 'holdMs', 'count', 'after', 'mostDead', 'keepMs']
 })
 const buryEvent = defineScript('bury-event', {
+  preludes: ['webhook'],
   full: 'refused',
-  keys: ['events', 'dead', 'again'],
-  args: ['group', 'position', 'event', 'reason', 'attempts', 'early', 'mostDead', 'keepMs']
+  keys: ['webhooks', 'events', 'dead', 'again'],
+  args: ['id', 'since', 'group', 'position', 'event', 'reason', 'attempts', 'early', 'mostDead', 'keepMs']
+})
+const noteTrouble = defineScript('note-trouble', {
+  preludes: ['webhook'], full: 'done', keys: ['webhooks', 'trouble'], args: ['id', 'since', 'facts', 'keepSec']
 })
 
 /** So long a node delivers to a webhook after it has said so last; another one goes on then. */
@@ -43,6 +48,12 @@ export interface Taken {
   again: number
 }
 
+/** A webhook, and when it was made: of one that was removed meanwhile nothing is done any more. */
+export type Webhook = Pick<Target, 'id' | 'createdAt'>
+
+/** What is read: so much, of what nobody has read; or from a position on what was read and is not done, but for what is known here. */
+export interface Reading { count: number, from?: string, known?: string[] }
+
 /** Why an event is given up. `isEarly`: before its time is over. */
 export interface Burial { reason: string, attempts: number, isEarly: boolean }
 
@@ -68,18 +79,17 @@ export function createOutbox (store: StoreContext, me: string) {
 
   return {
     /**
-     * Reads on for a webhook, if no other node delivers to it; this one does for 5 s from now on.
-     * @param after what was read by whoever it was, and is not done, from this position on; absent: what nobody has read.
+     * Reads on for a webhook, if no other node delivers to it; this one does for 5 s from now on. What is gone, and not known, is lost.
      */
-    async take (id: string, count: number, after = '>'): Promise<Taken> {
-      const [, state, lost, entries, again, position] = await takeEvents(redis, webhookKeys(id), {
-        id, group: groupOf(id), node: me, holdMs: HOLD_MS, count, after, mostDead, keepMs
-      })
+    async take ({ id, createdAt: since }: Webhook, { count, from = '>', known = [] }: Reading): Promise<Taken> {
+      const [, state, lost, entries, again, last] = await takeEvents(redis, webhookKeys(id), {
+        id, since, group: groupOf(id), node: me, holdMs: HOLD_MS, count, after: from, mostDead, keepMs
+      }, known)
       const found = entries as unknown as [string, string[]][]
       const due = found.flatMap(entry => readDue(entry) ?? [])
       const unread = unreadOf(found.map(([position]) => position), due)
-      const last = found.at(-1)?.[0] ?? (after === '>' && position !== undefined ? String(position) : undefined)
-      return { state: state as Taken['state'], lost: Number(lost), due, unread, last, again: Number(again) }
+      const reached = typeof last === 'string' ? last : undefined
+      return { state: state as Taken['state'], lost: Number(lost), due, unread, last: reached, again: Number(again) }
     },
 
     /**
@@ -104,9 +114,9 @@ export function createOutbox (store: StoreContext, me: string) {
     },
 
     /** One is not tried any more; early: if no other dead letter must go for it. @returns whether that is so. */
-    async bury (id: string, { position, event }: Due, { reason, attempts, isEarly }: Burial): Promise<boolean> {
+    async bury ({ id, createdAt: since }: Webhook, { position, event }: Due, { reason, attempts, isEarly }: Burial): Promise<boolean> {
       const [, isBuried] = await buryEvent(redis, webhookKeys(id), {
-        group: groupOf(id), position, event: JSON.stringify(event), reason, attempts, early: isEarly ? 1 : 0, mostDead, keepMs
+        id, since, group: groupOf(id), position, event: JSON.stringify(event), reason, attempts, early: isEarly ? 1 : 0, mostDead, keepMs
       })
       return isBuried === 1
     },
@@ -117,9 +127,9 @@ export function createOutbox (store: StoreContext, me: string) {
     },
 
     /** Says what is wrong with a webhook; undefined: nothing is any more. */
-    async trouble (id: string, facts: { since: number, reason: string } | undefined): Promise<void> {
+    async trouble ({ id, createdAt: since }: Webhook, facts: { since: number, reason: string } | undefined): Promise<void> {
       if (!facts) await redis.del(keys.webhookTrouble(id))
-      else await redis.set(keys.webhookTrouble(id), JSON.stringify(facts), 'EX', TROUBLE_SEC)
+      else await noteTrouble(redis, webhookKeys(id), { id, since, facts: JSON.stringify(facts), keepSec: TROUBLE_SEC })
     },
 
     /** @returns how far a webhook is: events that were not read for it, those under way, dead letters, and what is wrong. */

@@ -51,13 +51,13 @@ const ownVariables = {
   IRIS_TOKEN_PUBLIC_KEY: {
     type: 'string',
     secret: true,
-    sentence: 'Public key (PEM, SPKI) of tokens that your service signs: ' +
+    sentence: 'Public key (PEM, SPKI) of tokens that your back end signs: ' +
       'RS256, PS256 (2,048 bits or more), ES256, ES384 or EdDSA by its kind.'
   },
   IRIS_TOKEN_JWKS: {
     type: 'string',
     secret: true,
-    sentence: 'URL of the key set (https, or http on loopback) of tokens that your service signs.'
+    sentence: 'URL of the key set (https, or http on loopback) of tokens that your back end signs.'
   },
   IRIS_TOKEN_ISSUER: { type: 'string', sentence: 'Required `iss` of tokens.' },
   IRIS_TOKEN_AUDIENCE: { type: 'string', sentence: 'Required `aud` of tokens.' },

@@ -35,7 +35,7 @@ export const errors = {
   METHOD_NOT_ALLOWED: refused(405, 'The address does not know this method'),
   CLIENT_MSG_ID_CONFLICT: refused(409, 'This clientMsgId was used for other content'),
   CLIENT_CMD_ID_CONFLICT: refused(409, 'This clientCmdId was used for another command'),
-  NOTICE_ID_CONFLICT: refused(409, 'This noticeId was used for another notice'),
+  NOTICE_ID_CONFLICT: refused(409, 'This clientNoticeId was used for another notice'),
   CONVERSATION_CLOSED: refused(409, 'The conversation is closed: its history is readable, nothing is sent'),
   TOO_MANY_TERMINALS: refused(409, 'All terminals that the user may have are connected'),
   TOO_MANY_MEMBERS: refused(409, 'The group would have too many members'),

@@ -4,8 +4,12 @@ const LEVELS = new Map([[10, 'trace'], [20, 'debug'], [30, ''], [40, 'WARN'], [5
 /** What says nothing to who sits at this machine. */
 const UNSAID = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'traceId'])
 
-/** @param text whole lines of JSON. @returns as many, each with its time, what is said, and the facts; what is no JSON stays as it is. */
-export const readable = (text: string): string => text.replace(/^\{.*\}$/gm, readableLine)
+/** Fastify's word for what the banner says. */
+const isSaid = (line: string) => line.includes('"msg":"Server listening at ')
+
+/** @param text whole lines of JSON. @returns each with its time, what is said, and the facts; what is no JSON stays as it is. */
+export const readable = (text: string): string =>
+  text.replace(/^\{.*\}(\n|$)/gm, (line, end: string) => isSaid(line) ? '' : readableLine(line.trimEnd()) + end)
 
 function readableLine (line: string): string {
   const facts = parse(line)

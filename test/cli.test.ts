@@ -1,18 +1,24 @@
 // The command line: what it is asked for, what it prints, and what the doctor finds on real servers and behind real proxies.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { bannerOf } from '../src/banner.js'
 import { readArguments } from '../src/cli/arguments.js'
-import { commandTable } from '../src/cli/commands.js'
-import { addressOf, checkUrl, mintToken } from '../src/cli/gateway.js'
+import { type CommandName, commandTable } from '../src/cli/commands.js'
+import { addressOf, callServer, checkUrl, mintToken } from '../src/cli/gateway.js'
 import { help } from '../src/cli/help.js'
 import { checksHere, files } from '../src/cli/here.js'
 import { checksOutside } from '../src/cli/outside.js'
 import { checksOfRedis, clock } from '../src/cli/redis-checks.js'
+import { tellStates } from '../src/cli/tail.js'
+import { secondsIn, targetIn, userIn } from '../src/cli/words.js'
+import { IrisError } from '../src/client/error.js'
 import { variables } from '../src/config-table.js'
 import { readable } from '../src/readable.js'
 import { directoryOf } from './helper/embedded.js'
@@ -28,10 +34,9 @@ const program = fileURLToPath(new URL('../../bin/iris-gateway.js', import.meta.u
 const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
 
 /** Runs the command line to its end. */
-async function call (args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [program, ...args], {
-    env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe']
-  })
+async function call (args: string[], env: Record<string, string> = {}, input = '') {
+  const child = spawn(process.execPath, [program, ...args], { env: { ...inherited, ...env } })
+  child.stdin.on('error', () => undefined).end(input)
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number]>])
   return { code, out, err }
 }
@@ -39,27 +44,58 @@ async function call (args: string[], env: Record<string, string> = {}) {
 t.test('arguments: a command with its words and options, or one sentence that says what is wrong', async t => {
   t.match(readArguments([]), { what: 'command', name: 'start' })
   t.match(readArguments(['token', 'alice', '--ttl', '60']), { what: 'command', name: 'token', words: ['alice'], options: { ttl: '60' } })
-  t.match(readArguments(['token', '-h']), { what: 'help' })
   t.match(readArguments(['-v']), { what: 'version' })
+  t.match(readArguments(['send', '-v']), { what: 'version' })
+  for (const args of [['--help'], ['-h'], ['help']]) t.same(readArguments(args), { what: 'help' })
+  for (const args of [['token', '-h'], ['--help', 'token'], ['help', 'token'], ['token', 'a', '--help']]) {
+    t.same(readArguments(args), { what: 'help', of: 'token' })
+  }
   for (const [args, why] of [
     [['nope'], /^iris-gateway has no command "nope"\.$/],
+    [['tial', 'bob'], /^iris-gateway has no command "tial": is tail meant\?$/],
     [['toString'], /no command/],
-    [['token'], /^iris-gateway token takes <user> behind it\.$/],
-    [['token', 'a', 'b'], /takes <user>/],
-    [['start', 'x'], /takes nothing/],
+    [['token'], /^iris-gateway token takes <user> behind it: <user> is missing\.$/],
+    [['send', 'a', 'b'], /^iris-gateway send takes <from> <to> <text> behind it: <text> is missing\.$/],
+    [['token', 'a', 'b'], /takes <user> behind it: "b" is too much, and what has blanks needs quotes\.$/],
+    [['start', 'x'], /takes nothing behind it: "x" is too much\.$/],
     [['token', 'a', '--ttl'], /^iris-gateway token: Option '--ttl <value>' argument missing\.$/],
-    [['doctor', '--port', '1'], /^iris-gateway doctor: Unknown option '--port'\.$/],
+    [['token', 'a', '--tll', '60'], /^iris-gateway token: Unknown option '--tll': is --ttl meant\?$/],
+    [['doctor', '--port', '1'], /^iris-gateway doctor: Unknown option '--port': before a word that begins so, write --\.$/],
+    [['--url', 'http://x', 'token', 'a'], /^The command comes first: iris-gateway token, and what belongs to it behind it\.$/],
     [['--port', '1'], /^iris-gateway start: Unknown option '--port': the gateway is configured by its environment\.$/]
   ] as const) {
     t.match(readArguments(args), { what: 'wrong', why }, args.join(' '))
   }
 })
 
-t.test('the help names every command, option and variable', async t => {
+t.test('a word may begin as an option does: a text, a user; behind -- any', async t => {
+  for (const word of ['-5', '-', '- so', '-)', '--', '-- and so', '--- ', '-alice', '--a b', '-\n']) {
+    const args = word === '--' ? ['--', word] : [word]
+    t.match(readArguments(['send', 'a', 'b', ...args, '--url', 'x'].slice(0, word === '--' ? 5 : 6)), { words: ['a', 'b', word] }, word)
+  }
+  t.match(readArguments(['send', '-alice', 'b', 'x', '--id', '-1']), { words: ['-alice', 'b', 'x'], options: { id: '-1' } })
+  t.match(readArguments(['send', 'a', 'b', '--', '--help']), { words: ['a', 'b', '--help'] })
+})
+
+t.test('words and values have a form, which is said', async t => {
+  for (const user of ['O\'Brien', '', 'Ünïcode', 'a'.repeat(65), 'a b', 'a.b', 'a\n']) {
+    t.throws(() => userIn('user', user), /^<user> must be a user, .*, not "/, user)
+  }
+  t.same([userIn('user', '-a_1'), targetIn('to', 'g.a-1'), targetIn('to', 'dm.a.b')], ['-a_1', 'g.a-1', 'dm.a.b'])
+  for (const target of ['g. a', '.\n', 'b!']) t.throws(() => targetIn('to', target), /^<to> must be a user/, target)
+  t.same(['90', '15m', '8h', '30d', undefined].map(time => secondsIn('--ttl', time)), [90, 900, 28_800, 2_592_000, undefined])
+  for (const time of ['0', '', 'never', '-1', '1.5', '1e3', '5 m', '1w']) t.throws(() => secondsIn('--ttl', time), /^--ttl must be seconds/, time)
+})
+
+t.test('the help names every command, option, exit code and variable; that of a command its own', async t => {
   const said = help()
   for (const [name, { options }] of commandTable) {
+    const own = help(name as CommandName)
     t.match(said, new RegExp(`^  ${name}\\b`, 'm'))
-    for (const option of Object.keys(options)) t.match(said, `--${option} <`)
+    t.match(own, `Usage: iris-gateway ${name}`)
+    for (const option of Object.keys(options)) for (const each of [said, own]) t.match(each, `--${option} <`)
+    for (const code of ['  0 ', '  1 ', '  2 ', '130, 143, 129', '141']) for (const each of [said, own]) t.match(each, code)
+    t.equal(own.includes('IRIS_PORT  '), name === 'start', name)
   }
   for (const name of variables.keys()) t.match(said, name)
 })
@@ -68,17 +104,30 @@ t.test('a token is made by the gateway that runs, and is good; what keeps it fro
   const iris = await startIris(t)
   const { code, out } = await call(['token', 'alice', '--url', iris.url, '--ttl', '60'], { IRIS_SERVER_KEY: SERVER_KEY })
   t.equal(code, 0)
+  t.match(out, /^[\w-]+\.[\w-]+\.[\w-]+\n$/, 'and nothing else, for $(...)')
   const { status } = await fetch(`${iris.url}/v1/conversations`, { headers: { authorization: `Bearer ${out.trim()}` } })
   t.equal(status, 200)
   t.match(await call(['token', 'alice'], { IRIS_DATA_DIR: t.testdir() }), {
     code: 1, out: '', err: /^There is no server key: set IRIS_SERVER_KEY, .*\.\n$/
   })
   const mint = async (facts: object) => await mintToken({ url: iris.url, key: SERVER_KEY, userId: 'alice', ...facts })
-  await t.rejects(mint({ url: `http://127.0.0.1:${await freePort()}` }), { message: /^No gateway answers at \S+ \(ECONNREFUSED\): .*\.$/ })
+  await t.rejects(mint({ url: `http://127.0.0.1:${await freePort()}` }), {
+    message: /^No gateway answers at \S+ \(nothing listens there: ECONNREFUSED\): .*\.$/
+  })
   await t.rejects(mint({ userId: 'a b' }), { message: /^\S+ answered 400, INVALID_BODY: .*\/userId must .*\.$/ })
+  const other = createServer((request, response) => {
+    if (request.url?.startsWith('/v1/server/tokens')) response.writeHead(301, { location: `${iris.url}${request.url}` }).end()
+    else response.writeHead(502).end('<html>')
+  }).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => other.close())
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+  await t.rejects(mint({ url }), { message: `${url} leads to ${iris.url}: say that by --url.` })
+  await t.rejects(callServer({ url, key: SERVER_KEY, path: 'x' }), { message: /answered 502, and what answers is no Iris: does it reach one\?$/ })
+  t.match(await linesOf(checksHere({ IRIS_PORT: new URL(url).port }), 'fail'), /^fail gateway: what answers at \S+ is no Iris \(502\)\. /m)
 })
 
-t.test('what is sent is stored, and comes to who listens', async t => {
+t.test('what is sent is stored, and comes to who listens; who sends is not online by it, and who has listened leaves nothing', async t => {
   const iris = await startIris(t)
   const env = { IRIS_SERVER_KEY: SERVER_KEY }
   const tail = spawn(process.execPath, [program, 'tail', 'bob', '--url', iris.url], {
@@ -89,15 +138,35 @@ t.test('what is sent is stored, and comes to who listens', async t => {
   tail.stdout.on('data', (chunk: Buffer) => { heard += chunk.toString() })
   tail.stderr.on('data', (chunk: Buffer) => { states += chunk.toString() })
   while (!states.includes('live: ')) await once(tail.stderr, 'data')
-  const { code, out } = await call(['send', 'alice', 'bob', 'hi there', '--url', iris.url], env)
+  const terminals = async (userId: string) => (await iris.server('GET', `users/${userId}/terminals`)).body['items'] as unknown as object[]
+  t.match(await terminals('bob'), [{ online: true }])
+  const sent = ['send', 'alice', 'bob', '-', '--id', 'c-1', '--url', iris.url]
+  const { code, out } = await call(sent, env, 'hi there,\nBob\n')
   t.equal(code, 0)
-  t.match(JSON.parse(out), { conversationId: 'dm.alice.bob', seq: 1, duplicate: false })
-  while (!heard.includes('hi there')) await once(tail.stdout, 'data')
+  t.match(JSON.parse(out), { clientMsgId: 'c-1', conversationId: 'dm.alice.bob', seq: 1, duplicate: false })
+  t.same(await terminals('alice'), [])
+  while (!heard.includes('"hi there,\\nBob"')) await once(tail.stdout, 'data')
   for (const line of heard.trim().split('\n')) t.ok((JSON.parse(line) as { event: string }).event)
   t.match(await call(['send', 'alice', 'g.none', 'x', '--url', iris.url], env), { code: 1, out: '', err: /^CONVERSATION_NOT_FOUND: / })
   tail.kill('SIGINT')
-  t.same(await once(tail, 'close'), [0, null])
-  t.match(states, /closed: close\(\) was called\n$/)
+  t.same(await once(tail, 'close'), [null, 'SIGINT'], 'as a shell must know, to stop its loop')
+  t.same(await terminals('bob'), [])
+  t.equal(states, 'connecting: it begins\nlive: all is there\n')
+})
+
+t.test('a gateway that is away is told of once, in words', async t => {
+  const url = 'http://127.0.0.1:1'
+  const lines: string[] = []
+  const tell = tellStates(url, line => { lines.push(line) })
+  const cause = Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) })
+  const error = new IrisError('NETWORK', 'Nobody answers (TypeError: fetch failed): is the network there?', { cause })
+  const away = { state: 'waiting', reason: error.message, transport: 'sse', error } as const
+  tell({ state: 'live', reason: 'all is there', transport: 'sse' })
+  for (let round = 0; round < 3; round++) for (const state of ['connecting', 'waiting'] as const) tell({ ...away, state })
+  tell({ state: 'live', reason: 'all is there', transport: 'sse' })
+  t.same(lines, [
+    'live: all is there\n', `waiting: nobody answers at ${url} (nothing listens there: ECONNREFUSED)\n`, 'live: all is there\n'
+  ])
 })
 
 t.test('where a gateway is, by its configuration', async t => {
@@ -122,7 +191,7 @@ t.test('the doctor of a machine: Redis, its settings, its room, the clocks, the 
     ['maxmemory', '1000000', /^warn memory: .* of 1, .*Raise maxmemory/m],
     ['appendonly', 'no', /^warn Redis settings: appendonly is off/m],
     ['maxmemory-policy', 'allkeys-lru', /^fail Redis: maxmemory-policy is allkeys-lru: .*\n$/],
-    ['requirepass', 'secret', /^fail Redis: Redis refuses Iris: NOAUTH.*IRIS_REDIS_URL\)\. The gateway cannot work/]
+    ['requirepass', 'secret', /^fail Redis: Redis refuses Iris: NOAUTH.*IRIS_REDIS_URL\)\. Set IRIS_REDIS_URL with its password/]
   ] as const) {
     await redis.config('SET', setting, value)
     t.match(await linesOf(of(url), line.source.includes('fail') ? 'fail' : 'warn'), line, setting)
@@ -151,7 +220,8 @@ t.test('the doctor beside a gateway with its private Redis, and without one', as
   t.teardown(() => tty.kill())
   while (!shown.includes('Ctrl-C')) await once(tty.stdout, 'data')
   t.match(shown, /Iris \d+\.\d+\.\d+ listens\.[^]* demo page {2}http[^]* Redis {6}7\.[^]*private, in [^]*Before others may come:[^]*made up/)
-  t.notMatch(shown, /^\{/m, 'a person reads it')
+  t.match(shown, /^\s+Iris /, 'a person reads it, and nothing above it')
+  t.notMatch(shown, /^\{/m)
   const address = /address +(\S+)/.exec(shown)?.[1] ?? ''
   const env = { IRIS_PORT: new URL(address).port, IRIS_DATA_DIR: dataDir }
   const beside = await linesOf(checksHere(env))
@@ -175,6 +245,7 @@ t.test('a line of the log at a terminal: what is said, and the facts; nothing in
   const line = '{"level":40,"time":0,"pid":1,"hostname":"h","userId":"a","why":"x \\u001b[2J","msg":"so it is"}\n'
   t.match(readable(line), /^\d\d:\d\d:\d\d WARN so it is userId=a why="x \\u001b\[2J"\n$/)
   t.equal(readable('{no\n'), '{no\n')
+  t.equal(readable('{"level":30,"time":0,"msg":"Server listening at http://x"}\n{no\n'), '{no\n', 'the banner says it')
 })
 
 /** A proxy that breaks one thing; the rest is as it should be. */
@@ -219,15 +290,24 @@ t.test('the doctor from outside finds what a proxy breaks, and says what to do',
   ])
 })
 
-t.test('who reads no further ends it without a word', async t => {
-  const child = spawn('sh', ['-c', `${process.execPath} ${program} doctor --url http://127.0.0.1:1 | true`], {
+/** Runs the command line in a shell, before or behind other words of it. */
+async function shell (line: string) {
+  const child = spawn('sh', ['-c', line.replace('iris-gateway', `${process.execPath} ${program}`)], {
     env: inherited, stdio: ['ignore', 'ignore', 'pipe']
   })
-  t.equal(await text(child.stderr), '')
+  return await text(child.stderr)
+}
+
+t.test('who reads no further ends it without a word; what cannot be written is said', async t => {
+  t.equal(await shell('{ iris-gateway --help; echo $? >&2; } | true'), '141\n')
+  const isThere = existsSync('/dev/full')
+  if (!isThere) return
+  t.equal(await shell('iris-gateway --version > /dev/full; echo $? >&2'), 'What is to be printed cannot be written (ENOSPC).\n1\n')
 })
 
-t.test('the exit code of the doctor is 1 when something is wrong', async t => {
+t.test('the exit code of the doctor is 1 when something is wrong, 2 when it is asked for what it does not do', async t => {
   const { code, out } = await call(['doctor', '--url', `http://127.0.0.1:${await freePort()}`])
   t.equal(code, 1)
   t.match(out, /^fail address: [^]*\n0 ok, 0 to look at, 1 failed\n$/)
+  t.match(await call(['doctor', '--hold', '3']), { code: 2, out: '', err: '--token and --hold are for what --url names.\n' })
 })

@@ -1,8 +1,10 @@
 // The real process with its embedded Redis: killed, started again, and ended in order. docs/protocol.md sections 4 and 10.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { createRedis } from '../src/store/redis/redis.js'
 import { YOUNG_FLAG } from '../src/young.js'
@@ -157,14 +159,18 @@ t.test('[STORE-1] an end in order proves what is there once: ' +
   t.not(again.number, gone.number)
 })
 
-t.test('what keeps it from starting is said in one line, exit 1', async t => {
+t.test('[STORE-1] what keeps it from starting is said in one line, exit 1; whatever has started by then ends in order', async t => {
   const dataDir = await directory(t)
-  await start(t, dataDir)
+  const { url: taken } = await start(t, dataDir)
+  const other = await directory(t)
+  const { port } = new URL(taken)
   const cases: [Record<string, string>, RegExp][] = [
-    [{}, /^Iris cannot start: another process uses the data directory/],
+    [{}, /^Iris cannot start: another process uses the data directory \S+: end it, or set another IRIS_DATA_DIR\n$/],
     [{ IRIS_PORT: 'x' }, /^Iris cannot start: IRIS_PORT must be a decimal integer from 0 to 65535, not "x"\n$/],
     [{ IRIS_HOST: '0.0.0.0' }, /^Iris cannot start: IRIS_HOST is not a loopback address/],
-    [{ PATH: '/nonexistent' }, /^Iris cannot start: redis-server is not installed: .*IRIS_REDIS_URL/]
+    [{ PATH: '/nonexistent' }, /^Iris cannot start: redis-server is not installed: .*IRIS_REDIS_URL/],
+    [{ IRIS_DATA_DIR: other, IRIS_PORT: port },
+      /^Iris cannot start: IRIS_PORT \d+ of 127.0.0.1 is in use by another process: end that one, or set another IRIS_PORT\n$/]
   ]
   for (const [env, sentence] of cases) {
     const { child, url, errors } = await start(t, dataDir, env)
@@ -172,4 +178,21 @@ t.test('what keeps it from starting is said in one line, exit 1', async t => {
     t.equal(child.exitCode, 1)
     t.match(errors(), sentence)
   }
+  t.same(await left(other), { seal: true, socket: false }, 'the next start is none after a crash')
+
+  const early = spawn(process.execPath, [fileURLToPath(new URL('../src/server.js', import.meta.url))], {
+    env: { PATH: process.env['PATH'], IRIS_PORT: '0', IRIS_DATA_DIR: other }, stdio: 'ignore'
+  })
+  const exited = once(early, 'exit')
+  t.teardown(() => early.kill('SIGKILL'))
+  await until(async () => (await left(other)).socket || undefined)
+  early.kill('SIGINT')
+  t.same(await exited, [0, null])
+  t.same(await left(other), { seal: true, socket: false }, 'nor is it when a start is broken off')
 })
+
+/** What is left in a data directory. */
+async function left (dataDir: string) {
+  const isThere = async (path: string) => await stat(join(dataDir, path)).then(() => true, () => false)
+  return { seal: await isThere('sealed.json'), socket: await isThere('redis/redis.sock') }
+}

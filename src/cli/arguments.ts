@@ -1,34 +1,71 @@
 // What the words of a command line ask for.
 import { parseArgs } from 'node:util'
-import { commandTable, type Options, optionsOf } from './commands.js'
+import { nearest } from '../spelling.js'
+import { type Command, commandTable, type CommandName, isCommand, type Options, optionsOf } from './commands.js'
 
 type Asked =
-  { what: 'help' } | { what: 'version' } |
+  /** `of`: the command that is meant, when one is. */
+  { what: 'help', of?: CommandName } | { what: 'version' } |
   /** `why` is one sentence. */
-  { what: 'wrong', why: string } |
-  { what: 'command', name: string, words: string[], options: Options }
+  { what: 'wrong', why: string, of?: CommandName } |
+  { what: 'command', name: CommandName, words: string[], options: Options }
 
-const wrong = (why: string): Asked => ({ what: 'wrong', why })
+/** No argument holds one: before a word it keeps it from being read as an option. */
+const NUL = '\0'
+/** A text may begin as `-5`, `- so` and `-)` do, and a user as `-alice`. */
+const isOption = (arg: string) => /^(-[A-Za-z]|--([A-Za-z][\w-]*(=[^]*)?)?)$/.test(arg)
+const wordOf = (arg: string) => arg.startsWith('-') && !isOption(arg) ? NUL + arg : arg
 
 /** @param args the words behind the name of the program. */
 export function readArguments (args: readonly string[]): Asked {
-  const isNamed = args[0] !== undefined && !args[0].startsWith('-')
-  const name = isNamed ? args[0] as string : 'start'
-  const command = commandTable.get(name)
-  if (!command) return wrong(`iris-gateway has no command ${JSON.stringify(name)}.`)
-  try {
-    const { values, positionals } = parseArgs({
-      args: args.slice(isNamed ? 1 : 0), options: optionsOf(command), allowPositionals: true
-    })
-    const { help, version, ...options } = values as Options & { help?: boolean, version?: boolean }
-    if (help) return { what: 'help' }
-    if (version) return { what: 'version' }
-    const wants = command.words.map(word => `<${word}>`).join(' ') || 'nothing'
-    if (positionals.length !== command.words.length) return wrong(`iris-gateway ${name} takes ${wants} behind it.`)
-    return { what: 'command', name, words: positionals, options }
-  } catch (error) {
-    const [said = ''] = (error as Error).message.split('. ')
-    const hint = name === 'start' ? ': the gateway is configured by its environment' : ''
-    return wrong(`iris-gateway ${name}: ${said.replace(/\.$/, '')}${hint}.`)
+  const [first = 'start', ...rest] = args
+  const [named] = args.filter(isCommand)
+  if (['help', '--help', '-h'].includes(first)) return { what: 'help', ...(named && { of: named }) }
+  if (isCommand(first)) return readCommand(first, rest)
+  if (!first.startsWith('-')) {
+    return { what: 'wrong', why: `iris-gateway has no command ${quoted(first)}${meantBy(first, commandTable.keys()) ?? '.'}` }
   }
+  if (named === undefined) return readCommand('start', args)
+  return { what: 'wrong', why: `The command comes first: iris-gateway ${named}, and what belongs to it behind it.`, of: named }
+}
+
+const quoted = (text = '') => JSON.stringify(text.slice(0, 100))
+
+/** @returns the end of a sentence about a name that is not known; undefined when none is near. */
+function meantBy (name: string, all: Iterable<string>): string | undefined {
+  const meant = nearest(name, all)
+  return meant && `: is ${meant} meant?`
+}
+
+function readCommand (name: CommandName, args: readonly string[]): Asked {
+  const command = commandTable.get(name) as Command
+  try {
+    const { values, positionals } = parseArgs({ args: args.map(wordOf), options: optionsOf(command), allowPositionals: true })
+    const { help, version, ...options } = values as Options & { help?: boolean, version?: boolean }
+    if (help) return { what: 'help', of: name }
+    if (version) return { what: 'version' }
+    const words = positionals.map(word => word.replace(NUL, ''))
+    const why = whyNot(name, command, words)
+    return why === undefined ? { what: 'command', name, words, options } : { what: 'wrong', why, of: name }
+  } catch (error) {
+    return { what: 'wrong', why: `iris-gateway ${name}: ${sentenceOf(name, command, (error as Error).message)}`, of: name }
+  }
+}
+
+/** @returns why a command does not take these words. */
+function whyNot (name: CommandName, { words }: Command, given: string[]): string | undefined {
+  if (given.length === words.length) return undefined
+  const takes = `iris-gateway ${name} takes ${words.map(word => `<${word}>`).join(' ') || 'nothing'} behind it`
+  const missing = words[given.length]
+  if (missing !== undefined) return `${takes}: <${missing}> is missing.`
+  return `${takes}: ${quoted(given[words.length])} is too much${words.length > 0 ? ', and what has blanks needs quotes' : ''}.`
+}
+
+/** @returns what `parseArgs` says, and what to do. */
+function sentenceOf (name: CommandName, { options }: Command, message: string): string {
+  const [said = ''] = message.split(/\.?(?: To |\n|$)/)
+  const unknown = /^Unknown option '(-.*?)'/.exec(said)?.[1]
+  if (unknown === undefined) return `${said}.`
+  if (name === 'start') return `${said}: the gateway is configured by its environment.`
+  return said + (meantBy(unknown, Object.keys(options).map(option => `--${option}`)) ?? ': before a word that begins so, write --.')
 }

@@ -3,10 +3,13 @@ import type { ParseArgsConfig } from 'node:util'
 
 export type Options = Record<string, string | undefined>
 
-/** Does it. @returns the exit code; undefined: the process goes on. Throws a Refusal when it cannot be done. */
-export type Run = (words: string[], options: Options) => Promise<number | undefined>
+/** Is told of what must be done before the process ends early. */
+export type Leave = (work: () => Promise<unknown>) => void
 
-interface Command {
+/** Does it. @returns the exit code; undefined: the process goes on. Throws a Refusal when it cannot be done. */
+export type Run = (words: string[], options: Options, leave: Leave) => Promise<number | undefined>
+
+export interface Command {
   /** The words that follow its name, all of them needed. */
   words: readonly string[]
   /** Each takes a value: what it is called in the help, and what it does. */
@@ -26,20 +29,20 @@ export const commands = {
   },
   token: {
     words: ['user'],
-    options: { url, ttl: { value: 'seconds', does: 'for how long it is good; unset: an hour' } },
+    options: { url, ttl: { value: 'time', does: 'for how long it is good: seconds, or 15m, 8h, 30d; unset: an hour' } },
     does: 'Print a token of a user, made by the gateway that runs.',
     load: () => import('./token.js').then(({ run }) => run)
   },
   tail: {
     words: ['user'],
     options: { url },
-    does: 'Print what comes down to a user, as one more terminal of his, until Ctrl-C.',
+    does: 'Print what comes down to a user until Ctrl-C, as one more terminal of his: meanwhile he is online.',
     load: () => import('./tail.js').then(({ run }) => run)
   },
   send: {
     words: ['from', 'to', 'text'],
-    options: { url },
-    does: 'Send a text from one user to another, or to a conversation, and print the answer.',
+    options: { url, id: { value: 'id', does: 'its clientMsgId: what is sent again under the same is stored once; unset: a new one' } },
+    does: 'Send a text (-: what comes on stdin) from a user to another, or to a conversation, and print the answer.',
     load: () => import('./send.js').then(({ run }) => run)
   },
   doctor: {
@@ -47,7 +50,7 @@ export const commands = {
     options: {
       url: { value: 'url', does: 'looks from outside at what stands in front of a gateway, instead of at this machine' },
       token: { value: 'token', does: 'of any user, for the streams; unset: one is made by the server key' },
-      hold: { value: 'seconds', does: 'for how long connections are kept idle; unset: 35' }
+      hold: { value: 'time', does: 'for how long connections are kept idle: seconds, or 2m; unset: 35' }
     },
     does: 'Look for what is wrong: a line for each check, with what to do. Exit code 1 when something is.',
     load: () => import('./doctor.js').then(({ run }) => run)
@@ -58,6 +61,8 @@ export type CommandName = keyof typeof commands
 
 /** The same table, for who goes through it. */
 export const commandTable: ReadonlyMap<string, Command> = new Map(Object.entries(commands))
+
+export const isCommand = (name: string): name is CommandName => commandTable.has(name)
 
 /** For `parseArgs`. */
 export const optionsOf = ({ options }: Command): ParseArgsConfig['options'] => ({

@@ -3,15 +3,17 @@ import type { Run } from './commands.js'
 import { type Finding, lineOf } from './finding.js'
 import { checkUrl } from './gateway.js'
 import { checksHere } from './here.js'
-import { wholeNumber } from './numbers.js'
 import { checksOutside } from './outside.js'
+import { Misuse } from './refusal.js'
+import { secondsIn } from './words.js'
 
 /** Longer than the pauses of a stream (15 s), of a WebSocket (25 s) and of a poll (30 s). */
 const HOLD_SEC = 35
 
-export const run: Run = async (_words, { url, token, hold }) => {
-  const holdMs = (wholeNumber('--hold', hold) ?? HOLD_SEC) * 1000
-  const checks = url === undefined ? checksHere(process.env) : checksOutside({ url: checkUrl(url), token, holdMs, env: process.env })
+export const run: Run = async (_words, { url, token, hold }, leave) => {
+  if (url === undefined && (token ?? hold) !== undefined) throw new Misuse('--token and --hold are for what --url names.')
+  const holdMs = (secondsIn('--hold', hold) ?? HOLD_SEC) * 1000
+  const checks = url === undefined ? checksHere(process.env) : checksOutside({ url: checkUrl(url), token, holdMs, env: process.env, leave })
   const found = new Map<Finding['verdict'], number>()
   for await (const finding of checks) {
     process.stdout.write(lineOf(finding))

@@ -1,9 +1,10 @@
 // The gateway that runs: where it is, and by which key its server API is called.
 import type { Static } from '@sinclair/typebox'
+import type { IrisError } from '../client/error.js'
 import { type Config, loadConfig } from '../config.js'
 import type { ProblemBody } from '../protocol/problem.js'
 import { readSecrets } from '../secrets.js'
-import { Refusal } from './refusal.js'
+import { Misuse, Refusal } from './refusal.js'
 
 const DEADLINE_MS = 10_000
 
@@ -22,11 +23,11 @@ export function addressOf ({ host, port }: Pick<Config, 'host' | 'port'>): strin
   return `http://${near.includes(':') ? `[${near}]` : near}:${port}`
 }
 
-/** @returns an address that was given, checked, without a slash at its end. Throws a Refusal. */
+/** @returns an address that was given, checked, without a slash at its end. Throws a Misuse. */
 export function checkUrl (text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search + url.hash + url.username !== '') {
-    throw new Refusal(`--url must be http(s)://host[:port] without a path, not ${JSON.stringify(text.slice(0, 200))}.`)
+    throw new Misuse(`--url must be http(s)://host[:port] without a path, not ${JSON.stringify(text.slice(0, 200))}.`)
   }
   return url.origin
 }
@@ -44,24 +45,55 @@ export async function callServer ({ url, key, method = 'POST', path, body }: Cal
     method,
     headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
+    redirect: 'manual',
     signal: AbortSignal.timeout(DEADLINE_MS)
   }).catch((error: unknown) => {
     throw new Refusal(`No gateway answers at ${url} (${whyOf(error)}): start one, or say where it is by --url.`)
   })
   const answer = await response.json().catch(() => undefined) as Static<typeof ProblemBody> | undefined
   if (response.ok && answer !== undefined) return answer
-  const told = answer?.code === undefined ? 'and what answers is no Iris' : sentenceOf(answer)
-  throw new Refusal(`${url} answered ${response.status}, ${told}.`)
+  const leadsTo = leadsElsewhere(url, response)
+  if (leadsTo !== undefined) throw new Refusal(`${url} leads to ${leadsTo}: say that by --url.`)
+  throw new Refusal(`${url} answered ${response.status}, ${answer?.code === undefined ? strange(response) : `${sentenceOf(answer)}.`}`)
 }
+
+/** @returns where an answer leads that is of no gateway; undefined for all others. */
+export function leadsElsewhere (url: string, { status, headers }: Response): string | undefined {
+  const to = headers.get('location') ?? ''
+  return status >= 300 && status < 400 && URL.canParse(to, url) ? new URL(to, url).origin : undefined
+}
+
+/** What can be said of an answer that is no gateway's. */
+const strange = ({ status }: Response) =>
+  status >= 502 ? 'and what answers is no Iris: does it reach one?' : 'and what answers is no Iris.'
 
 /** @returns what a problem says, with each field and its rule. */
 const sentenceOf = ({ code, title, detail, errors = [] }: Static<typeof ProblemBody>) =>
   [`${code}: ${(detail ?? title).replace(/\.$/, '')}`, ...errors.map(({ pointer, detail }) => `${pointer} ${detail}`)].join('; ')
 
-/** @returns why `fetch` failed, in a word or two: its own message says nothing. */
+const CERTIFICATE = 'its certificate is not valid here; NODE_EXTRA_CA_CERTS names the file of one that is to be trusted'
+const words: [pattern: RegExp, why: string][] = [
+  [/^ECONNREFUSED$/, 'nothing listens there'],
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'its name cannot be resolved'],
+  [/TIMEOUT|^ETIMEDOUT$/, 'no answer in time'],
+  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'the connection breaks off'],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, 'it does not speak TLS'],
+  [/CERT|SIGNATURE/, CERTIFICATE]
+]
+
+/** @returns why `fetch` failed, in words, and its code: its own message says nothing. */
 export function whyOf (error: unknown): string {
   const { cause, message, name } = error as Error & { cause?: NodeJS.ErrnoException }
-  return name === 'TimeoutError' ? 'no answer in time' : cause?.code ?? cause?.message ?? message
+  if (name === 'TimeoutError') return 'no answer in time'
+  const { code, message: inner } = cause ?? {}
+  const [, why] = words.find(([pattern]) => pattern.test(code ?? '')) ?? []
+  return [why, code ?? inner ?? message].filter(Boolean).join(': ')
+}
+
+/** @returns what a client of a user has met, as one who called a command would say it; without a full stop. */
+export function sentenceOfClient (url: string, { code, message, cause }: IrisError & { cause?: unknown }): string {
+  if (cause instanceof Refusal) return cause.message.replace(/\.$/, '')
+  return code === 'NETWORK' ? `nobody answers at ${url} (${whyOf(cause)})` : message.replace(/\.$/, '')
 }
 
 /** @returns a token of a user. Throws a Refusal where there is no key, or the gateway refuses. */

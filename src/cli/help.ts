@@ -1,26 +1,56 @@
 // What the command line says of itself.
 import { configTable } from '../config-table.js'
-import { commandTable } from './commands.js'
+import { type Command, commandTable, type CommandName } from './commands.js'
 
 const COLUMN = 34
+const row = (name: string, does: string, inset = '  ') => `${inset}${name.padEnd(COLUMN + 2 - inset.length)}${does}`
+
+const usageOf = (name: string, { words }: Command) => [name, ...words.map(word => `<${word}>`)].join(' ')
+
+const optionsIn = ({ options }: Command, inset: string) =>
+  Object.entries(options).map(([option, { value, does }]) => row(`--${option} <${value}>`, does, inset))
 
 /** @returns the commands and their options, on a screen. */
 export function shortHelp (): string {
-  const rows = [...commandTable].flatMap(([name, { words, options, does }]) => [
-    `  ${[name, ...words.map(word => `<${word}>`)].join(' ').padEnd(COLUMN)}${does}`,
-    ...Object.entries(options).map(([option, { value, does }]) => `    ${`--${option} <${value}>`.padEnd(COLUMN - 2)}${does}`)
-  ])
-  const flags = [['-h, --help', 'All this, and all that can be configured.'], ['-v, --version', 'The version.']]
+  const rows = [...commandTable].flatMap(([name, command]) =>
+    [row(usageOf(name, command), command.does), ...optionsIn(command, '    ')])
   return [
-    'Usage: iris-gateway [command] [options]', '', ...rows, ...flags.map(([flag = '', does]) => `  ${flag.padEnd(COLUMN)}${does}`), ''
+    'Usage: iris-gateway [command] [options]', '', ...rows,
+    row('-h, --help', 'All this, and all that can be configured; behind a command: of that one.'),
+    row('-v, --version', 'The version.'), ''
   ].join('\n')
 }
 
-/** @returns the same, and every variable of the configuration. */
-export function help (): string {
+/** @returns how one command is called. */
+export function usage (name: CommandName): string {
+  const command = commandTable.get(name) as Command
+  const options = optionsIn(command, '  ')
+  return [
+    `Usage: iris-gateway ${usageOf(name, command)}${options.length > 0 ? ' [options]' : ''}`, '', command.does,
+    ...options.length > 0 ? ['', ...options] : [], ''
+  ].join('\n')
+}
+
+const codes = [
+  'Exit code:', '',
+  row('0', 'It is done; of a gateway: it has ended in order.'),
+  row('1', 'It is not: one sentence on stderr says why. Of doctor: something is wrong.'),
+  row('2', 'It was not asked for as it must be.'),
+  row('130, 143, 129', 'Ctrl-C, SIGTERM, SIGHUP has ended it. A gateway ends in order, with 0.'),
+  row('141', 'Who read what it prints has gone.'), ''
+]
+
+/** Every variable. */
+function configuration (): string[] {
   const rows = configTable.map(({ name, type, default: preset, sentence }) => {
     const facts = `${type.replaceAll('\\|', '|')}${preset === undefined || preset === '' ? '' : `, default ${preset}`}`
-    return `  ${name.padEnd(COLUMN)}${facts}\n  ${''.padEnd(COLUMN)}${sentence.replaceAll('`', '')}`
+    return `${row(name, facts)}\n${row('', sentence.replaceAll('`', ''))}`
   })
-  return ['Iris, an online-chat gateway.', '', shortHelp(), 'Its configuration is in the environment:', '', ...rows, ''].join('\n')
+  return ['Its configuration is in the environment:', '', ...rows, '']
+}
+
+/** @returns all that there is to say, or what there is of one command. */
+export function help (of?: CommandName): string {
+  if (of === undefined) return ['Iris, an online-chat gateway.', '', shortHelp(), ...codes, ...configuration()].join('\n')
+  return [usage(of), ...codes, ...of === 'start' ? configuration() : []].join('\n')
 }

@@ -67,7 +67,10 @@ function secrets (config: Config): Finding {
 async function gateway (address: string): Promise<Finding> {
   try {
     const response = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(ASK_MS) })
-    const { status, detail } = await response.json() as { status?: unknown, detail?: string }
+    const { status, detail } = await response.json().catch(() => ({})) as { status?: unknown, detail?: string }
+    if (status === undefined) {
+      return failed('gateway', `what answers at ${address} is no Iris (${response.status})`, 'End that, or set another IRIS_PORT')
+    }
     if (response.ok && status === 'ok') return ok('gateway', `ready at ${address}`)
     return failed('gateway', `not ready at ${address}: ${detail ?? response.status}`, 'Its log says more')
   } catch (error) {

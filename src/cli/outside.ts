@@ -1,8 +1,9 @@
 // What the doctor looks at from outside: whether what stands in front of a gateway lets through what it must.
 import { randomBytes } from 'node:crypto'
 import { isLoopback } from '../protocol/loopback.js'
+import type { Leave } from './commands.js'
 import { failed, type Finding, type Findings, ok, warn } from './finding.js'
-import { callServer, configOf, mintToken, serverKeyOf, whyOf } from './gateway.js'
+import { callServer, configOf, leadsElsewhere, mintToken, serverKeyOf, whyOf } from './gateway.js'
 import { holdPoll, holdStream, holdWebSocket, terminals } from './idle.js'
 import { Refusal } from './refusal.js'
 import { askUpgrade } from './upgrade.js'
@@ -13,10 +14,10 @@ const newUser = () => `iris-doctor-${randomBytes(6).toString('hex')}`
 /** His token must outlive the longest `--hold` that makes sense. */
 const TTL_SEC = 3_600
 
-interface Facts { url: string, token: string | undefined, holdMs: number, env: NodeJS.ProcessEnv }
+interface Facts { url: string, token: string | undefined, holdMs: number, env: NodeJS.ProcessEnv, leave?: Leave }
 
 /** @returns what is found, one after the other; the streams take `holdMs`. */
-export async function * checksOutside ({ url, token, holdMs, env }: Facts): Findings {
+export async function * checksOutside ({ url, token, holdMs, env, leave }: Facts): Findings {
   const reached = await reach(url)
   yield reached
   if (reached.verdict === 'fail') return
@@ -25,6 +26,7 @@ export async function * checksOutside ({ url, token, holdMs, env }: Facts): Find
   yield * await door(url)
   const [key, userId] = [await serverKeyOf(configOf(env)), newUser()]
   try {
+    if (token === undefined && key !== undefined) leave?.(async () => await forget({ url, key, userId }))
     const held = { url, holdMs, token: token ?? await mintToken({ url, key, userId, ttlSec: TTL_SEC }) }
     yield * (await Promise.all([holdStream(held), holdPoll(held), holdWebSocket(held)])).flat()
   } catch (error) {
@@ -37,12 +39,14 @@ export async function * checksOutside ({ url, token, holdMs, env }: Facts): Find
 async function reach (url: string): Promise<Finding> {
   try {
     const response = await fetch(`${url}/livez`, { signal: AbortSignal.timeout(ASK_MS), redirect: 'manual' })
+    const leadsTo = leadsElsewhere(url, response)
+    if (leadsTo !== undefined) return failed('address', `${url} leads to ${leadsTo}`, `Look there: --url ${leadsTo}`)
     const { status } = await response.json().catch(() => ({})) as { status?: unknown }
     return response.ok && status === 'ok'
       ? ok('address', `Iris answers at ${url}`)
       : failed('address', `what answers at ${url} is no Iris (${response.status})`, 'See where the proxy leads')
   } catch (error) {
-    return failed('address', `nobody answers at ${url} (${whyOf(error)})`, 'See its name, its firewall, its certificate')
+    return failed('address', `nobody answers at ${url} (${whyOf(error)})`, 'See its name, its firewall, and what stands in front of it')
   }
 }
 

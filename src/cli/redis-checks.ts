@@ -54,11 +54,26 @@ async function * lookAt (address: string, expected: Config['durability']): Findi
     yield memory(await redis.info('memory'))
     yield clock(await aheadMs(redis))
   } catch (error) {
-    yield failed('Redis', reasonOf(error).why, 'The gateway cannot work until this is mended')
+    const { why } = reasonOf(error)
+    yield failed('Redis', why, remedyOf(why))
   } finally {
     redis.disconnect()
   }
 }
+
+/** The first that fits. */
+const remedies: [pattern: RegExp, remedy: string][] = [
+  [/NOAUTH|invalid password/, 'Set IRIS_REDIS_URL with its password: redis://:password@host:6379'],
+  [/WRONGPASS/, 'See the user and the password in IRIS_REDIS_URL'],
+  [/NOPERM/, 'Let this user do what Iris does (ACL: ~* &* +@all), or name another in IRIS_REDIS_URL'],
+  [/DB index/, 'Name a database in IRIS_REDIS_URL that is there'],
+  [/nothing listens|resolved|no way to|does not answer/, 'Start it, or see the address in IRIS_REDIS_URL and what is on the way'],
+  [/TLS|not a Redis/, 'See whether IRIS_REDIS_URL must begin with redis:// or rediss://, and its port'],
+  [/replica/, 'Name its master in IRIS_REDIS_URL'],
+  [/noeviction/, 'CONFIG SET maxmemory-policy noeviction, and the same in redis.conf']
+]
+
+const remedyOf = (why: string) => remedies.find(([pattern]) => pattern.test(why))?.[1] ?? 'The gateway cannot work until this is mended'
 
 /** Resolves when it may be asked. Throws the first thing that is wrong. */
 async function connect (redis: Redis): Promise<void> {

@@ -1,23 +1,53 @@
-// `iris-gateway send <from> <to> <text>`: prints the answer when the message is stored.
-import { setTimeout as delay } from 'node:timers/promises'
+// `iris-gateway send <from> <to> <text>`: prints the answer when the message is stored. It opens no stream: nobody is online by it.
+import { createBase } from '../client/base.js'
 import { IrisError } from '../client/error.js'
+import { newId } from '../client/platform.js'
 import type { Run } from './commands.js'
-import { Refusal } from './refusal.js'
-import { connectUser } from './user.js'
+import { sentenceOfClient } from './gateway.js'
+import { Misuse, Refusal } from './refusal.js'
+import { asUser } from './user.js'
+import { targetIn, userIn } from './words.js'
 
 /** So long it is tried. */
 const MOST_MS = 15_000
+/** More than any gateway takes. */
+const MOST_BYTES = 1_048_576
 
-export const run: Run = async ([from = '', to = '', text = ''], { url }) => {
-  const iris = await connectUser({ userId: from, url, terminalId: 'send' })
+export const run: Run = async ([from = '', to = '', word = ''], { url: given, id = newId() }) => {
+  const userId = userIn('from', from)
+  const target = targetIn('to', to).includes('.') ? { conversationId: to } : { to }
+  const text = word === '-' ? await readInput() : word
+  if (text === '') throw new Misuse('<text> must not be empty.')
+  const { url, token } = await asUser(userId, given)
+  const { calls } = createBase({ url, token, userId })
+  calls.be('send')
+  const body = { clientMsgId: id, ...target, type: 'text', content: { text } }
+  const ack = await calls.call('/v1/up/msg', body, AbortSignal.timeout(MOST_MS))
+    .catch((error: unknown) => { throw refusalOf(error, url, id) })
+  process.stdout.write(`${JSON.stringify(ack)}\n`)
+  return 0
+}
+
+/** What nobody has refused may be stored. */
+function refusalOf (error: unknown, url: string, id: string): unknown {
+  if (!(error instanceof IrisError)) return error
+  const why = sentenceOfClient(url, error)
+  if (error.problem && !error.retryable) return new Refusal(`${error.code}: ${why}.`)
+  return new Refusal(`It is not known whether it was stored: ${why}. Send it again by --id ${id}: then it is stored once.`)
+}
+
+/** @returns what comes on stdin, as text, without the line break at its end. Throws a Misuse. */
+async function readInput (): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MOST_BYTES) throw new Misuse(`What comes on stdin has more than ${MOST_BYTES} bytes.`)
+    chunks.push(chunk)
+  }
   try {
-    const ack = await Promise.race([iris.send(to, { type: 'text', content: { text } }), delay(MOST_MS, undefined, { ref: false })])
-    if (!ack) throw new Refusal(`It is not known whether it was stored: no answer within ${MOST_MS / 1000} s (${iris.state.reason}).`)
-    process.stdout.write(`${JSON.stringify(ack)}\n`)
-    return 0
-  } catch (error) {
-    throw error instanceof IrisError ? new Refusal(`${error.code}: ${error.message}`) : error
-  } finally {
-    iris.close()
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)).replace(/\r?\n$/, '')
+  } catch {
+    throw new Misuse('What comes on stdin is not UTF-8.')
   }
 }

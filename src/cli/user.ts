@@ -1,28 +1,23 @@
-// A user at the command line: by the client that everybody has, with tokens that the gateway's own key makes.
-import { connect } from '../client/connect.js'
-import type { Iris } from '../client/types.js'
+// A user at the command line: where the gateway is, and tokens of his that its own key makes.
 import { addressOf, checkUrl, configOf, mintToken, serverKeyOf } from './gateway.js'
 
-interface Facts { userId: string, url: string | undefined, terminalId: string }
-
-/** Connects a user as one more terminal. Throws a Refusal where there is no key, or the gateway makes no token of it. */
-export async function connectUser ({ userId, url, terminalId }: Facts): Promise<Iris> {
+/**
+ * Looks who may be, and makes a first token of him.
+ * @returns `url`, where the gateway is, `key`, that of its server API, and `token()`. Throws a Refusal where there is no key, or the
+ *   gateway makes no token of him.
+ */
+export async function asUser (userId: string, given: string | undefined) {
   const config = configOf(process.env)
   const key = await serverKeyOf(config)
-  const at = url === undefined ? addressOf(config) : checkUrl(url)
-  const mint = () => mintToken({ url: at, key, userId })
-  let first: string | undefined = await mint()
-  return connect({
-    url: at,
-    async token () {
-      const token = first ?? await mint()
+  const url = given === undefined ? addressOf(config) : checkUrl(given)
+  let first: string | undefined = await mintToken({ url, key, userId })
+  return {
+    url,
+    key: key as string,
+    async token (): Promise<string> {
+      const token = first ?? await mintToken({ url, key, userId })
       first = undefined
       return token
-    },
-    userId,
-    terminalId,
-    platform: 'other',
-    lease: 'socket',
-    storage: false
-  })
+    }
+  }
 }

@@ -7,7 +7,9 @@ import { connectTo, directoryOf, embed, kill, lives, pathOf, startOwner, within 
 t.test('one owner per directory', async t => {
   const dataDir = await directoryOf(t)
   const owner = await startOwner(t, dataDir)
-  await t.rejects(embed(t, { dataDir }), { message: `another process uses the data directory ${dataDir}/redis` })
+  await t.rejects(embed(t, { dataDir }), {
+    message: `another process uses the data directory ${dataDir}/redis: end it, or set another IRIS_DATA_DIR`
+  })
   t.ok(await lives(owner.pid), 'the owner is not disturbed')
 })
 
@@ -32,7 +34,8 @@ t.test('without flock and setpriv a pidfile guards the directory', async t => {
   const path = await pathOf(t, ['redis-server'])
   const owner = await startOwner(t, dataDir, path)
   const second = await startOwner(t, dataDir, path)
-  t.equal(second.error, `another process (pid ${owner.process.pid}) uses the data directory ${dataDir}/redis`)
+  const { pid = 0 } = owner.process
+  t.equal(second.error, `another process (pid ${pid}) uses the data directory ${dataDir}/redis: end it, or set another IRIS_DATA_DIR`)
 
   await (await connectTo(t, owner)).set('k', 'v')
   await kill(owner.process)

@@ -2,11 +2,13 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
+const DENIED = 'permission denied. Let this user write there, or set another one'
+
 const reasons: Record<string, string> = {
-  EACCES: 'permission denied',
+  EACCES: DENIED,
   ENOENT: 'this place holds no such things',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
+  EPERM: DENIED,
+  EROFS: 'the file system is read-only. Set another one',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota of the disk is used up',
   EEXIST: 'there is a file of this name',

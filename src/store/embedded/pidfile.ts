@@ -4,9 +4,13 @@ import { readFileSync } from 'node:fs'
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sayWhy } from './directory.js'
 
 /** How long the redis-server of an owner who is gone may take to end. */
 const ORPHAN_MS = 5_000
+
+export const heldBy = (owner: string, directory: string): string =>
+  `${owner} uses the data directory ${directory}: end it, or set another IRIS_DATA_DIR`
 
 /**
  * Makes this process the owner of a directory. What an owner who is gone has left is cleared away, his redis-server too:
@@ -17,6 +21,7 @@ export async function claimDirectory (directory: string): Promise<void> {
   const file = join(directory, 'redis.pid')
   const draft = `${file}.${process.pid}`
   await writeFile(draft, `${process.pid} 0\n`)
+    .catch((error: unknown) => { throw sayWhy(`IRIS_DATA_DIR: ${directory} cannot be written`, error) })
   try {
     while (await exists(link(draft, file))) {
       const [owner = 0, redis = 0] = (await readFile(file, 'utf8').catch(() => '')).split(' ').map(Number)
@@ -41,7 +46,7 @@ async function clearAway ({ directory, owner, redis }: { directory: string, owne
     ? look(redis)?.parent === owner
     // pids are used again: in a container this process often has the pid of the one before
     : owner !== process.pid && /node|MainThread/.test(look(owner)?.command ?? '')
-  if (held) throw new Error(`another process (pid ${owner}) uses the data directory ${directory}`)
+  if (held) throw new Error(heldBy(`another process (pid ${owner})`, directory))
   if (!isRedis()) return
   process.kill(redis, 'SIGTERM')
   for (const began = performance.now(); isRedis(); await delay(20)) {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { claimDirectory, namePid } from './pidfile.js'
+import { claimDirectory, heldBy, namePid } from './pidfile.js'
 import { redisProgram } from './redis-program.js'
 
 /** A server that says nothing for so long is given up; one that says it is loading is waited for. */
@@ -72,7 +72,7 @@ export async function launchRedis (launch: Launch): Promise<RedisChild> {
     launch.signal.throwIfAborted()
     const { code } = await child.exited
     if (code !== HELD) throw new Error(`redis-server does not start in ${launch.directory}: ${child.lastWords() || 'it said nothing'}`)
-    if (performance.now() - began > HELD_MS) throw new Error(`another process uses the data directory ${launch.directory}`)
+    if (performance.now() - began > HELD_MS) throw new Error(heldBy('another process', launch.directory))
     await delay(50)
   }
 }

@@ -151,7 +151,7 @@ async function store (
     const filter = filterOf(body, sender, userId)
     return await deliver.item('CMD_BOX', userId, { ...item, ...(filter && { filter: JSON.stringify(filter) }) })
   })
-  const reasons = { full: 'BOX_FULL', blocked: 'BLOCKED', stored: undefined, already: undefined } as const
+  const reasons = { full: 'BOX_FULL', blocked: 'BLOCKED', stored: undefined, already: undefined, over: undefined } as const
   return allowed.flatMap((userId, i) => {
     const reason = reasons[outcomes[i] ?? 'stored']
     return reason ? [{ userId, reason }] : []

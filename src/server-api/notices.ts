@@ -120,9 +120,9 @@ async function store (notice: Notice, traceId: string, { conversations, deliver,
     traceId
   }
   if (notice.everybody) {
-    await shared.store({ id: noticeId, kind, draft: JSON.stringify(event), ttlMs: ttlSec * 1000, once: !needComplete })
+    const isStored = await shared.store({ id: noticeId, kind, draft: JSON.stringify(event), ttlMs: ttlSec * 1000, once: !needComplete })
     void everybody.look()
-    return { users: [], skipped: [], stored: 1 }
+    return { users: [], skipped: [], stored: Number(isStored) }
   }
   const targets = users ?? await conversations.memberIds(conversationId)
   if (!targets) throw new Problem('CONVERSATION_NOT_FOUND')
@@ -133,11 +133,12 @@ async function store (notice: Notice, traceId: string, { conversations, deliver,
     draft: JSON.stringify(event),
     meta: { kind },
     ttlMs: ttlSec * 1000,
-    everyTerminal: false
+    everyTerminal: false,
+    claim: keys.notice(noticeId)
   }
   const outcomes = await inSteps(targets, async userId => ({ userId, outcome: await deliver.item('NOTICE_BOX', userId, item) }))
   return {
-    users: outcomes.filter(({ outcome }) => outcome !== 'full').map(({ userId }) => userId),
+    users: outcomes.filter(({ outcome }) => outcome !== 'full' && outcome !== 'over').map(({ userId }) => userId),
     skipped: outcomes.filter(({ outcome }) => outcome === 'full').map(({ userId }) => ({ userId, reason: 'BOX_FULL' as const }))
   }
 }
@@ -156,14 +157,17 @@ export const cancelNotice = defineOperation({
   errors: ['INVALID_QUERY', 'NOTICE_NOT_FOUND'],
   example: { result: { noticeId: 'n-1', cancelled: 2 } },
   async handle ({ params: { id }, traceId }, { notices, conversations, shared, everybody, deliver }) {
-    if (await shared.remove(id)) {
+    function takenBack () {
       void everybody.look()
       return { noticeId: id, cancelled: 1 }
     }
+    if (await shared.remove(id)) return takenBack()
     const found = await notices.find(id)
     if (!found) throw new Problem('NOTICE_NOT_FOUND')
     const users = found.users ?? await conversations.memberIds(found.conversationId ?? '') ?? []
     if (found.isCut) await notices.settle(id, users)
+    // it may have been stored while it was waited for
+    if (await shared.remove(id)) return takenBack()
     const cancelled = await inSteps(users, userId => deliver.cancel('NOTICE_BOX', userId, { id, traceId }))
     return { noticeId: id, cancelled: cancelled.filter(Boolean).length }
   }

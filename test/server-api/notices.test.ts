@@ -113,6 +113,44 @@ t.test('[SERVER] cancel: those who have not completed it get op:"cancel", and it
   t.match(await cancel(noticeId), { status: 200, body: { cancelled: 0 } }, 'twice: nobody is left')
 })
 
+/** Holds a notice back on its way to the store: to everybody, or to one user. `asked`: it is looked for, to be taken back. */
+function hold (noticeId: string, { userId }: { userId?: string }) {
+  const { redis } = iris
+  const send = redis.sendCommand.bind(redis)
+  const [reached, asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  redis.sendCommand = (command, stream) => {
+    const args = command.args.map(String)
+    if (command.name === 'get' && args[0]?.includes(noticeId)) asked.resolve()
+    const isIt = command.name.startsWith('eval') && args.includes(noticeId) && args.some(arg => arg.includes('"op":"show"'))
+    if (!isIt || (userId !== undefined && !args.includes(userId))) return send(command, stream)
+    reached.resolve()
+    void released.promise.then(() => send(command, stream))
+    return command.promise
+  }
+  return { reached: reached.promise, asked: asked.promise, release: () => { released.resolve() } }
+}
+
+t.test('[NOTICE-2] one that is taken back while its POST is under way reaches nobody from then on, however long that takes', async t => {
+  const [alice, bob] = await two(() => iris.user(t))
+  const users = [alice.userId, bob.userId]
+  await Promise.all([{ users }, { everybody: true }].flatMap(to => [true, false].map(async isLate => {
+    const what = `${Object.keys(to)[0]} ${isLate ? 'late' : 'soon'}`
+    const noticeId = newId()
+    const held = hold(noticeId, 'users' in to ? bob : {})
+    const sent = post({ noticeId, ...to })
+    await held.reached
+    const taken = cancel(noticeId)
+    await (isLate ? taken : held.asked)
+    held.release()
+    const [{ status, body }, back] = [await sent, await taken]
+    t.strictSame([status, back.status], [200, 200], what)
+    if (isLate) t.equal(body['stored'], 'users' in to ? 1 : 0, what)
+    if (!isLate) t.equal(back.body['cancelled'], 'users' in to ? 2 : 1, what)
+    t.match(await post({ noticeId, ...to }), { status: 200, body: { duplicate: true } }, what)
+  })))
+  t.same([await waiting(alice), await waiting(bob), await waiting(await iris.user(t))], [[], [], []])
+})
+
 t.test('[SERVER] needComplete:false is shown, and not redelivered', async t => {
   const alice = await iris.user(t)
   const stream = await alice.listen({ terminalId: 'phone' })

@@ -110,6 +110,23 @@ t.test('[USER-2] his terminals are told goodbye, his tokens and tickets are refu
   t.same(said.map(({ n }) => n), said.map((_, i) => i + 1), 'the numbers of his events go on')
 })
 
+t.test('[USER-1] a call that is repeated under its Idempotency-Key takes nothing from who has come by that id since', async t => {
+  const alice = await someone(t)
+  const removeBy = async (key: string) => {
+    const response = await fetch(`${iris.url}/v1/server/users/${alice.userId}`, {
+      method: 'DELETE', headers: { authorization: `Bearer ${iris.serverKey}`, 'idempotency-key': key }
+    })
+    return { replayed: response.headers.get('idempotent-replayed'), ...await response.json() as { done: boolean } }
+  }
+  t.match(await removeBy(`${alice.userId}-1`), { done: true, replayed: null })
+  const next = await iris.user(t, alice.userId)
+  t.match(await next.time({}), { status: 200 })
+  t.match(await removeBy(`${alice.userId}-1`), { done: true, replayed: 'true' })
+  t.match(await next.time({}), { status: 200 })
+  t.match(await removeBy(`${alice.userId}-2`), { done: true, replayed: null })
+  t.match(await next.time({}), { status: 401, body: { code: 'KICKED' } }, 'another call means who is there')
+})
+
 t.test('[USER-2] [EVENT-7] one that begins when an earlier one, which nobody has ended, is over is told as any other', async t => {
   const alice = await someone(t)
   await iris.server('POST', `users/${alice.userId}/kick`, { reason: 'lost', terminals: ['phone'] })

@@ -8,11 +8,11 @@ import { boxKeys, boxKeysOf, createPending } from './pending.js'
 
 const putBox = defineScript('put-box', {
   full: 'refused',
-  preludes: ['life', 'down', 'event', 'hint', 'deliver', 'box', 'overflow', 'addressed'],
+  preludes: ['life', 'down', 'event', 'hint', 'deliver', 'box', 'overflow', 'addressed', 'claim'],
   keys: [...boxKeys, 'terminals', 'routes', 'blocked'],
   args: [
     ...downArgs, 'name', 'user', 'tag', 'id', 'draft', 'meta', 'ttlMs', 'maxItems', 'share', 'maxShare', 'everyTerminal', 'collapseKey',
-    'filter', 'keepMs', 'from'
+    'filter', 'keepMs', 'from', 'claim'
   ]
 })
 
@@ -48,9 +48,11 @@ export interface Put {
   isBound?: boolean
   collapseKey?: string
   filter?: string
+  /** The key under which it is sent: it is not kept when that is over, since it was taken back meanwhile. [NOTICE-2] */
+  claim?: string
 }
 
-type Outcome = 'stored' | 'already' | 'full' | 'blocked'
+type Outcome = 'stored' | 'already' | 'full' | 'blocked' | 'over'
 
 /** Makes the boxes of a store. */
 export function createBoxes (store: StoreContext) {
@@ -88,7 +90,7 @@ export function createBoxes (store: StoreContext) {
   return {
     /**
      * Keeps an item for a user, once however often it is asked. [CMD-2]
-     * @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept; `blocked`: nor was anything.
+     * @returns `full`: the box, or the sender's share of it, is at its limit, nothing was kept; `blocked`, `over`: nor was anything.
      *   `body`: the event's JSON for those of `here`.
      */
     async put (box: BoxName, userId: string, item: Put): Promise<{ outcome: Outcome, here: Here, body: string }> {
@@ -115,7 +117,8 @@ export function createBoxes (store: StoreContext) {
         collapseKey,
         filter,
         keepMs,
-        from: item.isBound ? item.from : ''
+        from: item.isBound ? item.from : '',
+        claim: item.claim ?? ''
       })
       return { outcome: outcome as Outcome, here: readHere(store, here), body: String(body) }
     },

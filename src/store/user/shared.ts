@@ -6,7 +6,7 @@ import { defineScript } from '../script/scripts.js'
 import { boxKeys, boxKeysOf } from './pending.js'
 
 const storeShared = defineScript('store-shared', {
-  full: 'refused', keys: ['shared'], args: ['id', 'needs', 'meta', 'draft', 'ttlMs', 'most']
+  full: 'refused', preludes: ['claim'], keys: ['shared', 'claim'], args: ['id', 'needs', 'meta', 'draft', 'ttlMs', 'most']
 })
 const putShared = defineScript('put-shared', {
   full: 'refused',
@@ -23,9 +23,9 @@ export interface SharedNotice { id: string, kind: string, draft: string, ttlMs: 
 export function createShared (store: StoreContext) {
   const { redis, limits } = store
   return {
-    /** Keeps one, once. Throws TOO_MANY_NOTICES. */
-    async store ({ id, kind, draft, ttlMs, once }: SharedNotice): Promise<void> {
-      await storeShared(redis, { shared: keys.everybody }, {
+    /** Keeps one, once. @returns false when it was taken back before. Throws TOO_MANY_NOTICES. */
+    async store ({ id, kind, draft, ttlMs, once }: SharedNotice): Promise<boolean> {
+      const [, outcome] = await storeShared(redis, { shared: keys.everybody, claim: keys.notice(id) }, {
         id,
         needs: once ? 'once' : 'completion',
         meta: JSON.stringify({ kind, share: once ? '*once' : '*everybody' }),
@@ -33,6 +33,7 @@ export function createShared (store: StoreContext) {
         ttlMs,
         most: limits.everybody
       })
+      return outcome !== 'over'
     },
 
     /** @returns the names of those that there are: their ids, `!` before one that was taken back. */

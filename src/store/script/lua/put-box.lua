@@ -1,14 +1,15 @@
 -- put-box.lua - keeps an item for a user until completed or expired, and tells him. [CMD-2] [CMD-6] [CMD-7] [COMPLETE-2] [BOX-1] [TIME-1]
--- USES life down event hint deliver box overflow addressed
+-- USES life down event hint deliver box overflow addressed claim
 -- FULL refused
 -- KEYS box order expiry waiting done deliveries collapse shares once terminals routes blocked
 -- ARGV feed downEntries downIdleMs node seenMark name user tag id draft(JSON without times) meta ttlMs
---   maxItems share maxShare everyTerminal collapseKey filter keepMs from
--- from: who sends it, if the user may have blocked him; else empty [DIRECT-4]
--- RETURNS 0 outcome(stored|already|full|blocked) here body(for those of here)
+--   maxItems share maxShare everyTerminal collapseKey filter keepMs from claim
+-- from: who sends it, if the user may have blocked him [DIRECT-4]; claim: of a notice the key of its sending. Empty: neither
+-- RETURNS 0 outcome(stored|already|full|blocked|over) here body(for those of here)
 local terminals, routes = KEYS[10], KEYS[11]
 local name, user, tag, id, draft, meta, ttl_ms, max_items, share, max_share, every_terminal, collapse_key, filter, keep_ms,
-  from = unpack(ARGV, 6)
+  from, claim = unpack(ARGV, 6)
+if is_over(claim) then return { 0, 'over', said(), '' } end
 local expires_at = now + ttl_ms
 local body = '{"ts":' .. int(now) .. ',"expiresAt":' .. int(expires_at) .. ',' .. string.sub(draft, 2)
 

@@ -1,4 +1,4 @@
-// Every link of a document leads to a file that is there, and to a heading that is there.
+// Every link of a document leads to a file that is there, and to a heading that is there; the list of changes says nothing twice.
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
@@ -21,4 +21,10 @@ t.test('no link is dead', async t => {
   t.ok(links.length > 60)
   t.same(links.filter(({ name, link }) => !isThere(name, link)), [])
   t.notOk(isThere('README.md', 'docs/protocol.md#no-such-heading'), 'what is dead is found')
+})
+
+t.test('no change is told twice, not in two editions either', async t => {
+  const beginnings = textOf('CHANGELOG.md').split('\n').filter(line => line.startsWith('- ')).map(line => line.slice(0, 42))
+  t.ok(beginnings.length > 100)
+  t.same(beginnings.filter((beginning, i) => beginnings.indexOf(beginning) < i), [])
 })

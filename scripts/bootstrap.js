@@ -5,6 +5,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { endWithParent, goOnWithPinned, isOld } from './node.js'
+import { takeTurn } from './turn.js'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const LOCK_STAMP = 'node_modules/.iris-lock'
@@ -44,15 +45,28 @@ export async function ensureNode () {
 export function ensureModules () {
   const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
   const stamp = join(root, LOCK_STAMP)
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
+  const isThere = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === hash
+  if (isThere()) return
   // npm ci empties the folder first: behind a link, that of another tree
   if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
     fail('node_modules is a link to packages of another package-lock.json: remove the link, and run this again')
   }
+  const leave = turn()
+  if (isThere()) return leave()
   say('installing the packages of package-lock.json')
   // --include=dev: the build needs the compiler, also where NODE_ENV is production
   if (!run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])) fail('npm ci failed: see above')
   writeFileSync(stamp, hash)
+  leave()
+}
+
+/** Waits until nobody else installs or builds here. @returns what lets the next one. */
+export function turn () {
+  try {
+    return takeTurn(root, say)
+  } catch (error) {
+    return fail(error.message)
+  }
 }
 
 /** The ways to install a package of the system, by package manager; `update` is called when the first attempt fails. */

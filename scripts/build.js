@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { buildClient } from './client.js'
-import { ensureModules, ensureNode, hashSources, isStale, root, stampBuild, unstampBuild } from './bootstrap.js'
+import { ensureModules, ensureNode, hashSources, isStale, root, stampBuild, turn, unstampBuild } from './bootstrap.js'
 
 const build = join(root, 'build')
 const directories = ['src', 'test']
@@ -18,6 +18,11 @@ ensureModules()
 const isQuick = process.argv.includes('--if-stale')
 const isUnchecked = process.argv.includes('--unchecked')
 if (isQuick && !isStale(isUnchecked)) process.exit(0)
+
+// somebody else may be building just this
+const wasStale = isStale(isUnchecked)
+turn()
+if (wasStale && !isStale(isUnchecked)) process.exit(0)
 
 // taken before: a source that changes during the build makes it stale
 const hash = hashSources()

@@ -1,9 +1,11 @@
 // What `npm start` and `npm test` install and build, and when: in a tree of its own, with programs that only note their calls.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 
@@ -45,7 +47,7 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
   }
   for (const [name, text] of Object.entries(files)) await put(name, text)
   await mkdir(join(root, 'bin'))
-  for (const tool of ['sh', 'chmod', 'mkdir']) await symlink(`/usr/bin/${tool}`, join(root, 'bin', tool))
+  for (const tool of ['sh', 'chmod', 'mkdir', 'sleep']) await symlink(`/usr/bin/${tool}`, join(root, 'bin', tool))
   for (const [name, script] of Object.entries({ npm: note('npm'), ...programs })) {
     await writeFile(join(root, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
   }
@@ -68,6 +70,16 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
     root,
     put,
     calls: async () => (await readFile(join(root, 'calls'), 'utf8').catch(() => '')).split('\n').slice(0, -1),
+    /** Calls functions of bootstrap.js, and does not wait for them. */
+    start (functions: string) {
+      const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ` +
+        functions.split(' ').map(name => `await bootstrap.${name}()`).join(';')
+      const child = spawn(process.execPath, ['--input-type=module', '-e', code], { env: { PATH: join(root, 'bin') } })
+      let errors = ''
+      child.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
+      t.teardown(() => child.kill('SIGKILL'))
+      return { exited: once(child, 'close') as Promise<unknown[]>, said: () => errors.split('\n').slice(0, -1) }
+    },
     /** Calls functions of bootstrap.js. */
     run (functions: string, env: Record<string, string> = {}) {
       const { status, lines } = evaluate(functions.split(' ').map(name => `await bootstrap.${name}()`).join(';'), env)
@@ -79,6 +91,13 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
         'JSON.stringify([process.env.IRIS_NGINX, process.env.IRIS_CADDY]))', env)
       return { lines, paths: JSON.parse(output) as (string | null)[] }
     }
+  }
+}
+
+/** Waits until something is so; without the helpers of Iris, which is not needed here. */
+async function until (isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const began = performance.now(); !await isSo(); await delay(25)) {
+    if (performance.now() - began > 30_000) throw new Error('it never came true')
   }
 }
 
@@ -105,6 +124,34 @@ t.test('packages are installed once for each lockfile', async t => {
   await tree.put('package-lock.json', '{ "changed": true }')
   tree.run('ensureModules', { CI: 'true', NODE_ENV: 'production' })
   t.match(await tree.calls(), [/^npm ci --include=dev/, /^npm ci --include=dev/])
+})
+
+t.test('two commands at once: the second waits for the first, and finds done what it would have done', async t => {
+  const wait = 'while [ ! -e go ]; do sleep 0.05; done'
+  const tree = await makeTree(t, { npm: `${note('npm')}; ${wait}` })
+  await tree.put('node_modules/typescript/bin/tsc',
+    `${compiler}; require('node:child_process').spawnSync('sh', ['-c', 'while [ ! -e built ]; do sleep 0.05; done'])`)
+  const first = tree.start('ensureModules ensureBuild')
+  await until(async () => (await tree.calls()).length === 1)
+  const second = tree.start('ensureModules ensureBuild')
+  await until(() => second.said().length === 1)
+  t.match(second.said(), [/^iris: waiting for another command \(pid \d+\) that installs or builds here$/])
+  await tree.put('go', '')
+  for (const { said } of [first, second]) await until(() => said().some(line => line.includes('building')))
+  await until(async () => (await tree.calls()).length === 2)
+  await tree.put('built', '')
+  t.same([await first.exited, await second.exited], [[0, null], [0, null]])
+  t.match(await tree.calls(), [/^npm ci/, 'tsc unchecked'])
+  t.same((await readdir(tree.root)).filter(name => name.startsWith('.bootstrap')), [])
+})
+
+t.test('who has died while he installed is not waited for, whoever has his pid by now', async t => {
+  for (const left of ['999999999 1', `${process.pid} 1`, 'no number', '']) {
+    const tree = await makeTree(t)
+    await tree.put('.bootstrap.lock', left)
+    t.same(tree.run('ensureModules'), { status: 0, lines: ['iris: installing the packages of package-lock.json'] }, left)
+    t.same((await readdir(tree.root)).filter(name => name.startsWith('.bootstrap')), [])
+  }
 })
 
 t.test('a failed installation ends with a line, and is tried again', async t => {

@@ -23,8 +23,14 @@ const inEnglish = sentence => sentence
 
 const operationTable = (heads, words) =>
   table(heads, operations.map(({ method, path, name, summary }) => [code(`${method} ${path}`), name, words(summary)]))
-const configRows = (heads, words) => table(heads, configTable.map(({ name, type, default: preset, sentence }) =>
+const isLimit = ({ name }) => name.startsWith('IRIS_LIMIT_')
+const rowsOf = (variables, heads, words) => table(heads, variables.map(({ name, type, default: preset, sentence }) =>
   [code(name), type, preset === undefined || preset === '' ? '' : code(preset), words(sentence)]))
+/** The variables in two tables: what must be known to set one up, and bounds. */
+const configBlocks = (heads, words) => ({
+  config: rowsOf(configTable.filter(variable => !isLimit(variable)), heads, words),
+  limits: rowsOf(configTable.filter(isLimit), heads, words)
+})
 const weights = operations.filter(({ auth }) => auth === 'user').map(({ name, costs }) => [name, costSentence(costs)])
 const errorRows = Object.entries(errors).sort(([, a], [, b]) => a.status - b.status)
 const byeRows = Object.values(byes)
@@ -38,9 +44,9 @@ const eventRows = Object.entries(serverEvents).map(([kind, { description, proper
 /** The blocks of each document. */
 const documents = {
   'docs/api.md': { operations: operationTable(['call', 'name', 'does'], inEnglish) },
-  'docs/configuration.md': { config: configRows(['variable', 'type', 'default', 'meaning'], inEnglish) },
+  'docs/configuration.md': configBlocks(['variable', 'type', 'default', 'meaning'], inEnglish),
   'docs/zh-CN/api.md': { operations: operationTable(['调用', '名称', '作用'], inChinese) },
-  'docs/zh-CN/configuration.md': { config: configRows(['变量', '类型', '默认值', '含义'], inChinese) },
+  'docs/zh-CN/configuration.md': configBlocks(['变量', '类型', '默认值', '含义'], inChinese),
   'docs/protocol.md': {
     errors: table(['status', 'code', 'retryable', 'title'], errorRows.map(([name, { status, title, retryable }]) =>
       [status, code(name), retryable ? 'yes' : '', title])),

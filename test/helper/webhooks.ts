@@ -8,6 +8,9 @@ export interface Letter { id: string, kind: string, event: Record<string, unknow
 
 let made = 0
 
+/** What is said of a user who comes and goes. */
+export const visited = ['terminal.connected', 'user.online', 'terminal.disconnected']
+
 /** Verbs for the webhooks of a server. */
 export function webhooksOf ({ server }: Pick<Iris, 'server'>) {
   return {

@@ -1,62 +1,16 @@
-// A user is deleted: what goes, what stays, who is told, and that a deletion which was cut ends the same. docs/protocol.md section 8.
+// A user is deleted: what goes, what stays, who is told. docs/protocol.md section 8.
 import { randomUUID } from 'node:crypto'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { keys } from '../../src/store/keys.js'
-import { createPoints } from '../faults/points.js'
-import { startProxy } from '../faults/proxy.js'
+import { deletionsOf, stays, textsOf } from '../helper/deletions.js'
 import { allEvents } from '../helper/events.js'
-import { SERVER_KEY, startIris } from '../helper/iris.js'
-import { freePort } from '../helper/process.js'
-import { startRedis } from '../helper/redis.js'
+import { startIris } from '../helper/iris.js'
 import { loginOf, tokenOf } from '../helper/token.js'
-import { dm, groupOf, pointers, two, until, type User } from '../helper/user.js'
+import { dm, pointers } from '../helper/user.js'
 
-const port = await freePort()
-const { redis } = await startRedis(t, ['--port', String(port), '--bind', '127.0.0.1'])
-const points = createPoints()
-const way = await startProxy(t, port, points.watch)
-const iris = await startIris(t, { redisPath: `redis://127.0.0.1:${way.port}`, env: { IRIS_EVENTS: 'all', IRIS_LIMIT_REVOKE_SEC: '1' } })
-
-/** Somebody who logged in a while ago. */
-const someone = (t: Test) => loginOf(t, iris, `u${randomUUID().slice(0, 8)}`)
-/** The same id, logged in after what happened until now. */
-const again = (t: Test, { userId }: { userId: string }) => loginOf(t, iris, userId, { agoSec: -10 })
-interface Outcome { done: boolean, removed: Record<string, number>, tokensFrom: number }
-const remove = async ({ userId }: { userId: string }, query = '') => {
-  const { status, body } = await iris.server('DELETE', `users/${userId}${query}`)
-  return { status, body: body as unknown as Outcome }
-}
-const change = async (group: string, body: object) => await iris.server('POST', `conversations/${group}/members`, body)
-const textsOf = async (user: User, conversationId: string) => {
-  const { status, body } = await user.getReadMsg({ conversationId, deliver: 'inline' })
-  return status === 200 ? (body['messages'] as { from: string, type: string, content?: { text: string } }[]) : status
-}
-
-/** Alice with something of everything, beside Bob; a group that she is in, one that she has left, one that is closed. */
-async function live (t: Test) {
-  const [alice, bob] = await two(() => someone(t))
-  const [group, former, closed] = [await groupOf(iris, bob, alice), await groupOf(iris, bob, alice), await groupOf(iris, bob, alice)]
-  for (const to of [bob, group, former, closed]) await alice.send(to, 'of alice')
-  for (const to of [alice, group]) await bob.send(to, 'of bob')
-  await change(former, { remove: [alice.userId] })
-  await iris.server('DELETE', `conversations/${closed}`)
-  await alice.read({ conversationId: group, seqs: [2] })
-  await alice.rest({ items: [{ conversationId: dm(alice, bob), unreadMark: true }] })
-  await bob.command({ clientCmdId: randomUUID(), name: 'order', to: { users: [alice.userId] }, mode: 'reliable', collapseKey: 'k' })
-  await iris.server('POST', 'notices', { noticeId: randomUUID(), to: alice.userId, content: {} })
-  await iris.server('PUT', `users/${alice.userId}/blocked/${bob.userId}`)
-  const used = await alice.post('/v1/down/tickets', { terminalId: 'phone' })
-  await fetch(`${iris.url}/v1/down/poll?timeoutMs=0&ticket=${String(used.body['ticket'])}`)
-  await alice.post('/v1/down/tickets', {})
-  return { alice, bob, group, former, closed }
-}
-
-/** The keys that are a user's own, without their partition. */
-const ownKeys = async ({ userId }: { userId: string }) =>
-  (await redis.keys(`*:${userId}*`)).map(key => key.replace(/^iris:\{\d+\}:/, '').replace(userId, '<user>')).sort()
-
-/** What may stay of one who was deleted, and for how long. */
-const stays = /^(SYSTEM_INSTRUCT_USER_KICK|TERMINALS):<user>$|^DEDUPE:<user>:/
+const iris = await startIris(t, { env: { IRIS_EVENTS: 'all', IRIS_LIMIT_REVOKE_SEC: '1' } })
+const { redis } = iris
+const { someone, again, remove, live, ownKeys } = deletionsOf(iris)
 
 t.test('[USER-1] what is kept of a user goes, and is counted; what refuses his tokens, and the number of his events, stay', async t => {
   const { alice } = await live(t)
@@ -196,88 +150,6 @@ t.test('[USER-4] with messages=revoke nothing that he wrote is left, also in gro
   t.match((await stream.next('CMD_DOWN')).data, { name: 'REVOKE' })
   const fresh = await bob.listen({ terminalId: 'fresh' })
   t.ok(await fresh.next(({ data }) => data.name === 'of-alice'), 'a command that waits for him')
-})
-
-/** A deletion asks for these scripts, in this order: cut before one, it stands as behind the one before it. */
-const steps = ['kick-user', 'part-user', 'find-written', 'revoke-message', 'forget-member', 'block-user', 'forget-user'] as const
-const cuts = [{ script: 'kick-user', when: 'before' }, ...steps.map(script => ({ script, when: 'after' }) as const)] as const
-
-/** What is left of two who were deleted, as far as it can be compared. */
-const traceOf = async ({ alice, bob, group, former, closed }: Awaited<ReturnType<typeof live>>) => ({
-  own: (await ownKeys(alice)).filter(key => !key.startsWith('DEDUPE')),
-  kick: await redis.hkeys(keys.kick(alice.userId)),
-  texts: await Promise.all([dm(alice, bob), group, former, closed].map(async id =>
-    (await textsOf(bob, id) as { type: string }[]).map(({ type }) => type))),
-  rows: await Promise.all([group, former, closed].map(async id => await redis.exists(keys.members(id)) + await redis.exists(keys.left(id))))
-})
-
-t.test('[USER-1] cut before its first step or behind any, and called again, it ends the same', async t => {
-  const whole = await live(t)
-  await remove(whole.alice, '?messages=revoke')
-  const right = await traceOf(whole)
-  for (const { script, when } of cuts) {
-    const name = `${when} ${script}`
-    const cut = await live(t)
-    const isReached = points.arm({ script, when, act: link => link.reset() })
-    t.equal((await remove(cut.alice, '?messages=revoke')).status, 503, name)
-    t.ok(isReached(), `${name}: the point was reached`)
-    const code = await until(async () => {
-      const { status, body } = await (await again(t, cut.alice)).conversations()
-      return status === 503 ? undefined : String(body.code)
-    })
-    // from its first step to its last nobody is let in
-    t.equal(code, name === 'before kick-user' || script === 'forget-user' ? 'undefined' : 'KICKED', name)
-    await until(async () => (await remove(cut.alice, '?messages=revoke')).body.done ? true : undefined)
-    t.same(await traceOf(cut), right, name)
-  }
-})
-
-t.test('[USER-1] what cannot be done in time is done: false, which its Idempotency-Key does not keep', async t => {
-  const alice = await someone(t)
-  const groups = 40
-  for (let i = 0; i < groups; i++) await groupOf(iris, alice)
-  const ask = async () => {
-    const response = await fetch(`${iris.url}/v1/server/users/${alice.userId}`, {
-      method: 'DELETE', headers: { authorization: `Bearer ${SERVER_KEY}`, 'idempotency-key': alice.userId }
-    })
-    return { status: response.status, body: await response.json() as Outcome }
-  }
-  way.set({ down: { do: 'delay', ms: 60 } })
-  const answers = [await ask()]
-  way.heal()
-  while (!answers.at(-1)?.body.done) answers.push(await ask())
-  t.same(answers[0] && [answers[0].status, answers[0].body.done], [200, false])
-  t.ok(answers.every(({ status }) => status === 200))
-  t.equal(answers.reduce((sum, { body }) => sum + Number(body.removed['groups']), 0), groups)
-  const { traceId, ...last } = answers.at(-1)?.body as Outcome & { traceId: string }
-  t.match((await ask()).body, last, 'the one that was done is')
-})
-
-t.test('[USER-2] lifted while it is under way, it takes nothing more', async t => {
-  const alice = await someone(t)
-  for (let i = 0; i < 12; i++) await groupOf(iris, alice)
-  way.set({ down: { do: 'delay', ms: 40 } })
-  const deletion = remove(alice)
-  await until(async () => await redis.scard(keys.groups(alice.userId)) < 12 ? true : undefined)
-  await redis.hdel(keys.kick(alice.userId), 'ban:/')
-  t.match(await deletion, { status: 200, body: { done: false } })
-  way.heal()
-  t.ok(await redis.scard(keys.groups(alice.userId)) > 0)
-  t.match(await remove(alice), { status: 200, body: { done: true } })
-})
-
-t.test('[USER-1] [USER-3] who writes to him while it is under way has that taken away, too, and it counts as one conversation', async t => {
-  const [alice, bob] = await two(() => someone(t))
-  await bob.send(alice, 'before')
-  for (let i = 0; i < 6; i++) await groupOf(iris, alice)
-  way.set({ down: { do: 'delay', ms: 40 } })
-  const deletion = remove(alice)
-  await until(async () => await redis.zscore(keys.conversations(alice.userId), dm(alice, bob)) === null ? true : undefined)
-  t.equal((await bob.send(alice, 'meanwhile')).status, 200)
-  const first = await deletion
-  way.heal()
-  t.match(first, { status: 200, body: { done: true, removed: { directs: 1, groups: 6 } } })
-  t.equal(await redis.exists(keys.conversations(alice.userId)), 0)
 })
 
 t.test('[USER-1] [DOWN-2] what cannot be read of him goes, too', async t => {

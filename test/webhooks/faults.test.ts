@@ -1,20 +1,19 @@
-// Webhooks while something breaks: the node that delivers, its clock, or who is told. [WEBHOOK-3] [WEBHOOK-4] [WEBHOOK-5]
-import { randomUUID } from 'node:crypto'
+// Webhooks while something of ours breaks: the node that delivers, its way to the store, its key. [WEBHOOK-3] [WEBHOOK-4] [WEBHOOK-7]
 import type { ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startNode } from '../faults/node.js'
 import { createPoints } from '../faults/points.js'
 import { startProxy } from '../faults/proxy.js'
 import { createScope } from '../faults/scope.js'
-import { clockEnv, HOUR_MS, setAhead } from '../helper/clock.js'
+import { clockEnv, HOUR_MS } from '../helper/clock.js'
+import { happeningsOf, isOf, refuse, wholeAndInOrder } from '../helper/deliveries.js'
 import { SERVER_KEY, serverOf, startIris } from '../helper/iris.js'
 import { freePort } from '../helper/process.js'
 import { ALLOW, type Delivery, type Receiver, type Reply, SECRET, startReceiver } from '../helper/receiver.js'
 import { startRedis } from '../helper/redis.js'
 import { upTo } from '../helper/sse.js'
-import { two, until } from '../helper/user.js'
+import { until } from '../helper/user.js'
 import { webhooksOf } from '../helper/webhooks.js'
 
 const env = {
@@ -34,45 +33,8 @@ const door = await startProxy(scope, storePort, points.watch)
 const iris = await startIris(t, { env, redisPath: `redis://127.0.0.1:${door.port}` })
 const { server, redis } = iris
 const { webhook, show, deadLetters } = webhooksOf(iris)
+const { groups, send, isIdle } = happeningsOf(iris)
 const types = ['message.sent']
-
-/** Makes groups. @returns their ids. */
-async function groups (count: number): Promise<string[]> {
-  const ids = upTo(count).map(() => `g.${randomUUID()}`)
-  for (const id of ids) await server('PUT', `conversations/${id}`, { members: [{ userId: 'ann' }, { userId: 'ben' }] })
-  return ids
-}
-
-/** Sends so many messages to each of these, in turn. */
-async function send (conversations: string[], each: number): Promise<void> {
-  const messages = upTo(each).flatMap(() => conversations.map(conversationId =>
-    ({ from: 'ann', clientMsgId: randomUUID(), conversationId, type: 'text', content: { text: 'hi' } })))
-  for (let i = 0; i < messages.length; i += 100) await server('POST', 'messages/batch', { messages: messages.slice(i, i + 100) })
-}
-
-const isOf = (conversation: string | undefined) => ({ data }: Delivery) => data['conversationId'] === conversation
-const isIdle = (id: string) => async () => {
-  const { unread, waiting } = await show(id)
-  return (unread === 0 && waiting === 0) || undefined
-}
-const placeOf = ({ data }: Delivery) => `${String(data['conversationId'])} ${String(data['seq'])}`
-/** What a receiver has said no to. */
-const refused = new Set<Delivery>()
-const refuse = (delivery: Delivery, status = 500) => refused.add(delivery) && status
-
-/** Of these conversations each message was taken, in order, but for what is lost; whatever came again bears the id that it had. */
-function wholeAndInOrder (t: Test, receiver: Receiver, messages: { conversations: string[], each: number, lost?: number[] }): void {
-  const { conversations, each, lost = [] } = messages
-  const taken = receiver.deliveries.filter(delivery => !refused.has(delivery))
-  for (const [i, id] of conversations.entries()) {
-    const seqs = taken.filter(isOf(id)).map(({ data }) => Number(data['seq']))
-    t.same([...new Set(seqs)], upTo(each).filter(seq => i > 0 || !lost.includes(seq)), id)
-  }
-  const ours = receiver.deliveries.filter(({ data }) => conversations.includes(String(data['conversationId'])))
-  t.equal(new Set(ours.map(({ id }) => id)).size, conversations.length * each, 'an id for each')
-  t.equal(new Set(ours.map(one => `${one.id} ${placeOf(one)}`)).size, conversations.length * each, 'and the same when it comes again')
-  t.same(receiver.forged, [])
-}
 
 /** Where a node is killed: in the life of a script or a command. */
 interface Step {
@@ -224,107 +186,6 @@ t.test('[WEBHOOK-7] what is trimmed while it is under way is told, and not lost 
   await until(isIdle(id))
   t.same(receiver.once().map(({ type }) => type), ['user.online', 'user.online'])
   t.same(await deadLetters(id), [])
-})
-
-t.test('[WEBHOOK-5] [WEBHOOK-7] a receiver that is down while all happens is told of it when it is back', async t => {
-  const conversations = await groups(3)
-  const { id, receiver: { port, stop } } = await webhook(t, { types })
-  await stop()
-  await send(conversations, 20)
-  t.match(await until(async () => (await show(id))['trouble'] as object | undefined), { reason: 'nothing listens there' })
-  const receiver = await startReceiver(t, { port })
-  await until(isIdle(id))
-  wholeAndInOrder(t, receiver, { conversations, each: 20 })
-  t.equal(receiver.deliveries.length, 60)
-  t.same(await deadLetters(id), [])
-  await until(async () => 'trouble' in await show(id) ? undefined : true)
-})
-
-t.test('[WEBHOOK-3] a clock of Redis that is wrong: what is refused for it is told when it is right again', async t => {
-  const conversations = await groups(2)
-  const { id, receiver } = await webhook(t, { types })
-  await t.test('ten minutes ahead', async t => {
-    await setAhead(t, [iris], 600_000)
-    await send(conversations, 3)
-    t.match(await until(async () => (await show(id))['trouble'] as object | undefined), { reason: 'it answered 400' })
-  })
-  t.ok(receiver.forged.length >= 5)
-  t.ok(receiver.forged.every(reason => /timestamp/.test(reason)))
-  receiver.forged.length = 0
-  await until(isIdle(id))
-  wholeAndInOrder(t, receiver, { conversations, each: 3 })
-})
-
-const chunk = Buffer.alloc(65_536, 'x')
-const bad: [what: string, reason: RegExp, byHand: (response: ServerResponse) => unknown][] = [
-  ['garbage', /^what it answers is not HTTP$/, response => response.socket?.end('SSH-2.0-OpenSSH_9.2\r\n')],
-  ['a redirect', /^it answered 307$/, response => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end()],
-  ['a 500 of 10 MB', /^it answered 500$/, response => {
-    response.writeHead(500)
-    Readable.from(Array<Buffer>(160).fill(chunk)).pipe(response)
-  }],
-  ['nothing, ever', /^no answer in time$/, () => undefined],
-  ['an end', /^the connection was cut$/, response => response.socket?.destroy()]
-]
-
-t.test('[WEBHOOK-5] answers that are none are recorded and tried again, and hold up neither others nor the chat', async t => {
-  let isBad = true
-  const all = await Promise.all(bad.map(async ([what, reason, byHand]) => ({
-    what,
-    reason,
-    ...await webhook(t, { types, reply: delivery => isBad ? refuse(delivery) && { byHand } : 200 })
-  })))
-  const fine = await webhook(t, { types })
-  const conversations = await groups(5) // as many failures as open the breaker
-  const [alice, bob] = await two(() => iris.user(t))
-  const stream = await bob.listen()
-  await send(conversations, 2)
-  await until(isIdle(fine.id))
-  wholeAndInOrder(t, fine.receiver, { conversations, each: 2 })
-  t.equal((await alice.send(bob, 'hi')).status, 200)
-  t.match((await stream.next('MSG_DOWN')).data, { content: { text: 'hi' } })
-  for (const { what, reason, id } of all) {
-    t.match(await until(async () => (await show(id))['trouble'] as object | undefined), { reason, since: Number }, what)
-    t.match(await deadLetters(id), [])
-  }
-  isBad = false
-  for (const { id, receiver } of all) {
-    await until(isIdle(id))
-    wholeAndInOrder(t, receiver, { conversations, each: 2 })
-  }
-})
-
-t.test('[WEBHOOK-6] what nobody wants holds up no others when it fills the room: it is a dead letter before its time', async t => {
-  const poisoned = await groups(5)
-  const [good = ''] = await groups(1)
-  let isStrict = true
-  const { id, receiver } = await webhook(t, {
-    types,
-    reply: delivery => isStrict && delivery.data['seq'] === 1 && !isOf(good)(delivery) ? refuse(delivery) : 200
-  })
-  await send(poisoned, 1)
-  // others are taken in between, until each has been refused more often than it must be
-  await until(async () => {
-    const taken = receiver.deliveries.filter(isOf(good)).length
-    await send([good], 1)
-    await until(async () => receiver.deliveries.filter(isOf(good)).length > taken || undefined)
-    return poisoned.every(one => receiver.deliveries.filter(isOf(one)).length > 7) || undefined
-  })
-  t.same(await deadLetters(id), [], 'while there is room, nothing is given up')
-  await send(poisoned, 12)
-  const sent = receiver.once(isOf(good)).length
-  await send([good], 3)
-  await receiver.got(sent + 3, isOf(good))
-  const letters = await deadLetters(id)
-  t.ok(letters.length > 0)
-  t.match(letters, letters.map(() => ({ kind: 'failed', reason: 'it answered 500', event: { seq: 1 } })))
-  isStrict = false
-  await until(isIdle(id))
-  const lost = letters.map(({ event }) => event['conversationId'])
-  for (const one of poisoned) {
-    const taken = receiver.deliveries.filter(delivery => isOf(one)(delivery) && !refused.has(delivery)).map(({ data }) => data['seq'])
-    t.same(taken, upTo(13).slice(lost.includes(one) ? 1 : 0))
-  }
 })
 
 t.test('[WEBHOOK-3] secrets outlive the key that sealed them: a node that starts seals them by its first', async t => {

@@ -11,7 +11,7 @@ import t from 'tap'
 import { bannerOf } from '../src/banner.js'
 import { readArguments } from '../src/cli/arguments.js'
 import { type CommandName, commandTable } from '../src/cli/commands.js'
-import { addressOf, callServer, checkUrl, mintToken } from '../src/cli/gateway.js'
+import { addressOf, callServer, checkUrl, gatewayOf, mintToken } from '../src/cli/gateway.js'
 import { help } from '../src/cli/help.js'
 import { checksHere, files } from '../src/cli/here.js'
 import { checksOutside } from '../src/cli/outside.js'
@@ -175,6 +175,20 @@ t.test('where a gateway is, by its configuration', async t => {
   t.equal(addressOf({ host: 'localhost', port: 1 }), 'http://localhost:1')
   t.equal(checkUrl('https://chat.example.com/'), 'https://chat.example.com')
   for (const url of ['chat.example.com', 'ftp://x', 'https://x/path', 'https://x/?q', 'https://u:p@x']) t.throws(() => checkUrl(url), /^--url must be/)
+})
+
+t.test('of the environment of another gateway only its key counts, and a key that nobody has named leaves this machine to nobody', async t => {
+  const secrets = JSON.stringify({ tokenSecret: 't'.repeat(32), serverKey: 'made-up-for-this-machine' })
+  const place = t.testdir({ '.iris': { 'secrets.json': secrets } })
+  const dataDir = join(place, '.iris')
+  const [near, far] = ['http://127.0.0.1:4747', 'https://chat.example.com']
+  t.match(await gatewayOf(far, { IRIS_HOST: '0.0.0.0', IRIS_SERVER_KEY: SERVER_KEY }), { url: far, key: SERVER_KEY }, 'as in the image')
+  t.same(await gatewayOf(far, { IRIS_DATA_DIR: dataDir }), { url: far, key: 'made-up-for-this-machine' }, 'it is named')
+  const here = process.cwd()
+  t.teardown(() => process.chdir(here))
+  process.chdir(place)
+  t.same(await gatewayOf(far, {}), { url: far, key: undefined })
+  for (const given of [undefined, near]) t.same(await gatewayOf(given, {}), { url: near, key: 'made-up-for-this-machine' })
 })
 
 t.test('the doctor of a machine: Redis, its settings, its room, the clocks, the limits, the gateway', async t => {

@@ -2,6 +2,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { IrisError } from '../client/error.js'
 import { type Config, loadConfig } from '../config.js'
+import { isLoopback } from '../protocol/loopback.js'
 import type { ProblemBody } from '../protocol/problem.js'
 import { readSecrets } from '../secrets.js'
 import { Misuse, Refusal } from './refusal.js'
@@ -32,10 +33,29 @@ export function checkUrl (text: string): string {
   return url.origin
 }
 
-/** @returns a key of the server API: that of the environment, or the one that Iris made in its data directory. */
-export async function serverKeyOf ({ serverKeys: [first], dataDir }: Config): Promise<string | undefined> {
-  return first ?? (await readSecrets(dataDir))?.serverKey
+interface Gateway {
+  url: string
+  /** Of its server API. */
+  key: string | undefined
 }
+
+/**
+ * @param given its address. Of this environment only the key counts then: the rest is that of another gateway.
+ * @returns the gateway that is meant, with the key of the environment, or the one that Iris made in its data directory: that of a
+ *   directory which nobody has named is said to this machine alone. Throws a Refusal.
+ */
+export async function gatewayOf (given: string | undefined, env: NodeJS.ProcessEnv): Promise<Gateway> {
+  const { serverKeys: [first], dataDir, ...config } = configOf(given === undefined ? env : keyIn(env))
+  const url = given === undefined ? addressOf(config) : checkUrl(given)
+  const isMeant = given === undefined || env['IRIS_DATA_DIR'] !== undefined || isNear(url)
+  return { url, key: first ?? (isMeant ? (await readSecrets(dataDir))?.serverKey : undefined) }
+}
+
+const keyIn = (env: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => name === 'IRIS_SERVER_KEY' || name === 'IRIS_DATA_DIR'))
+
+/** @returns whether an address is this machine's own. */
+export const isNear = (url: string): boolean => isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, ''))
 
 interface Call { url: string, key: string, method?: string, path: string, body?: unknown }
 

@@ -1,9 +1,8 @@
 // What the doctor looks at from outside: whether what stands in front of a gateway lets through what it must.
 import { randomBytes } from 'node:crypto'
-import { isLoopback } from '../protocol/loopback.js'
 import type { Leave } from './commands.js'
 import { failed, type Finding, type Findings, ok, warn } from './finding.js'
-import { callServer, configOf, leadsElsewhere, mintToken, serverKeyOf, whyOf } from './gateway.js'
+import { callServer, gatewayOf, isNear, leadsElsewhere, mintToken, whyOf } from './gateway.js'
 import { holdPoll, holdStream, holdWebSocket, terminals } from './idle.js'
 import { Refusal } from './refusal.js'
 import { askUpgrade } from './upgrade.js'
@@ -21,19 +20,19 @@ export async function * checksOutside ({ url, token, holdMs, env, leave }: Facts
   const reached = await reach(url)
   yield reached
   if (reached.verdict === 'fail') return
-  yield encryption(new URL(url))
+  yield encryption(url)
   yield await readiness(url)
   yield * await door(url)
-  const [key, userId] = [await serverKeyOf(configOf(env)), newUser()]
   try {
-    if (token === undefined && key !== undefined) leave?.(async () => await forget({ url, key, userId }))
-    const held = { url, holdMs, token: token ?? await mintToken({ url, key, userId, ttlSec: TTL_SEC }) }
+    const guest = token === undefined ? await newGuest(url, env) : { token, forget: async () => undefined }
+    leave?.(guest.forget)
+    const held = { url, holdMs, token: guest.token }
     yield * (await Promise.all([holdStream(held), holdPoll(held), holdWebSocket(held)])).flat()
+    await guest.forget()
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     yield warn('streams', `not looked at, since no token could be made: ${error.message.replace(/\.$/, '')}`, 'Or give one by --token')
   }
-  if (token === undefined && key !== undefined) await forget({ url, key, userId })
 }
 
 async function reach (url: string): Promise<Finding> {
@@ -50,9 +49,9 @@ async function reach (url: string): Promise<Finding> {
   }
 }
 
-function encryption ({ protocol, hostname }: URL): Finding {
-  if (protocol === 'https:') return ok('TLS', 'the certificate is valid here')
-  if (isLoopback(hostname.replace(/^\[|\]$/g, ''))) return ok('TLS', 'none, and none is needed on this machine')
+function encryption (url: string): Finding {
+  if (url.startsWith('https:')) return ok('TLS', 'the certificate is valid here')
+  if (isNear(url)) return ok('TLS', 'none, and none is needed on this machine')
   return warn('TLS', 'none: who is on the way reads tokens and messages', 'Let a proxy with a certificate stand in front')
 }
 
@@ -79,9 +78,15 @@ async function door (url: string): Promise<Finding[]> {
   return [passes, host]
 }
 
-/** What was made for the streams does not stay: what is left of the user ends by itself. */
-async function forget ({ url, key, userId }: { url: string, key: string, userId: string }): Promise<void> {
-  for (const terminalId of terminals) {
-    await callServer({ url, key, method: 'DELETE', path: `users/${userId}/terminals/${terminalId}` }).catch(() => undefined)
+/** @returns the token of a user who listens, and `forget()`: what was made of him does not stay, but for what ends by itself. */
+async function newGuest (url: string, env: NodeJS.ProcessEnv) {
+  const { key } = await gatewayOf(url, env)
+  const userId = newUser()
+  const token = await mintToken({ url, key, userId, ttlSec: TTL_SEC })
+  async function forget (): Promise<void> {
+    for (const terminalId of terminals) {
+      await callServer({ url, key: key as string, method: 'DELETE', path: `users/${userId}/terminals/${terminalId}` }).catch(() => undefined)
+    }
   }
+  return { token, forget }
 }

@@ -1,5 +1,5 @@
 // A user at the command line: where the gateway is, and tokens of his that its own key makes.
-import { addressOf, checkUrl, configOf, mintToken, serverKeyOf } from './gateway.js'
+import { gatewayOf, mintToken } from './gateway.js'
 
 /**
  * Looks who may be, and makes a first token of him.
@@ -7,9 +7,7 @@ import { addressOf, checkUrl, configOf, mintToken, serverKeyOf } from './gateway
  *   gateway makes no token of him.
  */
 export async function asUser (userId: string, given: string | undefined) {
-  const config = configOf(process.env)
-  const key = await serverKeyOf(config)
-  const url = given === undefined ? addressOf(config) : checkUrl(given)
+  const { url, key } = await gatewayOf(given, process.env)
   let first: string | undefined = await mintToken({ url, key, userId })
   return {
     url,

@@ -26,8 +26,10 @@ export function meansOf ({ WebSocket = world.WebSocket, EventSource = world.Even
 export const queryOf = ({ platform = world.document ? 'web' : 'other', lease }: Options, terminalId = '', cursor?: string) =>
   ({ terminalId, platform, ...(lease && { lease }), ...(cursor && { lastEventId: cursor }) })
 
-/** One that was ready, and ends sooner than this without a goodbye, counts as a failure. */
+/** One that was ready, and ends sooner than this, counts as one more failure in a row: whatever the goodbye, no loop is without a pause. */
 const SHORT_MS = 5_000
+/** After these it comes back at once, the first time; after a word that is not known, as after any failure. */
+const ATONCE = ['now', 'login', 'better']
 /** A stream that is silent for so long is dead: three heartbeats. */
 const SILENT_MS = 45_000
 
@@ -108,7 +110,8 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
     clearInterval(watch)
     clearTimeout(better as number)
     stopped.removeEventListener('abort', stop)
-    failures = isReady && (bye || Date.now() - beganAt > SHORT_MS) ? 0 : failures + 1
+    if (stopped.aborted) return { why: '' } // the failures are those of the next run
+    failures = isReady && Date.now() - beganAt > SHORT_MS ? 1 : failures + 1
     return bye ? await afterBye(bye) : afterError(isReady, error)
   }
 
@@ -116,7 +119,7 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
     if (reconnect === 'better') ways.better()
     if (reconnect === 'login') await tokens.renew().catch(() => undefined) // the next attempt says why
     if (reconnect === 'never') return { why }
-    return { why, pauseMs: retryAfterMs ?? (reconnect !== 'backoff' && failures < 2 ? 0 : pauseOf(failures)) }
+    return { why, pauseMs: retryAfterMs ?? (failures < 2 && ATONCE.includes(reconnect) ? 0 : pauseOf(failures - 1)) }
   }
 
   function afterError (isReady: boolean, error?: IrisError): End {

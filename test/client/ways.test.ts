@@ -91,7 +91,9 @@ t.test('[POLL-1] a WebSocket that is refused, and streams that are blocked: the 
     if (request.url?.startsWith('/v1/down/events')) response.writeHead(403, { 'content-type': 'text/html' }).end('<h1>no</h1>')
     else pass()
   })
-  const { client, seen, is, some } = connectClient(t, iris, alice.userId, { url, transports: ['sse', 'websocket', 'poll'] })
+  const { client, seen, is, some } = connectClient(t, iris, alice.userId, {
+    url, transports: ['sse', 'websocket', 'poll'], timing: { patienceMs: 1_500 }
+  })
   await is('live')
   t.equal(client.state.transport, 'poll')
   t.match(seen.state.find(({ error }) => error)?.error, { code: 'NOT_IRIS', status: 403 })

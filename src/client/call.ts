@@ -39,11 +39,12 @@ export function createCalls ({ url, fetch, tokens, clock }: Parts) {
 
   /** A token that is refused is replaced once; what is refused then is for a human. */
   async function open (...facts: Facts): Promise<Response> {
+    const used = await tokens.get()
     try {
-      return await attempt(await tokens.get(), facts)
+      return await attempt(used, facts)
     } catch (error) {
       if (!isUnwelcome(error)) throw error
-      const token = await tokens.renew()
+      const token = await tokens.renew(used)
       return await attempt(token, facts).catch((error: unknown) => {
         if (isUnwelcome(error)) error.message = `A fresh token is refused, too (${error.message}): is it what token() should return?`
         throw error

@@ -101,7 +101,7 @@ export function connect (options: Options): Iris {
     await ways.open(store)
     const kept = { cursor: await store.text('cursor'), pending: await store.list<never>('pending') }
     if (isClosed) return
-    void outbox.open(store, !isShared)
+    outbox.open(store, !isShared)
     const onLead = () => {
       // a tab that has followed goes on from what it has heard
       if (!receiver.cursor) receiver.resume(kept)

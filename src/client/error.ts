@@ -5,7 +5,7 @@ interface Facts extends Partial<Pick<IrisError, 'status' | 'retryAfter' | 'probl
 
 /**
  * A refusal of the server, by its `code`, or what the client itself gave up for: `NETWORK` (nobody answered), `NOT_IRIS` (something else
- * answers at that address), `BUFFERED` and `SILENT` (a way down brings nothing, or no more), `TOKEN` (your `token()` failed),
+ * answers at that address), `SILENT` (a way down brings nothing, or no more), `TOKEN` (your `token()` failed),
  * `SIGNED_OUT`, `STORAGE`, `OUTBOX_FULL`, `OUTBOX_EXPIRED`, `CLOSED`, `TOO_SLOW`, `BAD_OPTION`.
  */
 export class IrisError extends Error {

@@ -29,7 +29,7 @@ export const queryOf = ({ platform = world.document ? 'web' : 'other', lease }: 
 /** One that was ready, and ends sooner than this, counts as one more failure in a row: whatever the goodbye, no loop is without a pause. */
 const SHORT_MS = 5_000
 /** After these it comes back at once, the first time; after a word that is not known, as after any failure. */
-const ATONCE = ['now', 'login', 'better']
+const AT_ONCE = /now|login|better/
 /** A stream that is silent for so long is dead: three heartbeats. */
 const SILENT_MS = 45_000
 
@@ -116,10 +116,13 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
   }
 
   async function afterBye ({ reason: why, reconnect, retryAfterMs }: Bye): Promise<End> {
-    if (reconnect === 'better') ways.better()
+    if (reconnect === 'better') {
+      failures = 0
+      ways.better()
+    }
     if (reconnect === 'login') await tokens.renew().catch(() => undefined) // the next attempt says why
     if (reconnect === 'never') return { why }
-    return { why, pauseMs: retryAfterMs ?? (failures < 2 && ATONCE.includes(reconnect) ? 0 : pauseOf(failures - 1)) }
+    return { why, pauseMs: retryAfterMs ?? (failures < 2 && AT_ONCE.test(reconnect) ? 0 : pauseOf(failures - 1)) }
   }
 
   function afterError (isReady: boolean, error?: IrisError): End {

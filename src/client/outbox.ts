@@ -32,6 +32,8 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
   let store: Store | undefined
   let isAlone = false
   let isClosed = false
+  /** Settled, and still kept. */
+  const gone = new Set<string>()
   let saving = Promise.resolve()
   let timer: ReturnType<typeof setTimeout> | undefined
   let isBusy = false
@@ -39,13 +41,17 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
 
   const has = (id: string) => items.find(({ clientMsgId }) => clientMsgId === id)
 
-  function save (gone?: string): Promise<void> {
-    saving = saving.then(async () => {
-      const kept = await store?.list<Kept>(KEY) ?? []
-      await store?.set(KEY, [...kept.filter(({ clientMsgId }) => clientMsgId !== gone && !has(clientMsgId)), ...items])
-    })
-    return saving
-  }
+  /** What is kept and not here. @param use is done before anything else is written */
+  const others = (use: (kept: Kept[]) => unknown): Promise<void> => (saving = saving.then(async () => {
+    const kept = await store?.list<Kept>(KEY) ?? []
+    await use(kept.filter(({ clientMsgId }) => clientMsgId && !gone.has(clientMsgId) && !has(clientMsgId)))
+  }))
+
+  const save = () => others(async kept => {
+    const written = [...gone]
+    await store?.set(KEY, [...kept, ...items])
+    for (const id of written) gone.delete(id)
+  })
 
   function send (to: string, body: MessageBody): Promise<Ack> {
     let item: Kept
@@ -123,7 +129,8 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
 
   function take (item: Kept) {
     items = items.filter(other => other !== item)
-    void save(item.clientMsgId)
+    gone.add(item.clientMsgId)
+    void save()
     const promise = promises.get(item.clientMsgId)
     promises.delete(item.clientMsgId)
     return promise
@@ -142,19 +149,20 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
 
   /** Sends what waits, and what was kept: by this tab before a reload, or by one that is gone. */
   async function look (): Promise<void> {
-    const left = (await store?.list<Kept>(KEY) ?? []).filter(item =>
-      item.clientMsgId && !has(item.clientMsgId) && (isAlone || item.tab === tab || Date.now() - item.at > LEFT_MS))
-    items = [...left, ...items]
-    for (const item of left) emit('outbox', { item, state: 'waiting' })
+    await others(kept => {
+      const left = kept.filter(item => isAlone || item.tab === tab || Date.now() - item.at > LEFT_MS)
+      items = [...left, ...items]
+      for (const item of left) emit('outbox', { item, state: 'waiting' })
+    })
     await flush()
   }
 
   /** @param alone nobody else sends what is kept here */
-  async function open (opened: Store, alone: boolean): Promise<void> {
+  function open (opened: Store, alone: boolean): void {
     store = opened
     isAlone = alone
-    await save()
-    await look()
+    void save()
+    void look()
   }
 
   function close (): void {
@@ -173,5 +181,5 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
 }
 export type Outbox = ReturnType<typeof createOutbox>
 
-const closed = new IrisError('CLOSED', 'close() was called: what was kept before is sent by the next connect()')
-const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look for it in the conversation, or write it anew')
+const closed = new IrisError('CLOSED', 'close() was called: what was kept is sent by the next connect()')
+const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look in the conversation, or write it anew')

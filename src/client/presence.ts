@@ -24,7 +24,8 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
 
   function beat (): void {
     said = state()
-    calls.call('/v1/up/heartbeat', { state: said }).catch(() => undefined) // the next one tells, or the stream does
+    // not tried again: it may be otherwise by then. The next one tells, or the stream does
+    calls.once('/v1/up/heartbeat', { state: said }).catch(() => { said = '' })
   }
 
   function change (): void {

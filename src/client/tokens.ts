@@ -30,7 +30,8 @@ function claimsOf (token = ''): { sub?: string, exp?: number } {
 /**
  * Makes the keeper of the token.
  * @param owner the one user whose tokens are taken, that of the first one unless he is given: what was written as him goes as nobody else
- * @returns `get()`; `renew()`, which asks for another one, once for all who wait; `whose(show)`; `forget()`.
+ * @returns `get()`; `renew(refused)`, which asks for another one, once for all who wait, and who were refused with the same;
+ *   `whose(show)`; `forget()`.
  *   They throw `TOKEN`, which passes, or `SIGNED_OUT`, which does not.
  */
 export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock) {
@@ -85,10 +86,21 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
     }
   }
 
-  const renew = (): Promise<string> => (asking ??= fetch().finally(() => { asking = undefined }))
+  /** One that ends soon serves as long as it is good, whatever the back end does meanwhile. */
+  async function get (): Promise<string> {
+    if (!held) return await renew()
+    if (endsSoon()) void renew().catch(() => undefined)
+    return held
+  }
+
+  async function renew (refused = held): Promise<string> {
+    if (held && held !== refused) return held
+    return await (asking ??= fetch().finally(() => { asking = undefined }))
+  }
+
   return {
     renew,
-    get: async () => held && !endsSoon() ? held : await renew(),
+    get,
     whose,
     forget: () => { held = undefined }
   }

@@ -18,9 +18,7 @@ async function open (t: Test, way: 'sse' | 'eventsource' | 'websocket' | 'poll')
     asked++
     return tokenFor('alice')
   }
-  const { client, seen } = connectClient(t, { url: gateway.facts.url, token: async () => '' }, 'alice', {
-    ...gateway.options, token, transports: [way]
-  })
+  const { client, seen } = connectClient(t, gateway.iris, 'alice', { ...gateway.options, token, transports: [way] })
   await pass(1)
   t.match(client.state, { state: 'live', transport: way })
   return { gateway, client, seen, asked: () => asked }

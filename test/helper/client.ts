@@ -7,7 +7,7 @@ import type { Iris } from './iris.js'
 import { until } from './user.js'
 
 /** As it is published: the one module. */
-const { connect } = await import(new URL('../../client/index.js', import.meta.url).href) as { connect: typeof Connect }
+export const { connect } = await import(new URL('../../client/index.js', import.meta.url).href) as { connect: typeof Connect }
 
 /** A storage in memory, which a second client may be handed. */
 export function createMemory () {

@@ -16,11 +16,15 @@ export function refusal (code: ErrorCode, headers?: Record<string, string>): Res
   return json({ code, title, status, retryable, traceId: 't-1' }, status, headers)
 }
 
-interface Line { way: TransportName, query: URLSearchParams, say (frame: Frame): void, end (): void, isOver (): boolean }
+/** A frame as Server-Sent Events have it. */
+const textOf = ({ event, id, data }: Frame): string =>
+  (event ? `event: ${event}\n` : ':\n') + (id ? `id: ${id}\n` : '') + (data ? `data: ${JSON.stringify(data)}\n` : '') + '\n'
+
+interface Line { way: TransportName, query: URLSearchParams, say (...frames: Frame[]): void, end (): void, isOver (): boolean }
 interface Request { path: string, body: Record<string, unknown>, token: string, url: string }
 type Answer = (request: Request) => Response | Promise<Response>
 
-/** The gateway: `lines` that were opened, `requests` of all kinds, `answers` by their paths; `options` connect a client to it. */
+/** The gateway: `lines` that were opened, `requests` of all kinds, `answers` by their paths; `iris` and `options` are for a client. */
 export function createScripted () {
   const lines: Line[] = []
   const requests: Request[] = []
@@ -29,12 +33,13 @@ export function createScripted () {
   const serverTime = () => Date.now() + facts.aheadMs
 
   const cmd = (name: string, data: object, id?: string): Frame =>
-    ({ event: 'CMD_DOWN', id, data: { cmdId: `k-${name}`, op: 'do', name, data, needComplete: false, ts: serverTime(), traceId: 't-1' } })
+    ({ event: 'CMD_DOWN', id, data: { cmdId: `k-${name}`, op: 'do', name, data, needComplete: false, ts: serverTime() } })
 
   /** A way is open: HELLO and READY are said. */
   function begin (line: Line): void {
     lines.push(line)
     if (facts.isSilent) return
+    const beat = setInterval(() => line.isOver() ? clearInterval(beat) : line.say({}), 15_000)
     const recovered = line.query.has('lastEventId') || undefined
     line.say(cmd('IRIS.HELLO', { terminalId: 't', recovered, replay: 0, cursor: `1-${facts.end}`, serverTime: serverTime() }))
     line.say(cmd('IRIS.READY', {}, `1-${facts.end}`))
@@ -53,10 +58,7 @@ export function createScripted () {
         begin({
           way: 'sse',
           query,
-          say ({ event, id, data }) {
-            const text = `${event ? `event: ${event}\n` : ''}${id ? `id: ${id}\n` : ''}${data ? `data: ${JSON.stringify(data)}\n` : ''}\n`
-            if (!isOver) controller.enqueue(Buffer.from(text))
-          },
+          say: (...frames) => { if (!isOver) controller.enqueue(Buffer.from(frames.map(textOf).join(''))) },
           end: () => close(() => controller.close()),
           isOver: () => isOver
         })
@@ -114,15 +116,14 @@ export function createScripted () {
     constructor (url: string) {
       const { searchParams, protocol } = new URL(url)
       const way = protocol === 'ws:' ? 'websocket' : 'eventsource'
-      queueMicrotask(() => begin({
-        way, query: searchParams, say: frame => this.say(frame), end: () => this.end(), isOver: () => this.isOver
-      }))
+      const say = (...frames: Frame[]) => frames.forEach(frame => this.say(frame))
+      queueMicrotask(() => begin({ way, query: searchParams, say, end: () => this.end(), isOver: () => this.isOver }))
     }
 
     say ({ event = '', id, data }: Frame): void {
       if (this.isOver) return
       this.lastEventId = id ?? this.lastEventId
-      this.onmessage?.({ data: JSON.stringify({ event, id, data }) })
+      this.onmessage?.({ data: JSON.stringify({ ...(event && { event }), id, data }) })
       this.listeners.get(event)?.({ data: JSON.stringify(data), lastEventId: this.lastEventId })
     }
 
@@ -142,8 +143,9 @@ export function createScripted () {
     answers,
     facts,
     cmd,
+    iris: { url: facts.url, token: async (userId: string) => tokenFor(userId) },
     /** The last that was opened; it tells the client something. */
-    say: (frame: Frame) => lines.at(-1)?.say(frame),
+    say: (...frames: Frame[]) => lines.at(-1)?.say(...frames),
     /** What was sent to an address. */
     to: (path: string) => requests.filter(request => request.path === path),
     options: { url: facts.url, fetch, WebSocket: Source, EventSource: Source, storage: false, share: false } satisfies Partial<Options>

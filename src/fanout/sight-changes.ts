@@ -2,6 +2,7 @@
 import type { Hub } from '../hub/hub.js'
 import type { Held } from '../hub/waking.js'
 import type { createSight, SightChange } from '../store/conversation/sight.js'
+import { isUnavailable } from '../store/redis/redis.js'
 import { inParts, stepwise } from '../store/redis/steps.js'
 import type { createOnline, Presence } from '../store/user/online.js'
 import type { Frame } from '../stream/render.js'
@@ -26,8 +27,8 @@ const looksOf = (pairs: Pair[]) => pairs.map(({ watcher, userId }) => ({ userId,
 /**
  * Makes the telling of such changes: one who is lost is seen offline since his last change, so that his coming back into sight counts no
  * less; strangers, of whom nothing may be learnt [SEE-3], are told nothing.
- * @returns `add(change)`: false when nobody here watches any of them; `tell()` throws when the store does not answer, and goes on from
- *   there when it is called again.
+ * @returns `add(change)`: false when nobody here watches any of them; `tell()` throws when the store does not answer, and begins again with
+ *   that one when it is called again.
  */
 export function createSightChanges ({ hub, sight, online, frameOf, atOnce }: Floor) {
   const waiting: SightChange[] = []
@@ -73,10 +74,14 @@ export function createSightChanges ({ hub, sight, online, frameOf, atOnce }: Flo
 
     /** In order: of one who is lost and found again the later word counts. */
     async tell (): Promise<void> {
-      for (let change = waiting[0]; change; change = waiting[0]) {
+      for (let change = waiting.shift(); change; change = waiting.shift()) {
         const { isLost } = change
-        await stepwise(inParts(await pairsOf(change), atOnce).map(some => async () => await tellSome(some, isLost)))
-        if (waiting[0] === change) waiting.shift()
+        try {
+          await stepwise(inParts(await pairsOf(change), atOnce).map(some => async () => await tellSome(some, isLost)))
+        } catch (error) {
+          if (isUnavailable(error)) waiting.unshift(change)
+          throw error
+        }
       }
     }
   }

@@ -70,7 +70,7 @@ const fine: [what: string, byHand: (response: ServerResponse) => unknown][] = [
   ['a 204', response => response.writeHead(204).end()]
 ]
 
-t.test('[WEBHOOK-5] answers that are none are recorded and tried again, and hold up neither others nor the chat; any 2xx is one', async t => {
+t.test('[WEBHOOK-5] answers that are none are recorded, tried again, and hold up neither others nor the chat; any 2xx is one', async t => {
   let isBad = true
   const all = await Promise.all(bad.map(async ([what, reason, byHand]) => ({
     what,
@@ -91,7 +91,12 @@ t.test('[WEBHOOK-5] answers that are none are recorded and tried again, and hold
   t.equal((await alice.send(bob, 'hi')).status, 200)
   t.match((await stream.next('MSG_DOWN')).data, { content: { text: 'hi' } })
   for (const { what, reason, id } of all) {
-    t.match(await until(async () => (await show(id))['trouble'] as object | undefined), { reason, since: Number }, what)
+    // on a busy machine an attempt may have had no time: the next one says what it is
+    const trouble = await until(async () => {
+      const { reason: said = '', ...more } = (await show(id))['trouble'] as { reason?: string } | undefined ?? {}
+      return reason.test(said) ? more : undefined
+    })
+    t.match(trouble, { since: Number }, what)
     t.match(await deadLetters(id), [])
   }
   isBad = false

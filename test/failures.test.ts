@@ -32,8 +32,16 @@ function spoil ({ redis }: Iris, marker: string, how: 'status' | 'command'): voi
   }
 }
 
+/** Ways in which the answer to an error fails as well: the framework's own answer is all that is left. */
+function addWorse (app: FastifyInstance): void {
+  app.get('/worse/late', { preSerialization: async () => { throw new Error('a hook') } }, async () => ({ a: 1 }))
+  app.get('/worse/hook', { onSend: async () => { throw new Error('a hook') } }, async () => ({ a: 1 }))
+  app.get('/worse/header', (_request, reply) => { reply.header('x-bad', 'a\nb').send({ a: 1 }) })
+}
+
+const iris = await startIris(t, { logs, extend: addWorse })
+
 t.test('[TRACE-2] by every door', async t => {
-  const iris = await startIris(t, { logs })
   const [alice, bob] = await two(() => iris.user(t))
   const victim = await iris.user(t)
   const group = await groupOf(iris, alice, bob)
@@ -91,23 +99,16 @@ function addRoutes (app: FastifyInstance): void {
   app.get('/fails/502', async () => { throw Object.assign(new Error('CANARY'), { statusCode: 502 }) })
 }
 
-/** Ways in which the answer to an error fails as well: the framework's own answer is all that is left. */
-function addWorse (app: FastifyInstance): void {
-  app.get('/worse/late', { preSerialization: async () => { throw new Error('a hook') } }, async () => ({ a: 1 }))
-  app.get('/worse/hook', { onSend: async () => { throw new Error('a hook') } }, async () => ({ a: 1 }))
-  app.get('/worse/header', (_request, reply) => { reply.header('x-bad', 'a\nb').send({ a: 1 }) })
-}
-
 t.test('[TRACE-2] by whatever way', async t => {
-  const first = await startIris(t, { logs, extend: addRoutes })
+  // one of its own: of a burst ten lines are written
+  const first = await startIris(t, { logs, extend: addRoutes, redisPath: iris.redisPath })
   for (const way of ['null', 'nothing', 'text', 'odd', 'circular', 'number', 'payload', 'stream', '502']) {
     const response = await fetch(`${first.url}/fails/${way}`)
     t.equal(response.headers.get('content-type'), 'application/problem+json', way)
     await isSaid(t, way, { status: response.status, body: await response.json() as Record<string, unknown> })
   }
-  const second = await startIris(t, { logs, extend: addWorse, redisPath: first.redisPath })
   for (const way of ['late', 'hook', 'header']) {
-    const { status } = await fetch(`${second.url}/worse/${way}`, { headers: { 'trace-id': `worse-${way}` } })
+    const { status } = await fetch(`${iris.url}/worse/${way}`, { headers: { 'trace-id': `worse-${way}` } })
     t.equal(status, 500)
     await until(async () => lines.some(line => line.includes(`"traceId":"worse-${way}"`) && line.includes('"level":50')) || undefined)
   }

@@ -29,10 +29,8 @@ app.register(async users => {
 
   users.post('/login', async ({ userId }) => ({ userId, ...await iris('POST', 'tokens', { userId, ttlSec: 3600 }) }))
 
-  users.get('/badge', async ({ userId }) => {
-    const { totalUnread } = await iris('GET', `users/${encodeURIComponent(userId)}/conversations?limit=1`)
-    return { unread: totalUnread }
-  })
+  users.get('/badge', async ({ userId }) =>
+    ({ unread: (await iris('GET', `users/${encodeURIComponent(userId)}/conversations?limit=1`)).totalUnread }))
 
   users.delete('/account', async ({ userId }, reply) => {
     const { done } = await iris('DELETE', `users/${encodeURIComponent(userId)}`)
@@ -56,11 +54,8 @@ const reactions = {
 const handled = new Map()
 async function once (id, react) {
   if (handled.size === 10_000) handled.delete(handled.keys().next().value)
-  if (!handled.has(id)) handled.set(id, react())
-  await handled.get(id).catch(error => {
-    handled.delete(id)
-    throw error
-  })
+  if (!handled.has(id)) handled.set(id, react().catch(error => { handled.delete(id); throw error }))
+  await handled.get(id)
 }
 
 /** Makes a check of what Iris signs, by one secret, or by two while they are rotated. The body is then what it says. */

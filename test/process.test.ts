@@ -70,7 +70,8 @@ t.test('the young generation is bounded however it is started, unless a size was
   skip: process.platform !== 'linux' && 'no /proc'
 }, async t => {
   const dataDir = await directory(t)
-  const [bare, said] = [await start(t, dataDir), await start(t, await directory(t), { NODE_OPTIONS: '--max-semi-space-size=4' })]
+  const bare = await start(t, dataDir, { NODE_OPTIONS: '' })
+  const said = await start(t, await directory(t), { NODE_OPTIONS: '--max-semi-space-size=4' })
   t.ok((await commandOf(bare.child.pid)).includes(YOUNG_FLAG), 'in the process that was started, not in a child of it')
   t.notOk((await commandOf(said.child.pid)).some(word => word.includes('semi-space')))
   t.match(

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { jump } from '../helper/clock.js'
 import { SECRET, SERVER_KEY, UNLIMITED } from '../helper/iris.js'
+import { inherited } from '../helper/process.js'
 import { createPoints } from './points.js'
 import { startProxy } from './proxy.js'
 import type { Scope } from './scope.js'
@@ -42,8 +43,7 @@ export async function startNode (scope: Scope, { name, root, storePort, env = {}
     generation++
     child = spawn(process.execPath, [join(root, 'src/server.js')], {
       env: {
-        PATH: process.env['PATH'],
-        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        ...inherited,
         IRIS_PORT: '0',
         IRIS_NODE_ID: `${name}${generation}`,
         IRIS_REDIS_URL: `redis://127.0.0.1:${store.port}`,

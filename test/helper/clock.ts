@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
+import { YOUNG_FLAG } from '../../src/young.js'
 import type { Iris } from './iris.js'
 import { until } from './user.js'
 
@@ -11,7 +12,7 @@ const preload = pathToFileURL(fileURLToPath(new URL('clock-preload.js', import.m
 
 /** The environment of a process whose clock is wrong by `shiftMs` when it starts, and goes wrong by `jumpMs` more with each `jump`. */
 export const clockEnv = ({ shiftMs = 0, jumpMs = 0 }: { shiftMs?: number, jumpMs?: number }) =>
-  ({ NODE_OPTIONS: `--import=${preload}`, TEST_CLOCK_SHIFT_MS: String(shiftMs), TEST_CLOCK_JUMP_MS: String(jumpMs) })
+  ({ NODE_OPTIONS: `${YOUNG_FLAG} --import=${preload}`, TEST_CLOCK_SHIFT_MS: String(shiftMs), TEST_CLOCK_JUMP_MS: String(jumpMs) })
 
 interface Process { child: Pick<ChildProcess, 'kill'>, output (): string }
 

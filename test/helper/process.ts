@@ -5,13 +5,19 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { YOUNG_FLAG } from '../../src/young.js'
 import { SECRET, SERVER_KEY, serverOf, UNLIMITED } from './iris.js'
 import { startRedis } from './redis.js'
 import { createUser } from './user.js'
 
 const main = fileURLToPath(new URL('../../src/server.js', import.meta.url))
-/** What a process has of this one's environment: its programs, and what Node has compiled already. */
-const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
+/**
+ * What a process has of this one's environment: its programs, and what Node has compiled already.
+ * What it would start itself anew for is said at once.
+ */
+export const inherited = {
+  PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], NODE_OPTIONS: YOUNG_FLAG
+}
 
 /**
  * Starts Iris as a process, on a free port unless `env` names one.

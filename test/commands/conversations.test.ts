@@ -43,9 +43,9 @@ t.test('[REST-3] a row is what a list shows; the most recent message comes first
   t.match((await alice.conversations()).body, { totalUnread: 3 })
 })
 
-t.test('[REST-3] 250 conversations are paged without loss or repetition, also where times are the same', async t => {
+t.test('[REST-3] 130 conversations are paged without loss or repetition, also where times are the same', async t => {
   const user = await iris.user(t)
-  const others = Array.from({ length: 250 }, (_, i) => ({ userId: `${user.userId}-${String(i).padStart(3, '0')}` }))
+  const others = Array.from({ length: 130 }, (_, i) => ({ userId: `${user.userId}-${String(i).padStart(3, '0')}` }))
   for (let i = 0; i < others.length; i += 25) {
     await Promise.all(others.slice(i, i + 25).map(({ userId }) =>
       iris.server('POST', 'messages', { from: userId, to: user.userId, clientMsgId: 's-1', type: 'text', content: { text: 'x' } })))
@@ -58,7 +58,7 @@ t.test('[REST-3] 250 conversations are paged without loss or repetition, also wh
   const times = new Map(real.ids.map(id => [id, 0]))
   for (const id of real.ids) times.set(id, Number(await iris.redis.zscore(key, id)))
   t.ok(real.ids.every((id, i) => i === 0 || Number(times.get(id)) <= Number(times.get(real.ids[i - 1] ?? ''))), 'most recent first')
-  // ties: groups of 120 with the same time, larger than any page and any chunk that is read at once
+  // ties: 120 with the same time, and 10 with another: larger than any page and any chunk that is read at once
   for (const [i, id] of expected.entries()) {
     const time = 1_000 + Math.floor(i / 120)
     await Promise.all([iris.redis.zadd(key, time, id), iris.redis.hset(keys.conversation(id), 'lastTs', time)])
@@ -66,10 +66,10 @@ t.test('[REST-3] 250 conversations are paged without loss or repetition, also wh
   for (const limit of [1, 7, 30, 100]) {
     const { ids, sizes, totals } = await walk(user, limit)
     orders.push(ids)
-    t.equal(ids.length, 250, `limit ${limit}`)
-    t.equal(new Set(ids).size, 250)
+    t.equal(ids.length, 130, `limit ${limit}`)
+    t.equal(new Set(ids).size, 130)
     t.ok(sizes.slice(0, -1).every(size => size === limit))
-    t.ok(totals.every(total => total === 250))
+    t.ok(totals.every(total => total === 130))
   }
   t.ok(orders.every(order => order.join() === orders[0]?.join()), 'the order does not depend on the page size')
 })

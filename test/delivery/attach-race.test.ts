@@ -18,7 +18,7 @@ t.test('[ATTACH-3] [ATTACH-4] 120 attaches at any moment, each from a cursor of 
   const id = dm(alice, bob)
   const first = await bob.listen({ terminalId: 'first' })
   const beginning = (await first.next('IRIS.READY')).id as string
-  const total = 400
+  const total = 200
   const progress = { sent: 0 }
   const publishing = (async () => {
     for (let i = 1; i <= total; i++, progress.sent++) {
@@ -54,7 +54,7 @@ t.test('[ATTACH-3] [ATTACH-4] 120 attaches at any moment, each from a cursor of 
 
 t.test('[ATTACH-3] fresh attaches at any moment: the mailbox and what comes live are all messages, each once', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  const total = 200
+  const total = 120
   const progress = { sent: 0 }
   const publishing = (async () => { for (let i = 1; i <= total; i++, progress.sent++) await alice.send(bob, `${i}`) })()
   const opened: Stream[] = []

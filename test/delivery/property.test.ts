@@ -56,5 +56,5 @@ t.test('[ATTACH-1] [ATTACH-3] [ATTACH-4] [DOWN-2] [DOWN-4] [COMPLETE-4] [READ-2]
     await stream.cut()
     await model.checkFresh()
     await model.checkCounts()
-  }), { numRuns: 100, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false })
+  }), { numRuns: 60, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false })
 })

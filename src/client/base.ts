@@ -9,10 +9,10 @@ import type { Options } from './types.js'
 /** @returns the address of the gateway, in full. Throws BAD_OPTION. */
 function addressOf (url: string): string {
   try {
-    return new URL(url, world.location?.href).href.replace(/\/+$/, '')
-  } catch {
-    throw new IrisError('BAD_OPTION', `${url} is no address: give the url in full`)
-  }
+    const { origin, pathname } = new URL(url, world.location?.href)
+    if (/^http/.test(origin)) return origin + pathname.replace(/\/+$/, '')
+  } catch {}
+  throw new IrisError('BAD_OPTION', `${url} is no address: give the url in full`)
 }
 
 /** Throws BAD_OPTION. */

@@ -23,12 +23,9 @@ export function createCalls ({ url, fetch, tokens, clock }: Parts) {
 
   async function attempt (token: string, [path, body, signal = AbortSignal.timeout(ANSWER_MS)]: Facts): Promise<Response> {
     const response = await fetch(url + path, {
-      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
-      headers: {
-        Authorization: `Bearer ${token}`,
-        'Terminal-Id': terminalId,
-        ...(body !== undefined && { 'Content-Type': 'application/json' })
-      },
+      method: body ? 'POST' : 'GET',
+      body: JSON.stringify(body),
+      headers: { Authorization: `Bearer ${token}`, 'Terminal-Id': terminalId, 'Content-Type': 'application/json' },
       cache: 'no-store',
       signal
     }).catch((error: unknown) => { throw errorOf(error) })

@@ -28,7 +28,7 @@ export class IrisError extends Error {
 /** @returns the error as it is, or as one of nobody having answered. */
 export const errorOf = (cause: unknown): IrisError => cause instanceof IrisError
   ? cause
-  : new IrisError('NETWORK', `Nobody answers (${String(cause)}): is the network there, and the gateway at this url?`, {
+  : new IrisError('NETWORK', `Nobody answers (${String(cause)}): is the network there, and the gateway?`, {
     retryable: true, cause
   })
 
@@ -42,10 +42,11 @@ export async function refusalOf (response: Response): Promise<IrisError> {
     const sentences = [detail ?? title, ...errors.map(({ pointer, detail }) => `${pointer} ${detail}`)]
     return new IrisError(code, sentences.join('; '), { ...facts, problem, retryable })
   }
-  if (status === 204) return new IrisError('KICKED', 'kicked: sign in again', facts)
+  // a portal may say so, too, of everything
+  if (status === 204 && response.headers.has('Trace-Id')) return new IrisError('KICKED', 'kicked: sign in again', facts)
   return notIris(response, { ...facts, retryable: status >= 500 || status === 429 })
 }
 
 /** @returns the error that an answer is which something else gave: a proxy, a portal, another site. */
 export const notIris = ({ status, url }: Pick<Response, 'status' | 'url'>, facts?: Facts): IrisError =>
-  new IrisError('NOT_IRIS', `${status}, but not of Iris: what stands in front of it at ${url}?`, { status, retryable: true, ...facts })
+  new IrisError('NOT_IRIS', `${status}, not of Iris: what is in front of it at ${url}?`, { status, retryable: true, ...facts })

@@ -18,7 +18,7 @@ const transports: Record<TransportName, Transport> = { sse, websocket: webSocket
 export function meansOf ({ WebSocket = world.WebSocket, EventSource = world.EventSource, transports: wanted }: Options) {
   const names = (wanted ?? Object.keys(transports) as TransportName[])
     .filter(name => transports[name] && (name === 'websocket' ? WebSocket : name !== 'eventsource' || EventSource))
-  if (!names.length) throw new IrisError('BAD_OPTION', 'None of these transports can be had here')
+  if (!names.length) throw new IrisError('BAD_OPTION', 'No such transport here')
   return { names, WebSocket, EventSource } as { names: TransportName[] } & Pick<Opening, 'WebSocket' | 'EventSource'>
 }
 
@@ -82,7 +82,7 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
     }
     const look = (ms: number) => {
       if (Date.now() - heardAt <= ms) return
-      error = new IrisError('SILENT', `${name} brings nothing: something on the way buffers it, or is dead`, { retryable: isReady })
+      error = new IrisError('SILENT', `${name} brings nothing: a proxy buffers it, or it is dead`, { retryable: isReady })
       stop()
     }
     // an EventSource hides its heartbeats
@@ -127,7 +127,7 @@ export function createLine ({ url, calls, tokens, timing }: Base, { ways, query,
 
   function afterError (isReady: boolean, error?: IrisError): End {
     // a page is not told why an upgrade was refused, nor why an EventSource has ended
-    const { message: why, code = '', retryable = true, retryAfter = 0 } = error ?? { message: 'it has ended' }
+    const { message: why, code = '', retryable = true, retryAfter = 0 } = error ?? { message: 'it ended' }
     const isOfTheWay = error ? code === 'SILENT' || code === 'NOT_IRIS' : !isReady
     const pauseMs = isOfTheWay && ways.bad(!retryable) ? 0 : retryAfter * 1000 + pauseOf(failures - 1)
     return { why, ...(error && { error }), ...((retryable || isOfTheWay) && { pauseMs }) }

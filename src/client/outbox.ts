@@ -76,7 +76,7 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
     promise.catch(() => undefined) // who does not wait for it hears of it by the event
     items.push(item)
     if (isClosed) fail(item, closed)
-    else if (items.length > LIMIT) fail(item, new IrisError('OUTBOX_FULL', `${LIMIT} messages wait already`))
+    else if (items.length > LIMIT) fail(item, new IrisError('OUTBOX_FULL', `${LIMIT} messages wait`))
     else {
       emit('outbox', { item, state: 'sending' })
       void save().then(flush)

@@ -150,6 +150,15 @@ for (const [name, { code, reason, reconnect }] of Object.entries(byes)) {
   })
 }
 
+t.test('[SSE-1] a 204 of the gateway: kicked', async t => {
+  const { gateway, client } = await open(t, 'sse')
+  gateway.answers.set('/v1/down/events', () => new Response(null, { status: 204, headers: { 'Trace-Id': 't-1' } }))
+  gateway.lines[0]?.end()
+  await pass(1_000)
+  t.match(client.state, { state: 'closed', error: { code: 'KICKED' } })
+  client.close()
+})
+
 t.test('a goodbye with a verdict that is not known yet, and an end without one, are as backoff', async t => {
   for (const way of ['sse', 'eventsource', 'websocket'] as const) {
     const { gateway, client } = await open(t, way)

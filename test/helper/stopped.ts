@@ -90,10 +90,13 @@ export function stopTime (t: Test) {
 export function openPage (t: Test, { isHidden = false } = {}) {
   const page = Object.assign(new EventTarget(), { visibilityState: isHidden ? 'hidden' : 'visible' })
   const around = new EventTarget()
-  const names = ['document', 'addEventListener', 'removeEventListener'] as const
+  const kept = new Map<string, string>()
+  const sessionStorage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) }
+  const names = ['document', 'sessionStorage', 'addEventListener', 'removeEventListener'] as const
   const before = names.map(name => Object.getOwnPropertyDescriptor(globalThis, name))
   const set = (name: string, value: unknown) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
   set('document', page)
+  set('sessionStorage', sessionStorage)
   for (const name of ['addEventListener', 'removeEventListener'] as const) set(name, around[name].bind(around))
   t.teardown(() => names.forEach((name, i) => {
     const descriptor = before[i]

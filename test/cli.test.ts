@@ -177,7 +177,7 @@ t.test('where a gateway is, by its configuration', async t => {
   for (const url of ['chat.example.com', 'ftp://x', 'https://x/path', 'https://x/?q', 'https://u:p@x']) t.throws(() => checkUrl(url), /^--url must be/)
 })
 
-t.test('of the environment of another gateway only its key counts, and a key that nobody has named leaves this machine to nobody', async t => {
+t.test('of the environment of another gateway its key alone counts; one that nobody has named does not leave this machine', async t => {
   const secrets = JSON.stringify({ tokenSecret: 't'.repeat(32), serverKey: 'made-up-for-this-machine' })
   const place = t.testdir({ '.iris': { 'secrets.json': secrets } })
   const dataDir = join(place, '.iris')
@@ -223,6 +223,9 @@ t.test('the doctor beside a gateway with its private Redis, and without one', as
   const alone = await linesOf(checksHere({ IRIS_PORT: nowhere, IRIS_DATA_DIR: join(dataDir, 'none') }))
   for (const line of [/^ok {3}Node: /, /^ok {3}redis-server: 7/m, /is made at the start/, /^warn secrets: /m, /^warn gateway: none answers/m]) {
     t.match(alone, line)
+  }
+  for (const file of [program, join(program, 'x')]) {
+    t.match(await linesOf(checksHere({ IRIS_PORT: nowhere, IRIS_DATA_DIR: file }), 'fail'), /^fail data directory: \S+ is no directory\. /)
   }
   t.match(await linesOf(checksHere({ IRIS_PROT: '1' }), 'fail'), /^fail configuration: IRIS_PROT is not a variable of Iris/)
 

@@ -120,7 +120,10 @@ export function sentenceOfClient (url: string, { code, message, cause }: IrisErr
 export async function mintToken ({ url, key, userId, ttlSec }: {
   url: string, key: string | undefined, userId: string, ttlSec?: number
 }): Promise<string> {
-  if (key === undefined) throw new Refusal('There is no server key: set IRIS_SERVER_KEY, or IRIS_DATA_DIR to the directory of the gateway.')
+  if (key === undefined) {
+    throw new Refusal('There is no server key: ' +
+      'set IRIS_SERVER_KEY, or IRIS_DATA_DIR to the directory of the gateway (as a user who may read it).')
+  }
   const { token } = await callServer({ url, key, path: 'tokens', body: { userId, ttlSec } }) as { token: string }
   return token
 }

@@ -85,7 +85,8 @@ async function newGuest (url: string, env: NodeJS.ProcessEnv) {
   const token = await mintToken({ url, key, userId, ttlSec: TTL_SEC })
   async function forget (): Promise<void> {
     for (const terminalId of terminals) {
-      await callServer({ url, key: key as string, method: 'DELETE', path: `users/${userId}/terminals/${terminalId}` }).catch(() => undefined)
+      const path = `users/${userId}/terminals/${terminalId}`
+      await callServer({ url, key: key as string, method: 'DELETE', path }).catch(() => undefined)
     }
   }
   return { token, forget }

@@ -1,5 +1,5 @@
 // What the doctor looks at in the Redis of a gateway: by the eyes of the start, and beside them.
-import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { Config } from '../config.js'
 import { socketOf } from '../store/embedded/embedded.js'
 import { redisProgram } from '../store/embedded/redis-program.js'
@@ -24,11 +24,29 @@ type Facts = Pick<Config, 'redisUrl' | 'dataDir' | 'durability'>
 export async function * checksOfRedis (config: Facts): Findings {
   if (config.redisUrl !== undefined) return yield * lookAt(config.redisUrl, config.durability)
   yield program()
-  if (!existsSync(config.dataDir)) return yield ok('data directory', `${config.dataDir} is made at the start`)
-  yield await disk(config.dataDir)
-  const socket = socketOf(config.dataDir)
-  if (socket === undefined || !existsSync(socket)) return yield ok('Redis', 'the private one is started with the gateway')
+  const { dataDir } = config
+  const place = await lookFor(dataDir)
+  if (place === 'hidden') return yield hidden('data directory')
+  if (place === 'file') return yield failed('data directory', `${dataDir} is no directory`, 'Set IRIS_DATA_DIR to one')
+  if (place === 'absent') return yield ok('data directory', `${dataDir} is made at the start`)
+  yield await disk(dataDir)
+  const socket = socketOf(dataDir)
+  const door = socket === undefined ? 'absent' : await lookFor(socket)
+  if (socket === undefined || door === 'absent') return yield ok('Redis', 'the private one is started with the gateway')
+  if (door === 'hidden') return yield hidden('Redis')
   yield * lookAt(socket, config.durability)
+}
+
+const hidden = (of: string): Finding => warn(of, 'this user may not look into it', 'Run the doctor as the user of the gateway')
+
+/** @returns what is at a path; `hidden`: this user may not know. */
+async function lookFor (path: string): Promise<'directory' | 'file' | 'absent' | 'hidden'> {
+  try {
+    return (await stat(path)).isDirectory() ? 'directory' : 'file'
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? 'absent' : code === 'ENOTDIR' ? 'file' : 'hidden'
+  }
 }
 
 function program (): Finding {

@@ -1,6 +1,6 @@
 // The gateway that runs: where it is, and by which key its server API is called.
 import type { Static } from '@sinclair/typebox'
-import type { IrisError } from '../client/error.js'
+import type { IrisError } from '../client/base/error.js'
 import { type Config, loadConfig } from '../config.js'
 import { isLoopback } from '../protocol/loopback.js'
 import type { ProblemBody } from '../protocol/problem.js'

@@ -1,7 +1,7 @@
 // `iris-gateway send <from> <to> <text>`: prints the answer when the message is stored. It opens no stream: nobody is online by it.
-import { createBase } from '../client/base.js'
-import { IrisError } from '../client/error.js'
-import { newId } from '../client/platform.js'
+import { createBase } from '../client/base/base.js'
+import { IrisError } from '../client/base/error.js'
+import { newId } from '../client/base/platform.js'
 import type { Run } from './commands.js'
 import { sentenceOfClient } from './gateway.js'
 import { Misuse, Refusal } from './refusal.js'

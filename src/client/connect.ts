@@ -1,43 +1,58 @@
 // The client of a user: what connects, keeps, sends and receives, put together. docs/clients.md explains it.
-import { createActions } from './actions.js'
-import { createBase } from './base.js'
-import { errorOf } from './error.js'
-import { watchLife } from './life.js'
-import { createLine, meansOf, queryOf } from './line.js'
-import { createOutbox } from './outbox.js'
-import { newId, tabOf, world } from './platform.js'
-import { createPresence } from './presence.js'
-import { createReceiver, type Told } from './receive.js'
-import { createStore, type Store } from './store.js'
-import { createTabs } from './tabs.js'
-import type { Iris, Options, State, TransportName } from './types.js'
-import { createWays } from './ways.js'
-import { createWords } from './words.js'
+import { createBase } from './base/base.js'
+import { errorOf } from './base/error.js'
+import { newId, world } from './base/platform.js'
+import { createStore, type Store } from './base/store.js'
+import type { Iris, Options, TransportName } from './base/types.js'
+import { createLine } from './line/line.js'
+import { meansOf, namesOf, queryOf } from './line/means.js'
+import { createWays } from './line/ways.js'
+import { watchLife } from './tabs/life.js'
+import type { Told } from './base/shapes.js'
+import { claimTab, tabOf } from './tabs/tab.js'
+import { createTabs } from './tabs/tabs.js'
+import { createWords } from './tabs/words.js'
+import { createActions } from './terminal/actions.js'
+import { createOutbox } from './terminal/outbox.js'
+import { createPresence } from './terminal/presence.js'
+import { createReceiver } from './terminal/receive.js'
 
 /** Connects a user, and keeps him connected until `close()`. Throws BAD_OPTION; all else that goes wrong is a `state`, with a reason. */
 export function connect (options: Options): Iris {
   const base = createBase(options)
-  const { url, emit, clock, tokens, calls, timing } = base
+  const { url, emit, clock, tokens, calls, timing, me, show, ended } = base
   const { document, navigator: { locks } = {}, BroadcastChannel } = world
-  const tab = tabOf()
-  let [userId, terminalId] = [options.userId, options.terminalId]
-  let state: State = { state: 'connecting', reason: 'it begins', transport: '' }
+  const isShared = (options.share ?? document) && locks && BroadcastChannel
+  let tab = document ? tabOf() : newId()
   let store: Store | undefined
   let tabs: ReturnType<typeof createTabs> | undefined
-  let [isClosed, isLeading] = [false, false]
+  let isLeading = false
 
   const say = (event: string, data: object) => tabs?.say({ event, data: data as Record<string, unknown> })
   const warn = (error: unknown) => emit('warning', errorOf(error))
-  const outbox = createOutbox(base, {
-    tab,
-    stored: ({ epoch, duplicate, ...message }) => publish({ event: 'MSG_DOWN', data: { ...message, from: userId, source: 'live' } })
-  })
-  const { actions, resync, fill } = createActions(base, { userId: () => userId, publish, receive: frame => receiver.receive(frame) })
-  const presence = createPresence(base, options.lease !== undefined)
+  const nameOf = () => `iris:${new URL(url).host}:${me.userId}:`
 
-  const is = () => ({ terminalId, state: { ...state, error: undefined } })
-  const tell = { presence, say, be, is, show, reconnect, receiver: () => receiver, tabs: () => tabs, isLeading: () => isLeading }
-  const { words, ask, lead } = createWords(tell)
+  /** Tells all tabs. */
+  function publish (frame: Told): void {
+    tabs?.say(frame)
+    receiver.receive(frame)
+  }
+
+  const outbox = createOutbox(base, {
+    tab: () => tab,
+    stored: ({ epoch, duplicate, ...message }) => publish({ event: 'MSG_DOWN', data: { ...message, from: me.userId, source: 'live' } })
+  })
+  const { actions, resync, fill } = createActions(base, { publish, receive: frame => receiver.receive(frame) })
+  const presence = createPresence(base, options.lease !== undefined)
+  const { words, ask, lead } = createWords(base, {
+    presence,
+    say,
+    receiver: () => receiver,
+    heard: () => tabs?.heard(),
+    isLeading: () => isLeading,
+    reconnect,
+    close: () => end('the user has signed out in another tab', true)
+  })
   const receiver = createReceiver(base, {
     outbox,
     onHole: range => { if (isLeading) fill(range).catch(warn) },
@@ -49,12 +64,12 @@ export function connect (options: Options): Iris {
     words
   })
 
-  const { names, ...means } = meansOf(options)
-  const ways = createWays(names, timing.betterMs)
+  const means = meansOf(options)
+  const ways = createWays(namesOf(means, options.transports), timing.betterMs)
   const line = createLine(base, {
-    ...means,
+    means,
     ways,
-    query: () => queryOf(options, terminalId, receiver.cursor),
+    query: () => queryOf(options, me.terminalId, receiver.cursor()),
     onState (state) {
       show(state)
       say('STATE', { ...state, error: undefined })
@@ -69,42 +84,24 @@ export function connect (options: Options): Iris {
     }
   })
 
-  /** Tells all tabs. */
-  function publish (frame: Told): void {
-    tabs?.say(frame)
-    receiver.receive(frame)
-  }
-
-  /** @returns whether there is anything to go on with. */
-  function show (next: State): boolean {
-    const isSame = next.state === state.state && next.reason === state.reason && next.transport === state.transport
-    if (isClosed && next.state !== 'closed') return false
-    state = next
-    if (!isSame) emit('state', next)
-    return !isClosed
-  }
-
-  function be (id: string): void {
-    terminalId = id
-    calls.be(id)
-  }
-
   async function start (): Promise<void> {
     // whose it is must be known before what was kept of him is
-    userId ??= await tokens.whose(show)
-    if (!userId || isClosed) return
-    const isShared = (options.share ?? document) && locks && BroadcastChannel
-    const name = `iris:${new URL(url).host}:${userId}:`
-    store = createStore(options.storage, document && !isShared ? `${name}${tab}:` : name, warn)
-    be(options.terminalId ?? await store.text('terminal') ?? `t-${newId()}`)
-    void store.set('terminal', terminalId)
-    await ways.open(store)
+    me.userId ??= await tokens.whose(show)
+    if (!me.userId || ended.aborted) return
+    const isOne = document && !isShared
+    if (isOne) tab = await claimTab()
+    if (ended.aborted) return
+    const name = nameOf()
+    store = createStore(options.storage, isOne ? `${name}${tab}:` : name, warn)
+    me.terminalId ??= await store.text('terminal') ?? `t-${newId()}`
+    void store.set('terminal', me.terminalId)
+    await ways.recall(store)
     const kept = { cursor: await store.text('cursor'), pending: await store.list<never>('pending') }
-    if (isClosed) return
+    if (ended.aborted) return
     outbox.open(store, !isShared)
     const onLead = () => {
       // a tab that has followed goes on from what it has heard
-      if (!receiver.cursor) receiver.resume(kept)
+      if (!receiver.cursor()) receiver.resume(kept)
       begin()
       lead()
     }
@@ -112,10 +109,9 @@ export function connect (options: Options): Iris {
     const channel = new BroadcastChannel(name)
     channel.onmessage = ({ data }) => receiver.receive(data as Told)
     tabs = createTabs({
-      ...{ name, locks, channel, onLead },
+      ...{ name, locks, channel, onLead, ask },
       everyMs: timing.tabMs,
       onFollow: rest,
-      ask,
       onTick: () => isLeading && [presence.change(), outbox.look()]
     })
     tabs.join()
@@ -124,7 +120,7 @@ export function connect (options: Options): Iris {
   /** What was told to stay away comes back when somebody says so: not since a tab was closed, or a page thawed. */
   function begin (): void {
     isLeading = true
-    if (state.state !== 'closed') line.open()
+    if (me.state.state !== 'closed') line.open()
   }
 
   function rest (): void {
@@ -135,8 +131,8 @@ export function connect (options: Options): Iris {
 
   function reconnect (transport?: TransportName): void {
     if (transport) ways.choose(transport)
-    if (state.state === 'closed') {
-      tokens.forget()
+    if (me.state.state === 'closed') {
+      tokens.drop()
       show({ state: 'connecting', reason: 'reconnect() was called', transport: '' })
       if (!store) return void start()
     }
@@ -147,14 +143,14 @@ export function connect (options: Options): Iris {
   const unwatch = watchLife({
     onShown: () => isLeading ? presence.change() : tabs?.ask(),
     onWake (isOther) {
-      if (isOther && isLeading && state.state !== 'closed') line.open()
+      if (isOther && isLeading && me.state.state !== 'closed') line.open()
       else line.wake()
       outbox.hurry()
     },
     onFreeze () {
       if (tabs) tabs.leave()
       else rest()
-      if (state.state !== 'closed') show({ state: 'waiting', reason: 'the page is frozen', transport: '' })
+      if (me.state.state !== 'closed') show({ state: 'waiting', reason: 'the page is frozen', transport: '' })
     },
     onThaw () {
       if (!store || isLeading) return
@@ -163,15 +159,15 @@ export function connect (options: Options): Iris {
     }
   })
 
-  function close (): void {
-    isClosed = true
+  function end (reason: string, isForgotten?: boolean): void {
+    base.end()
     unwatch()
     tabs?.end()
     tabs = undefined
     rest()
     outbox.close()
-    base.end()
-    show({ state: 'closed', reason: 'close() was called', transport: '' })
+    if (isForgotten) void store?.forget(nameOf())
+    show({ state: 'closed', reason, transport: '' })
   }
 
   void start()
@@ -185,14 +181,17 @@ export function connect (options: Options): Iris {
     },
     on: base.on,
     reconnect,
-    close,
-    get userId () { return userId },
-    get terminalId () { return terminalId },
-    get state () { return state },
-    get cursor () { return receiver.cursor },
-    get aheadMs () { return clock.aheadMs ?? 0 },
-    get outbox () { return outbox.items },
-    get pending () { return receiver.pending },
+    close ({ forget } = {}) {
+      if (forget) say('CLOSE', {})
+      end('close() was called', forget)
+    },
+    get userId () { return me.userId },
+    get terminalId () { return me.terminalId },
+    get state () { return me.state },
+    get cursor () { return receiver.cursor() },
+    get aheadMs () { return clock.aheadMs() ?? 0 },
+    get outbox () { return outbox.items() },
+    get pending () { return receiver.pending() },
     [Symbol.asyncIterator]: base.iterate
   }
 }

@@ -210,5 +210,12 @@ t.test('in Chromium', { skip: noBrowser }, async t => {
     t.equal(await again.tab.evaluate('iris.terminalId'), before, 'a reload is the same terminal')
     t.same((await again.seen()).texts, [], 'from its cursor on')
     await until(async () => (await terminalsOf(alice.userId)).length === 3 || undefined)
+    const [copy] = await Promise.all([other.waitForEvent('page'), again.tab.evaluate('void open(location)')])
+    const copied = await begin(copy, alice.token)
+    t.not(await copied.tab.evaluate('iris.terminalId'), before, 'a copy of a tab is another one')
+    t.equal(await again.tab.evaluate('iris.terminalId'), before, 'and the original what it was')
+    await again.tab.evaluate('iris.close({ forget: true })')
+    const left = 'Object.keys(localStorage).filter(key => key.startsWith("iris:") && /:(outbox|cursor|terminal)$/.test(key)).length'
+    t.equal(await again.tab.evaluate(left), 0, 'nothing of him stays')
   })
 })

@@ -106,7 +106,7 @@ t.test('[MSG-2] closed while it begins, as React does it: it does nothing any mo
     t.equal(calls, 0)
     await next.is('live') // connections are old soon here
     first.client.reconnect()
-    await t.rejects(first.client.presence(['somebody.else'], { watch: true }), { code: 'INVALID_BODY' })
+    await t.rejects(first.client.presence(['somebody'], { watch: true }), { code: 'CLOSED' })
     t.equal(first.client.state.state, 'closed')
     next.client.close()
   }

@@ -1,5 +1,6 @@
 // The client as the package offers it: one module that fits into a page, found by its name, its types beside it.
 import { readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 
@@ -24,11 +25,11 @@ t.test('it is found by its name', async t => {
 })
 
 t.test('its types lean on nothing but themselves', async t => {
-  const names = readdirSync(folder).filter(name => name.endsWith('.d.ts'))
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.d.ts'))
   t.ok(names.includes('index.d.ts'))
   for (const name of names) {
     for (const [, from = ''] of readFileSync(new URL(name, folder), 'utf8').matchAll(/from '([^']+)'/g)) {
-      t.ok(names.includes(from.replace('./', '').replace(/js$/, 'd.ts')), `${name}: ${from}`)
+      t.ok(names.includes(posix.join(posix.dirname(name), from).replace(/js$/, 'd.ts')), `${name}: ${from}`)
     }
   }
 })

@@ -1,11 +1,9 @@
 // Which way down is taken: the first that gets through. What worked is remembered, and a better one is tried again later.
-import type { Store } from './store.js'
-import type { TransportName } from './types.js'
+import type { Store } from '../base/store.js'
+import type { TransportName } from '../base/types.js'
+import type { KeptWay } from '../base/shapes.js'
 
 const DAY_MS = 86_400_000
-
-/** What worked last, after how many ms a better one is tried, and when; no time: the application has chosen it. */
-interface Kept { name: TransportName, ms?: number, until?: number }
 
 /**
  * Makes the choice among ways, the best first.
@@ -13,45 +11,50 @@ interface Kept { name: TransportName, ms?: number, until?: number }
  */
 export function createWays (names: TransportName[], betterMs: number) {
   let store: Store | undefined
-  let kept: Kept | undefined
+  let kept: KeptWay | undefined
   let index = 0
   let doubts = 0
   let rounds = 0
 
-  const name = () => names[index] as TransportName
+  const current = () => names[index] as TransportName
   const goTo = (name?: TransportName) => { index = Math.max(0, names.indexOf(name as TransportName)) }
 
-  function choose (next?: Kept): void {
+  function keep (next?: KeptWay): void {
     kept = next
     void store?.set('way', next ?? null)
   }
 
   return {
-    name,
-    better: () => goTo(),
+    current,
+    goTo,
 
-    async open (opened: Store): Promise<void> {
+    async recall (opened: Store): Promise<void> {
       store = opened
-      kept = await store.get<Kept>('way')
-      const { until = Infinity, ms = Infinity } = kept ?? {}
+      kept = await store.get<KeptWay>('way')
+      const { name, until = Infinity, ms = Infinity } = kept ?? {}
       // a clock that was set back does not count
-      if (until > Date.now() && until <= Date.now() + ms) goTo(kept?.name)
+      if (until > Date.now() && until <= Date.now() + ms) goTo(name)
     },
 
     choose (name: TransportName): void {
-      choose({ name })
+      keep({ name })
       goTo(name)
     },
 
     /** It has got through. @returns after how many ms a better one is to be tried; undefined: there is none */
     good (): number | undefined {
       doubts = rounds = 0
-      const isKept = kept?.name === name()
-      if (isKept && !kept?.until) return undefined
-      if (!index) return void (kept && choose())
-      const ms = Math.min(DAY_MS, kept?.ms ? kept.ms * 2 : betterMs)
-      if (!isKept || (kept?.until ?? 0) <= Date.now()) choose({ name: name(), ms, until: Date.now() + ms })
-      return (kept?.until ?? 0) - Date.now()
+      const name = current()
+      let { ms = betterMs / 2, until = 0 } = kept ?? {}
+      const isKept = kept?.name === name
+      if (isKept && !until) return undefined
+      if (!index) return void (kept && keep())
+      if (!isKept || until <= Date.now()) {
+        ms = Math.min(DAY_MS, ms * 2)
+        until = Date.now() + ms
+        keep({ name, ms, until })
+      }
+      return until - Date.now()
     },
 
     /**
@@ -67,3 +70,4 @@ export function createWays (names: TransportName[], betterMs: number) {
     }
   }
 }
+export type Ways = ReturnType<typeof createWays>

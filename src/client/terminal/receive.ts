@@ -1,8 +1,9 @@
 // What a tab does with what comes down, whoever of the tabs has heard it: each thing once, as an event of its kind.
-import type { Base } from './base.js'
+import type { Base } from '../base/base.js'
 import type { Outbox } from './outbox.js'
-import type { Events } from './types.js'
-import type { Ack, Command, Frame, Notice } from './wire.js'
+import type { Events } from '../base/types.js'
+import type { Ack, Command, Notice } from '../base/wire.js'
+import type { Known, Told } from '../base/shapes.js'
 
 /** So many messages are recognised when they come again: more than an attach brings without ids. */
 const TOLD = 2000
@@ -12,9 +13,6 @@ const PENDING = 1000
 const GRACE_MS = 1000
 
 type Pending = Command | Notice
-/** A frame of a way down, or what is said in the form of one: by the client of itself, by tabs to each other. */
-export interface Told extends Frame { isDown?: true }
-interface Known { cursor?: string | undefined, pending?: Pending[] | undefined }
 export interface Range { conversationId: string, fromSeq: number, toSeq: number }
 
 interface Parts {
@@ -102,7 +100,7 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
     },
     'IRIS.RESET': reset,
     'IRIS.READY' () {
-      drop(({ expiresAt = Infinity }) => expiresAt <= clock.now()) // nobody says so
+      drop(({ expiresAt = Infinity }) => expiresAt <= clock.time()) // nobody says so
       onReady()
     }
   }
@@ -153,6 +151,6 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
     resume({ ...known, cursor: cursor ?? known.cursor })
   }
 
-  return { receive, resume, catchUp, get cursor () { return cursor }, get pending () { return [...pending.values()] } }
+  return { receive, resume, catchUp, cursor: () => cursor, pending: () => [...pending.values()] }
 }
 export type Receiver = ReturnType<typeof createReceiver>

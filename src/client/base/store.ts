@@ -3,11 +3,18 @@ import { IrisError } from './error.js'
 import { world } from './platform.js'
 import type { Keeper } from './types.js'
 
+/** All that is kept of a user. */
+type Key = 'terminal' | 'cursor' | 'pending' | 'outbox' | 'way'
+
 /** @returns a keeper that is the browser's; undefined where there is none, or it is forbidden. */
 function browserKeeper (): Keeper | undefined {
   try {
     const storage = world.document && world.localStorage
-    return storage && { get: key => storage.getItem(key), set: (key, value) => storage.setItem(key, value) }
+    return storage && {
+      get: key => storage.getItem(key),
+      set: (key, value) => storage.setItem(key, value),
+      remove (prefix) { for (const key of Object.keys(storage)) if (key.startsWith(prefix)) storage.removeItem(key) }
+    }
   } catch {
     return undefined // reading the property is what throws
   }
@@ -19,41 +26,55 @@ function browserKeeper (): Keeper | undefined {
  * @param warn hears once that the keeper fails, or that there is none in a page
  */
 export function createStore (given: Keeper | false | undefined, prefix: string, warn: (error: IrisError) => void) {
-  let keeper = given ?? browserKeeper()
-  const memory = new Map<string, string>()
-  if (given === undefined && !keeper && world.document) failed('there is none')
+  const memory: Keeper & Map<string, string> = new Map()
+  let keeper: Keeper | false | undefined = given ?? browserKeeper()
+  if (keeper === undefined && world.document) failed('there is none')
 
   function failed (cause: unknown): void {
-    keeper = false
-    warn(new IrisError('STORAGE', `Nothing can be kept (${String(cause)}): a reload forgets what is not sent yet`, { cause }))
+    if (keeper === memory) return
+    keeper = memory
+    warn(new IrisError('STORAGE', `Nothing can be kept (${String(cause)}): a reload forgets what is unsent`, { cause }))
   }
 
   const store = {
     /** Somebody else may have written what is there. */
-    async text (key: string): Promise<string | undefined> {
+    async text (key: Key): Promise<string | undefined> {
       const text = await store.get(key)
       return typeof text === 'string' && /^[\w.-]+$/.test(text) ? text : undefined
     },
-    async list<T extends object> (key: string): Promise<T[]> {
+    async list<T extends object> (key: Key): Promise<T[]> {
       const items = await store.get<T[]>(key)
       return Array.isArray(items) ? items.filter(item => Object(item) === item) : []
     },
-    async get<T> (key: string): Promise<T | undefined> {
+    async get<T> (key: Key): Promise<T | undefined> {
       try {
-        const text = keeper ? await keeper.get(prefix + key) : memory.get(key)
-        return JSON.parse(text ?? 'null') as T ?? undefined
+        const text = await (keeper || memory).get(prefix + key) ?? 'null'
+        memory.set(prefix + key, text)
+        return JSON.parse(text) as T ?? undefined
       } catch (error) {
         if (!(error instanceof SyntaxError)) failed(error) // else somebody else wrote that
         return undefined
       }
     },
-    async set (key: string, value: unknown): Promise<void> {
+    async set (key: Key, value: unknown): Promise<void> {
       const text = JSON.stringify(value)
-      memory.set(key, text)
+      memory.set(prefix + key, text)
       try {
         if (keeper) await keeper.set(prefix + key, text)
       } catch (error) {
-        if (keeper) failed(error)
+        failed(error)
+      }
+    },
+    /** Removes all that is kept of a user, by whichever tab: from now on nothing is. @param all what the keys of all tabs begin with */
+    async forget (all: string): Promise<void> {
+      const from = keeper
+      keeper = memory
+      try {
+        if (from && from.remove) await from.remove(all)
+        else if (from) for (const key of memory.keys()) await from.set(key, 'null')
+      } catch (error) {
+        keeper = from
+        failed(error)
       }
     }
   }

@@ -1,10 +1,11 @@
 // What is sent: kept with its id before it is tried, until it is known what became of it. A retry has the same id: stored once. [MSG-2]
-import type { Base } from './base.js'
-import { errorOf, IrisError, notIris } from './error.js'
-import { newId, pauseOf } from './platform.js'
-import type { Store } from './store.js'
-import type { OutboxItem } from './types.js'
-import type { Ack, MessageBody } from './wire.js'
+import type { Base } from '../base/base.js'
+import { closed, errorOf, IrisError, jsonOf, notIris } from '../base/error.js'
+import { childOf, newId, pauseOf, wait } from '../base/platform.js'
+import type { Store } from '../base/store.js'
+import type { Events, OutboxItem } from '../base/types.js'
+import type { Ack, MessageBody } from '../base/wire.js'
+import type { KeptItem } from '../base/shapes.js'
 
 const LIMIT = 100
 /** So long the server knows an id again. */
@@ -14,94 +15,96 @@ const LEFT_MS = 15_000
 /** Who is to wait for longer is told: he may wish otherwise. */
 const LONGEST_SEC = 60
 
-const KEY = 'outbox'
 const PATH = '/v1/up/msg'
-type Kept = OutboxItem & { tab: string }
 interface Waiting { promise: Promise<Ack>, resolve (ack: Ack): void, reject (error: IrisError): void }
+type Outcome = Omit<Events['outbox'], 'item' | 'state'>
 
 interface Parts {
-  tab: string
+  /** The tab that writes. */
+  tab (): string
   /** It is stored: the message as far as it is known here. */
   stored (message: Omit<OutboxItem, 'at' | 'attempts' | 'to'> & Ack): void
 }
 
 /** Makes the outbox of a tab. One message after the other, in the order in which they were written. */
-export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
-  let items: Kept[] = []
+export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Parts) {
+  let items: KeptItem[] = []
   const promises = new Map<string, Waiting>()
   let store: Store | undefined
   let isAlone = false
-  let isClosed = false
   /** Settled, and still kept. */
   const gone = new Set<string>()
-  let saving = Promise.resolve()
-  let timer: ReturnType<typeof setTimeout> | undefined
   let isBusy = false
+  let saving = Promise.resolve()
+  let pause = childOf(ended)
   let failures = 0
 
   const has = (id: string) => items.find(({ clientMsgId }) => clientMsgId === id)
+  const tell = (item: KeptItem, state: Events['outbox']['state'], outcome?: Outcome) => emit('outbox', { item, state, ...outcome })
 
   /** What is kept and not here. @param use is done before anything else is written */
-  const others = (use: (kept: Kept[]) => unknown): Promise<void> => (saving = saving.then(async () => {
-    const kept = await store?.list<Kept>(KEY) ?? []
+  const others = (use: (kept: KeptItem[]) => unknown): Promise<void> => (saving = saving.then(async () => {
+    const kept = await store?.list<KeptItem>('outbox') ?? []
     await use(kept.filter(({ clientMsgId }) => clientMsgId && !gone.has(clientMsgId) && !has(clientMsgId)))
   }))
 
   const save = () => others(async kept => {
     const written = [...gone]
-    await store?.set(KEY, [...kept, ...items])
+    await store?.set('outbox', [...kept, ...items])
     for (const id of written) gone.delete(id)
   })
 
-  function send (to: string, body: MessageBody): Promise<Ack> {
-    let item: Kept
-    try {
-      // as it is now, and as it can be kept
-      item = JSON.parse(JSON.stringify({
-        clientMsgId: newId(),
-        ...(to.includes('.') ? { conversationId: to } : { to }),
-        ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
-        at: Date.now(),
-        attempts: 0,
-        tab
-      })) as Kept
-    } catch (cause) {
-      return Promise.reject(new IrisError('BAD_OPTION', String(cause)))
-    }
+  async function write (to: string, body: MessageBody): Promise<Ack> {
+    // as it is now, and as it can be kept
+    const item = JSON.parse(jsonOf(() => ({
+      clientMsgId: newId(),
+      ...(to.includes('.') ? { conversationId: to } : { to }),
+      ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
+      at: Date.now(),
+      attempts: 0,
+      tab: tab()
+    }))) as KeptItem
     const known = promises.get(item.clientMsgId)
-    if (known) return known.promise
+    if (known) return await known.promise
     const waiting = {} as Waiting
-    const promise = waiting.promise = new Promise<Ack>((...settle) => { [waiting.resolve, waiting.reject] = settle })
+    waiting.promise = new Promise((...settle) => { [waiting.resolve, waiting.reject] = settle })
     promises.set(item.clientMsgId, waiting)
-    promise.catch(() => undefined) // who does not wait for it hears of it by the event
     items.push(item)
-    if (isClosed) fail(item, closed)
+    if (ended.aborted) fail(item, closed)
     else if (items.length > LIMIT) fail(item, new IrisError('OUTBOX_FULL', `${LIMIT} messages wait`))
     else {
-      emit('outbox', { item, state: 'sending' })
+      tell(item, 'sending')
       void save().then(flush)
     }
+    return await waiting.promise
+  }
+
+  function send (to: string, body: MessageBody): Promise<Ack> {
+    const promise = write(to, body)
+    promise.catch(() => undefined) // who does not wait for it hears of it by the event
     return promise
   }
 
-  const next = () => !isClosed && store && items[0]
+  const next = () => !ended.aborted && store && items[0]
 
   async function flush (): Promise<void> {
     if (isBusy) return
     isBusy = true
-    clearTimeout(timer)
+    pause.abort()
     let pauseSec = 0
     for (let item; !pauseSec && (item = next());) pauseSec = await deliver(item)
     isBusy = false
-    if (pauseSec < Infinity && pauseSec) timer = setTimeout(() => void flush(), 1000 * pauseSec)
+    if (!pauseSec || pauseSec === Infinity) return
+    const { signal } = pause = childOf(ended)
+    void wait(1000 * pauseSec, signal).then(() => { if (!signal.aborted) void flush() })
   }
 
   /** @returns 0: on with the next one; else when to try again, s: Infinity for when somebody says so. */
-  async function deliver (item: Kept): Promise<number> {
+  async function deliver (item: KeptItem): Promise<number> {
     const { tab, at, attempts, ...body } = item
     // by the clock that wrote it: however wrong it is, its own differences are right
     if (Date.now() - at > LIFE_MS) return fail(item, expired)
-    if (item.attempts++) emit('outbox', { item, state: 'sending' })
+    if (item.attempts++) tell(item, 'sending')
     try {
       if (!settle(await calls.once<Ack>(PATH, body)) && has(item.clientMsgId)) throw notIris({ status: 200, url: PATH })
       failures = 0
@@ -109,31 +112,31 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
     } catch (cause) {
       const error = errorOf(cause)
       const { status, code, retryable, retryAfter = 0 } = error
-      // it is the user who is refused, not what he says; what something else refuses has not been tried
-      const isHis = status === 401 || code === 'SIGNED_OUT'
-      const isFinal = !retryable && !isHis && code !== 'NOT_IRIS'
+      // it is the user who is refused, or the client that is closed, not what he says; what something else refuses has not been tried
+      const isHis = status === 401 || code === 'SIGNED_OUT' || code === 'CLOSED'
       if (!has(item.clientMsgId)) return 0 // settled by the stream meanwhile
-      if (retryAfter > LONGEST_SEC || isFinal) return fail(item, error)
-      emit('outbox', { item, state: 'waiting', error })
+      if (retryAfter > LONGEST_SEC || (!retryable && !isHis && code !== 'NOT_IRIS')) return fail(item, error)
+      tell(item, 'waiting', { error })
       if (isHis) return Infinity
       // no answer: nobody knows whether it is stored, so the first retry goes at once
       return failures++ === 0 && !status ? 0 : retryAfter + pauseOf(failures) / 1000
     }
   }
 
-  function fail (item: Kept, error: IrisError): 0 {
+  function fail (item: KeptItem, error: IrisError): 0 {
     take(item)?.reject(error)
-    emit('outbox', { item, state: 'failed', error })
+    tell(item, 'failed', { error })
     return 0
   }
 
-  function take (item: Kept) {
+  function take (item: KeptItem) {
+    const id = item.clientMsgId
     items = items.filter(other => other !== item)
-    gone.add(item.clientMsgId)
+    gone.add(id)
     void save()
-    const promise = promises.get(item.clientMsgId)
-    promises.delete(item.clientMsgId)
-    return promise
+    const waiting = promises.get(id)
+    promises.delete(id)
+    return waiting
   }
 
   /** The answer, ACK_DOWN and the message itself say the same: the first one settles it. [DOWN-1] @returns whether it was here */
@@ -141,7 +144,7 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
     const item = has(ack.clientMsgId)
     if (!item) return false
     take(item)?.resolve(ack)
-    emit('outbox', { item, state: 'stored', ack })
+    tell(item, 'stored', { ack })
     const { tab, at, attempts, to, ...message } = item
     stored({ ...message, ...ack })
     return true
@@ -150,9 +153,9 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
   /** Sends what waits, and what was kept: by this tab before a reload, or by one that is gone. */
   async function look (): Promise<void> {
     await others(kept => {
-      const left = kept.filter(item => isAlone || item.tab === tab || Date.now() - item.at > LEFT_MS)
+      const left = kept.filter(item => isAlone || item.tab === tab() || Date.now() - item.at > LEFT_MS)
       items = [...left, ...items]
-      for (const item of left) emit('outbox', { item, state: 'waiting' })
+      for (const item of left) tell(item, 'waiting')
     })
     await flush()
   }
@@ -166,8 +169,6 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
   }
 
   function close (): void {
-    clearTimeout(timer)
-    isClosed = true
     void save().then(() => { store = undefined }) // another one may send what is kept
     for (const { reject } of promises.values()) reject(closed)
   }
@@ -177,9 +178,8 @@ export function createOutbox ({ calls, emit }: Base, { tab, stored }: Parts) {
     void look()
   }
 
-  return { send, settle, open, close, hurry, look, get items () { return items } }
+  return { send, settle, open, close, hurry, look, items: () => items }
 }
 export type Outbox = ReturnType<typeof createOutbox>
 
-const closed = new IrisError('CLOSED', 'close() was called: what was kept is sent by the next connect()')
-const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look in the conversation, or write it anew')
+const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look for it in the conversation, or write it anew')

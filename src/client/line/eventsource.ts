@@ -1,10 +1,10 @@
 // Server-Sent Events by the browser's EventSource: it sends no headers, so it needs a ticket.
-import { closed, type Transport } from './transport.js'
+import { type Transport, untilOver } from './transport.js'
 
-export const eventSource: Transport = async ({ EventSource, path, address, frame, heard }, signal) => {
-  let seen = /lastEventId=([^&]*)/.exec(path(''))?.[1]
+export const eventSource: Transport = async ({ EventSource, pathOf, address, frame, heard }, signal) => {
+  let seen = /lastEventId=([^&]*)/.exec(pathOf(''))?.[1]
   const url = await address('/v1/down/events')
-  await closed(signal, over => {
+  await untilOver(signal, over => {
     // connect() offers this way only where there is one
     const source = new (EventSource as NonNullable<typeof EventSource>)(url)
     // it would come back by itself, but says neither why nor when

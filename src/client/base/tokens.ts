@@ -1,6 +1,7 @@
 // The token of the user: asked for when there is none, when it ends soon by the server's clock, and when the server refuses it.
 import { IrisError } from './error.js'
-import { pauseOf, wait } from './platform.js'
+import { childOf, pauseOf, wait } from './platform.js'
+import type { Claims } from './shapes.js'
 import type { Options, State } from './types.js'
 
 const TOKEN_MS = 15_000
@@ -11,17 +12,17 @@ const EARLY_MS = 30_000
 export function createClock () {
   let ahead: number | undefined
   return {
-    get aheadMs () { return ahead },
+    aheadMs: () => ahead,
     heard (serverTime: number | undefined) { if (serverTime) ahead = serverTime - Date.now() },
-    now: () => Date.now() + (ahead ?? 0)
+    time: () => Date.now() + (ahead ?? 0)
   }
 }
 export type Clock = ReturnType<typeof createClock>
 
 /** @returns what a JWT says; nothing when it cannot be read here. */
-function claimsOf (token = ''): { sub?: string, exp?: number } {
+function claimsOf (token: string): Claims {
   try {
-    return JSON.parse(atob((token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/'))) as { sub?: string, exp?: number }
+    return JSON.parse(atob((token.split('.')[1] as string).replace(/-/g, '+').replace(/_/g, '/'))) as Claims | null ?? {}
   } catch {
     return {}
   }
@@ -31,28 +32,29 @@ function claimsOf (token = ''): { sub?: string, exp?: number } {
  * Makes the keeper of the token.
  * @param owner the one user whose tokens are taken, that of the first one unless he is given: what was written as him goes as nobody else
  * @returns `get()`; `renew(refused)`, which asks for another one, once for all who wait, and who were refused with the same;
- *   `whose(show)`; `forget()`.
+ *   `whose(show)`; `drop()`.
  *   They throw `TOKEN`, which passes, or `SIGNED_OUT`, which does not.
  */
-export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock) {
-  let held: string | undefined
+export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock, ended: AbortSignal) {
+  let held = ''
   let earlyAt: number | undefined
   let asking: Promise<string> | undefined
 
+  const failed = (why: string, cause?: unknown) => new IrisError('TOKEN', `token() ${why}`, { retryable: true, cause })
+  const isSignedOut = (why: string) => new IrisError('SIGNED_OUT', `token() gave ${why}`)
+
   async function fetch (): Promise<string> {
+    const own = childOf(ended)
     const token = await Promise.race([
       (async () => await ask())(),
-      new Promise<never>((_resolve, reject) => {
-        AbortSignal.timeout(TOKEN_MS).addEventListener('abort', () => reject(new Error('no answer')))
-      })
-    ]).catch((cause: unknown) => {
-      throw new IrisError('TOKEN', `token() failed: ${String(cause)}`, { retryable: true, cause })
-    })
-    if (!token) throw new IrisError('SIGNED_OUT', 'token() gave none: sign in, then call reconnect()')
+      wait(TOKEN_MS, own.signal).then(() => { throw new Error('no answer') })
+    ]).catch((cause: unknown) => { throw failed(`failed: ${String(cause)}`, cause) })
+      .finally(() => own.abort())
+    if (!token) throw isSignedOut('none: sign in, then reconnect()')
     const { sub } = claimsOf(token)
-    if (!sub) throw new IrisError('TOKEN', `token() gave no token, but ${String(token).slice(0, 40)}`, { retryable: true })
+    if (!sub) throw failed(`gave no token, but ${String(token).slice(0, 40)}`)
     owner ??= sub
-    if (sub !== owner) throw new IrisError('SIGNED_OUT', `token() gave one of ${sub}, not of ${owner}: close(), and connect() anew`)
+    if (sub !== owner) throw isSignedOut(`one of ${sub}, not of ${owner}: close(), and connect() anew`)
     earlyAt = undefined
     held = token
     return token
@@ -60,10 +62,11 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
 
   /** When a token is to be replaced can be said as soon as the server's clock is known. */
   function endsSoon (): boolean {
-    if (clock.aheadMs === undefined) return false
+    const now = clock.time()
     const end = 1000 * (claimsOf(held).exp ?? Infinity)
-    earlyAt ??= end - Math.min(EARLY_MS, (end - clock.now()) / 4)
-    return clock.now() >= earlyAt && clock.now() < end
+    if (clock.aheadMs() === undefined) return false
+    earlyAt ??= end - Math.min(EARLY_MS, (end - now) / 4)
+    return now >= earlyAt && now < end
   }
 
   /**
@@ -80,7 +83,7 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
         const retryInMs = pauseOf(failures)
         show({ state: retryable ? 'waiting' : 'closed', reason, transport: '', retryInMs, error: cause as IrisError })
         if (!retryable) return undefined
-        await wait(retryInMs)
+        await wait(retryInMs, ended)
         if (!show({ state: 'connecting', reason, transport: '' })) return undefined
       }
     }
@@ -102,7 +105,7 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
     renew,
     get,
     whose,
-    forget: () => { held = undefined }
+    drop: () => { held = '' }
   }
 }
 export type Tokens = ReturnType<typeof createTokens>

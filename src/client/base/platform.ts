@@ -49,21 +49,31 @@ export const world = globalThis as unknown as World
 export const newId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(12)), byte => (byte + 256).toString(16).slice(1)).join('')
 
-/** @returns an id of this tab, which survives a reload where the browser lets it. */
-export function tabOf (): string {
-  const KEY = 'iris:tab'
-  const id = newId()
-  try {
-    const kept = world.document && world.sessionStorage
-    const tab = kept?.getItem(KEY) ?? id
-    kept?.setItem(KEY, tab)
-    return tab
-  } catch {
-    return id
-  }
+/** @returns a random part of a pause that doubles with each failure, ms: full jitter. */
+export const pauseOf = (failures: number): number => Math.round(Math.random() * Math.min(30_000, 1000 * 2 ** failures))
+
+/** A timer that is to run longer ends at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** Calls back when a signal says so, or has said so; not any more once `own` has. */
+export function whenOver (signal: AbortSignal, work: () => void, own?: AbortSignal): void {
+  if (signal.aborted) work()
+  else signal.addEventListener('abort', work, own && { signal: own })
 }
 
-/** @returns a random part of a pause that doubles with each failure, ms: full jitter. */
-export const pauseOf = (failures: number): number => Math.random() * Math.min(30_000, 1000 * 2 ** failures)
+/** @returns what ends with its parent, for the same reason, or before: then it is off the parent. */
+export function childOf (parent: AbortSignal): AbortController {
+  const child = new AbortController()
+  whenOver(parent, () => child.abort(parent.reason), child.signal)
+  return child
+}
 
-export const wait = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+/** Waits, but no longer than until `signal` says so. */
+export const wait = (ms: number, signal: AbortSignal): Promise<void> => new Promise(resolve => {
+  const own = childOf(signal)
+  const timer = setTimeout(() => own.abort(), Math.min(ms, LONGEST_MS))
+  whenOver(own.signal, () => {
+    clearTimeout(timer)
+    resolve()
+  })
+})

@@ -1,5 +1,5 @@
 // What happens to a page: shown and hidden, frozen and thawed, online again.
-import { world } from './platform.js'
+import { world } from '../base/platform.js'
 
 interface Parts {
   /** It is shown or hidden. */

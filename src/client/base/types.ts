@@ -65,6 +65,8 @@ export type IrisEvent = { [K in Exclude<keyof Events, 'frame'>]: { type: K, data
 export interface Keeper {
   get (key: string): string | null | undefined | Promise<string | null | undefined>
   set (key: string, value: string): unknown
+  /** Removes all whose key begins so, for `close({ forget: true })`; where it is absent they are set to `null`. */
+  remove? (prefix: string): unknown
 }
 
 export interface Timing {
@@ -136,7 +138,10 @@ export interface Iris {
   on<K extends keyof Events> (type: K, listener: (data: Events[K]) => void): () => void
   /** Connects at once; after `closed` with a fresh token. By another way down, when one is named. */
   reconnect (transport?: TransportName): void
-  /** Ends everything; what was not sent stays kept. */
-  close (): void
+  /**
+   * Ends everything, what is under way too: with `CLOSED`. What was not sent stays kept, unless it is to be forgotten (the user signs out):
+   * then nothing of him stays in this browser, and its other tabs are closed as well.
+   */
+  close (options?: { forget?: boolean }): void
   [Symbol.asyncIterator] (): AsyncIterator<IrisEvent, undefined>
 }

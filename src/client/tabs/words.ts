@@ -1,40 +1,39 @@
 // What the tabs of a browser say to each other beside what comes down: who leads, and what each is to know.
-import { type createPresence, isVisible } from './presence.js'
-import type { Receiver } from './receive.js'
-import type { State, TransportName } from './types.js'
-
-type Known = Parameters<Receiver['catchUp']>[0]
-interface Lead extends Known { terminalId: string, state: State, watched: string[] }
-interface Ask { visible: boolean, watched: string[], isNew: boolean }
+import type { Base } from '../base/base.js'
+import type { TransportName } from '../base/types.js'
+import { type createPresence, isVisible } from '../terminal/presence.js'
+import type { Receiver } from '../terminal/receive.js'
+import type { Ask, Lead } from '../base/shapes.js'
 
 interface Parts {
   presence: ReturnType<typeof createPresence>
   /** Says it to all other tabs. */
   say (word: string, data: object): void
   receiver (): Receiver
-  tabs (): { heard (): void } | undefined
+  /** The tab that leads has said something. */
+  heard (): void
   isLeading (): boolean
-  /** Takes the terminal of the tab that leads. */
-  be (terminalId: string): void
-  /** The terminal, and how it is with it. */
-  is (): object
-  show (state: State): void
   reconnect (transport?: TransportName): void
+  /** The user has signed out in another tab. */
+  close (): void
 }
 
 /** @returns `words`: what to do with each; `ask()` the tab that leads; `lead(toNew)`: say so, to one that knows nothing yet. */
-export function createWords ({ presence, say, receiver, tabs, isLeading, be, is, show, reconnect }: Parts) {
-  const ask = () => say('ASK', { visible: isVisible(), watched: presence.watched(), isNew: !receiver().cursor })
+export function createWords ({ me, show }: Base, { presence, say, receiver, heard, isLeading, reconnect, close }: Parts) {
+  const ask = () => say('ASK', { visible: isVisible(), watched: presence.watched(), isNew: !receiver().cursor() })
 
   function lead (toNew?: boolean): void {
     const { cursor, pending } = receiver()
-    say('LEAD', { ...is(), watched: presence.watched(), cursor, ...(toNew && { pending }) })
+    const { terminalId, state } = me
+    const known = { terminalId, state: { ...state, error: undefined }, watched: presence.watched(), cursor: cursor() }
+    say('LEAD', { ...known, ...(toNew && { pending: pending() }) })
   }
 
   const words = {
     STATE: show,
     WATCH: presence.watchAll,
     CONNECT: ({ transport }: { transport?: TransportName }) => { if (isLeading()) reconnect(transport) },
+    CLOSE: close,
     ASK ({ visible, watched, isNew }: Ask) {
       if (!isLeading()) return
       if (visible) presence.seen()
@@ -42,8 +41,8 @@ export function createWords ({ presence, say, receiver, tabs, isLeading, be, is,
       lead(isNew)
     },
     LEAD ({ terminalId, state, watched, ...known }: Lead) {
-      tabs()?.heard()
-      be(terminalId)
+      heard()
+      me.terminalId = terminalId
       presence.watchAll(watched)
       receiver().catchUp(known)
       show(state)

@@ -1,14 +1,13 @@
 // What an application asks of the gateway, each a request that may be sent again. docs/protocol.md section 5.
-import type { Base } from './base.js'
-import { newId } from './platform.js'
-import type { Iris } from './types.js'
-import type { Frame, HistoryPage } from './wire.js'
+import type { Base } from '../base/base.js'
+import { newId } from '../base/platform.js'
+import type { Iris } from '../base/types.js'
+import type { Frame, HistoryPage, Message } from '../base/wire.js'
 
 /** So many of the conversations that were opened are fetched again after a reset. */
 const OPENED = 10
 
 interface Parts {
-  userId (): string | undefined
   /** Tells all tabs of something, as if it had come down. */
   publish (frame: Frame): void
   /** Tells this tab alone. */
@@ -18,16 +17,17 @@ interface Parts {
 type Actions = Pick<Iris, 'read' | 'revoke' | 'history' | 'conversations' | 'command' | 'complete' | 'request'>
 
 /** @returns the calls, and `fill(range)`; `resync()`: fetches what a reset has made void. */
-export function createActions ({ calls, emit }: Base, { userId, publish, receive }: Parts) {
+export function createActions ({ calls, emit, me }: Base, { publish, receive }: Parts) {
   const opened = new Set<string>()
   const up = <T>(name: string, body: object) => calls.call<T>(`/v1/up/cmd/${name}`, body)
+  const frameOf = (message: Message): Frame => ({ event: 'MSG_DOWN', data: { ...message, source: 'history' } })
   const page = (query: object) => up<HistoryPage>('get-read-msg', { deliver: 'inline', ...query })
 
   const actions: Actions = {
     async read (conversationId, upToSeq) {
       const answer = await up<Awaited<ReturnType<Iris['read']>>>('read', { conversationId, upToSeq })
       // the terminal that reads is not told
-      const data = { conversationId, readerId: userId(), readSeq: answer.readSeq }
+      const data = { conversationId, readerId: me.userId, readSeq: answer.readSeq }
       publish({ event: 'CMD_DOWN', data: { name: 'READ', op: 'do', data } })
       return answer
     },
@@ -53,13 +53,13 @@ export function createActions ({ calls, emit }: Base, { userId, publish, receive
       await up(cmdId ? 'cmd-complete' : 'notice-complete', { ids: [cmdId ?? noticeId] })
       publish({ event: cmdId ? 'CMD_DOWN' : 'NOTICE_DOWN', data: { cmdId, noticeId, op: 'complete' } })
     },
-    request: (path, body) => calls.call(path, body)
+    request: calls.call
   }
 
   /** Messages that are missing, told to all tabs as they come. [MSG-5] */
   async function fill ({ fromSeq, ...range }: { conversationId: string, fromSeq: number, toSeq: number }): Promise<void> {
     const { messages, hasMore, lastSeq } = await page({ ...range, fromSeq, direction: 'newer', limit: 100 })
-    for (const message of messages) publish({ event: 'MSG_DOWN', data: { ...message, source: 'history' } })
+    for (const message of messages) publish(frameOf(message))
     if (hasMore && lastSeq) await fill({ ...range, fromSeq: lastSeq + 1 })
   }
 
@@ -68,7 +68,7 @@ export function createActions ({ calls, emit }: Base, { userId, publish, receive
     emit('conversations', await actions.conversations())
     for (const conversationId of opened) {
       const { messages } = await page({ conversationId })
-      for (const message of messages) receive({ event: 'MSG_DOWN', data: { ...message, source: 'history' } })
+      for (const message of messages) receive(frameOf(message))
     }
   }
 

@@ -1,6 +1,6 @@
 // One connection for the tabs of a browser: the one that holds the lock is connected, the others hear it by a channel.
-import type { Channel, Locks } from './platform.js'
-import type { Frame } from './wire.js'
+import type { Channel, Locks } from '../base/platform.js'
+import type { Frame } from '../base/wire.js'
 
 /** So many questions without an answer, and the tab that leads is taken to be frozen. */
 const PATIENCE = 2

@@ -1,7 +1,7 @@
 // Being there: a heartbeat for the terminal, in front when one of its tabs is, and whom it watches. [LIFE-2] [SEE-4]
-import type { Base } from './base.js'
-import { world } from './platform.js'
-import type { Presence } from './wire.js'
+import type { Base } from '../base/base.js'
+import { world } from '../base/platform.js'
+import type { Presence } from '../base/wire.js'
 
 /** So many users one question may name. */
 const WATCHED = 100

@@ -36,7 +36,7 @@ export const errorOf = (cause: unknown): IrisError => cause instanceof IrisError
 export async function refusalOf (response: Response): Promise<IrisError> {
   const { status } = response
   const problem = await response.json().catch(() => undefined) as ProblemBody | undefined
-  const facts = { status, retryAfter: Number(response.headers.get('Retry-After')) || undefined }
+  const facts = { status, retryAfter: Math.max(0, Number(response.headers.get('Retry-After'))) || undefined }
   if (problem?.code) {
     const { code, detail, title, errors = [], retryable } = problem
     const sentences = [detail ?? title, ...errors.map(({ pointer, detail }) => `${pointer} ${detail}`)]
@@ -50,3 +50,15 @@ export async function refusalOf (response: Response): Promise<IrisError> {
 /** @returns the error that an answer is which something else gave: a proxy, a portal, another site. */
 export const notIris = ({ status, url }: Pick<Response, 'status' | 'url'>, facts?: Facts): IrisError =>
   new IrisError('NOT_IRIS', `${status}, not of Iris: what is in front of it at ${url}?`, { status, retryable: true, ...facts })
+
+/** What becomes of what is under way when the client is closed, and of what is asked later. */
+export const closed: IrisError = new IrisError('CLOSED', 'close() was called: what is unsent is kept for the next connect()')
+
+/** @returns what is made, as JSON. Throws BAD_OPTION where it cannot be made, or has none. */
+export function jsonOf (make: () => unknown): string {
+  try {
+    return JSON.stringify(make())
+  } catch (cause) {
+    throw new IrisError('BAD_OPTION', String(cause))
+  }
+}

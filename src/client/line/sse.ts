@@ -1,10 +1,10 @@
 // Server-Sent Events by fetch: headers, so no ticket; what buffers is seen, and every refusal is read.
-import { notIris } from './error.js'
+import { notIris } from '../base/error.js'
+import type { Frame } from '../base/wire.js'
 import type { Transport } from './transport.js'
-import type { Frame } from './wire.js'
 
-export const sse: Transport = async ({ path, calls, heard, frame }, signal) => {
-  const response = await calls.open(path('/v1/down/events'), undefined, signal)
+export const sse: Transport = async ({ pathOf, calls, heard, frame }, signal) => {
+  const response = await calls.open([pathOf('/v1/down/events'), undefined, signal])
   const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader()
   if (!reader || !response.headers.get('Content-Type')?.includes('event-stream')) throw notIris(response, { retryable: false })
   const decoder = new TextDecoder()

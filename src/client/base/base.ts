@@ -1,0 +1,60 @@
+// What all parts of a client are made with: its address, its clock, its token, its calls, its events, and who it is.
+import { createCalls } from './call.js'
+import { createEmitter } from './emitter.js'
+import { closed, IrisError } from './error.js'
+import { world } from './platform.js'
+import { createClock, createTokens } from './tokens.js'
+import type { Options, State } from './types.js'
+
+/** Who this is, and how it is with him. */
+interface Me { userId?: string | undefined, terminalId?: string | undefined, state: State }
+
+/** @returns the address of the gateway, in full. Throws BAD_OPTION. */
+function addressOf (url: string): string {
+  try {
+    const { origin, pathname } = new URL(url, world.location?.href)
+    if (/^http/.test(origin)) return origin + pathname.replace(/\/+$/, '')
+  } catch {}
+  throw new IrisError('BAD_OPTION', `${url} is no address: give the url in full`)
+}
+
+/** Throws BAD_OPTION. */
+export function createBase (options: Options) {
+  const { userId, terminalId, fetch: own = (...args) => fetch(...args) } = options
+  const url = addressOf(options.url)
+  const over = new AbortController()
+  const ended = over.signal
+  const clock = createClock()
+  const tokens = createTokens(options, clock, ended)
+  const me: Me = { userId, terminalId, state: { state: 'connecting', reason: 'it begins', transport: '' } }
+  const { emit, on, iterate, end } = createEmitter()
+
+  /** @returns whether there is anything to go on with. */
+  function show (next: State): boolean {
+    const { state } = me
+    if (ended.aborted && next.state !== 'closed') return false
+    me.state = next
+    if (next.state !== state.state || next.reason !== state.reason || next.transport !== state.transport) emit('state', next)
+    return !ended.aborted
+  }
+
+  return {
+    url,
+    clock,
+    tokens,
+    me,
+    show,
+    emit,
+    on,
+    iterate,
+    ended,
+    /** Ends everything that is asked, and the iterators. */
+    end () {
+      over.abort(closed)
+      end()
+    },
+    calls: createCalls({ url, clock, tokens, me, ended, fetch: own }),
+    timing: { patienceMs: 5_000, betterMs: 600_000, heartbeatMs: 30_000, tabMs: 5_000, ...options.timing }
+  }
+}
+export type Base = ReturnType<typeof createBase>

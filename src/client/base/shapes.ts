@@ -1,0 +1,21 @@
+// What others than this version of the client write or read, beside what users see: other tabs, who comes after a reload, a token.
+import type { Command, Frame, Notice } from './wire.js'
+import type { OutboxItem, State, TransportName } from './types.js'
+
+/** A message as it is kept, with the tab that wrote it. */
+export interface KeptItem extends OutboxItem { tab: string }
+
+/** The way down that worked last, after how many ms a better one is tried, and when; no time: the application has chosen it. */
+export interface KeptWay { name: TransportName, ms?: number, until?: number }
+
+/** A frame of a way down, or what is said in the form of one: by the client of itself, by tabs to each other. */
+export interface Told extends Frame { isDown?: true }
+
+export interface Known { cursor?: string | undefined, pending?: (Command | Notice)[] | undefined }
+/** The tab that leads says what it knows. */
+export interface Lead extends Known { terminalId: string, state: State, watched: string[] }
+/** A tab that follows says how it is there. */
+export interface Ask { visible: boolean, watched: string[], isNew: boolean }
+
+/** What a JWT says, as far as it is used here. */
+export interface Claims { sub?: string, exp?: number }

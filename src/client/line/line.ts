@@ -1,0 +1,154 @@
+// The way down, kept open: watched, and connected again as a goodbye or a failure asks. docs/protocol.md section 4, "Goodbye".
+import type { Base } from '../base/base.js'
+import { errorOf, IrisError } from '../base/error.js'
+import { childOf, pauseOf, wait } from '../base/platform.js'
+import type { State } from '../base/types.js'
+import type { Frame } from '../base/wire.js'
+import { type Means, transports } from './means.js'
+import type { Opening } from './transport.js'
+import type { Ways } from './ways.js'
+
+/** One that was ready, and ends sooner than this, counts as one more failure in a row: whatever the goodbye, no loop is without a pause. */
+const SHORT_MS = 5_000
+/** After these it comes back at once, the first time; after a word that is not known, as after any failure. */
+const AT_ONCE = /now|login|better/
+/** A stream that is silent for so long is dead: three heartbeats. */
+const SILENT_MS = 45_000
+
+interface Bye { reason: string, reconnect: string, retryAfterMs?: number }
+/** How a connection has ended, and when to come back: never by itself where `retryInMs` is absent. */
+type End = Pick<State, 'reason' | 'error' | 'retryInMs'>
+
+interface Parts {
+  means: Means
+  ways: Ways
+  /** Terminal, platform and cursor. */
+  query (): Record<string, string>
+  onFrame (frame: Frame): void
+  onState (state: State): void
+}
+
+/** @returns `open()`; `stop()`; `wake()`: something has happened after which the connection may be dead, or may be had again. */
+export function createLine ({ url, calls, tokens, timing, ended }: Base, { means, ways, query, onFrame, onState }: Parts) {
+  let running = childOf(ended)
+  let wake = (): void => undefined
+  let failures = 0
+
+  const say = (state: State['state'], end: End) => onState({ state, transport: ways.current(), ...end })
+
+  const pathOf: Opening['pathOf'] = (path, more) =>
+    `${path}?${String(new URLSearchParams({ ...query(), ...more } as Record<string, string>))}`
+
+  async function address (path: string): Promise<string> {
+    const { terminalId, platform } = query()
+    const { ticket } = await calls.once<{ ticket: string }>('/v1/down/tickets', { terminalId, platform })
+    return url + pathOf(path, { ticket })
+  }
+
+  /** One connection, from its beginning to its end. */
+  async function connect (stopped: AbortSignal): Promise<End> {
+    // a back end that is slow is no way that is bad
+    const refused = await tokens.get().then(() => undefined, errorOf)
+    if (refused) {
+      failures++
+      return afterError(true, refused)
+    }
+    const name = ways.current()
+    const over = childOf(stopped)
+    const { signal } = over
+    const beganAt = Date.now()
+    let heardAt = beganAt
+    let isReady = false
+    let better: unknown
+    let bye: Bye | undefined
+    let error: IrisError | undefined
+
+    const heard = () => { heardAt = Date.now() }
+    const leave = (said: Bye) => {
+      bye = said
+      over.abort()
+    }
+    const look = (ms: number) => {
+      if (Date.now() - heardAt <= ms) return
+      error = new IrisError('SILENT', `${name} brings nothing: a proxy buffers it, or it is dead`, { retryable: isReady })
+      over.abort()
+    }
+    // an EventSource hides its heartbeats
+    const patience = () => !isReady ? timing.patienceMs : name === 'eventsource' ? Infinity : SILENT_MS
+    const watch = setInterval(() => look(patience()), timing.patienceMs / 5)
+    wake = () => { if (isReady) look(SILENT_MS / 2) }
+
+    function frame (frame: Frame): void {
+      if (signal.aborted) return
+      onFrame(frame)
+      const { name: said, data } = (frame.event === 'CMD_DOWN' ? frame.data ?? {} : {}) as { name?: string, data?: Bye }
+      if (data && said === 'IRIS.BYE') leave(data)
+      if (said !== 'IRIS.READY') return
+      isReady = true
+      const betterMs = ways.good()
+      if (betterMs) better = setTimeout(leave, betterMs, { reason: 'a better way is tried', reconnect: 'better' })
+      say('live', { reason: 'all is there' })
+    }
+
+    if (!stopped.aborted) {
+      await transports[name]({ ...means, pathOf, address, calls, frame, heard }, signal)
+        .catch((cause: unknown) => { error ??= errorOf(cause) })
+    }
+    over.abort() // what nobody reads is not left open
+    clearInterval(watch)
+    clearTimeout(better as number)
+    if (stopped.aborted) return { reason: '' } // the failures are those of the next run
+    failures = isReady && Date.now() - beganAt > SHORT_MS ? 1 : failures + 1
+    return bye ? await afterBye(bye) : afterError(isReady, error)
+  }
+
+  async function afterBye ({ reason, reconnect, retryAfterMs }: Bye): Promise<End> {
+    if (reconnect === 'better') {
+      failures = 0
+      ways.goTo()
+    }
+    if (reconnect === 'login') await tokens.renew().catch(() => undefined) // the next attempt says why
+    if (reconnect === 'never') return { reason }
+    return { reason, retryInMs: retryAfterMs ?? (failures < 2 && AT_ONCE.test(reconnect) ? 0 : pauseOf(failures - 1)) }
+  }
+
+  function afterError (isReady: boolean, error?: IrisError): End {
+    // a page is not told why an upgrade was refused, nor why an EventSource has ended
+    const { message: reason, code = '', retryable = true, retryAfter = 0 } = error ?? { message: 'it ended' }
+    const isOfTheWay = error ? code === 'SILENT' || code === 'NOT_IRIS' : !isReady
+    const retryInMs = isOfTheWay && ways.bad(!retryable) ? 0 : retryAfter * 1000 + pauseOf(failures - 1)
+    return { reason, ...(error && { error }), ...((retryable || isOfTheWay) && { retryInMs }) }
+  }
+
+  async function run (stopped: AbortSignal): Promise<void> {
+    let end: End = { reason: 'it begins', retryInMs: 0 }
+    failures = 0
+    while (end.retryInMs !== undefined) {
+      const { retryInMs, ...why } = end
+      if (retryInMs) {
+        say('waiting', end)
+        const pause = childOf(stopped)
+        wake = () => {
+          failures = 0
+          pause.abort()
+        }
+        await wait(retryInMs, pause.signal)
+      }
+      if (stopped.aborted) return
+      say('connecting', why)
+      end = await connect(stopped)
+      if (stopped.aborted) return
+    }
+    say('closed', end)
+  }
+
+  const stop = () => running.abort()
+
+  function open (): void {
+    stop()
+    running = childOf(ended)
+    void run(running.signal)
+  }
+
+  return { open, stop, wake: () => wake() }
+}

@@ -1,0 +1,44 @@
+// The id of this tab: it survives a reload, and is no other tab's.
+import { newId, world } from '../base/platform.js'
+
+const KEY = 'iris:tab'
+/** So long another tab may take to say that an id is its own. */
+const CLAIM_MS = 200
+
+/** @returns what the browser lets survive a reload; the copy of a tab has the original's. */
+function storage () {
+  try {
+    return world.document && world.sessionStorage
+  } catch {
+    return undefined // forbidden
+  }
+}
+
+export const tabOf = (): string => storage()?.getItem(KEY) ?? keep(newId())
+
+function keep (id: string): string {
+  try {
+    storage()?.setItem(KEY, id)
+  } catch {} // full
+  return id
+}
+
+/** One for each page that is loaded, however many clients are in it. */
+let claimed: Promise<string> | undefined
+
+/** @returns the id when it is known to be of this tab alone: a copy takes a new one, since the original says that it is there. */
+export const claimTab = (): Promise<string> => (claimed ??= new Promise(resolve => {
+  let id = tabOf()
+  let isAsking = true
+  const channel = world.BroadcastChannel && new world.BroadcastChannel(KEY)
+  if (!channel) return resolve(id)
+  channel.onmessage = ({ data }) => {
+    if (data === `?${id}`) channel.postMessage(`!${id}`)
+    else if (isAsking && data === `!${id}`) id = keep(newId())
+  }
+  channel.postMessage(`?${id}`)
+  setTimeout(() => {
+    isAsking = false
+    resolve(id)
+  }, CLAIM_MS)
+}))

@@ -19,8 +19,7 @@ export const run: Run = async ([from = '', to = '', word = ''], { url: given, id
   const text = word === '-' ? await readInput() : word
   if (text === '') throw new Misuse('<text> must not be empty.')
   const { url, token } = await asUser(userId, given)
-  const { calls } = createBase({ url, token, userId })
-  calls.be('send')
+  const { calls } = createBase({ url, token, userId, terminalId: 'send' })
   const body = { clientMsgId: id, ...target, type: 'text', content: { text } }
   const ack = await calls.call('/v1/up/msg', body, AbortSignal.timeout(MOST_MS))
     .catch((error: unknown) => { throw refusalOf(error, url, id) })

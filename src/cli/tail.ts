@@ -1,7 +1,7 @@
 // `iris-gateway tail <user>`: what comes down to a user, a line of JSON each; how the connection is, on stderr.
 import { randomBytes } from 'node:crypto'
 import { connect } from '../client/connect.js'
-import type { State } from '../client/types.js'
+import type { State } from '../client/base/types.js'
 import type { Run } from './commands.js'
 import { callServer, sentenceOfClient } from './gateway.js'
 import { Refusal } from './refusal.js'

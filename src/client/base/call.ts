@@ -57,7 +57,7 @@ export function createCalls ({ url, fetch, tokens, clock, me, ended }: Parts) {
 
   async function once<T> (...[path, body, signal]: Facts): Promise<T> {
     const own = childOf(signal ?? ended)
-    own.signal.throwIfAborted()
+    if (own.signal.aborted) throw errorOf(own.signal.reason)
     if (!signal) void wait(ANSWER_MS, own.signal).then(() => own.abort('in 10 s'))
     try {
       const response = await open([path, body, own.signal])

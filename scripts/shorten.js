@@ -4,9 +4,9 @@
 const LETTERS = 'etnroascidulwfhmyvgbpISOTkAMRDNECLPFxWjqHYJGUBKzXZQV_$'.split('')
 const PAIRS = LETTERS.slice(0, 20).flatMap(first => LETTERS.slice(0, 20).map(second => first + second))
 /** How much text around a name says where it stands, and how long a piece of that is. */
-const [AROUND, PIECES] = [5, [3, 4, 5, 6]]
+const [AROUND, PIECES] = [8, [4, 5, 6, 8]]
 /** What a name is worth that a property and its variable share; by trial. */
-const SHARED = 40
+const SHARED = 50
 const PASSES = 5
 
 /** Of the properties those are renamed that are written so. */

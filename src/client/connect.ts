@@ -140,7 +140,7 @@ export function connect (options: Options): Iris {
     else if (store) say('CONNECT', { transport })
   }
 
-  const unwatch = watchLife({
+  watchLife(ended, {
     onShown: () => isLeading ? presence.change() : tabs?.ask(),
     onWake (isOther) {
       if (isOther && isLeading && me.state.state !== 'closed') line.open()
@@ -161,7 +161,6 @@ export function connect (options: Options): Iris {
 
   function end (reason: string, isForgotten?: boolean): void {
     base.end()
-    unwatch()
     tabs?.end()
     tabs = undefined
     rest()

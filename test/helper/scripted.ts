@@ -1,6 +1,6 @@
 // A gateway without a socket, which says to a client what a test tells it to.
 import type { Options, TransportName } from '../../src/client/index.js'
-import type { Frame } from '../../src/client/wire.js'
+import type { Frame } from '../../src/client/base/wire.js'
 import { type ErrorCode, errors } from '../../src/protocol/errors.js'
 
 /** What is a token to the client: it reads whose it is, and its end, a time of the server. */

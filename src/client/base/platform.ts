@@ -1,9 +1,6 @@
 // What a browser has and Node may not have, as far as it is used here: all of it is looked for, none of it is needed.
 
-interface Target {
-  addEventListener (type: string, listener: () => void): void
-  removeEventListener (type: string, listener: () => void): void
-}
+interface Target { addEventListener (type: string, listener: () => void, options: { signal: AbortSignal }): void }
 
 export interface SocketLike {
   onopen: (() => void) | null
@@ -27,6 +24,8 @@ export interface Locks {
 export interface Channel {
   onmessage: ((event: { data: unknown }) => void) | null
   postMessage (message: unknown): void
+  /** Node's own: what listens does not keep the process up. */
+  unref? (): void
   close (): void
 }
 

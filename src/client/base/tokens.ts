@@ -50,7 +50,7 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
       wait(TOKEN_MS, own.signal).then(() => { throw new Error('no answer') })
     ]).catch((cause: unknown) => { throw failed(`failed: ${String(cause)}`, cause) })
       .finally(() => own.abort())
-    if (!token) throw isSignedOut('none: sign in, then reconnect()')
+    if (!token) throw isSignedOut('none: sign in, then call reconnect()')
     const { sub } = claimsOf(token)
     if (!sub) throw failed(`gave no token, but ${String(token).slice(0, 40)}`)
     owner ??= sub

@@ -11,10 +11,10 @@ interface Parts {
   onThaw (): void
 }
 
-/** @returns what ends it. */
-export function watchLife ({ onShown, onWake, onFreeze, onThaw }: Parts): () => void {
+/** Watches a page, where this is one, until `ended`. */
+export function watchLife (ended: AbortSignal, { onShown, onWake, onFreeze, onThaw }: Parts): void {
   const { document } = world
-  if (!document || !world.addEventListener) return () => undefined
+  if (!document) return
   const shown = () => {
     onShown()
     onWake()
@@ -23,6 +23,5 @@ export function watchLife ({ onShown, onWake, onFreeze, onThaw }: Parts): () => 
     [document, 'visibilitychange', shown], [document, 'freeze', onFreeze], [document, 'resume', onThaw],
     [world, 'online', () => onWake(true)], [world, 'pagehide', onFreeze], [world, 'pageshow', onThaw]
   ] as const
-  for (const [target, type, listener] of pairs) target.addEventListener?.(type, listener)
-  return () => { for (const [target, type, listener] of pairs) target.removeEventListener?.(type, listener) }
+  for (const [target, type, listener] of pairs) target.addEventListener?.(type, listener, { signal: ended })
 }

@@ -5,6 +5,11 @@ const KEY = 'iris:tab'
 /** So long another tab may take to say that an id is its own. */
 const CLAIM_MS = 200
 
+/** What this page has made: no other has it. */
+let own: string | undefined
+/** One for each page that is loaded, however many clients are in it. */
+let claimed: Promise<string> | undefined
+
 /** @returns what the browser lets survive a reload; the copy of a tab has the original's. */
 function storage () {
   try {
@@ -14,28 +19,28 @@ function storage () {
   }
 }
 
-export const tabOf = (): string => storage()?.getItem(KEY) ?? keep(newId())
-
-function keep (id: string): string {
+function make (): string {
+  own = newId()
   try {
-    storage()?.setItem(KEY, id)
+    storage()?.setItem(KEY, own)
   } catch {} // full
-  return id
+  return own
 }
 
-/** One for each page that is loaded, however many clients are in it. */
-let claimed: Promise<string> | undefined
+export const tabOf = (): string => storage()?.getItem(KEY) ?? make()
 
 /** @returns the id when it is known to be of this tab alone: a copy takes a new one, since the original says that it is there. */
 export const claimTab = (): Promise<string> => (claimed ??= new Promise(resolve => {
   let id = tabOf()
-  let isAsking = true
+  let isAsking = id !== own
   const channel = world.BroadcastChannel && new world.BroadcastChannel(KEY)
   if (!channel) return resolve(id)
+  channel.unref?.()
   channel.onmessage = ({ data }) => {
     if (data === `?${id}`) channel.postMessage(`!${id}`)
-    else if (isAsking && data === `!${id}`) id = keep(newId())
+    else if (isAsking && data === `!${id}`) id = make()
   }
+  if (!isAsking) return resolve(id)
   channel.postMessage(`?${id}`)
   setTimeout(() => {
     isAsking = false

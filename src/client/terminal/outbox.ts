@@ -182,4 +182,4 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
 }
 export type Outbox = ReturnType<typeof createOutbox>
 
-const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look for it in the conversation, or write it anew')
+const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look in the conversation, or write it anew')

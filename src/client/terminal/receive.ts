@@ -60,16 +60,18 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
 
   const keep = () => onPending([...pending.values()])
 
-  function pend (type: 'command' | 'notice', id: string, item: Pending): void {
-    if (item.op !== 'do' && item.op !== 'show') {
-      if (pending.delete(id) || item.op === 'cancel') emit('completed', { [type === 'command' ? 'cmdId' : 'noticeId']: id, op: item.op })
+  function pend (item: Pending): void {
+    const { cmdId, noticeId, op } = item as { cmdId?: string, noticeId?: string, op: string }
+    const id = (cmdId ?? noticeId) as string
+    if (op !== 'do' && op !== 'show') {
+      if (pending.delete(id) || op === 'cancel') emit('completed', { [cmdId ? 'cmdId' : 'noticeId']: id, op })
       keep()
     } else if (!pending.has(id)) {
       if (item.needComplete) {
         bound(pending.set(id, item), PENDING)
         keep()
       }
-      emit(type, item as never)
+      emit(cmdId ? 'command' : 'notice', item as never)
     }
   }
 
@@ -119,11 +121,11 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
       follow(ack, id)
       if (!outbox.settle(ack)) setTimeout(() => { if (!told.has(msgId)) onHole({ conversationId, fromSeq: seq, toSeq: seq }) }, GRACE_MS)
     },
-    NOTICE_DOWN: (notice: Notice) => pend('notice', notice.noticeId, notice),
+    NOTICE_DOWN: pend,
     CMD_DOWN (command: Command) {
-      const { name, op, cmdId, data } = command
+      const { name, op, data } = command
       const handle = op === 'do' && Object.hasOwn(own, name) && own[name]
-      if (!handle) pend('command', cmdId, command)
+      if (!handle) pend(command)
       else if (typeof handle === 'string') emit(handle, data as never)
       else handle(data as never)
     },
@@ -142,7 +144,7 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
   /** What was kept, or what another tab knows: it is new to this one. */
   function resume (known: Known): void {
     cursor = known.cursor
-    for (const item of known.pending ?? []) 'cmdId' in item ? pend('command', item.cmdId, item) : pend('notice', item.noticeId, item)
+    known.pending?.forEach(pend)
   }
 
   /** What the tab that leads knows: to one that has been frozen for too long what was said meanwhile is lost. */

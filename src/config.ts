@@ -1,11 +1,9 @@
 // Reads the configuration from the environment, and refuses what it does not understand: all faults in one message.
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { Ajv } from 'ajv'
-import { envSchema } from 'env-schema'
 import { isNetwork, isRedisUrl, isSafeUrl } from './config-forms.js'
 import { hookRules, readHooks } from './config-hooks.js'
-import { foreign, itemsOf, ruleOf, variables } from './config-table.js'
+import { foreign, itemsOf, ruleOf, type Variable, variables } from './config-table.js'
 import type { DirectPolicy } from './protocol/direct.js'
 import type { LoginPolicy } from './protocol/login.js'
 import { isLoopback } from './protocol/loopback.js'
@@ -89,47 +87,28 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
   return config
 }
 
-const properties = Object.fromEntries([...variables].map(([name, { type, default: preset, values, minimum, maximum }]) => {
-  return [name, {
-    type,
-    ...(preset !== undefined && { default: preset }),
-    ...(values && { enum: values }),
-    ...(minimum !== undefined && { minimum, maximum })
-  }]
-}))
-/** One object: what has been compiled of it is found by that. */
-const schema = { type: 'object', properties }
-/** As env-schema makes its own, but what reads an environment once need not be made faster first: that takes as long as all the rest. */
-const ajv = new Ajv({
-  allErrors: true, removeAdditional: true, useDefaults: true, coerceTypes: true, addUsedSchema: false, code: { optimize: false }
-})
-
 /** @param given what is set, each by its name. */
 function parse (given: [name: string, value: string][]): Record<string, string | number> {
-  const faults = new Map(given.flatMap(([name, value]) => faultOf(name, value) ?? []))
-  try {
-    const values = envSchema<Record<string, string | number>>({
-      schema,
-      ajv,
-      data: Object.fromEntries(given),
-      dotenv: false,
-      env: false
-    })
-    if (faults.size === 0) return values
-  } catch (error) {
-    const names = (error as { errors: { instancePath: string }[] }).errors.map(({ instancePath }) => instancePath.slice(1))
-    for (const [name, value] of given) if (names.includes(name) && !faults.has(name)) faults.set(name, brokenValue(name, value))
-  }
-  throw new Error([...faults.values()].join('; '))
+  const faults = given.flatMap(([name, value]) => faultOf(name, value) ?? [])
+  if (faults.length > 0) throw new Error(faults.join('; '))
+  const set = new Map(given)
+  return Object.fromEntries([...variables].flatMap(([name, { type, default: preset }]) => {
+    const value = set.get(name) ?? preset
+    return value === undefined ? [] : [[name, type === 'integer' ? Number(value) : value]]
+  }))
 }
 
-/** What the schema does not find: it reads `0x50` and `1e3` as numbers, and a blank would count as a value that nothing equals. */
-function faultOf (name: string, value: string): [[name: string, sentence: string]] | undefined {
+/** Digits alone are a number: neither `0x50` nor `1e3` is one; and a blank would count as a value that nothing equals. */
+function faultOf (name: string, value: string): string | undefined {
   const fact = variables.get(name)
-  if (!fact) return [[name, unknownName(name)]]
-  if (/^[\s,]+$/.test(value)) return [[name, `${name} is blank: give it a value, or do not set it`]]
-  const isOdd = fact.type === 'integer' ? !/^\d+$/.test(value) : fact.form?.fits(value) === false
-  return isOdd ? [[name, brokenValue(name, value)]] : undefined
+  if (!fact) return unknownName(name)
+  if (/^[\s,]+$/.test(value)) return `${name} is blank: give it a value, or do not set it`
+  return fits(fact, value) ? undefined : brokenValue(name, value)
+}
+
+function fits ({ type, values, form, minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: Variable, value: string): boolean {
+  if (type === 'integer') return /^\d+$/.test(value) && Number(value) >= minimum && Number(value) <= maximum
+  return values?.includes(value) !== false && form?.fits(value) !== false
 }
 
 function unknownName (name: string): string {

@@ -131,17 +131,18 @@ t.test('two commands at once: the second waits for the first, and finds done wha
   const tree = await makeTree(t, { npm: `${note('npm')}; ${wait}` })
   await tree.put('node_modules/typescript/bin/tsc',
     `${compiler}; require('node:child_process').spawnSync('sh', ['-c', 'while [ ! -e built ]; do sleep 0.05; done'])`)
-  const first = tree.start('ensureModules ensureBuild')
-  await until(async () => (await tree.calls()).length === 1)
-  const second = tree.start('ensureModules ensureBuild')
-  await until(() => second.said().length === 1)
-  t.match(second.said(), [/^iris: waiting for another command \(pid \d+\) that installs or builds here$/])
-  await tree.put('go', '')
-  for (const { said } of [first, second]) await until(() => said().some(line => line.includes('building')))
-  await until(async () => (await tree.calls()).length === 2)
-  await tree.put('built', '')
-  t.same([await first.exited, await second.exited], [[0, null], [0, null]])
-  t.match(await tree.calls(), [/^npm ci/, 'tsc unchecked'])
+  const isWait = (line: string) => /^iris: waiting for another command \(pid \d+\) that installs or builds here$/.test(line)
+  for (const [command, call, allow] of [['ensureModules', /^npm ci/, 'go'], ['ensureBuild', /^tsc unchecked$/, 'built']] as const) {
+    const before = (await tree.calls()).length
+    const first = tree.start(command)
+    await until(async () => (await tree.calls()).length > before)
+    const second = tree.start(command)
+    await until(() => second.said().some(isWait))
+    await tree.put(allow, '')
+    t.same([await first.exited, await second.exited], [[0, null], [0, null]])
+    t.match((await tree.calls()).slice(before), [call])
+    t.equal((await tree.calls()).length, before + 1, command)
+  }
   t.same((await readdir(tree.root)).filter(name => name.startsWith('.bootstrap')), [])
 })
 

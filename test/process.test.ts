@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import { createRedis } from '../src/store/redis/redis.js'
 import { YOUNG_FLAG } from '../src/young.js'
 import { lives } from './helper/embedded.js'
+import { serverOf, tokenOf } from './helper/iris.js'
 import { startProcess } from './helper/process.js'
 import { createUser, sendUntilStored, until } from './helper/user.js'
 
@@ -24,12 +25,7 @@ async function directory (t: Test): Promise<string> {
 
 async function userOf (t: Test, url: string, dataDir: string, userId: string) {
   const { serverKey } = JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')) as { serverKey: string }
-  const response = await fetch(`${url}/v1/server/tokens`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${serverKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ userId })
-  })
-  return createUser(t, { url, userId, token: (await response.json() as { token: string }).token })
+  return createUser(t, { url, userId, token: await tokenOf(serverOf(url, serverKey), userId) })
 }
 
 t.test('[MSG-1] [MSG-4] [STORE-1] kill -9 of the process under traffic: what was acknowledged is there once; ' +

@@ -6,7 +6,7 @@ import { loadConfig } from '../../src/config.js'
 import { createLog } from '../../src/log.js'
 import { createRedis } from '../../src/store/redis/redis.js'
 import { startRedis } from './redis.js'
-import { createUser } from './user.js'
+import { createUser, until } from './user.js'
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough-0123456789'
 export const SERVER_KEY = 'server-key-for-tests-0123456789'
@@ -38,13 +38,22 @@ interface Options {
 }
 
 /** Makes `server(method, path, body?)`, which calls the server API at an address. */
-export const serverOf = (url: string) => async (method: string, path: string, body?: unknown) => {
+export const serverOf = (url: string, serverKey = SERVER_KEY) => async (method: string, path: string, body?: unknown) => {
   const response = await fetch(`${url}/v1/server/${path}`, {
     method,
-    headers: { authorization: `Bearer ${SERVER_KEY}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    headers: { authorization: `Bearer ${serverKey}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) })
   })
   return { status: response.status, body: await response.json() as Record<string, never> }
+}
+
+/** @returns a token of a user: a node that has only just started may be late with its first answers, on a busy machine. */
+export async function tokenOf (server: ReturnType<typeof serverOf>, userId: string, ttlSec = 3600): Promise<string> {
+  return await until<string>(async () => {
+    const { status, body } = await server('POST', 'tokens', { userId, ttlSec })
+    if (status !== 200 && status !== 503) throw new Error(`no token for ${userId}: ${JSON.stringify(body)}`)
+    return body['token']
+  })
 }
 
 /** Starts Iris on a free port; it and its Redis end with the test. */
@@ -69,10 +78,7 @@ export async function startIris (t: Test, { env = {}, demo = false, redisPath, u
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const server = serverOf(url)
 
-  async function token (userId: string, ttlSec = 3600): Promise<string> {
-    const { body } = await server('POST', 'tokens', { userId, ttlSec })
-    return body['token'] as unknown as string
-  }
+  const token = (userId: string, ttlSec?: number) => tokenOf(server, userId, ttlSec)
 
   return {
     app,

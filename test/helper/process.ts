@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { YOUNG_FLAG } from '../../src/young.js'
-import { SECRET, SERVER_KEY, serverOf, UNLIMITED } from './iris.js'
+import { SECRET, SERVER_KEY, serverOf, tokenOf, UNLIMITED } from './iris.js'
 import { startRedis } from './redis.js'
 import { createUser } from './user.js'
 
@@ -59,8 +59,8 @@ export async function startSharedRedis (t: Test) {
   async function start (t: Test, env: Record<string, string> = {}) {
     const process = await startProcess(t, { ...secrets, ...env })
     const server = serverOf(process.url)
-    const token = async (userId: string) => (await server('POST', 'tokens', { userId })).body['token'] as unknown as string
-    return { ...process, server, user: async (userId: string) => createUser(t, { url: process.url, userId, token: await token(userId) }) }
+    const user = async (userId: string) => createUser(t, { url: process.url, userId, token: await tokenOf(server, userId) })
+    return { ...process, server, user }
   }
   return { path, pid, env: secrets, start }
 }

@@ -79,8 +79,7 @@ export async function throughProxy (t: Test, start: (t: Test, upstream: string) 
   })
 
   await t.test('what is behind it ends and starts again: 502 meanwhile, then a stream resumes where it was', async t => {
-    const { body: { token } } = await iris.server('POST', 'tokens', { userId: 'carol' })
-    const carol = createUser(t, { url, userId: 'carol', token: token as unknown as string })
+    const carol = createUser(t, { url, userId: 'carol', token: await iris.token('carol') })
     const stream = await carol.listen()
     await stream.next('IRIS.READY')
     await alice.send(carol, 'before')

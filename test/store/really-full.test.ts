@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { connectTo, directoryOf } from '../helper/embedded.js'
 import { noPrlimit } from '../helper/full.js'
-import { SECRET, SERVER_KEY, serverOf } from '../helper/iris.js'
+import { SECRET, SERVER_KEY, serverOf, tokenOf } from '../helper/iris.js'
 import { startProcess } from '../helper/process.js'
 import type { Redis } from '../../src/store/redis/redis.js'
 import { createUser, dm, sendUntilStored, until } from '../helper/user.js'
@@ -21,8 +21,7 @@ t.test('[STORE-2] a disk that another fills: what reads goes on though Redis has
   t.after(() => spawnSync('umount', ['-l', dataDir]))
   const { url, output } = await startProcess(t, { IRIS_DATA_DIR: dataDir, IRIS_TOKEN_SECRET: SECRET, IRIS_SERVER_KEY: SERVER_KEY })
   const server = serverOf(url)
-  const user = async (userId: string) =>
-    createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
+  const user = async (userId: string) => createUser(t, { url, userId, token: await tokenOf(server, userId) })
   const [alice, bob] = [await user('alice'), await user('bob')]
   const { body: { epoch } } = await sendUntilStored(alice, bob, 'one')
   const detail = async () => (await (await fetch(`${url}/readyz`)).json() as { detail?: string }).detail
@@ -66,8 +65,7 @@ for (const durability of ['disk', 'memory'] as const) {
       IRIS_SERVER_KEY: SERVER_KEY
     })
     const server = serverOf(url)
-    const user = async (userId: string) =>
-      createUser(t, { url, userId, token: (await server('POST', 'tokens', { userId })).body['token'] as unknown as string })
+    const user = async (userId: string) => createUser(t, { url, userId, token: await tokenOf(server, userId) })
     const [alice, bob] = [await user('alice'), await user('bob')]
     const { body: { epoch } } = await sendUntilStored(alice, bob, 'one')
     const { id: cursor = '' } = await (await bob.listen()).next('IRIS.READY')

@@ -45,20 +45,29 @@ export async function saidBy (iris: Pick<Iris, 'server'>, act: () => Promise<unk
   return items.map(({ id, ts, traceId, n, node, platform, msgId, ...facts }: ServerEvent) => facts)
 }
 
+const isOf = ({ userId }: { userId: string }) => (event: ServerEvent) =>
+  event.userId === userId && /^(user\.o|terminal\.)/.test(event.type)
+const inShort = ({ type, reason }: ServerEvent) => reason === undefined ? type : `${type} ${reason}`
+
 /** What was said of a user, short: `user.online`, `terminal.disconnected TIMEOUT`. */
-export async function saidOf (iris: Pick<Iris, 'server'>, { userId }: { userId: string }): Promise<string[]> {
-  return (await eventsOf(iris, { userId })).map(({ type, reason }) => reason === undefined ? type : `${type} ${reason}`)
+export async function saidOf (iris: Pick<Iris, 'server'>, user: { userId: string }): Promise<string[]> {
+  return (await eventsOf(iris, user)).map(inShort)
 }
 
 /** What presence has said of a user. */
-export async function eventsOf (iris: Pick<Iris, 'server'>, { userId }: { userId: string }): Promise<ServerEvent[]> {
-  return (await allEvents(iris)).filter(event => event.userId === userId && /^(user\.o|terminal\.)/.test(event.type))
+export async function eventsOf (iris: Pick<Iris, 'server'>, user: { userId: string }): Promise<ServerEvent[]> {
+  return (await allEvents(iris)).filter(isOf(user))
 }
 
-/** Waits until something is said of a user. @returns all that was said of him then. */
+/** Waits until something is said of a user: asks for what is new, since a lease is seconds. @returns all that was said of him then. */
 export async function untilSaid (iris: Pick<Iris, 'server'>, user: { userId: string }, said: string): Promise<string[]> {
+  const all: string[] = []
+  let after = '0-0'
   return await until(async () => {
-    const all = await saidOf(iris, user)
+    const { items, next, reset } = await events(iris, `?after=${after}&limit=1000`)
+    if (reset) all.length = 0
+    all.push(...items.filter(isOf(user)).map(inShort))
+    after = next
     return all.includes(said) ? all : undefined
   })
 }

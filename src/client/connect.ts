@@ -1,7 +1,7 @@
 // The client of a user: what connects, keeps, sends and receives, put together. docs/clients.md explains it.
 import { createBase } from './base/base.js'
 import { errorOf } from './base/error.js'
-import { newId, world } from './base/platform.js'
+import { channelOf, newId, world } from './base/platform.js'
 import { createStore, type Store } from './base/store.js'
 import type { Iris, Options, TransportName } from './base/types.js'
 import { createLine } from './line/line.js'
@@ -105,8 +105,8 @@ export function connect (options: Options): Iris {
       begin()
       lead()
     }
-    if (!isShared) return onLead()
-    const channel = new BroadcastChannel(name)
+    const channel = isShared && channelOf(name)
+    if (!channel) return onLead()
     channel.onmessage = ({ data }) => receiver.receive(data as Told)
     tabs = createTabs({
       ...{ name, locks, channel, onLead, ask },

@@ -8,6 +8,7 @@ import { openPage, stopTime } from '../helper/stopped.js'
 const MINUTE = 60_000
 const DAY = 86_400_000
 const { pass, turn } = stopTime(t)
+const noLocks = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'
 
 /** A client of a gateway that is told what to say. */
 function open (t: Test, gateway = createScripted(), options: Partial<Options> = {}) {
@@ -80,6 +81,34 @@ t.test('[LIFE-2] opened in the background; not live: no heartbeat; `lease`: none
   t.same(beats(silent.gateway), [])
   t.equal(silent.gateway.lines[0]?.query.get('lease'), 'socket')
   silent.client.close()
+})
+
+t.test('[LIFE-2] a page that is hidden is in the foreground as long as another tab of it is shown', { skip: noLocks }, async t => {
+  openPage(t, { isHidden: true })
+  const gateway = createScripted()
+  const { client } = open(t, gateway, { share: true, timing: { tabMs: 1_000 } })
+  const other = new BroadcastChannel('iris:gateway.example:alice:')
+  t.teardown(() => other.close())
+  const ask = async (visible: boolean) => {
+    other.postMessage({ event: 'ASK', data: { visible, watched: [], isNew: false } })
+    for (let i = 0; i < 20; i++) await turn()
+  }
+  await pass(1_000)
+  t.same(beats(gateway), ['background'])
+  await ask(true)
+  t.same(beats(gateway), ['foreground'])
+  for (let i = 0; i < 30; i++) {
+    await pass(1_000)
+    await ask(true)
+  }
+  t.same(beats(gateway), ['foreground'])
+  for (let i = 0; i < 5; i++) {
+    await ask(false)
+    await pass(1_000)
+  }
+  t.same(beats(gateway), ['background'], 'hidden, too, or gone')
+  client.close()
+  await turn()
 })
 
 t.test('[LIFE-2] a heartbeat that was not heard says nothing later that is no longer so', async t => {

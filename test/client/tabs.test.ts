@@ -1,16 +1,18 @@
 // The tabs of a browser share one connection: here as clients of one process, by the same locks and channels.
 import t, { type Test } from 'tap'
+import type { Options } from '../../src/client/index.js'
 import { connectClient, createMemory } from '../helper/client.js'
 import { type Iris, startIris } from '../helper/iris.js'
+import { openPage } from '../helper/stopped.js'
 import { until } from '../helper/user.js'
 
 const iris = await startIris(t)
 const skip = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'
 
 /** Tabs of one browser, connected. */
-async function openTabs (t: Test, userId: string, number: number) {
+async function openTabs (t: Test, userId: string, number: number, options: Partial<Options> = {}) {
   const storage = createMemory()
-  const open = () => connectClient(t, iris, userId, { share: true, storage, timing: { tabMs: 200 } })
+  const open = () => connectClient(t, iris, userId, { share: true, storage, timing: { tabMs: 200 }, ...options })
   const tabs = Array.from({ length: number }, open)
   for (const tab of tabs) await tab.is('live')
   return { tabs, open, storage }
@@ -91,4 +93,54 @@ t.test('[MSG-2] what a tab left unsent is sent by another one', { skip }, async 
   storage.set(key, JSON.stringify([left]))
   await tab?.some('message', ({ content }) => content?.['text'] === 'left')
   await until(async () => JSON.stringify(storage.of('outbox')) === '[]' || undefined)
+})
+
+t.test('[MSG-2] tabs write while nothing gets through, and one sends for another: the order of each, one copy', { skip }, async t => {
+  const [alice, bob] = [await iris.user(t), await iris.user(t)]
+  let isOff = false
+  const tunnel: typeof fetch = async (...args) => isOff ? await Promise.reject(new TypeError('offline')) : await fetch(...args)
+  const { tabs } = await openTabs(t, alice.userId, 3, { fetch: tunnel })
+  isOff = true
+  const sent = Array.from({ length: 30 }, async (_, i) => await tabs[i % 3]?.client.send(bob.userId, `${i % 3}-${Math.floor(i / 3)}`))
+  for (const { client } of tabs) await until(async () => (client.outbox[0]?.attempts ?? 0) > 0 || undefined)
+  // what another tab has kept for longer than 15 s may be of one that is gone: the one that leads takes it up
+  const { now } = Date
+  Date.now = () => now() + 16_000
+  t.teardown(() => { Date.now = now })
+  await until(async () => tabs.some(({ client }) => client.outbox.length === 30) || undefined)
+  isOff = false
+  for (const { client } of tabs) client.reconnect()
+  const acks = await Promise.all(sent)
+  const [ack] = acks
+  const { body } = await bob.getReadMsg({ conversationId: ack?.conversationId, limit: 100, deliver: 'inline' })
+  const texts = (body['messages'] as { content: { text: string } }[]).map(({ content }) => content.text)
+  t.same(texts.toSorted(), [...new Set(texts)].sort())
+  t.equal(texts.length, 30)
+  for (const tab of ['0', '1', '2']) t.same(texts.filter(text => text.startsWith(tab)), Array.from({ length: 10 }, (_, i) => `${tab}-${i}`))
+  for (const tab of tabs) {
+    await until(async () => (tab.texts().length >= 30 && tab.client.outbox.length === 0) || undefined)
+    t.same(tab.texts().toSorted(), texts.toSorted(), 'each is told once, in each tab')
+    t.notOk(tab.seen.outbox.some(({ state }) => state === 'failed'))
+  }
+})
+
+t.test('locks that are there and forbidden, a channel that is: the tab is alone, and connected', { skip }, async t => {
+  const alice = await iris.user(t)
+  const no = () => { throw new DOMException('the operation is insecure', 'SecurityError') }
+  const { BroadcastChannel, navigator } = globalThis as unknown as { BroadcastChannel: unknown, navigator: { locks: object } }
+  t.teardown(() => {
+    Object.assign(globalThis, { BroadcastChannel })
+    Reflect.deleteProperty(navigator.locks, 'request')
+  })
+  const open = () => connectClient(t, iris, alice.userId, { share: true, storage: createMemory() })
+  Object.defineProperty(navigator.locks, 'request', { value: async () => no(), configurable: true })
+  await open().is('live')
+  Reflect.deleteProperty(navigator.locks, 'request')
+  Object.assign(globalThis, { BroadcastChannel: function () { no() } })
+  const { client, is } = open()
+  await is('live')
+  openPage(t)
+  await connectClient(t, iris, alice.userId, { share: false, storage: false }).is('live')
+  client.close()
+  t.equal(client.state.state, 'closed')
 })

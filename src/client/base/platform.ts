@@ -48,6 +48,15 @@ export const world = globalThis as unknown as World
 export const newId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(12)), byte => (byte + 256).toString(16).slice(1)).join('')
 
+/** @returns a channel to the other tabs; undefined where there is none, or it is forbidden: then this tab is alone. */
+export function channelOf (name: string): Channel | undefined {
+  try {
+    return world.BroadcastChannel && new world.BroadcastChannel(name)
+  } catch {
+    return undefined
+  }
+}
+
 /** @returns a random part of a pause that doubles with each failure, ms: full jitter. */
 export const pauseOf = (failures: number): number => Math.round(Math.random() * Math.min(30_000, 1000 * 2 ** failures))
 

@@ -1,5 +1,5 @@
 // The id of this tab: it survives a reload, and is no other tab's.
-import { newId, world } from '../base/platform.js'
+import { channelOf, newId, world } from '../base/platform.js'
 
 const KEY = 'iris:tab'
 /** So long another tab may take to say that an id is its own. */
@@ -33,7 +33,7 @@ export const tabOf = (): string => storage()?.getItem(KEY) ?? make()
 export const claimTab = (): Promise<string> => (claimed ??= new Promise(resolve => {
   let id = tabOf()
   let isAsking = id !== own
-  const channel = world.BroadcastChannel && new world.BroadcastChannel(KEY)
+  const channel = channelOf(KEY)
   if (!channel) return resolve(id)
   channel.unref?.()
   channel.onmessage = ({ data }) => {

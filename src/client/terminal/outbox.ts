@@ -117,6 +117,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
       if (!has(item.clientMsgId)) return 0 // settled by the stream meanwhile
       if (retryAfter > LONGEST_SEC || (!retryable && !isHis && code !== 'NOT_IRIS')) return fail(item, error)
       tell(item, 'waiting', { error })
+      void save() // another tab may have written at the same time
       if (isHis) return Infinity
       // no answer: nobody knows whether it is stored, so the first retry goes at once
       return failures++ === 0 && !status ? 0 : retryAfter + pauseOf(failures) / 1000

@@ -71,9 +71,12 @@ t.test('arguments: a command with its words and options, or one sentence that sa
 t.test('a word may begin as an option does: a text, a user; behind -- any', async t => {
   for (const word of ['-5', '-', '- so', '-)', '--', '-- and so', '--- ', '-alice', '--a b', '-\n']) {
     const args = word === '--' ? ['--', word] : [word]
-    t.match(readArguments(['send', 'a', 'b', ...args, '--url', 'x'].slice(0, word === '--' ? 5 : 6)), { words: ['a', 'b', word] }, word)
+    const asked = readArguments(['send', '--url', 'x', 'a', 'b', ...args])
+    t.same(asked, { what: 'command', name: 'send', words: ['a', 'b', word], options: { url: 'x' } }, word)
   }
-  t.match(readArguments(['send', '-alice', 'b', 'x', '--id', '-1']), { words: ['-alice', 'b', 'x'], options: { id: '-1' } })
+  t.same(readArguments(['send', '-alice', 'b', 'x', '--id', '-1']), {
+    what: 'command', name: 'send', words: ['-alice', 'b', 'x'], options: { id: '-1' }
+  })
   t.match(readArguments(['send', 'a', 'b', '--', '--help']), { words: ['a', 'b', '--help'] })
 })
 
@@ -116,13 +119,15 @@ t.test('a token is made by the gateway that runs, and is good; what keeps it fro
   })
   await t.rejects(mint({ userId: 'a b' }), { message: /^\S+ answered 400, INVALID_BODY: .*\/userId must .*\.$/ })
   const other = createServer((request, response) => {
-    if (request.url?.startsWith('/v1/server/tokens')) response.writeHead(301, { location: `${iris.url}${request.url}` }).end()
+    if (request.url === '/v1/server/login') response.writeHead(302, { location: '/login' }).end()
+    else if (request.url?.startsWith('/v1/server/tokens')) response.writeHead(301, { location: `${iris.url}${request.url}` }).end()
     else response.writeHead(502).end('<html>')
   }).listen(0, '127.0.0.1')
   await once(other, 'listening')
   t.teardown(() => other.close())
   const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
   await t.rejects(mint({ url }), { message: `${url} leads to ${iris.url}: say that by --url.` })
+  await t.rejects(callServer({ url, key: SERVER_KEY, path: 'login' }), { message: `${url} answered 302, and what answers is no Iris.` })
   await t.rejects(callServer({ url, key: SERVER_KEY, path: 'x' }), { message: /answered 502, and what answers is no Iris: does it reach one\?$/ })
   t.match(await linesOf(checksHere({ IRIS_PORT: new URL(url).port }), 'fail'), /^fail gateway: what answers at \S+ is no Iris \(502\)\. /m)
 })
@@ -187,7 +192,7 @@ t.test('of the environment of another gateway its key alone counts; one that nob
   const here = process.cwd()
   t.teardown(() => process.chdir(here))
   process.chdir(place)
-  t.same(await gatewayOf(far, {}), { url: far, key: undefined })
+  for (const env of [{}, { IRIS_DATA_DIR: '' }]) t.same(await gatewayOf(far, env), { url: far, key: undefined })
   for (const given of [undefined, near]) t.same(await gatewayOf(given, {}), { url: near, key: 'made-up-for-this-machine' })
 })
 

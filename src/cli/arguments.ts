@@ -15,6 +15,7 @@ const NUL = '\0'
 /** A text may begin as `-5`, `- so` and `-)` do, and a user as `-alice`. */
 const isOption = (arg: string) => /^(-[A-Za-z]|--([A-Za-z][\w-]*(=[^]*)?)?)$/.test(arg)
 const wordOf = (arg: string) => arg.startsWith('-') && !isOption(arg) ? NUL + arg : arg
+const textOf = (word: string) => word.replace(NUL, '')
 
 /** @param args the words behind the name of the program. */
 export function readArguments (args: readonly string[]): Asked {
@@ -44,9 +45,11 @@ function readCommand (name: CommandName, args: readonly string[]): Asked {
     const { help, version, ...options } = values as Options & { help?: boolean, version?: boolean }
     if (help) return { what: 'help', of: name }
     if (version) return { what: 'version' }
-    const words = positionals.map(word => word.replace(NUL, ''))
+    const words = positionals.map(textOf)
     const why = whyNot(name, command, words)
-    return why === undefined ? { what: 'command', name, words, options } : { what: 'wrong', why, of: name }
+    if (why !== undefined) return { what: 'wrong', why, of: name }
+    const given = Object.fromEntries(Object.entries(options).map(([option, value = '']) => [option, textOf(value)]))
+    return { what: 'command', name, words, options: given }
   } catch (error) {
     return { what: 'wrong', why: `iris-gateway ${name}: ${sentenceOf(name, command, (error as Error).message)}`, of: name }
   }

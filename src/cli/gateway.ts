@@ -47,7 +47,7 @@ interface Gateway {
 export async function gatewayOf (given: string | undefined, env: NodeJS.ProcessEnv): Promise<Gateway> {
   const { serverKeys: [first], dataDir, ...config } = configOf(given === undefined ? env : keyIn(env))
   const url = given === undefined ? addressOf(config) : checkUrl(given)
-  const isMeant = given === undefined || env['IRIS_DATA_DIR'] !== undefined || isNear(url)
+  const isMeant = given === undefined || Boolean(env['IRIS_DATA_DIR']) || isNear(url)
   return { url, key: first ?? (isMeant ? (await readSecrets(dataDir))?.serverKey : undefined) }
 }
 
@@ -77,10 +77,12 @@ export async function callServer ({ url, key, method = 'POST', path, body }: Cal
   throw new Refusal(`${url} answered ${response.status}, ${answer?.code === undefined ? strange(response) : `${sentenceOf(answer)}.`}`)
 }
 
-/** @returns where an answer leads that is of no gateway; undefined for all others. */
+/** @returns which other server an answer leads to; undefined for all others. */
 export function leadsElsewhere (url: string, { status, headers }: Response): string | undefined {
   const to = headers.get('location') ?? ''
-  return status >= 300 && status < 400 && URL.canParse(to, url) ? new URL(to, url).origin : undefined
+  if (status < 300 || status >= 400 || !URL.canParse(to, url)) return undefined
+  const { origin } = new URL(to, url)
+  return origin === url ? undefined : origin
 }
 
 /** What can be said of an answer that is no gateway's. */

@@ -1,5 +1,5 @@
 // Makes build/client/ of the compiled src/client/: one module, minified, and the types of what it exports, as the package offers them.
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './bootstrap.js'
 import { MARKED, shorten } from './shorten.js'
@@ -38,6 +38,8 @@ export async function buildClient () {
   // one word of the two is enough, and nothing is assigned twice
   const module = shorten(ts, code.replace(/\bconst(?= |\[|\{)/g, 'let'))
   if (MARKED.test(module)) throw new Error('scripts/shorten.js has left a name')
+  // the package would hold what an earlier one has left
+  rmSync(to, { recursive: true, force: true })
   mkdirSync(join(to, 'base'), { recursive: true })
   writeFileSync(join(to, 'index.js'), `// iris-gateway/client, MIT\n${module}\n`)
   for (const name of TYPED) writeFileSync(join(to, `${name}.d.ts`), typesOf(ts, join(source, `${name}.ts`)))

@@ -26,7 +26,7 @@ t.test('it holds what runs, and nothing else', async t => {
   t.equal(status, 0, stderr)
   const [{ files, size } = { files: [], size: 0 }] = JSON.parse(stdout) as { files: { path: string }[], size: number }[]
   const beside = ['LICENSE', 'README.md', 'README.zh-CN.md', 'bin/iris-gateway.js', 'package.json']
-  const typed = ['connect', 'error', 'index', 'types', 'wire'].map(name => `build/client/${name}.d.ts`)
+  const typed = ['base/error', 'base/types', 'base/wire', 'connect', 'index'].map(name => `build/client/${name}.d.ts`)
   const client = ['build/client/index.js', ...typed]
   t.same(files.map(({ path }) => path).sort(), [...beside, ...client, ...made].sort())
   t.ok(size < 600_000, `${size} bytes`)

@@ -21,7 +21,7 @@ export const run: Run = async ([from = '', to = '', word = ''], { url: given, id
   const { url, token } = await asUser(userId, given)
   const { calls } = createBase({ url, token, userId, terminalId: 'send' })
   const body = { clientMsgId: id, ...target, type: 'text', content: { text } }
-  const ack = await calls.call('/v1/up/msg', body, AbortSignal.timeout(MOST_MS))
+  const ack = await calls.insist('/v1/up/msg', body, AbortSignal.timeout(MOST_MS))
     .catch((error: unknown) => { throw refusalOf(error, url, id) })
   process.stdout.write(`${JSON.stringify(ack)}\n`)
   return 0

@@ -23,6 +23,7 @@ export function connect (options: Options): Iris {
   const { url, emit, clock, tokens, calls, timing, me, show, ended } = base
   const { document, navigator: { locks } = {}, BroadcastChannel } = world
   const isShared = (options.share ?? document) && locks && BroadcastChannel
+  const isOne = document && !isShared
   let tab = document ? tabOf() : newId()
   let store: Store | undefined
   let tabs: ReturnType<typeof createTabs> | undefined
@@ -31,6 +32,8 @@ export function connect (options: Options): Iris {
   const say = (event: string, data: object) => tabs?.say({ event, data: data as Record<string, unknown> })
   const warn = (error: unknown) => emit('warning', errorOf(error))
   const nameOf = () => `iris:${new URL(url).host}:${me.userId}:`
+
+  const openStore = () => store ?? createStore(options.storage, nameOf() + (isOne ? `${tab}:` : ''), warn)
 
   /** Tells all tabs. */
   function publish (frame: Told): void {
@@ -42,7 +45,7 @@ export function connect (options: Options): Iris {
     tab: () => tab,
     stored: ({ epoch, duplicate, ...message }) => publish({ event: 'MSG_DOWN', data: { ...message, from: me.userId, source: 'live' } })
   })
-  const { actions, resync, fill } = createActions(base, { publish, receive: frame => receiver.receive(frame) })
+  const { actions, resync, fillHole } = createActions(base, { publish, receive: frame => receiver.receive(frame) })
   const presence = createPresence(base, options.lease !== undefined)
   const { words, ask, lead } = createWords(base, {
     presence,
@@ -51,15 +54,15 @@ export function connect (options: Options): Iris {
     heard: () => tabs?.heard(),
     isLeading: () => isLeading,
     reconnect,
-    close: () => end('the user has signed out in another tab', true)
+    close: () => end('signed out in another tab', true)
   })
   const receiver = createReceiver(base, {
     outbox,
-    onHole: range => { if (isLeading) fill(range).catch(warn) },
+    onHole: range => { if (isLeading) fillHole(range).catch(warn) },
     onReset: () => void resync().catch(warn),
     onReady: outbox.hurry,
     // else BYE 4101 comes, and a login
-    onAuth: () => { if (isLeading) void tokens.renew().then(token => calls.call('/v1/up/token', { token })).catch(warn) },
+    onAuth: () => { if (isLeading) void tokens.renew().then(token => calls.insist('/v1/up/token', { token })).catch(warn) },
     onPending: pending => { if (isLeading) void store?.set('pending', pending) },
     words
   })
@@ -74,7 +77,7 @@ export function connect (options: Options): Iris {
       show(state)
       say('STATE', { ...state, error: undefined })
       if (state.state === 'live') {
-        presence.start()
+        presence.begin()
         presence.again()
       } else if (state.state !== 'connecting') presence.stop()
     },
@@ -88,20 +91,19 @@ export function connect (options: Options): Iris {
     // whose it is must be known before what was kept of him is
     me.userId ??= await tokens.whose(show)
     if (!me.userId || ended.aborted) return
-    const isOne = document && !isShared
     if (isOne) tab = await claimTab()
     if (ended.aborted) return
     const name = nameOf()
-    store = createStore(options.storage, isOne ? `${name}${tab}:` : name, warn)
-    me.terminalId ??= await store.text('terminal') ?? `t-${newId()}`
+    store = openStore()
+    me.terminalId ??= await store.word('terminal') ?? `t-${newId()}`
     void store.set('terminal', me.terminalId)
     await ways.recall(store)
-    const kept = { cursor: await store.text('cursor'), pending: await store.list<never>('pending') }
+    const kept = { cursor: await store.word('cursor'), pending: await store.list<never>('pending') }
     if (ended.aborted) return
     outbox.open(store, !isShared)
     const onLead = () => {
       // a tab that has followed goes on from what it has heard
-      if (!receiver.cursor()) receiver.resume(kept)
+      if (!receiver.cursor()) receiver.goOn(kept)
       begin()
       lead()
     }
@@ -112,7 +114,7 @@ export function connect (options: Options): Iris {
       ...{ name, locks, channel, onLead, ask },
       everyMs: timing.tabMs,
       onFollow: rest,
-      onTick: () => isLeading && [presence.change(), outbox.look()]
+      onTick: () => isLeading && [presence.look(), outbox.look()]
     })
     tabs.join()
   }
@@ -132,7 +134,7 @@ export function connect (options: Options): Iris {
   function reconnect (transport?: TransportName): void {
     if (transport) ways.choose(transport)
     if (me.state.state === 'closed') {
-      tokens.drop()
+      tokens.dropToken()
       show({ state: 'connecting', reason: 'reconnect() was called', transport: '' })
       if (!store) return void start()
     }
@@ -141,7 +143,7 @@ export function connect (options: Options): Iris {
   }
 
   watchLife(ended, {
-    onShown: () => isLeading ? presence.change() : tabs?.ask(),
+    onShown: () => isLeading ? presence.look() : tabs?.ask(),
     onWake (isOther) {
       if (isOther && isLeading && me.state.state !== 'closed') line.open()
       else line.wake()
@@ -165,7 +167,7 @@ export function connect (options: Options): Iris {
     tabs = undefined
     rest()
     outbox.close()
-    if (isForgotten) void store?.forget(nameOf())
+    if (isForgotten && me.userId) void openStore().forget(nameOf())
     show({ state: 'closed', reason, transport: '' })
   }
 

@@ -101,6 +101,10 @@ t.test('close({ forget: true }): nothing of a user who signs out stays, in any t
     t.same([...storage.kept.values()].filter(value => value !== 'null'), [])
   }
   t.equal(removing.kept.size, 0)
+  plain.set(`iris:${new URL(iris.url).host}:${alice.userId}:way`, '{"name":"poll"}')
+  connectClient(t, iris, alice.userId, { storage: plain, userId: alice.userId }).client.close({ forget: true })
+  await sleep(20)
+  t.same([...plain.kept.values()].filter(value => value !== 'null'), [], 'also before it has begun')
   const next = connectClient(t, iris, alice.userId, { storage: plain })
   await next.is('live')
   t.same(next.client.outbox, [])

@@ -24,7 +24,7 @@ type Facts = [path: string, body?: unknown, signal?: AbortSignal | undefined]
 
 /**
  * Makes the calls of a terminal.
- * @returns `open`, one request, whose answer is 200: POST with a body, else GET; `once`, its JSON; `call`, tried again while that makes
+ * @returns `open`, one request, whose answer is 200: POST with a body, else GET; `once`, its JSON; `insist`, tried again while that makes
  *   sense. What they throw is an IrisError: what was not refused by the server may have been done.
  */
 export function createCalls ({ url, fetch, tokens, clock, me, ended }: Parts) {
@@ -69,7 +69,7 @@ export function createCalls ({ url, fetch, tokens, clock, me, ended }: Parts) {
     }
   }
 
-  async function call<T> (...facts: Facts): Promise<T> {
+  async function insist<T> (...facts: Facts): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await once<T>(...facts)
@@ -81,6 +81,6 @@ export function createCalls ({ url, fetch, tokens, clock, me, ended }: Parts) {
     }
   }
 
-  return { open, once, call }
+  return { open, once, insist }
 }
 export type Calls = ReturnType<typeof createCalls>

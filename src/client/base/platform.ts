@@ -60,8 +60,8 @@ export function channelOf (name: string): Channel | undefined {
 /** @returns a random part of a pause that doubles with each failure, ms: full jitter. */
 export const pauseOf = (failures: number): number => Math.round(Math.random() * Math.min(30_000, 1000 * 2 ** failures))
 
-/** A timer that is to run longer ends at once. */
-const LONGEST_MS = 2 ** 31 - 1
+/** A timer that is to run longer than 2^31 ms ends at once. */
+const LONGEST_MS = 2e9
 
 /** Calls back when a signal says so, or has said so; not any more once `own` has. */
 export function whenOver (signal: AbortSignal, work: () => void, own?: AbortSignal): void {

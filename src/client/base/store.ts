@@ -4,7 +4,8 @@ import { world } from './platform.js'
 import type { Keeper } from './types.js'
 
 /** All that is kept of a user. */
-type Key = 'terminal' | 'cursor' | 'pending' | 'outbox' | 'way'
+const KEYS = ['terminal', 'cursor', 'pending', 'outbox', 'way'] as const
+type Key = typeof KEYS[number]
 
 /** @returns a keeper that is the browser's; undefined where there is none, or it is forbidden. */
 function browserKeeper (): Keeper | undefined {
@@ -38,7 +39,7 @@ export function createStore (given: Keeper | false | undefined, prefix: string, 
 
   const store = {
     /** Somebody else may have written what is there. */
-    async text (key: Key): Promise<string | undefined> {
+    async word (key: Key): Promise<string | undefined> {
       const text = await store.get(key)
       return typeof text === 'string' && /^[\w.-]+$/.test(text) ? text : undefined
     },
@@ -48,9 +49,7 @@ export function createStore (given: Keeper | false | undefined, prefix: string, 
     },
     async get<T> (key: Key): Promise<T | undefined> {
       try {
-        const text = await (keeper || memory).get(prefix + key) ?? 'null'
-        memory.set(prefix + key, text)
-        return JSON.parse(text) as T ?? undefined
+        return JSON.parse(await (keeper || memory).get(prefix + key) ?? 'null') as T ?? undefined
       } catch (error) {
         if (!(error instanceof SyntaxError)) failed(error) // else somebody else wrote that
         return undefined
@@ -71,7 +70,7 @@ export function createStore (given: Keeper | false | undefined, prefix: string, 
       keeper = memory
       try {
         if (from && from.remove) await from.remove(all)
-        else if (from) for (const key of memory.keys()) await from.set(key, 'null')
+        else if (from) for (const key of KEYS) await from.set(prefix + key, 'null')
       } catch (error) {
         keeper = from
         failed(error)

@@ -14,7 +14,7 @@ export function createClock () {
   return {
     aheadMs: () => ahead,
     heard (serverTime: number | undefined) { if (serverTime) ahead = serverTime - Date.now() },
-    time: () => Date.now() + (ahead ?? 0)
+    serverMs: () => Date.now() + (ahead ?? 0)
   }
 }
 export type Clock = ReturnType<typeof createClock>
@@ -32,7 +32,7 @@ function claimsOf (token: string): Claims {
  * Makes the keeper of the token.
  * @param owner the one user whose tokens are taken, that of the first one unless he is given: what was written as him goes as nobody else
  * @returns `get()`; `renew(refused)`, which asks for another one, once for all who wait, and who were refused with the same;
- *   `whose(show)`; `drop()`.
+ *   `whose(show)`; `dropToken()`.
  *   They throw `TOKEN`, which passes, or `SIGNED_OUT`, which does not.
  */
 export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock, ended: AbortSignal) {
@@ -62,7 +62,7 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
 
   /** When a token is to be replaced can be said as soon as the server's clock is known. */
   function endsSoon (): boolean {
-    const now = clock.time()
+    const now = clock.serverMs()
     const end = 1000 * (claimsOf(held).exp ?? Infinity)
     if (clock.aheadMs() === undefined) return false
     earlyAt ??= end - Math.min(EARLY_MS, (end - now) / 4)
@@ -105,7 +105,7 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
     renew,
     get,
     whose,
-    drop: () => { held = '' }
+    dropToken: () => { held = '' }
   }
 }
 export type Tokens = ReturnType<typeof createTokens>

@@ -5,7 +5,6 @@ import { childOf, pauseOf, wait } from '../base/platform.js'
 import type { State } from '../base/types.js'
 import type { Frame } from '../base/wire.js'
 import { type Means, transports } from './means.js'
-import type { Opening } from './transport.js'
 import type { Ways } from './ways.js'
 
 /** One that was ready, and ends sooner than this, counts as one more failure in a row: whatever the goodbye, no loop is without a pause. */
@@ -36,7 +35,7 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
 
   const say = (state: State['state'], end: End) => onState({ state, transport: ways.current(), ...end })
 
-  const pathOf: Opening['pathOf'] = (path, more) =>
+  const pathOf = (path: string, more?: Record<string, string | number>) =>
     `${path}?${String(new URLSearchParams({ ...query(), ...more } as Record<string, string>))}`
 
   async function address (path: string): Promise<string> {

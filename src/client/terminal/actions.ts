@@ -16,10 +16,10 @@ interface Parts {
 
 type Actions = Pick<Iris, 'read' | 'revoke' | 'history' | 'conversations' | 'command' | 'complete' | 'request'>
 
-/** @returns the calls, and `fill(range)`; `resync()`: fetches what a reset has made void. */
+/** @returns the calls, and `fillHole(range)`; `resync()`: fetches what a reset has made void. */
 export function createActions ({ calls, emit, me }: Base, { publish, receive }: Parts) {
   const opened = new Set<string>()
-  const up = <T>(name: string, body: object) => calls.call<T>(`/v1/up/cmd/${name}`, body)
+  const up = <T>(name: string, body: object) => calls.insist<T>(`/v1/up/cmd/${name}`, body)
   const frameOf = (message: Message): Frame => ({ event: 'MSG_DOWN', data: { ...message, source: 'history' } })
   const page = (query: object) => up<HistoryPage>('get-read-msg', { deliver: 'inline', ...query })
 
@@ -40,7 +40,7 @@ export function createActions ({ calls, emit, me }: Base, { publish, receive }: 
     },
     conversations (query = {}) {
       const said = JSON.parse(JSON.stringify(query)) as Record<string, string> // without what is undefined
-      return calls.call(`/v1/conversations?${String(new URLSearchParams(said))}`)
+      return calls.insist(`/v1/conversations?${String(new URLSearchParams(said))}`)
     },
     command: (name, to, data, options) => up('iris-cmd-send', {
       clientCmdId: newId(),
@@ -53,14 +53,14 @@ export function createActions ({ calls, emit, me }: Base, { publish, receive }: 
       await up(cmdId ? 'cmd-complete' : 'notice-complete', { ids: [cmdId ?? noticeId] })
       publish({ event: cmdId ? 'CMD_DOWN' : 'NOTICE_DOWN', data: { cmdId, noticeId, op: 'complete' } })
     },
-    request: calls.call
+    request: calls.insist
   }
 
   /** Messages that are missing, told to all tabs as they come. [MSG-5] */
-  async function fill ({ fromSeq, ...range }: { conversationId: string, fromSeq: number, toSeq: number }): Promise<void> {
+  async function fillHole ({ fromSeq, ...range }: { conversationId: string, fromSeq: number, toSeq: number }): Promise<void> {
     const { messages, hasMore, lastSeq } = await page({ ...range, fromSeq, direction: 'newer', limit: 100 })
     for (const message of messages) publish(frameOf(message))
-    if (hasMore && lastSeq) await fill({ ...range, fromSeq: lastSeq + 1 })
+    if (hasMore && lastSeq) await fillHole({ ...range, fromSeq: lastSeq + 1 })
   }
 
   /** What was opened is fetched anew. [ATTACH-1] */
@@ -72,5 +72,5 @@ export function createActions ({ calls, emit, me }: Base, { publish, receive }: 
     }
   }
 
-  return { actions, fill, resync }
+  return { actions, fillHole, resync }
 }

@@ -11,7 +11,7 @@ export const isVisible = (): boolean => world.document?.visibilityState !== 'hid
 /**
  * Makes the presence of a terminal.
  * @param isSilent its open connection is the sign of life
- * @returns `start()` and `stop()` of the heartbeats; `change()`, when it may be shown or hidden; `seen()`: another tab is shown;
+ * @returns `begin()` and `stop()` of the heartbeats; `look()`, when it may be shown or hidden; `seen()`: another tab is shown;
  *   `ask(users, watch)`; `watched`, with `watchAll(users)` of another tab, and `again()` after READY, when the list has ended
  */
 export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }: Base, isSilent: boolean) {
@@ -28,7 +28,7 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
     calls.once('/v1/up/heartbeat', { state: said }).catch(() => { said = '' })
   }
 
-  function change (): void {
+  function look (): void {
     if (timer && said !== state()) beat()
   }
 
@@ -37,7 +37,7 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
     timer = undefined
   }
 
-  function start (): void {
+  function begin (): void {
     stop()
     if (isSilent) return
     timer = setInterval(beat, heartbeatMs)
@@ -46,7 +46,7 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
 
   function seen (): void {
     seenAt = Date.now()
-    change()
+    look()
   }
 
   function watchAll (users: string[]): void {
@@ -56,7 +56,7 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
   async function ask (users: string[], watch?: boolean): Promise<Presence[]> {
     if (watch && users.length) watchAll(users)
     else if (watch) watched = []
-    const { items } = await calls.call<{ items: Presence[] }>('/v1/presence', watch ? { users: watched, watch } : { users })
+    const { items } = await calls.insist<{ items: Presence[] }>('/v1/presence', watch ? { users: watched, watch } : { users })
     return items.filter(({ userId }) => users.includes(userId))
   }
 
@@ -64,5 +64,5 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
     if (watched.length) ask(watched, true).then(items => { for (const item of items) emit('presence', item) }, () => undefined)
   }
 
-  return { start, stop, change, seen, ask, again, watchAll, watched: () => watched }
+  return { begin, stop, look, seen, ask, again, watchAll, watched: () => watched }
 }

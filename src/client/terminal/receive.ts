@@ -102,7 +102,7 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
     },
     'IRIS.RESET': reset,
     'IRIS.READY' () {
-      drop(({ expiresAt = Infinity }) => expiresAt <= clock.time()) // nobody says so
+      drop(({ expiresAt = Infinity }) => expiresAt <= clock.serverMs()) // nobody says so
       onReady()
     }
   }
@@ -142,7 +142,7 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
   }
 
   /** What was kept, or what another tab knows: it is new to this one. */
-  function resume (known: Known): void {
+  function goOn (known: Known): void {
     cursor = known.cursor
     known.pending?.forEach(pend)
   }
@@ -150,9 +150,9 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
   /** What the tab that leads knows: to one that has been frozen for too long what was said meanwhile is lost. */
   function catchUp (known: Known): void {
     if (cursor && known.cursor && isAfter(known.cursor, cursor)) reset({ reason: 'missed', conversations: [] })
-    resume({ ...known, cursor: cursor ?? known.cursor })
+    goOn({ ...known, cursor: cursor ?? known.cursor })
   }
 
-  return { receive, resume, catchUp, cursor: () => cursor, pending: () => [...pending.values()] }
+  return { receive, goOn, catchUp, cursor: () => cursor, pending: () => [...pending.values()] }
 }
 export type Receiver = ReturnType<typeof createReceiver>

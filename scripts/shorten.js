@@ -1,5 +1,6 @@
 // Gives the names of a minified module that nobody else has new ones, so that it is small once it is compressed: what stands in like
 // places is called alike, and a property like the variable that holds it, so that `{a:a}` is `{a}`.
+import { gzipSync } from 'node:zlib'
 
 const LETTERS = 'etnroascidulwfhmyvgbpISOTkAMRDNECLPFxWjqHYJGUBKzXZQV_$'.split('')
 const PAIRS = LETTERS.slice(0, 20).flatMap(first => LETTERS.slice(0, 20).map(second => first + second))
@@ -8,6 +9,8 @@ const [AROUND, PIECES] = [8, [4, 5, 6, 8]]
 /** What a name is worth that a property and its variable share; by trial. */
 const SHARED = 50
 const PASSES = 5
+/** So many exchanges of two letters are tried at last, and those kept that make it smaller. */
+const TRIES = 1500
 
 /** Of the properties those are renamed that are written so. */
 export const MARKED = /_\$(\w+?)\$_/g
@@ -188,5 +191,30 @@ export function shorten (ts, code) {
     }
     for (const id of order) if (!first.includes(id)) choose(id, tally)
   }
-  return join(parts, names)
+  return refine(parts, names, rivals)
+}
+
+/** Exchanges two letters where one stands, and with all that stand in the way, as long as it helps. */
+function refine (parts, names, rivals) {
+  const sizeOf = module => gzipSync(module, { level: 9 }).length
+  let best = join(parts, names)
+  let least = sizeOf(best)
+  let seed = 1
+  const random = below => (seed = seed * 48271 % 0x7fffffff) % below // the same each time
+  for (let i = 0; i < TRIES; i++) {
+    const id = random(names.length)
+    const [one, other] = [names[id], LETTERS[random(30)]]
+    if (one === other || one.length > 1) continue
+    const next = [...names]
+    const changed = new Set([id])
+    for (const each of changed) {
+      next[each] = names[each] === one ? other : one
+      for (const rival of rivals[each]) if (names[rival] === next[each]) changed.add(rival)
+    }
+    const made = join(parts, next)
+    const bytes = sizeOf(made)
+    if (bytes > least) continue
+    ;[best, names, least] = [made, next, bytes]
+  }
+  return best
 }

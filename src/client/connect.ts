@@ -1,16 +1,15 @@
 // The client of a user: what connects, keeps, sends and receives, put together. docs/clients.md explains it.
 import { createBase } from './base/base.js'
 import { errorOf } from './base/error.js'
-import { channelOf, newId, world } from './base/platform.js'
+import { newId, world } from './base/platform.js'
 import { createStore, type Store } from './base/store.js'
 import type { Iris, Options, TransportName } from './base/types.js'
 import { createLine } from './line/line.js'
 import { meansOf, namesOf, queryOf } from './line/means.js'
 import { createWays } from './line/ways.js'
-import { watchLife } from './tabs/life.js'
-import type { Told } from './base/shapes.js'
+import type { Known, Told } from './base/shapes.js'
 import { claimTab, tabOf } from './tabs/tab.js'
-import { createTabs } from './tabs/tabs.js'
+import { createTurn } from './tabs/turn.js'
 import { createWords } from './tabs/words.js'
 import { createActions } from './terminal/actions.js'
 import { createOutbox } from './terminal/outbox.js'
@@ -26,10 +25,9 @@ export function connect (options: Options): Iris {
   const isOne = document && !isShared
   let tab = document ? tabOf() : newId()
   let store: Store | undefined
-  let tabs: ReturnType<typeof createTabs> | undefined
-  let isLeading = false
+  let kept: Known = {}
 
-  const say = (event: string, data: object) => tabs?.say({ event, data: data as Record<string, unknown> })
+  const say = (event: string, data: object) => tell({ event, data: data as Record<string, unknown> })
   const warn = (error: unknown) => emit('warning', errorOf(error))
   const nameOf = () => `iris:${new URL(url).host}:${me.userId}:`
 
@@ -37,7 +35,7 @@ export function connect (options: Options): Iris {
 
   /** Tells all tabs. */
   function publish (frame: Told): void {
-    tabs?.say(frame)
+    tell(frame)
     receiver.receive(frame)
   }
 
@@ -51,19 +49,19 @@ export function connect (options: Options): Iris {
     presence,
     say,
     receiver: () => receiver,
-    heard: () => tabs?.heard(),
-    isLeading: () => isLeading,
+    heard: () => heard(),
+    isLeading: () => isLeading(),
     reconnect,
     close: () => end('signed out in another tab', true)
   })
   const receiver = createReceiver(base, {
     outbox,
-    onHole: range => { if (isLeading) fillHole(range).catch(warn) },
+    onHole: range => { if (isLeading()) fillHole(range).catch(warn) },
     onReset: () => void resync().catch(warn),
     onReady: outbox.hurry,
     // else BYE 4101 comes, and a login
-    onAuth: () => { if (isLeading) void tokens.renew().then(token => calls.insist('/v1/up/token', { token })).catch(warn) },
-    onPending: pending => { if (isLeading) void store?.set('pending', pending) },
+    onAuth: () => { if (isLeading()) void tokens.renew().then(token => calls.insist('/v1/up/token', { token })).catch(warn) },
+    onPending: pending => { if (isLeading()) void store?.set('pending', pending) },
     words
   })
 
@@ -87,48 +85,34 @@ export function connect (options: Options): Iris {
     }
   })
 
+  const { open, leave, begin, isLeading, tell, heard } = createTurn(base, {
+    line,
+    presence,
+    outbox,
+    receive: receiver.receive,
+    ask,
+    onLead () {
+      // a tab that has followed goes on from what it has heard
+      if (!receiver.cursor()) receiver.goOn(kept)
+      begin()
+      lead()
+    }
+  })
+
   async function start (): Promise<void> {
     // whose it is must be known before what was kept of him is
     me.userId ??= await tokens.whose(show)
     if (!me.userId || ended.aborted) return
     if (isOne) tab = await claimTab()
     if (ended.aborted) return
-    const name = nameOf()
     store = openStore()
     me.terminalId ??= await store.word('terminal') ?? `t-${newId()}`
     void store.set('terminal', me.terminalId)
     await ways.recall(store)
-    const kept = { cursor: await store.word('cursor'), pending: await store.list<never>('pending') }
+    kept = { cursor: await store.word('cursor'), pending: await store.list<never>('pending') }
     if (ended.aborted) return
     outbox.open(store, !isShared)
-    const onLead = () => {
-      // a tab that has followed goes on from what it has heard
-      if (!receiver.cursor()) receiver.goOn(kept)
-      begin()
-      lead()
-    }
-    const channel = isShared && channelOf(name)
-    if (!channel) return onLead()
-    channel.onmessage = ({ data }) => receiver.receive(data as Told)
-    tabs = createTabs({
-      ...{ name, locks, channel, onLead, ask },
-      everyMs: timing.tabMs,
-      onFollow: rest,
-      onTick: () => isLeading && [presence.look(), outbox.look()]
-    })
-    tabs.join()
-  }
-
-  /** What was told to stay away comes back when somebody says so: not since a tab was closed, or a page thawed. */
-  function begin (): void {
-    isLeading = true
-    if (me.state.state !== 'closed') line.open()
-  }
-
-  function rest (): void {
-    isLeading = false
-    line.stop()
-    presence.stop()
+    open(nameOf(), isShared && locks)
   }
 
   function reconnect (transport?: TransportName): void {
@@ -138,34 +122,13 @@ export function connect (options: Options): Iris {
       show({ state: 'connecting', reason: 'reconnect() was called', transport: '' })
       if (!store) return void start()
     }
-    if (isLeading) line.open()
+    if (isLeading()) line.open()
     else if (store) say('CONNECT', { transport })
   }
 
-  watchLife(ended, {
-    onShown: () => isLeading ? presence.look() : tabs?.ask(),
-    onWake (isOther) {
-      if (isOther && isLeading && me.state.state !== 'closed') line.open()
-      else line.wake()
-      outbox.hurry()
-    },
-    onFreeze () {
-      if (tabs) tabs.leave()
-      else rest()
-      if (me.state.state !== 'closed') show({ state: 'waiting', reason: 'the page is frozen', transport: '' })
-    },
-    onThaw () {
-      if (!store || isLeading) return
-      if (tabs) tabs.join()
-      else begin()
-    }
-  })
-
   function end (reason: string, isForgotten?: boolean): void {
     base.end()
-    tabs?.end()
-    tabs = undefined
-    rest()
+    leave()
     outbox.close()
     if (isForgotten && me.userId) void openStore().forget(nameOf())
     show({ state: 'closed', reason, transport: '' })

@@ -43,7 +43,7 @@ export function createEmitter () {
     })
     try {
       for (;;) {
-        if (items.length > LAG) throw new IrisError('TOO_SLOW', `The loop is ${LAG} events behind: do less in it`)
+        if (items.length > LAG) throw new IrisError('TOO_SLOW', `${LAG} events behind: do less in the loop`)
         const event = items.shift()
         if (event) yield event
         else if (isOver) return undefined

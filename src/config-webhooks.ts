@@ -1,4 +1,5 @@
 // What the environment says of webhooks. [WEBHOOK-1]
+import { quoted } from './spelling.js'
 import { parseAllowed, parseCallUrl } from './webhooks/address.js'
 import { SECRET_PATTERN } from './webhooks/secret.js'
 import type { WebhookConfig } from './webhooks/webhooks.js'
@@ -9,9 +10,6 @@ export type Rule = [isBroken: boolean, sentence: string]
 type Configured = Omit<WebhookConfig, 'sealers'>
 
 interface Facts { webhooks: Configured, events: readonly string[] }
-
-/** A value as a message shows it. */
-export const quoted = (value: string) => JSON.stringify(value.slice(0, 100))
 
 /** @param text what a variable says, `list` its items. */
 export function readWebhooks (text: (name: string) => string | undefined, list: (name: string) => string[]): Configured {

@@ -1,4 +1,7 @@
-// Which name was meant by one that is not known.
+// A name or a value that somebody has given: how a sentence shows it, and which one he may have meant.
+
+/** @returns what was given, as a sentence shows it: 100 characters of it at most. */
+export const quoted = (text: string): string => JSON.stringify(text.slice(0, 100))
 
 /** @returns the known variable whose name is spelled most like this one; undefined when none is near. */
 export function nearest (name: string, all: Iterable<string>): string | undefined {

@@ -1,19 +1,21 @@
 // The command line: what it is asked for, what it prints, and what the doctor finds on real servers and behind real proxies.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, openSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { bannerOf } from '../src/banner.js'
 import { readArguments } from '../src/cli/arguments.js'
+import { callServer, mintToken } from '../src/cli/call.js'
 import { type CommandName, commandTable } from '../src/cli/commands.js'
-import { addressOf, callServer, checkUrl, gatewayOf, mintToken } from '../src/cli/gateway.js'
+import { addressOf, checkUrl, gatewayOf } from '../src/cli/gateway.js'
 import { help } from '../src/cli/help.js'
 import { checksHere, files } from '../src/cli/here.js'
+import { holdWebSocket } from '../src/cli/idle.js'
 import { checksOutside } from '../src/cli/outside.js'
 import { checksOfRedis, clock } from '../src/cli/redis-checks.js'
 import { tellStates } from '../src/cli/tail.js'
@@ -27,11 +29,14 @@ import { SERVER_KEY, startIris } from './helper/iris.js'
 import { noNginx, startNginx } from './helper/nginx.js'
 import { freePort } from './helper/process.js'
 import { startRedis } from './helper/redis.js'
+import { until } from './helper/user.js'
 
 const program = fileURLToPath(new URL('../../bin/iris-gateway.js', import.meta.url))
 
 /** What a process has of this one's environment: its programs, and what Node has compiled already. */
 const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
+
+const noFull = !existsSync('/dev/full') && 'needs /dev/full'
 
 /** Runs the command line to its end. */
 async function call (args: string[], env: Record<string, string> = {}, input = '') {
@@ -60,8 +65,8 @@ t.test('arguments: a command with its words and options, or one sentence that sa
     [['start', 'x'], /takes nothing behind it: "x" is too much\.$/],
     [['token', 'a', '--ttl'], /^iris-gateway token: Option '--ttl <value>' argument missing\.$/],
     [['token', 'a', '--tll', '60'], /^iris-gateway token: Unknown option '--tll': is --ttl meant\?$/],
-    [['doctor', '--port', '1'], /^iris-gateway doctor: Unknown option '--port': before a word that begins so, write --\.$/],
-    [['--url', 'http://x', 'token', 'a'], /^The command comes first: iris-gateway token, and what belongs to it behind it\.$/],
+    [['doctor', '--port', '1'], /^iris-gateway doctor: Unknown option '--port': put -- before a word that begins with -\.$/],
+    [['--url', 'http://x', 'token', 'a'], /^The command comes first: iris-gateway token, then its words and options\.$/],
     [['--port', '1'], /^iris-gateway start: Unknown option '--port': the gateway is configured by its environment\.$/]
   ] as const) {
     t.match(readArguments(args), { what: 'wrong', why }, args.join(' '))
@@ -118,8 +123,11 @@ t.test('a token is made by the gateway that runs, and is good; what keeps it fro
     message: /^No gateway answers at \S+ \(nothing listens there: ECONNREFUSED\): .*\.$/
   })
   await t.rejects(mint({ userId: 'a b' }), { message: /^\S+ answered 400, INVALID_BODY: .*\/userId must .*\.$/ })
+  let isPlain = false
   const other = createServer((request, response) => {
     if (request.url === '/v1/server/login') response.writeHead(302, { location: '/login' }).end()
+    else if (request.url === '/v1/server/null') response.end('null')
+    else if (request.url?.startsWith('/v1/server/tokens') && isPlain) response.end('{}')
     else if (request.url?.startsWith('/v1/server/tokens')) response.writeHead(301, { location: `${iris.url}${request.url}` }).end()
     else response.writeHead(502).end('<html>')
   }).listen(0, '127.0.0.1')
@@ -129,6 +137,9 @@ t.test('a token is made by the gateway that runs, and is good; what keeps it fro
   await t.rejects(mint({ url }), { message: `${url} leads to ${iris.url}: say that by --url.` })
   await t.rejects(callServer({ url, key: SERVER_KEY, path: 'login' }), { message: `${url} answered 302, and what answers is no Iris.` })
   await t.rejects(callServer({ url, key: SERVER_KEY, path: 'x' }), { message: /answered 502, and what answers is no Iris: does it reach one\?$/ })
+  await t.rejects(callServer({ url, key: SERVER_KEY, path: 'null' }), { message: `${url} answered 200, and what answers is no Iris.` })
+  isPlain = true
+  await t.rejects(mint({ url }), { message: `${url} answered 200 without a token: what answers is no Iris.` })
   t.match(await linesOf(checksHere({ IRIS_PORT: new URL(url).port }), 'fail'), /^fail gateway: what answers at \S+ is no Iris \(502\)\. /m)
 })
 
@@ -157,6 +168,49 @@ t.test('what is sent is stored, and comes to who listens; who sends is not onlin
   t.same(await once(tail, 'close'), [null, 'SIGINT'], 'as a shell must know, to stop its loop')
   t.same(await terminals('bob'), [])
   t.equal(states, 'connecting: it begins\nlive: all is there\n')
+})
+
+t.test('what has listened leaves nothing, however it ends', async t => {
+  const iris = await startIris(t)
+  const env = { ...inherited, IRIS_SERVER_KEY: SERVER_KEY }
+  const start = (args: string[], out: number | 'pipe') => {
+    const child = spawn(process.execPath, [program, ...args, '--url', iris.url], { env, stdio: ['ignore', out, 'pipe'] })
+    t.teardown(() => child.kill('SIGKILL'))
+    return child
+  }
+  const rows = async (userId: string) => (await iris.server('GET', `users/${userId}/terminals`)).body['items']
+  const guest = async () => (await iris.redis.keys('iris:*')).map(key => /iris-doctor-\w+/.exec(key)?.[0]).find(Boolean)
+
+  await t.test('the gateway has ended it', async t => {
+    const tail = start(['tail', 'bob'], 'pipe')
+    const said = text(tail.stderr as NodeJS.ReadableStream)
+    await until(async () => JSON.stringify(await rows('bob')).includes('"online":true') || undefined)
+    await iris.server('POST', 'users/bob/kick', { reason: 'x' })
+    t.same(await once(tail, 'close'), [1, null])
+    t.match(await said, /^It is over: .*\.\n$/m)
+    t.same(await rows('bob'), [])
+  })
+
+  await t.test('there is no room for what it prints', { skip: noFull }, async t => {
+    const tail = start(['tail', 'carol'], openSync('/dev/full', 'w'))
+    t.match(await text(tail.stderr as NodeJS.ReadableStream), /cannot be written \(ENOSPC\)\.\n$/)
+    t.same(await rows('carol'), [])
+  })
+
+  await t.test('who asked has heard enough', async t => {
+    for await (const { of } of checksOutside({ url: iris.url, token: undefined, holdMs: 50, env })) if (of === 'stream') break
+    t.same(await rows(await guest() as string), [])
+  })
+})
+
+t.test('a WebSocket that is torn off is one that was cut', async t => {
+  const other = createServer().on('upgrade', (_request, socket: Socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n', () => socket.resetAndDestroy())
+  }).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => other.close())
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+  t.match(await holdWebSocket({ url, token: 'x', holdMs: 1_000 }), [{ verdict: 'fail', found: 'it opens, and nothing comes' }])
 })
 
 t.test('a gateway that is away is told of once, in words', async t => {
@@ -322,9 +376,17 @@ async function shell (line: string) {
 
 t.test('who reads no further ends it without a word; what cannot be written is said', async t => {
   t.equal(await shell('{ iris-gateway --help; echo $? >&2; } | true'), '141\n')
-  const isThere = existsSync('/dev/full')
-  if (!isThere) return
+  if (noFull) return
   t.equal(await shell('iris-gateway --version > /dev/full; echo $? >&2'), 'What is to be printed cannot be written (ENOSPC).\n1\n')
+})
+
+t.test('what is taken back is waited for, whatever more cannot be printed', { skip: noFull }, async t => {
+  const code = `import { watchForEnd } from ${JSON.stringify(new URL('../src/cli/ending.js', import.meta.url).href)}
+    watchForEnd()(() => new Promise(resolve => setTimeout(resolve, 100)).then(() => process.stderr.write('taken back')))
+    setInterval(() => process.stdout.write('x'), 10)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'] })
+  const [said, [exit]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'close') as Promise<[number]>])
+  t.same([said, exit], ['What is to be printed cannot be written (ENOSPC).\ntaken back', 1])
 })
 
 t.test('the exit code of the doctor is 1 when something is wrong, 2 when it is asked for what it does not do', async t => {

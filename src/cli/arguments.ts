@@ -1,7 +1,8 @@
 // What the words of a command line ask for.
 import { parseArgs } from 'node:util'
-import { nearest } from '../spelling.js'
-import { type Command, commandTable, type CommandName, isCommand, type Options, optionsOf } from './commands.js'
+import { nearest, quoted } from '../spelling.js'
+import type { Command, Options } from './command.js'
+import { commandTable, type CommandName, isCommand, optionsOf } from './commands.js'
 
 type Asked =
   /** `of`: the command that is meant, when one is. */
@@ -27,10 +28,8 @@ export function readArguments (args: readonly string[]): Asked {
     return { what: 'wrong', why: `iris-gateway has no command ${quoted(first)}${meantBy(first, commandTable.keys()) ?? '.'}` }
   }
   if (named === undefined) return readCommand('start', args)
-  return { what: 'wrong', why: `The command comes first: iris-gateway ${named}, and what belongs to it behind it.`, of: named }
+  return { what: 'wrong', why: `The command comes first: iris-gateway ${named}, then its words and options.`, of: named }
 }
-
-const quoted = (text = '') => JSON.stringify(text.slice(0, 100))
 
 /** @returns the end of a sentence about a name that is not known; undefined when none is near. */
 function meantBy (name: string, all: Iterable<string>): string | undefined {
@@ -61,7 +60,7 @@ function whyNot (name: CommandName, { words }: Command, given: string[]): string
   const takes = `iris-gateway ${name} takes ${words.map(word => `<${word}>`).join(' ') || 'nothing'} behind it`
   const missing = words[given.length]
   if (missing !== undefined) return `${takes}: <${missing}> is missing.`
-  return `${takes}: ${quoted(given[words.length])} is too much${words.length > 0 ? ', and what has blanks needs quotes' : ''}.`
+  return `${takes}: ${quoted(given[words.length] ?? '')} is too much${words.length > 0 ? ', and what has blanks needs quotes' : ''}.`
 }
 
 /** @returns what `parseArgs` says, and what to do. */
@@ -70,5 +69,5 @@ function sentenceOf (name: CommandName, { options }: Command, message: string): 
   const unknown = /^Unknown option '(-.*?)'/.exec(said)?.[1]
   if (unknown === undefined) return `${said}.`
   if (name === 'start') return `${said}: the gateway is configured by its environment.`
-  return said + (meantBy(unknown, Object.keys(options).map(option => `--${option}`)) ?? ': before a word that begins so, write --.')
+  return said + (meantBy(unknown, Object.keys(options).map(option => `--${option}`)) ?? ': put -- before a word that begins with -.')
 }

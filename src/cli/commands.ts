@@ -1,22 +1,6 @@
 // What the command line can do, each loaded when it is asked for: the table that arguments are read by, and the help is made of.
 import type { ParseArgsConfig } from 'node:util'
-
-export type Options = Record<string, string | undefined>
-
-/** Is told of what must be done before the process ends early. */
-export type Leave = (work: () => Promise<unknown>) => void
-
-/** Does it. @returns the exit code; undefined: the process goes on. Throws a Refusal when it cannot be done. */
-export type Run = (words: string[], options: Options, leave: Leave) => Promise<number | undefined>
-
-export interface Command {
-  /** The words that follow its name, all of them needed. */
-  words: readonly string[]
-  /** Each takes a value: what it is called in the help, and what it does. */
-  options: Record<string, { value: string, does: string }>
-  does: string
-  load (): Promise<Run>
-}
+import type { Command } from './command.js'
 
 const url = { value: 'url', does: 'where the gateway is; unset: as IRIS_HOST and IRIS_PORT say' }
 

@@ -1,5 +1,5 @@
 // `iris-gateway doctor`: looks for what is wrong, on this machine or from outside, and says what to do.
-import type { Run } from './commands.js'
+import type { Run } from './command.js'
 import { type Finding, lineOf } from './finding.js'
 import { checkUrl } from './gateway.js'
 import { checksHere } from './here.js'
@@ -10,10 +10,11 @@ import { secondsIn } from './words.js'
 /** Longer than the pauses of a stream (15 s), of a WebSocket (25 s) and of a poll (30 s). */
 const HOLD_SEC = 35
 
-export const run: Run = async (_words, { url, token, hold }, leave) => {
+export const run: Run = async (_words, { url, token, hold }, beforeEnd) => {
   if (url === undefined && (token ?? hold) !== undefined) throw new Misuse('--token and --hold are for what --url names.')
   const holdMs = (secondsIn('--hold', hold) ?? HOLD_SEC) * 1000
-  const checks = url === undefined ? checksHere(process.env) : checksOutside({ url: checkUrl(url), token, holdMs, env: process.env, leave })
+  const { env } = process
+  const checks = url === undefined ? checksHere(env) : checksOutside({ url: checkUrl(url), token, holdMs, env, beforeEnd })
   const found = new Map<Finding['verdict'], number>()
   for await (const finding of checks) {
     process.stdout.write(lineOf(finding))

@@ -1,7 +1,7 @@
 // How a command ends before it is done: by a signal, or since nobody reads on. What it has made elsewhere is taken back first.
 import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Leave } from './commands.js'
+import type { BeforeEnd } from './command.js'
 
 /** So long the end waits for what is to be done before it. */
 const MOST_MS = 2_000
@@ -9,8 +9,8 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** As a shell says it of a program that SIGPIPE has ended; Node ignores that one. */
 const UNREAD = 128 + constants.signals.SIGPIPE
 
-/** @returns what is to be told of what must be done before the process ends early. A second signal waits for nothing. */
-export function endEarly (): Leave {
+/** @returns what takes what must be done before the process ends early. A second signal waits for nothing. */
+export function watchForEnd (): BeforeEnd {
   const works: (() => Promise<unknown>)[] = []
   let isEnding = false
 
@@ -25,9 +25,10 @@ export function endEarly (): Leave {
   for (const out of [process.stdout, process.stderr]) {
     // whoever read it may have seen enough (`| head`), or have closed his terminal
     out.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (isEnding) return // each line that still comes says so again
       if (code === 'EPIPE' || code === 'EIO') return void end(() => process.exit(UNREAD))
       process.stderr.write(`What is to be printed cannot be written (${code}).\n`)
-      process.exit(1)
+      void end(() => process.exit(1))
     })
   }
   return work => { works.push(work) }

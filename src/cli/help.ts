@@ -1,6 +1,7 @@
 // What the command line says of itself.
 import { configTable } from '../config-table.js'
-import { type Command, commandTable, type CommandName } from './commands.js'
+import type { Command } from './command.js'
+import { commandTable, type CommandName } from './commands.js'
 
 const COLUMN = 34
 const row = (name: string, does: string, inset = '  ') => `${inset}${name.padEnd(COLUMN + 2 - inset.length)}${does}`
@@ -35,7 +36,7 @@ const codes = [
   'Exit code:', '',
   row('0', 'It is done; of a gateway: it has ended in order.'),
   row('1', 'It is not: one sentence on stderr says why. Of doctor: something is wrong.'),
-  row('2', 'It was not asked for as it must be.'),
+  row('2', 'The command line is wrong.'),
   row('130, 143, 129', 'Ctrl-C, SIGTERM, SIGHUP has ended it. A gateway ends in order, with 0.'),
   row('141', 'Who read what it prints has gone.'), ''
 ]

@@ -2,10 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../config.js'
 import { missingSecrets, secretsFile } from '../secrets.js'
-import { addressOf, configOf, whyOf } from './gateway.js'
 import { failed, type Finding, type Findings, ok, warn } from './finding.js'
+import { addressOf, configOf } from './gateway.js'
+import { askHealth } from './health.js'
 import { checksOfRedis } from './redis-checks.js'
 import type { Refusal } from './refusal.js'
+import { whyOf } from './why.js'
 
 /** So many connections a process should be able to hold: a stream takes a file each. */
 const FILES = 16_384
@@ -66,13 +68,10 @@ function secrets (config: Config): Finding {
 /** @returns whether a gateway runs there, and may be given work. */
 async function gateway (address: string): Promise<Finding> {
   try {
-    const response = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(ASK_MS) })
-    const { status, detail } = await response.json().catch(() => ({})) as { status?: unknown, detail?: string }
-    if (status === undefined) {
-      return failed('gateway', `what answers at ${address} is no Iris (${response.status})`, 'End that, or set another IRIS_PORT')
-    }
-    if (response.ok && status === 'ok') return ok('gateway', `ready at ${address}`)
-    return failed('gateway', `not ready at ${address}: ${detail ?? response.status}`, 'Its log says more')
+    const { response, isIris, isOk, why } = await askHealth(address, '/readyz', ASK_MS)
+    if (isOk) return ok('gateway', `ready at ${address}`)
+    if (isIris) return failed('gateway', `not ready at ${address}: ${why}`, 'Its log says more')
+    return failed('gateway', `what answers at ${address} is no Iris (${response.status})`, 'End that, or set another IRIS_PORT')
   } catch (error) {
     return warn('gateway', `none answers at ${address} (${whyOf(error)})`, 'iris-gateway starts one')
   }

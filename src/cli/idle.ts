@@ -1,9 +1,9 @@
 // The three ways down, held for a while with nothing to say: does what stands between let the first word through, and the silence after it?
-import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { failed, type Finding, ok, warn } from './finding.js'
-import { whyOf } from './gateway.js'
 import { askUpgrade } from './upgrade.js'
+import { whyOf } from './why.js'
 
 /** The first events of a stream come at once; so long is waited for them. */
 const FIRST_MS = 5_000
@@ -98,15 +98,17 @@ export async function holdWebSocket ({ url, token, holdMs }: Held): Promise<Find
   const { status, code, socket, head } = await askUpgrade({ url, token, terminalId: terminals[2] })
   if (!socket) return [failed('WebSocket', `it is not opened: ${code ?? status}`, 'See the token, and the lines above')]
   const began = performance.now()
-  const closed = once(socket.on('error', () => undefined), 'close').then(() => 'closed' as const)
+  const closed = happens(socket, 'close')
   try {
     const isHeard = (head?.length ?? 0) > 0 || await Promise.race([
-      once(socket, 'data').then(() => true), closed.then(() => false), delay(FIRST_MS, false, unheld)
+      happens(socket, 'data'), closed.then(() => false), delay(FIRST_MS, false, unheld)
     ])
     if (!isHeard) return [failed('WebSocket', 'it opens, and nothing comes', 'See what stands between')]
-    const end = await Promise.race([closed, delay(holdMs, 'held' as const, unheld), ended(socket)])
+    const isHeld = await Promise.race([
+      delay(holdMs, true, unheld), closed.then(() => false), happens(socket.resume(), 'end').then(() => false)
+    ])
     const heldMs = performance.now() - began
-    return [end === 'held'
+    return [isHeld
       ? ok('idle WebSocket', `it stayed for ${seconds(heldMs)}`)
       : failed('idle WebSocket', `it was cut after ${seconds(heldMs)}`, IDLE)]
   } finally {
@@ -114,8 +116,7 @@ export async function holdWebSocket ({ url, token, holdMs }: Held): Promise<Find
   }
 }
 
-/** Resolves when the other side has ended; reads all that comes. */
-async function ended (socket: NodeJS.ReadableStream): Promise<'closed'> {
-  await once(socket.resume(), 'end')
-  return 'closed'
+/** Resolves when it does; what breaks a connection ends in its `close`. */
+async function happens (socket: Duplex, event: 'data' | 'end' | 'close'): Promise<boolean> {
+  return await new Promise(resolve => { socket.on('error', () => undefined).once(event, () => resolve(true)) })
 }

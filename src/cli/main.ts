@@ -2,18 +2,18 @@
 import { version } from '../documents/version.js'
 import { commands } from './commands.js'
 import { readArguments } from './arguments.js'
-import { endEarly } from './ending.js'
+import { watchForEnd } from './ending.js'
 import { help, shortHelp, usage } from './help.js'
 import { Misuse, Refusal } from './refusal.js'
 
-/** How it ends when it was not asked for as it must be. */
+/** How it ends when the command line is wrong. */
 const MISUSE = 2
 
 /** @returns the exit code; undefined: the process goes on, and ends by itself. */
 async function obey (args: readonly string[]): Promise<number | undefined> {
   const asked = readArguments(args)
-  // a gateway ends by rules of its own (src/process.ts), and so does its log (src/stdout.ts)
-  const leave = asked.what === 'command' && asked.name === 'start' ? () => undefined : endEarly()
+  // a gateway ends by rules of its own (src/end.ts), and so does its log (src/stdout.ts)
+  const beforeEnd = asked.what === 'command' && asked.name === 'start' ? () => undefined : watchForEnd()
   if (asked.what === 'help') return say(help(asked.of))
   if (asked.what === 'version') return say(`${version}\n`)
   if (asked.what === 'wrong') {
@@ -22,7 +22,7 @@ async function obey (args: readonly string[]): Promise<number | undefined> {
   }
   const { name, words, options } = asked
   const run = await commands[name].load()
-  return await run(words, options, leave)
+  return await run(words, options, beforeEnd)
 }
 
 function say (text: string): number {

@@ -1,11 +1,14 @@
 // What the doctor looks at from outside: whether what stands in front of a gateway lets through what it must.
 import { randomBytes } from 'node:crypto'
-import type { Leave } from './commands.js'
+import { callServer, mintToken } from './call.js'
+import type { BeforeEnd } from './command.js'
 import { failed, type Finding, type Findings, ok, warn } from './finding.js'
-import { callServer, gatewayOf, isNear, leadsElsewhere, mintToken, whyOf } from './gateway.js'
+import { gatewayOf, isNear } from './gateway.js'
+import { askHealth } from './health.js'
 import { holdPoll, holdStream, holdWebSocket, terminals } from './idle.js'
 import { Refusal } from './refusal.js'
 import { askUpgrade } from './upgrade.js'
+import { leadsElsewhere, whyOf } from './why.js'
 
 const ASK_MS = 10_000
 /** Who listens when no token is given: each doctor another one, or they would close each other's streams. */
@@ -13,35 +16,43 @@ const newUser = () => `iris-doctor-${randomBytes(6).toString('hex')}`
 /** His token must outlive the longest `--hold` that makes sense. */
 const TTL_SEC = 3_600
 
-interface Facts { url: string, token: string | undefined, holdMs: number, env: NodeJS.ProcessEnv, leave?: Leave }
+interface Facts { url: string, token: string | undefined, holdMs: number, env: NodeJS.ProcessEnv, beforeEnd?: BeforeEnd }
 
 /** @returns what is found, one after the other; the streams take `holdMs`. */
-export async function * checksOutside ({ url, token, holdMs, env, leave }: Facts): Findings {
+export async function * checksOutside (facts: Facts): Findings {
+  const { url } = facts
   const reached = await reach(url)
   yield reached
   if (reached.verdict === 'fail') return
   yield encryption(url)
   yield await readiness(url)
   yield * await door(url)
+  yield * streams(facts)
+}
+
+async function * streams ({ url, token, holdMs, env, beforeEnd }: Facts): Findings {
+  const guest = token === undefined ? await newGuest(url, env).catch(refused) : { token, forget: async () => undefined }
+  if ('verdict' in guest) return yield guest
+  beforeEnd?.(guest.forget)
   try {
-    const guest = token === undefined ? await newGuest(url, env) : { token, forget: async () => undefined }
-    leave?.(guest.forget)
     const held = { url, holdMs, token: guest.token }
     yield * (await Promise.all([holdStream(held), holdPoll(held), holdWebSocket(held)])).flat()
+  } finally {
     await guest.forget()
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    yield warn('streams', `not looked at, since no token could be made: ${error.message.replace(/\.$/, '')}`, 'Or give one by --token')
   }
+}
+
+function refused (error: unknown): Finding {
+  if (!(error instanceof Refusal)) throw error
+  return warn('streams', `not looked at, since no token could be made: ${error.message.replace(/\.$/, '')}`, 'Or give one by --token')
 }
 
 async function reach (url: string): Promise<Finding> {
   try {
-    const response = await fetch(`${url}/livez`, { signal: AbortSignal.timeout(ASK_MS), redirect: 'manual' })
+    const { response, isOk } = await askHealth(url, '/livez', ASK_MS)
     const leadsTo = leadsElsewhere(url, response)
     if (leadsTo !== undefined) return failed('address', `${url} leads to ${leadsTo}`, `Look there: --url ${leadsTo}`)
-    const { status } = await response.json().catch(() => ({})) as { status?: unknown }
-    return response.ok && status === 'ok'
+    return isOk
       ? ok('address', `Iris answers at ${url}`)
       : failed('address', `what answers at ${url} is no Iris (${response.status})`, 'See where the proxy leads')
   } catch (error) {
@@ -56,10 +67,8 @@ function encryption (url: string): Finding {
 }
 
 async function readiness (url: string): Promise<Finding> {
-  const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => undefined)
-  if (response?.ok) return ok('gateway', 'ready')
-  const { detail } = await response?.json().catch(() => undefined) as { detail?: string } | undefined ?? {}
-  return failed('gateway', `not ready: ${detail ?? response?.status ?? 'no answer'}`, 'Its log says more')
+  const { isOk, why } = await askHealth(url, '/readyz', ASK_MS).catch((error: unknown) => ({ isOk: false, why: whyOf(error) }))
+  return isOk ? ok('gateway', 'ready') : failed('gateway', `not ready: ${why}`, 'Its log says more')
 }
 
 /** Both are refused before anybody is asked who he is. */

@@ -37,7 +37,7 @@ export async function * checksOfRedis (config: Facts): Findings {
   yield * lookAt(socket, config.durability)
 }
 
-const hidden = (of: string): Finding => warn(of, 'this user may not look into it', 'Run the doctor as the user of the gateway')
+const hidden = (of: string): Finding => warn(of, 'this user may not read its directory', 'Run the doctor as the user of the gateway')
 
 /** @returns what is at a path; `hidden`: this user may not know. */
 async function lookFor (path: string): Promise<'directory' | 'file' | 'absent' | 'hidden'> {

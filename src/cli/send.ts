@@ -2,10 +2,10 @@
 import { createBase } from '../client/base/base.js'
 import { IrisError } from '../client/base/error.js'
 import { newId } from '../client/base/platform.js'
-import type { Run } from './commands.js'
-import { sentenceOfClient } from './gateway.js'
+import type { Run } from './command.js'
 import { Misuse, Refusal } from './refusal.js'
 import { asUser } from './user.js'
+import { sentenceOfClient } from './why.js'
 import { targetIn, userIn } from './words.js'
 
 /** So long it is tried. */

@@ -1,6 +1,7 @@
 // `iris-gateway token <user>`: by the gateway that runs, which knows of kicks and of the time.
-import type { Run } from './commands.js'
-import { gatewayOf, mintToken } from './gateway.js'
+import { mintToken } from './call.js'
+import type { Run } from './command.js'
+import { gatewayOf } from './gateway.js'
 import { secondsIn, userIn } from './words.js'
 
 export const run: Run = async ([word = ''], { url, ttl }) => {

@@ -1,8 +1,9 @@
 // A user at the command line: where the gateway is, and tokens of his that its own key makes.
-import { gatewayOf, mintToken } from './gateway.js'
+import { mintToken } from './call.js'
+import { gatewayOf } from './gateway.js'
 
 /**
- * Looks who may be, and makes a first token of him.
+ * Looks where the gateway is, and makes a first token of the user: whoever cannot be one is refused here.
  * @returns `url`, where the gateway is, `key`, that of its server API, and `token()`. Throws a Refusal where there is no key, or the
  *   gateway makes no token of him.
  */

@@ -1,12 +1,11 @@
 // Words and values of the command line that must have a form.
 import { ConversationId, UserId } from '../protocol/ids.js'
+import { quoted } from '../spelling.js'
 import { Misuse } from './refusal.js'
 
 const USER = new RegExp(UserId.pattern as string)
 const CONVERSATION = new RegExp(ConversationId.pattern as string)
 const units: Record<string, number> = { '': 1, s: 1, m: 60, h: 3_600, d: 86_400 }
-
-const quoted = (text: string) => JSON.stringify(text.slice(0, 100))
 
 /** @returns a user's id. Throws a Misuse that names the word. */
 export function userIn (word: string, text: string): string {

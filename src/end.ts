@@ -8,7 +8,7 @@ import { isWhole } from './store/life/life.js'
 import type { createRedis } from './store/redis/redis.js'
 
 /** What the end may take beside the drain. */
-const CLOSE_MS = 10_000
+export const CLOSE_MS = 10_000
 /** So long a start that is under way is waited for. */
 const BEGIN_MS = 1_000
 

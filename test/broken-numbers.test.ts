@@ -6,7 +6,7 @@ import { keys, partition } from '../src/store/keys.js'
 import { setBack } from './helper/aging.js'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
-import { dm, groupOf, two, until, type User } from './helper/user.js'
+import { dm, groupOf, sendUntilStored, two, until, type User } from './helper/user.js'
 
 const lines: string[] = []
 const iris = await startIris(t, { logs: { write: line => lines.push(line) } })
@@ -202,7 +202,7 @@ t.test('[STORE-1] a mark that no step can have given out is not seen, wherever i
   for (const read of [bob.conversations(), bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })]) {
     t.equal((await read).status, 200)
   }
-  await until(async () => (await alice.send(bob, 'hi')).status === 200 || undefined)
+  await sendUntilStored(alice, bob, 'hi')
   const another = await redis.get(keys.life)
   await looked()
   t.match(await alice.send(bob, 'hi'), { status: 200 })

@@ -7,14 +7,12 @@ import t, { type Test } from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { variables } from '../src/config-table.js'
 import { loadConfig } from '../src/config.js'
+import { CLOSE_MS } from '../src/end.js'
 import { checkRedis } from '../src/store/redis/check-redis.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
 import { deployed } from './helper/nginx.js'
 import { freePort } from './helper/process.js'
 import { startRedis } from './helper/redis.js'
-
-/** What the end of a process may take beside its drain, s: src/process.ts. */
-const CLOSE_SEC = 10
 
 const iris = await startIris(t)
 const metrics = await (await fetch(`${iris.url}/metrics`, { headers: { authorization: `Bearer ${SERVER_KEY}` } })).text()
@@ -73,7 +71,7 @@ t.test('Kubernetes: probes are answered, the end has its time, and what belongs 
   const { drainSec } = loadConfig(env)
   const [program, seconds] = container.lifecycle.preStop.exec.command
   t.equal(program, 'sleep')
-  t.ok(template.spec.terminationGracePeriodSeconds >= Number(seconds) + drainSec + CLOSE_SEC)
+  t.ok(template.spec.terminationGracePeriodSeconds >= Number(seconds) + drainSec + CLOSE_MS / 1000)
 })
 
 interface Compose {
@@ -91,7 +89,7 @@ t.test('compose: its Redis is one that Iris has nothing to say of, and the files
   const { drainSec } = loadConfig({
     ...iris.environment, IRIS_TOKEN_SECRET: 's'.repeat(32), IRIS_SERVER_KEY: 'k'.repeat(16)
   })
-  t.ok(parseInt(iris.stop_grace_period) >= drainSec + CLOSE_SEC)
+  t.ok(parseInt(iris.stop_grace_period) >= drainSec + CLOSE_MS / 1000)
   const at = (path: string) => new URL(`../../deploy/${path}`, import.meta.url)
   for (const volume of nginx.volumes) t.ok(existsSync(at(volume.split(':')[0] as string)), volume)
   t.ok(existsSync(at(`${iris.build.context}/${iris.build.dockerfile}`)))
@@ -120,7 +118,7 @@ t.test('systemd takes the unit, which ends Iris before its Redis and gives it ti
   const unit = deployed('iris.service')
   t.match(unit, /^KillMode=mixed$/m)
   const { drainSec } = loadConfig({})
-  t.ok(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) >= drainSec + CLOSE_SEC)
+  t.ok(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) >= drainSec + CLOSE_MS / 1000)
   const directory = mkdtempSync(join(tmpdir(), 'iris-unit-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const file = join(directory, 'iris.service')

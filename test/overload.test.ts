@@ -6,7 +6,7 @@ import { pollOnce } from './helper/poll.js'
 import { openRaw, statusesOf } from './helper/raw.js'
 import { startRedis } from './helper/redis.js'
 import { openSse, upTo } from './helper/sse.js'
-import { dm, until, type User } from './helper/user.js'
+import { dm, sendUntilStored, until, type User } from './helper/user.js'
 import { startWay } from './helper/way.js'
 import { openWs } from './helper/ws.js'
 
@@ -109,7 +109,7 @@ t.test('[DEADLINE-2] while the store is slow and requests pour in, some are done
   t.ok(said.length <= unavailable, `${said.length} lines for ${unavailable} that had to be said, none for the others`)
 
   way.delay(0)
-  await until(async () => (await alice.send(bob, 'again')).status === 200 || undefined)
+  await sendUntilStored(alice, bob, 'again')
   const again = await alice.send(bob, 'x', {
     clientMsgId: shed.find(({ clientMsgId }) => /^c-\d*0-/.test(clientMsgId))?.clientMsgId as string
   })

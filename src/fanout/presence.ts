@@ -114,9 +114,9 @@ export function createPresence ({ hub, sight, online, now, log }: Floor) {
 
   return {
     published (text: string): void {
-      const [change, sight] = [readChange(text), readSightChange(text)]
+      const [change, seen] = [readChange(text), readSightChange(text)]
       if (change) changed(change)
-      else if (sight && sights.add(sight)) void outside(run)
+      else if (seen && sights.add(seen)) void outside(run)
     },
     lost (): void {
       isHeard = false

@@ -218,7 +218,7 @@ t.test('a back end that always gives the token that it has given: no loop while 
   client.close()
 })
 
-t.test('[KICK-1] a token that ends in the middle: what was under way goes on with the next one, over all ways', async t => {
+t.test('a token that ends in the middle: what was under way goes on with the next one, over all ways', async t => {
   for (const way of ['sse', 'websocket', 'eventsource', 'poll'] as const) {
     let asked = 0
     const tokens = [tokenFor('alice', Date.now() + DAY), tokenFor('alice', Date.now() + 2 * DAY)]

@@ -16,7 +16,7 @@ const EVENTS = 100_000
 /** What remembers an id of each message, or more, is above. */
 const MAX_BYTES = 2_000_000
 
-t.test('[DOWN-4] 100,000 events, of all kinds, none like another: the heap does not grow with them', async t => {
+t.test('100,000 events, of all kinds, none like another: the heap does not grow with them', async t => {
   const { say, cmd, options, requests, facts } = createScripted()
   const kept = new Map<string, string>()
   const storage = { get: (key: string) => kept.get(key), set (key: string, value: string) { kept.set(key, value) } }

@@ -58,7 +58,7 @@ t.test('a back end that takes its time for a token is no way that is bad', async
   t.notOk(seen.state.some(({ error }) => error))
 })
 
-t.test('[POLL-1] connections that are old move on again and again: no word is lost, nothing piles up', async t => {
+t.test('connections that are old move on again and again: no word is lost, nothing piles up', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const warnings: Error[] = []
   const hear = (warning: Error) => warnings.push(warning)
@@ -87,7 +87,7 @@ t.test('what cannot be is said at once: options, and a client that was closed', 
   t.equal(client.state.state, 'closed')
 })
 
-t.test('[MSG-2] closed while it begins, as React does it: it does nothing any more, and the next one is connected', async t => {
+t.test('closed while it begins, as React does it: it does nothing any more, and the next one is connected', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   for (const share of [false, true]) {
     const storage = createMemory()
@@ -144,7 +144,7 @@ t.test('what is no token, or somebody else\'s, is said; nothing is sent as anoth
   t.match((await bob.conversations()).body, { items: [] })
 })
 
-t.test('[MSG-2] what answers 200 and is no Iris is named; it is asked at leisure, and what is sent is kept', async t => {
+t.test('what answers 200 and is no Iris is named; it is asked at leisure, and what is sent is kept', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   for (const page of ['{}', 'null', '{"clientMsgId":"another"}', '<p>Accept our terms']) {
     let [asked, isPortal] = [0, true]

@@ -66,7 +66,7 @@ t.test('two users in one page: each has his own stream, and sends as himself, fr
   await turn()
 })
 
-t.test('[MSG-2] what is sent before anything is connected goes in its order, whether or not a stream comes', async t => {
+t.test('what is sent before anything is connected goes in its order, whether or not a stream comes', async t => {
   const gateway = createScripted()
   gateway.facts.isSilent = true
   const token = async () => {
@@ -84,7 +84,7 @@ t.test('[MSG-2] what is sent before anything is connected goes in its order, whe
   client.close()
 })
 
-t.test('[MSG-2] a send that is refused for ever holds up nobody; one that may be tried again does, for its order', async t => {
+t.test('a send that is refused for ever holds up nobody; one that may be tried again does, for its order', async t => {
   const { gateway, client, seen } = open(t)
   await turn()
   let refusals = 2
@@ -130,7 +130,7 @@ t.test('[MSG-2] closed and connected again in one tick: what was written before 
   }
 })
 
-t.test('[MSG-2] what was kept goes before what is new; what a kicked one has sent waits until he is let in', async t => {
+t.test('what was kept goes before what is new; what a kicked one has sent waits until he is let in', async t => {
   const storage = createMemory()
   const facts = { to: 'bob', type: 'text', at: Date.now() - 60_000, attempts: 1 }
   const kept = ['1', '2'].map(text => ({ ...facts, clientMsgId: text, content: { text } }))
@@ -169,7 +169,7 @@ t.test('a token() that throws, promises nothing, or never answers: that is said,
   }
 })
 
-t.test('[MSG-2] a portal answers in the place of the gateway: nothing is lost or closed, and goes on once it lets through', async t => {
+t.test('a portal answers in the place of the gateway: nothing is lost or closed, and goes on once it lets through', async t => {
   const elsewhere = (status: number, page: string | null) =>
     Object.defineProperty(new Response(page, { status, headers: { 'content-type': 'text/html' } }), 'url', { value: 'http://portal.example/login' })
   const portals = {

@@ -84,7 +84,7 @@ t.test('[ATTACH-3] the tab that is connected closes: another one is at once, not
   }
 })
 
-t.test('[MSG-2] what a tab left unsent is sent by another one', { skip }, async t => {
+t.test('what a tab left unsent is sent by another one', { skip }, async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
   const { tabs: [tab], storage } = await openTabs(t, alice.userId, 1)
   const at = Date.now() - 60_000

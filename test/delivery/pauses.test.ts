@@ -5,7 +5,7 @@ import t from 'tap'
 import { openCrowd } from '../helper/crowd.js'
 import { startIris } from '../helper/iris.js'
 import { startSharedRedis } from '../helper/process.js'
-import { groupOf, until } from '../helper/user.js'
+import { groupOf, sendUntilStored, until } from '../helper/user.js'
 
 const READERS = 60
 /** Longer than a body may be printed without a word that it is true. */
@@ -59,7 +59,7 @@ t.test('[DOWN-2] what was published while a node stood still: all its readers ha
 t.test('[DOWN-2] neither Redis nor the node ever runs while the other does: the group has its messages late, not never', async t => {
   const before = await reads()
   signal(redis, 'SIGSTOP')
-  const sent = until(async () => (await writer.send(group, '4', { clientMsgId: 'four' })).status === 200 || undefined)
+  const sent = sendUntilStored(writer, group, '4', 'four')
   for (let i = 0; i < 10 && !haveAll(4); i++) {
     await pause(RUN_MS)
     signal(node, 'SIGSTOP')

@@ -12,12 +12,6 @@ export async function livesOf ({ url }: Iris, why: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${SERVER_KEY}` } })).text()
   return Number(new RegExp(`^iris_lives_total\\{why="${why}"\\} (\\d+)$`, 'm').exec(metrics)?.[1])
 }
-/** Sends until it is stored. */
-export const stored = (from: User, to: User, text: string) => until(async () => {
-  const answer = await from.send(to, text, { clientMsgId: text.replaceAll(' ', '-') })
-  return answer.status === 200 ? answer : undefined
-})
-
 /** The cursor of a stream of bob's that has seen all that was sent, and is cut. */
 export async function seenBy (bob: User, seq: number): Promise<string> {
   const stream = await bob.listen()

@@ -130,13 +130,16 @@ export async function beforeTheSweep<T> (t: Test, promise: Promise<T>): Promise<
 
 /**
  * Sends a text until it is stored, as any client does: a process that has only just started may be late with its first answers, on a
- * busy machine. @returns the answer that it is.
+ * busy machine. @returns the answer that it is. Throws at an answer that no waiting changes.
  */
 export async function sendUntilStored (
   from: User, to: string | { userId: string }, text: string, clientMsgId: string = randomUUID()
 ): Promise<Answer> {
   return await until(async () => {
     const answer = await from.send(to, text, { clientMsgId })
-    return answer.status === 200 ? answer : undefined
+    const { status, body } = answer
+    if (status === 200) return answer
+    if (status !== 503 || body['retryable'] !== true) throw new Error(`${text} was answered ${status} ${body.code}`)
+    return undefined
   })
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
-import { beforeTheSweep, until, type User } from '../helper/user.js'
+import { beforeTheSweep, sendUntilStored } from '../helper/user.js'
 
 /** An Iris on a Redis of its own, written to disk before it answers, that the test may kill. */
 async function setUp (t: Test) {
@@ -12,22 +12,12 @@ async function setUp (t: Test) {
   return { server, iris, alice: await iris.user(t), bob: await iris.user(t) }
 }
 
-/** Sends until it is acknowledged, always with the same id, as a client does. */
-async function sendUntilStored (from: User, to: User, n: number): Promise<void> {
-  await until(async () => {
-    const { status, body } = await from.send(to, `m${n}`, { clientMsgId: `c-${n}` })
-    if (status === 200) return true
-    if (status !== 503 || body['retryable'] !== true) throw new Error(`m${n} got ${status} ${body.code}`)
-    return undefined
-  })
-}
-
 t.test('[MSG-1] [MSG-2] kill -9 of Redis under traffic: everything acknowledged is there once, streams go on', async t => {
   const { server, iris, alice, bob } = await setUp(t)
   const stream = await bob.listen()
   await stream.next('IRIS.READY')
   const total = 200
-  const sending = (async () => { for (let n = 0; n < total; n++) await sendUntilStored(alice, bob, n) })()
+  const sending = (async () => { for (let n = 0; n < total; n++) await sendUntilStored(alice, bob, `m${n}`, `c-${n}`) })()
   for (const at of [40, 120]) {
     await stream.next(({ data }) => data['seq'] === at)
     await server.kill()
@@ -63,7 +53,7 @@ t.test('[SSE-1] without Redis: commands answer 503 with Retry-After, an attach 2
     t.match(await response.text(), /^(retry: \d+\n\n)+event: CMD_DOWN\ndata: .*"IRIS.BYE".*"code":4202.*"reconnect":"backoff"/)
   }
   await server.start()
-  await sendUntilStored(alice, bob, 1)
+  await sendUntilStored(alice, bob, 'm1', 'c-1')
   t.match((await stream.next('MSG_DOWN')).data, { content: { text: 'm1' } })
 })
 

@@ -5,7 +5,7 @@ import { fillable, noPrlimit } from '../helper/full.js'
 import { startIris } from '../helper/iris.js'
 import { pollOnce } from '../helper/poll.js'
 import { openSse, type Stream } from '../helper/sse.js'
-import { beforeTheSweep, until } from '../helper/user.js'
+import { beforeTheSweep, sendUntilStored, until } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const words = { memory: /^Redis is out of memory/, disk: /^Redis cannot write to its disk/ }
@@ -88,7 +88,7 @@ for (const medium of ['memory', 'disk'] as const) {
     t.notOk(stays.isOver, 'who was there stays')
 
     await redis.empty()
-    await until(async () => (await alice.send(bob, 'two', { clientMsgId: 'two' })).status === 200 || undefined)
+    await sendUntilStored(alice, bob, 'two')
     const again = async (from: string | undefined) => await bob.listen({ terminalId: 'b', cursor: from })
     t.match((await beforeTheSweep(t, nextMessage(resumed, again)))?.data, { content: { text: 'two' } })
     await until(async () => (await ready(iris.url)).status === 200 || undefined)

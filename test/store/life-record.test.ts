@@ -3,8 +3,9 @@ import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life/life.js'
 import { startIris } from '../helper/iris.js'
-import { saidOf, stored } from '../helper/lives.js'
+import { saidOf } from '../helper/lives.js'
 import { startRedis } from '../helper/redis.js'
+import { sendUntilStored } from '../helper/user.js'
 
 type Server = Awaited<ReturnType<typeof startRedis>>
 
@@ -25,14 +26,14 @@ t.test('[STORE-1] the record of the life is lost while a node works: ' +
   const lines: string[] = []
   const iris = await startIris(t, { redisPath: server.path, logs: { write: line => lines.push(line) } })
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  let last = Number((await stored(alice, bob, 'first')).body['epoch'])
+  let last = Number((await sendUntilStored(alice, bob, 'first')).body['epoch'])
   for (const [how, spoil] of Object.entries(accidents).slice(0, 3)) {
     await spoil(server)
     const { status, body } = await alice.send(bob, how, { clientMsgId: how.replaceAll(' ', '-') })
     t.ok(
       status === 503 ? body['code'] === 'STORE_UNAVAILABLE' : Number(body['epoch']) > last, `it ${how}: ${status} ${String(body['epoch'])}`
     )
-    const epoch = Number((await stored(alice, bob, how)).body['epoch'])
+    const epoch = Number((await sendUntilStored(alice, bob, how)).body['epoch'])
     t.ok(epoch > last, `it ${how}: ${epoch}`)
     last = epoch
   }

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
 import { seqsOf } from '../helper/sse.js'
-import { dm, until, type User } from '../helper/user.js'
+import { dm, sendUntilStored, until, type User } from '../helper/user.js'
 
 /** An Iris on a Redis of its own; what it keeps and loses is the test's choice. */
 async function setUp (t: Test, args: string[]) {
@@ -14,9 +14,7 @@ async function setUp (t: Test, args: string[]) {
 }
 
 const texts = (...list: string[]) => async (from: User, to: User) => {
-  for (const text of list) {
-    await until(async () => (await from.send(to, text, { clientMsgId: text.replace(' ', '-') })).status === 200 || undefined)
-  }
+  for (const text of list) await sendUntilStored(from, to, text)
 }
 
 t.test('[ATTACH-1] a cursor that saw what Redis lost gets a RESET, also when the numbers have been given anew', async t => {
@@ -33,7 +31,7 @@ t.test('[ATTACH-1] a cursor that saw what Redis lost gets a RESET, also when the
   await isBack()
   t.match((await stream.next('IRIS.BYE')).data.data, { code: 4202 }, 'who is connected is told')
   await stream.ended
-  await until(async () => (await alice.send(bob, '3', { clientMsgId: 'third' })).status === 200 || undefined)
+  await sendUntilStored(alice, bob, '3')
   for (const text of ['4', '5', '6']) await alice.send(bob, text)
   const again = await bob.listen({ terminalId: 'reads', cursor: stream.cursor })
   await again.next('IRIS.READY')

@@ -7,10 +7,10 @@ import { keys } from '../../src/store/keys.js'
 import { createLife } from '../../src/store/life/life.js'
 import { openDoor } from '../helper/door.js'
 import { startIris } from '../helper/iris.js'
-import { isBack, livesOf, resumed, saidOf, seenBy, stored } from '../helper/lives.js'
+import { isBack, livesOf, resumed, saidOf, seenBy } from '../helper/lives.js'
 import { freePort } from '../helper/process.js'
 import { startRedis } from '../helper/redis.js'
-import { createUser, dm, until } from '../helper/user.js'
+import { createUser, dm, sendUntilStored, until } from '../helper/user.js'
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0']
 type Door = Awaited<ReturnType<typeof openDoor>>
@@ -93,18 +93,18 @@ for (const [how, before] of losses) {
   t.test(`[STORE-1] [ATTACH-1] ${how}: it is another life, and a cursor gets a RESET`, async t => {
     const scene = await setUp(t)
     const { alice, bob } = scene
-    await stored(alice, bob, '1')
+    await sendUntilStored(alice, bob, '1')
     const lose = await before(t, scene)
-    const { body: { epoch } } = await stored(alice, bob, 'lost 2')
-    await stored(alice, bob, 'lost 3')
+    const { body: { epoch } } = await sendUntilStored(alice, bob, 'lost 2')
+    await sendUntilStored(alice, bob, 'lost 3')
     const cursor = await seenBy(bob, 3)
     await lose(scene)
-    const { body } = await stored(alice, bob, 'another 2')
+    const { body } = await sendUntilStored(alice, bob, 'another 2')
     t.equal(body.seq, 2, 'the number is given anew')
     t.not(body['epoch'], epoch, 'but not under the same epoch')
     t.same(saidOf(scene.lines), ['lost'], 'it is said once, and why')
     t.equal(await livesOf(scene.iris, 'lost'), 1)
-    for (const text of ['3', '4', '5']) await stored(alice, bob, text)
+    for (const text of ['3', '4', '5']) await sendUntilStored(alice, bob, text)
     t.equal(await resumed(bob, cursor), 'reset: epoch')
     t.match((await bob.getReadMsg({ conversationId: dm(alice, bob), deliver: 'inline' })).body, { epoch: body['epoch'], headSeq: 5 })
   })
@@ -115,30 +115,30 @@ t.test('[STORE-1] older data under the same server, and no connection breaks: ' 
   const server = await startRedis(t, ['--enable-debug-command', 'yes'])
   const iris = await startIris(t, { redisPath: server.path })
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  await stored(alice, bob, '1')
+  await sendUntilStored(alice, bob, '1')
   await server.redis.save()
-  const { body: { epoch } } = await stored(alice, bob, 'lost 2')
-  await stored(alice, bob, 'lost 3')
+  const { body: { epoch } } = await sendUntilStored(alice, bob, 'lost 2')
+  await sendUntilStored(alice, bob, 'lost 3')
   const cursor = await seenBy(bob, 3)
   await server.redis.call('DEBUG', 'RELOAD', 'NOSAVE')
   const answers = await Promise.all(['another 2', '3', '4'].map(text => alice.send(bob, text, { clientMsgId: text.replace(' ', '-') })))
   for (const { status, body } of answers) t.ok(status === 503 ? body['code'] === 'STORE_UNAVAILABLE' : body['epoch'] !== epoch, `${status}`)
-  for (const text of ['another 2', '3', '4']) t.not((await stored(alice, bob, text)).body['epoch'], epoch)
+  for (const text of ['another 2', '3', '4']) t.not((await sendUntilStored(alice, bob, text)).body['epoch'], epoch)
   t.equal(await resumed(bob, cursor), 'reset: epoch')
 })
 
 t.test('[STORE-1] a failover that loses nothing, and a kill that does not, go on with the life', async t => {
   const scene = await setUp(t)
   const { alice, bob, server, door, iris } = scene
-  const { body: { epoch } } = await stored(alice, bob, '1')
+  const { body: { epoch } } = await sendUntilStored(alice, bob, '1')
   const cursor = await seenBy(bob, 1)
   await server.kill()
   await server.start()
-  t.equal((await stored(alice, bob, '2')).body['epoch'], epoch)
+  t.equal((await sendUntilStored(alice, bob, '2')).body['epoch'], epoch)
   const replica = await replicaOf(t, scene)
   await promote(replica, door)
   await isBack(iris)
-  t.equal((await stored(alice, bob, '3')).body['epoch'], epoch)
+  t.equal((await sendUntilStored(alice, bob, '3')).body['epoch'], epoch)
   t.equal(await resumed(bob, cursor), 'recovered')
 })
 
@@ -146,7 +146,7 @@ t.test('[STORE-1] nobody is left who knows what was seen: another life, though t
   const server = await startRedis(t, DURABLE)
   const first = await startIris(t, { redisPath: server.path })
   const [alice, bob] = [await first.user(t), await first.user(t)]
-  await stored(alice, bob, '1')
+  await sendUntilStored(alice, bob, '1')
   const cursor = await seenBy(bob, 1)
   first.redis.disconnect() // as if it had been killed: it says nothing any more
   await server.kill()
@@ -184,32 +184,32 @@ t.test('[STORE-1] of two nodes each says what it has seen before anything is ser
   // each knows of the other
   const isKnown = async () => (await server.redis.hlen('iris:{0}:LIFE:NODES')) === 2
   await until(async () => await isKnown() || undefined)
-  const { body: { epoch } } = await stored(alice, bob, '1')
+  const { body: { epoch } } = await sendUntilStored(alice, bob, '1')
   const cursor = await seenBy(bob, 1)
 
   await server.kill()
   await server.start()
   await Promise.all([isBack(a), isBack(b)])
-  t.equal((await stored(aliceOnB, bobOnB, '2')).body['epoch'], epoch, 'both have said that nothing is missing')
+  t.equal((await sendUntilStored(aliceOnB, bobOnB, '2')).body['epoch'], epoch, 'both have said that nothing is missing')
   t.equal(await resumed(bobOnB, cursor), 'recovered')
 
   // b has seen nothing that is missing, a has, and cannot say so: its way is dead
   const lose = await losses[1]?.[1](t, { server } as Scene)
-  await stored(alice, bob, 'lost 3')
+  await sendUntilStored(alice, bob, 'lost 3')
   const lost = await seenBy(bob, 3)
   doors[0].swallow(true)
   await lose?.({ server } as Scene)
   await until(async () => (await (await fetch(`${b.url}/readyz`)).json() as {
     detail?: string
   }).detail === 'Redis was started again, or has changed its role, and other nodes have not said yet what they had seen' || undefined)
-  const { body } = await stored(aliceOnB, bobOnB, 'another 3')
+  const { body } = await sendUntilStored(aliceOnB, bobOnB, 'another 3')
   t.equal(body.seq, 3)
   t.not(body['epoch'], epoch)
-  await stored(aliceOnB, bobOnB, '4')
+  await sendUntilStored(aliceOnB, bobOnB, '4')
   t.equal(await resumed(bobOnB, lost), 'reset: epoch')
   doors[0].swallow(false)
   await isBack(a)
-  t.equal((await stored(alice, bob, '5')).body['epoch'], body['epoch'], 'who comes late is in the same life')
+  t.equal((await sendUntilStored(alice, bob, '5')).body['epoch'], body['epoch'], 'who comes late is in the same life')
   t.same([await livesOf(b, 'silent'), await livesOf(a, 'elsewhere')], [1, 1])
 })
 

@@ -3,7 +3,7 @@ import t from 'tap'
 import { openDoor } from '../helper/door.js'
 import { SERVER_KEY, startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
-import { type Answer, until, type User } from '../helper/user.js'
+import { type Answer, sendUntilStored, until, type User } from '../helper/user.js'
 
 const server = await startRedis(t)
 const door = await openDoor(t, server.path)
@@ -11,7 +11,7 @@ const iris = await startIris(t, { redisPath: door.url })
 const [alice, bob] = [await iris.user(t), await iris.user(t)]
 
 const ready = async () => await (await fetch(`${iris.url}/readyz`)).json() as Record<string, unknown>
-const sent = async () => await until(async () => (await alice.send(bob, 'x')).status === 200 || undefined)
+const sent = async () => await sendUntilStored(alice, bob, 'x')
 
 /** A refusal that does not wait for Redis: the shortest of three, far below the time-out of a command. */
 async function refused (from: User, to: User): Promise<{ answer: Answer, ms: number }> {

@@ -1,5 +1,6 @@
 // npm run bench [-- options; --help lists them]: installs and builds what is missing, then measures. Timings are never tests.
-import { ensureBuild, ensureModules, ensureNode, ensureRedisServer } from './bootstrap.js'
+import { ensureBuild, ensureModules, ensureNode } from './bootstrap.js'
+import { ensureRedisServer } from './programs.js'
 
 await ensureNode()
 ensureModules()

@@ -4,12 +4,15 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureBuild, ensureModules, ensureNode, ensureRedisServer, root, say } from './bootstrap.js'
+import { ensureBuild, ensureModules, ensureNode, fail, root, say } from './bootstrap.js'
+import { ensureChromium, ensureRedisServer } from './programs.js'
 import { addressOf } from './try.js'
 
 await ensureNode()
 ensureModules()
 ensureRedisServer()
+ensureChromium()
+if (!process.env.IRIS_CHROMIUM) fail('a picture needs a browser')
 ensureBuild()
 const { chromium } = await import('playwright-core')
 
@@ -21,8 +24,20 @@ const iris = spawn(process.execPath, [join(root, 'build/src/server.js')], {
   stdio: ['ignore', 'pipe', 'inherit'],
   env: { PATH: process.env.PATH, IRIS_PORT: '0', IRIS_DATA_DIR: dataDir }
 })
-const browser = await chromium.launch({ executablePath: process.env.IRIS_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
+const ended = once(iris, 'exit')
 try {
+  const browser = await chromium.launch({ executablePath: process.env.IRIS_CHROMIUM, args: ['--no-sandbox'] })
+  try {
+    await take(browser)
+  } finally {
+    await browser.close()
+  }
+} finally {
+  iris.kill('SIGTERM')
+  await ended
+}
+
+async function take (browser) {
   const context = await browser.newContext({ viewport, deviceScaleFactor: 1.5 })
   const page = await context.newPage()
   await page.goto(await addressOf(iris))
@@ -30,10 +45,6 @@ try {
   const picture = await webpOf(await context.newPage(), await page.screenshot())
   writeFileSync(join(root, 'docs/demo.webp'), picture)
   say(`docs/demo.webp: ${Math.round(picture.length / 1024)} KiB`)
-} finally {
-  await browser.close()
-  iris.kill('SIGTERM')
-  await once(iris, 'exit')
 }
 
 /** What the picture tells: a chat, a message that was taken back, three that came while one side was cut off, and one

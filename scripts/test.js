@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ensureBuild, ensureChromium, ensureModules, ensureProxies, ensureNode, ensureRedisServer, root } from './bootstrap.js'
+import { ensureBuild, ensureModules, ensureNode, root } from './bootstrap.js'
+import { ensureChromium, ensureProxies, ensureRedisServer } from './programs.js'
 
 /** Where the compiled tests are, as `.taprc` includes them. */
 const directory = join(root, 'build/test')
@@ -71,19 +72,26 @@ async function runFiles (files, timeout, counts) {
   const { createParser, NEXT } = await import('./tap.js')
   const found = { passed: 0, failed: 0, skipped: 0 }
   const running = []
-  let [began, failed, output, watch] = [performance.now(), 0, []]
-
-  /** Prints what a file has shown; the next one begins. */
-  function report (name) {
-    output.unshift(`${found.failed > failed ? 'FAILED' : 'ok'} ${name} ${Math.round(performance.now() - began)} ms`)
-    process.stdout.write(output.join('\n') + '\n')
-    ;[began, failed, output] = [performance.now(), found.failed, []]
-  }
-
-  const parser = createParser(found, line => output.push(line), name => {
+  const report = createReport(found)
+  const parser = createParser(found, report.print, name => {
     running.shift()
-    report(name)
+    report.end(name)
   })
+  const child = startRunner(timeout)
+  child.on('message', message => {
+    if (message !== NEXT) return // tap's own, to its runner
+    const name = files.shift()
+    if (name) running.push(name)
+    child.send(name ?? null)
+  })
+  const closed = once(child, 'close')
+  await pipeline(child.stdout, parser)
+  report.close(await closed, running)
+  for (const outcome in counts) counts[outcome] += found[outcome]
+}
+
+/** Starts a process that runs the files which it is told; it ends when one of them takes too long. */
+function startRunner (timeout) {
   const child = spawn(process.execPath, [join(root, 'scripts/in-one.js')], {
     cwd: root,
     detached: true,
@@ -91,26 +99,46 @@ async function runFiles (files, timeout, counts) {
     env: { ...process.env, NODE_COMPILE_CACHE: compiled, TAP: '1', TAP_TIMEOUT: String(timeout) }
   })
   groups.add(child.pid)
-  child.on('message', message => {
-    if (message !== NEXT) return // tap's own, to its runner
-    const name = files.shift()
-    if (name) running.push(name)
-    child.send(name ?? null)
+  let watch
+  child.on('message', () => {
     clearTimeout(watch)
     // tap's own timeout speaks first, unless the event loop does not turn any more
     watch = setTimeout(end, (timeout + 10) * 1000, child.pid)
   })
-  const closed = once(child, 'close')
-  await pipeline(child.stdout, parser)
-  const [code, signal] = await closed
-  clearTimeout(watch)
-  end(child.pid)
-  if (code !== 0 && found.failed === 0) {
-    found.failed++
-    output.push(`    ended with ${signal ?? `exit code ${code}`}`)
+  child.on('close', () => {
+    clearTimeout(watch)
+    end(child.pid)
+  })
+  return child
+}
+
+/**
+ * Makes what prints the outcome of files that run one after the other.
+ * @param found how many tests have failed so far, of all of them.
+ * @returns `print(line)`: about the one that runs; `end(name)`: it has ended; `close(how, running)`: so has the process.
+ */
+function createReport (found) {
+  let [began, failed, lines] = [performance.now(), 0, []]
+
+  function print (line) {
+    lines.push(line)
   }
-  if (running.length > 0 || output.length > 0) report(running.join(', ') || 'at the end')
-  for (const outcome in counts) counts[outcome] += found[outcome]
+
+  function end (name) {
+    process.stdout.write(`${found.failed > failed ? 'FAILED' : 'ok'} ${name} ${Math.round(performance.now() - began)} ms\n`)
+    for (const line of lines) process.stdout.write(`${line}\n`)
+    ;[began, failed, lines] = [performance.now(), found.failed, []]
+  }
+
+  function close ([code, signal], running) {
+    if (code !== 0 && found.failed === 0) {
+      found.failed++
+      print(`    ended with ${signal ?? `exit code ${code}`}`)
+    }
+    if (running.length > 0 || lines.length > 0) end(running.join(', ') || 'at the end')
+  }
+
+  return { print, end, close }
 }
 
 if (process.argv[1] === join(root, 'scripts/test.js')) {

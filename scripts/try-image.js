@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { ensureNode, ensureRedisServer, fail, root, say } from './bootstrap.js'
+import { ensureNode, fail, root, say } from './bootstrap.js'
+import { ensureRedisServer } from './programs.js'
 import { tryIris } from './try.js'
 
 const STEP_MS = 300_000

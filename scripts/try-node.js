@@ -1,7 +1,8 @@
 // node scripts/try-node.js <version>: Iris on another Node, fetched when it is missing: started, one chat, stopped.
 import { join } from 'node:path'
-import { ensureBuild, ensureModules, ensureRedisServer, fail, root, say } from './bootstrap.js'
+import { ensureBuild, ensureModules, fail, root, say } from './bootstrap.js'
 import { fetchNode } from './node.js'
+import { ensureRedisServer } from './programs.js'
 import { tryIris } from './try.js'
 
 const [version = ''] = process.argv.slice(2)

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureBuild, ensureModules, ensureNode, ensureRedisServer, fail, root } from './bootstrap.js'
+import { ensureBuild, ensureModules, ensureNode, fail, root } from './bootstrap.js'
+import { ensureRedisServer } from './programs.js'
 import { tryIris } from './try.js'
 
 const INSTALL_MS = 120_000

@@ -2,7 +2,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Beside what is installed and built: both are emptied first. */
+/** Not inside node_modules/ or build/: both are emptied. */
 const LOCK = '.bootstrap.lock'
 const LOOK_MS = 100
 /** Longer than any installation takes. */

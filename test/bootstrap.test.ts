@@ -57,8 +57,11 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
     await writeFile(join(root, name), text)
   }
 
+  const [first, second] = ['bootstrap', 'programs'].map(name => JSON.stringify(join(root, `scripts/${name}.js`)))
+  const loaded = `const bootstrap = { ...await import(${first}), ...await import(${second}) }`
+
   function evaluate (calls: string, env: Record<string, string>) {
-    const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ${calls}`
+    const code = `${loaded}; ${calls}`
     const { status, stderr, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
       encoding: 'utf8',
       env: { PATH: join(root, 'bin'), ...env }
@@ -70,9 +73,9 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
     root,
     put,
     calls: async () => (await readFile(join(root, 'calls'), 'utf8').catch(() => '')).split('\n').slice(0, -1),
-    /** Calls functions of bootstrap.js, and does not wait for them. */
+    /** Calls functions of bootstrap.js and programs.js, and does not wait for them. */
     start (functions: string) {
-      const code = `const bootstrap = await import(${JSON.stringify(join(root, 'scripts/bootstrap.js'))}); ` +
+      const code = `${loaded}; ` +
         functions.split(' ').map(name => `await bootstrap.${name}()`).join(';')
       const child = spawn(process.execPath, ['--input-type=module', '-e', code], { env: { PATH: join(root, 'bin') } })
       let errors = ''
@@ -80,7 +83,7 @@ async function makeTree (t: Test, programs: Record<string, string> = {}) {
       t.teardown(() => child.kill('SIGKILL'))
       return { exited: once(child, 'close') as Promise<unknown[]>, said: () => errors.split('\n').slice(0, -1) }
     },
-    /** Calls functions of bootstrap.js. */
+    /** The same, to their end. */
     run (functions: string, env: Record<string, string> = {}) {
       const { status, lines } = evaluate(functions.split(' ').map(name => `await bootstrap.${name}()`).join(';'), env)
       return { status, lines }

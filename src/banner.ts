@@ -7,7 +7,7 @@ import type { Found } from './store/redis/check-redis.js'
 
 interface Facts {
   address: string
-  config: Pick<Config, 'demo' | 'dataDir' | 'host' | 'redisUrl' | 'durability'>
+  config: Pick<Config, 'demo' | 'whyNoDemo' | 'dataDir' | 'host' | 'redisUrl' | 'durability'>
   /** The variables of the secrets that were made, since nobody has set them. */
   made: readonly string[]
   /** What was found of Redis; `reason`: why it cannot be worked with. */
@@ -25,10 +25,10 @@ const durabilities: Record<Found['durability'], string> = {
 
 /** @returns the banner, with a line break at its end. */
 export function bannerOf (facts: Facts): string {
-  const { address, config: { demo, dataDir }, made } = facts
+  const { address, config: { demo, whyNoDemo, dataDir }, made } = facts
   const rows = [
     ['address', address],
-    ...demo ? [['demo page', `${address}/ (for this machine's own browser)`]] : [],
+    ['demo page', demo ? `${address}/ (for this machine's own browser)` : `none: ${whyNoDemo}`],
     ['documents', `${address}/docs`],
     ['Redis', redisOf(facts)],
     ...made.length > 0 ? [['keys', `made up, in ${secretsFile(dataDir)}`]] : []
@@ -40,6 +40,15 @@ export function bannerOf (facts: Facts): string {
     ...open.length > 0 ? ['Before others may come:', ...open.map(each => `  - ${each}`), ''] : [],
     'Ctrl-C ends it. iris-gateway --help tells what else there is.', '', ''
   ].join('\n')
+}
+
+/** @returns the same for who reads the log: where pages and keys are, in one line. */
+export function placesOf ({ address, config: { demo, whyNoDemo, dataDir }, made }: Pick<Facts, 'address' | 'config' | 'made'>): string {
+  return [
+    demo ? `Demo page: ${address}/` : `No demo page: ${whyNoDemo}`,
+    `Documents: ${address}/docs`,
+    ...made.length > 0 ? [`Keys: ${secretsFile(dataDir)}`] : []
+  ].join('  ')
 }
 
 function redisOf ({ config: { redisUrl, dataDir }, version, durability, reason }: Facts): string {

@@ -1,4 +1,4 @@
-// The table of the configuration: names, types, defaults and sentences. docs/configuration.md and `--help` are generated from it.
+// The table of the configuration: names, types, defaults and sentences. docs/configuration.md and `start --help` are generated from it.
 import { directPolicies } from './protocol/direct.js'
 import { loginPolicies } from './protocol/login.js'
 import { limitTable, limitVariable, type LimitName } from './protocol/limits.js'

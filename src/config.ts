@@ -45,6 +45,8 @@ export interface Config {
    * the demo page and its two users are offered to this machine's own browser.
    */
   demo: boolean
+  /** Why it is not offered; no full stop. */
+  whyNoDemo?: string
 }
 
 /**
@@ -57,6 +59,7 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
   const values = parse(given as [string, string][])
   const text = (name: string) => values[name] === undefined || values[name] === '' ? undefined : String(values[name])
   const list = (name: string) => itemsOf(text(name) ?? '')
+  const whyNoDemo = noDemo(String(values['IRIS_HOST']), given.map(([name]) => name))
   const config: Config = {
     host: String(values['IRIS_HOST']),
     port: Number(values['IRIS_PORT']),
@@ -81,10 +84,21 @@ export function loadConfig (env: NodeJS.ProcessEnv): Config {
     webhooks: readWebhooks(text, list),
     hooks: readHooks(text, list),
     limits: Object.fromEntries(Object.keys(limitTable).map(name => [name, Number(values[limitVariable(name as LimitName)])])) as Limits,
-    demo: isLoopback(String(values['IRIS_HOST'])) && given.every(([name]) => variables.get(name)?.demo)
+    demo: whyNoDemo === undefined,
+    ...(whyNoDemo !== undefined && { whyNoDemo })
   }
   check(config, [...webhookRules(config, list('IRIS_WEBHOOK_ALLOW')), ...hookRules(config)])
   return config
+}
+
+/** @param given the names of what is set. @returns why the demo page is not offered; undefined where it is. */
+function noDemo (host: string, given: string[]): string | undefined {
+  const telling = given.filter(name => !variables.get(name)?.demo)
+  const reasons = [
+    ...isLoopback(host) ? [] : ['IRIS_HOST is not a loopback address'],
+    ...telling.length > 0 ? [`${new Intl.ListFormat('en').format(telling)} ${telling.length > 1 ? 'are' : 'is'} set`] : []
+  ]
+  return reasons.length > 0 ? reasons.join('; ') : undefined
 }
 
 /** @param given what is set, each by its name. */
@@ -113,7 +127,8 @@ function fits ({ type, values, form, minimum = 0, maximum = Number.MAX_SAFE_INTE
 
 function unknownName (name: string): string {
   const known = nearest(name, variables.keys())
-  return `${name} is not a variable of Iris: ${known === undefined ? 'see docs/configuration.md, or --help' : `is ${known} meant?`}`
+  const advice = known === undefined ? 'see docs/configuration.md, or iris-gateway start --help' : `is ${known} meant?`
+  return `${name} is not a variable of Iris: ${advice}`
 }
 
 function brokenValue (name: string, value: string): string {

@@ -1,12 +1,12 @@
 // What runs: configuration, Redis, the application.
 import { isatty } from 'node:tty'
 import { buildApp } from './app.js'
-import { bannerOf } from './banner.js'
+import { bannerOf, placesOf } from './banner.js'
 import { type Config, loadConfig } from './config.js'
 import { end, endInOrder, type Running } from './end.js'
 import { listen } from './listen.js'
 import { createLog, droppedLines } from './log.js'
-import { loadOrMakeSecrets, missingSecrets, secretsFile } from './secrets.js'
+import { loadOrMakeSecrets, missingSecrets } from './secrets.js'
 import { startEmbeddedRedis } from './store/embedded/embedded.js'
 import { createRedis } from './store/redis/redis.js'
 
@@ -64,7 +64,7 @@ function sayStart ({ address, config, made, running: { app, logger } }: Started)
     return void process.stdout.write(bannerOf({ address, config, made, version, durability, reason }))
   }
   logger.info({ redis: version, durability, node: config.nodeId, nodejs: process.version }, `Iris listens on ${address}`)
-  if (config.demo) logger.info(`Demo page: ${address}/  Documents: ${address}/docs  Keys: ${secretsFile(config.dataDir)}`)
+  logger.info(placesOf({ address, config, made }))
 }
 
 /** What keeps a server from listening, by the variables that mend it. */

@@ -7,8 +7,9 @@ import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import t from 'tap'
-import { bannerOf } from '../src/banner.js'
+import t, { type Test } from 'tap'
+import { WebSocketServer } from 'ws'
+import { bannerOf, placesOf } from '../src/banner.js'
 import { readArguments } from '../src/cli/arguments.js'
 import { callServer, mintToken } from '../src/cli/call.js'
 import { type CommandName, commandTable } from '../src/cli/commands.js'
@@ -21,6 +22,7 @@ import { checksOfRedis, clock } from '../src/cli/redis-checks.js'
 import { tellStates } from '../src/cli/tail.js'
 import { secondsIn, targetIn, userIn } from '../src/cli/words.js'
 import { IrisError } from '../src/client/base/error.js'
+import { loadConfig } from '../src/config.js'
 import { variables } from '../src/config-table.js'
 import { readable } from '../src/readable.js'
 import { directoryOf } from './helper/embedded.js'
@@ -105,7 +107,9 @@ t.test('the help names every command, option, exit code and variable; that of a 
     for (const code of ['  0 ', '  1 ', '  2 ', '130, 143, 129', '141']) for (const each of [said, own]) t.match(each, code)
     t.equal(own.includes('IRIS_PORT  '), name === 'start', name)
   }
-  for (const name of variables.keys()) t.match(said, name)
+  for (const name of variables.keys()) t.match(help('start'), `  ${name}  `)
+  t.match(said, /iris-gateway start --help/)
+  t.ok(said.split('\n').length < 40, 'on a screen')
 })
 
 t.test('a token is made by the gateway that runs, and is good; what keeps it from that is one sentence', async t => {
@@ -250,6 +254,17 @@ t.test('of the environment of another gateway its key alone counts; one that nob
   for (const given of [undefined, near]) t.same(await gatewayOf(given, {}), { url: near, key: 'made-up-for-this-machine' })
 })
 
+t.test('what needs an address and a key alone judges nothing else of the environment', async t => {
+  const env = { IRIS_PORT: '4800', IRIS_SERVER_KEY: SERVER_KEY }
+  const needed = new Set([...Object.keys(env), 'IRIS_HOST', 'IRIS_DATA_DIR'])
+  for (const name of ['IRIS_PROT', ...variables.keys()].filter(name => !needed.has(name))) {
+    t.same(await gatewayOf(undefined, { ...env, [name]: 'nonsense' }), { url: 'http://127.0.0.1:4800', key: SERVER_KEY }, name)
+  }
+  t.match(await gatewayOf(undefined, { ...env, IRIS_HOST: '0.0.0.0' }), { url: 'http://127.0.0.1:4800' }, 'it has no part in its tokens')
+  await t.rejects(gatewayOf(undefined, { ...env, IRIS_PORT: 'http' }), { message: /^IRIS_PORT must be / })
+  await t.rejects(gatewayOf(undefined, { ...env, IRIS_SERVER_KEY: 'short' }), { message: /^IRIS_SERVER_KEY: each key must have / })
+})
+
 t.test('the doctor of a machine: Redis, its settings, its room, the clocks, the limits, the gateway', async t => {
   const port = await freePort()
   const { redis } = await startRedis(t, [
@@ -309,12 +324,34 @@ t.test('the doctor beside a gateway with its private Redis, and without one', as
 
 t.test('the banner says what is not ready for others, and nothing of it when all is', async t => {
   const facts = { address: 'http://10.0.0.1:80', made: [], version: '7.2.1', durability: 'disk' as const, reason: undefined }
-  const config = { demo: false, dataDir: '.iris', host: '10.0.0.1', redisUrl: 'redis://:secret@x', durability: 'disk' as const }
+  const config = {
+    demo: false,
+    whyNoDemo: 'IRIS_REDIS_URL is set',
+    dataDir: '.iris',
+    host: '10.0.0.1',
+    redisUrl: 'redis://:secret@x',
+    durability: 'disk' as const
+  }
   const ready = bannerOf({ ...facts, config })
   t.match(ready, /Redis {6}7\.2\.1, as IRIS_REDIS_URL says, on disk before it is answered\n/)
-  t.notMatch(ready, /secret|made up|demo/)
+  t.notMatch(ready, /secret|made up|Alice/)
   t.match(bannerOf({ ...facts, config, durability: 'memory' }), /this Redis does not keep it/)
   t.match(bannerOf({ ...facts, config, reason: 'it is away' }), /not there yet: it is away/)
+})
+
+t.test('where there is no demo page the start says why, to a person and in the log, and where the documents are', async t => {
+  for (const [env, why] of [
+    [{ IRIS_ALLOWED_ORIGINS: 'https://a.example' }, 'IRIS_ALLOWED_ORIGINS is set'],
+    [{ IRIS_HOST: '::', IRIS_TOKEN_SECRET: 's'.repeat(32), IRIS_SERVER_KEY: SERVER_KEY, IRIS_PORT: '1' },
+      'IRIS_HOST is not a loopback address; IRIS_TOKEN_SECRET and IRIS_SERVER_KEY are set']
+  ] as const) {
+    const config = loadConfig(env)
+    const facts = { address: 'http://x', config, made: [], version: undefined, durability: undefined, reason: undefined }
+    t.ok(bannerOf(facts).includes(`  demo page  none: ${why}\n  documents  http://x/docs\n`), bannerOf(facts))
+    t.equal(placesOf(facts), `No demo page: ${why}  Documents: http://x/docs`)
+  }
+  const facts = { address: 'http://x', config: loadConfig({}), made: ['IRIS_SERVER_KEY'] }
+  t.match(placesOf(facts), /^Demo page: http:\/\/x\/ {2}Documents: http:\/\/x\/docs {2}Keys: \S+secrets\.json$/)
 })
 
 t.test('a line of the log at a terminal: what is said, and the facts; nothing in it is an escape', async t => {
@@ -363,6 +400,43 @@ t.test('the doctor from outside finds what a proxy breaks, and says what to do',
   t.match((await linesOf(stale)).split('\n').slice(5), [
     /^fail stream: it is answered 401, BAD_TOKEN\./, /^fail poll: it is answered 401, BAD_TOKEN\./,
     /^fail WebSocket: it is not opened: BAD_TOKEN\./, ''
+  ])
+})
+
+/** Pings as a gateway does, and ends who has not answered the last ping; more often. @returns its address. */
+async function startPinging (t: Test, closesWith?: number) {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  const answered = new Map<object, number>()
+  server.on('connection', socket => {
+    answered.set(socket, 0)
+    socket.send('x'.repeat(70_000))
+    let isAlive = true
+    socket.on('pong', data => {
+      if (data.toString() !== 'so it is') return
+      isAlive = true
+      answered.set(socket, (answered.get(socket) ?? 0) + 1)
+    })
+    const timer = setInterval(() => {
+      if (closesWith !== undefined) return socket.close(closesWith)
+      if (!isAlive) return socket.terminate()
+      isAlive = false
+      socket.send('x'.repeat(1_000))
+      socket.ping('so it is')
+    }, 100)
+    socket.on('close', () => clearInterval(timer)).on('error', () => undefined)
+  })
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pongs: () => [...answered.values()] }
+}
+
+t.test('a WebSocket that is held answers pings, or the gateway itself would end it; when it does, no proxy is at fault', async t => {
+  const { url, pongs } = await startPinging(t)
+  t.match(await holdWebSocket({ url, token: 'x', holdMs: 450 }), [{ verdict: 'ok', of: 'idle WebSocket', found: /^it stayed for / }])
+  t.ok(Number(pongs()[0]) >= 2, 'more than one ping')
+  const rotating = await startPinging(t, 4201)
+  t.match(await holdWebSocket({ url: rotating.url, token: 'x', holdMs: 5_000 }), [
+    { verdict: 'warn', of: 'WebSocket', found: 'the gateway ended it itself, with code 4201' }
   ])
 })
 

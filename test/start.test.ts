@@ -253,7 +253,7 @@ t.test('the process: arguments are answered and nothing is started; what keeps i
   const secrets = { IRIS_REDIS_URL: `redis://127.0.0.1:${port}`, IRIS_TOKEN_SECRET: 's'.repeat(32), IRIS_SERVER_KEY: 'k'.repeat(16) }
   const running = await startProcess(t, secrets)
   const cases: [args: string[], env: Record<string, string>, code: number, stdout: RegExp, stderr: RegExp][] = [
-    [['--help'], {}, 0, /^Iris[^]*IRIS_PORT +integer, default 4747\n[^]*IRIS_LIMIT_IDS/, /^$/],
+    [['start', '--help'], {}, 0, /^Usage: iris-gateway start[^]*IRIS_PORT +integer, default 4747\n[^]*IRIS_LIMIT_IDS/, /^$/],
     [['--port', '1'], {}, 2, /^$/, /^iris-gateway start: Unknown option '--port': the gateway is configured by its environment\.\n\nUsage: /],
     [[], { IRIS_HOST: 'iris.invalid' }, 1, /./, /^Iris cannot start: IRIS_HOST iris\.invalid cannot be resolved\n$/]
   ]

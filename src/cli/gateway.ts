@@ -37,19 +37,20 @@ interface Gateway {
 }
 
 /**
- * @param given its address. Of this environment only the key counts then: the rest is that of another gateway.
+ * @param given its address. Of this environment the address and the key count alone: all else may be that of another gateway.
  * @returns the gateway that is meant, with the key of the environment, or the one that Iris made in its data directory: that of a
  *   directory which nobody has named is sent to addresses of this machine only. Throws a Refusal.
  */
 export async function gatewayOf (given: string | undefined, env: NodeJS.ProcessEnv): Promise<Gateway> {
-  const { serverKeys: [first], dataDir, ...config } = configOf(given === undefined ? env : keyIn(env))
-  const url = given === undefined ? addressOf(config) : checkUrl(given)
+  const { serverKeys: [first], dataDir, host, port } = configOf(neededOf(env))
+  const url = given === undefined ? addressOf({ host: env['IRIS_HOST'] || host, port }) : checkUrl(given)
   const isMeant = given === undefined || Boolean(env['IRIS_DATA_DIR']) || isNear(url)
   return { url, key: first ?? (isMeant ? (await readSecrets(dataDir))?.serverKey : undefined) }
 }
 
-const keyIn = (env: NodeJS.ProcessEnv) =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => name === 'IRIS_SERVER_KEY' || name === 'IRIS_DATA_DIR'))
+/** What is judged. Not the host: which keys a gateway needs that listens there is not asked here. */
+const neededOf = (env: NodeJS.ProcessEnv, needed = ['IRIS_PORT', 'IRIS_SERVER_KEY', 'IRIS_DATA_DIR']) =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => needed.includes(name)))
 
 /** @returns whether an address is this machine's own. */
 export const isNear = (url: string): boolean => isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, ''))

@@ -17,7 +17,7 @@ export function shortHelp (): string {
     [row(usageOf(name, command), command.does), ...optionsIn(command, '    ')])
   return [
     'Usage: iris-gateway [command] [options]', '', ...rows,
-    row('-h, --help', 'All this, and all that can be configured; behind a command: of that one.'),
+    row('-h, --help', 'All this; behind a command: of that one.'),
     row('-v, --version', 'The version.'), ''
   ].join('\n')
 }
@@ -50,8 +50,11 @@ function configuration (): string[] {
   return ['Its configuration is in the environment:', '', ...rows, '']
 }
 
-/** @returns all that there is to say, or what there is of one command. */
+/** A screen has no room for them. */
+const elsewhere = ['It is configured by its environment: iris-gateway start --help tells all of it, as docs/configuration.md does.', '']
+
+/** @returns what it can do, the commands last; or all that there is to say of one command. */
 export function help (of?: CommandName): string {
-  if (of === undefined) return ['Iris, an online-chat gateway.', '', shortHelp(), ...codes, ...configuration()].join('\n')
+  if (of === undefined) return ['Iris, an online-chat gateway.', '', ...codes, ...elsewhere, shortHelp()].join('\n')
   return [usage(of), ...codes, ...of === 'start' ? configuration() : []].join('\n')
 }

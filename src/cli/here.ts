@@ -31,7 +31,7 @@ function readConfig (env: NodeJS.ProcessEnv): Config | Finding {
   try {
     return configOf(env)
   } catch (error) {
-    return failed('configuration', (error as Refusal).message, 'See iris-gateway --help')
+    return failed('configuration', (error as Refusal).message, 'See iris-gateway start --help')
   }
 }
 

@@ -1,7 +1,7 @@
 // The three ways down, held for a while with nothing to say: does what stands between let the first word through, and the silence after it?
-import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { failed, type Finding, ok, warn } from './finding.js'
+import { readFrames } from './frames.js'
 import { askUpgrade } from './upgrade.js'
 import { whyOf } from './why.js'
 
@@ -56,13 +56,15 @@ async function refused (of: string, response: Response): Promise<Finding> {
   return failed(of, `it is answered ${response.status}, ${code}`, 'See the token, and what answers there')
 }
 
+/** No fault of what stands between: it is too old, its token ends, the node goes down. */
+const endedItself = (of: string, code: string | number) =>
+  warn(of, `the gateway ended it itself, with code ${code}`, 'Try again; docs/protocol.md tells the codes')
+
 interface Listened { heard: string, firstMs: number | undefined, heldMs: number, isHeld: boolean }
 
 function judged ({ heard, firstMs, heldMs, isHeld }: Listened): Finding[] {
   const bye = /"IRIS\.BYE".*?"code":(\d+)/.exec(heard)?.[1]
-  if (bye !== undefined) {
-    return [warn('stream', `the gateway ended it itself, with code ${bye}`, 'Try again; docs/protocol.md tells the codes')]
-  }
+  if (bye !== undefined) return [endedItself('stream', bye)]
   if (firstMs === undefined) {
     return [failed('stream', `nothing had come after ${seconds(heldMs)}: something on the way buffers it`,
       'Let /v1/down/events through at once (nginx: proxy_buffering off)')]
@@ -98,25 +100,18 @@ export async function holdWebSocket ({ url, token, holdMs }: Held): Promise<Find
   const { status, code, socket, head } = await askUpgrade({ url, token, terminalId: terminals[2] })
   if (!socket) return [failed('WebSocket', `it is not opened: ${code ?? status}`, 'See the token, and the lines above')]
   const began = performance.now()
-  const closed = happens(socket, 'close')
+  const { heard, ended } = readFrames(socket, head)
   try {
-    const isHeard = (head?.length ?? 0) > 0 || await Promise.race([
-      happens(socket, 'data'), closed.then(() => false), delay(FIRST_MS, false, unheld)
-    ])
-    if (!isHeard) return [failed('WebSocket', 'it opens, and nothing comes', 'See what stands between')]
-    const isHeld = await Promise.race([
-      delay(holdMs, true, unheld), closed.then(() => false), happens(socket.resume(), 'end').then(() => false)
-    ])
+    if (!await Promise.race([heard, ended.then(() => false), delay(FIRST_MS, false, unheld)])) {
+      return [failed('WebSocket', 'it opens, and nothing comes', 'See what stands between')]
+    }
+    const end = await Promise.race([ended, delay(holdMs, 'held' as const, unheld)])
     const heldMs = performance.now() - began
-    return [isHeld
+    if (typeof end === 'number') return [endedItself('WebSocket', end)]
+    return [end === 'held'
       ? ok('idle WebSocket', `it stayed for ${seconds(heldMs)}`)
       : failed('idle WebSocket', `it was cut after ${seconds(heldMs)}`, IDLE)]
   } finally {
     socket.destroy()
   }
-}
-
-/** Resolves when it does; what breaks a connection ends in its `close`. */
-async function happens (socket: Duplex, event: 'data' | 'end' | 'close'): Promise<boolean> {
-  return await new Promise(resolve => { socket.on('error', () => undefined).once(event, () => resolve(true)) })
 }

@@ -129,6 +129,29 @@ t.test('packages are installed once for each lockfile', async t => {
   t.match(await tree.calls(), [/^npm ci --include=dev/, /^npm ci --include=dev/])
 })
 
+t.test('who installs the directory from elsewhere gets it built; what npm does in it itself builds nothing', async t => {
+  const tree = await makeTree(t)
+  const text = await readFile(join(scripts, '../package.json'), 'utf8')
+  const { scripts: { prepare } } = JSON.parse(text) as { scripts: Record<string, string> }
+  const run = (from: string) => spawnSync('/bin/sh', ['-c', prepare ?? 'exit 9'], {
+    cwd: tree.root, encoding: 'utf8', env: { PATH: join(tree.root, 'bin'), INIT_CWD: from }
+  })
+  await symlink(process.execPath, join(tree.root, 'bin/node'))
+  t.match(run(tree.root), { status: 0, stderr: '' })
+  t.same(await tree.calls(), [], 'npm ci, and npm start and npm test that call it')
+  for (let round = 0; round < 2; round++) t.equal(run(tmpdir()).status, 0)
+  t.match(await tree.calls(), [/^npm ci --include=dev/, /^tsc unchecked$/])
+  t.equal((await tree.calls()).length, 2, 'once')
+})
+
+t.test('a command that was not built says so, and what to do', async t => {
+  const tree = await makeTree(t)
+  await cp(join(scripts, '../bin/iris-gateway.js'), join(tree.root, 'bin/iris-gateway.js'))
+  const program = join(tree.root, 'bin/iris-gateway.js')
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, '--version'], { encoding: 'utf8' })
+  t.match({ status, stdout, stderr }, { status: 1, stdout: '', stderr: /^iris-gateway is not built: run `npm run build` in \S+\n$/ })
+})
+
 t.test('two commands at once: the second waits for the first, and finds done what it would have done', async t => {
   const wait = 'while [ ! -e go ]; do sleep 0.05; done'
   const tree = await makeTree(t, { npm: `${note('npm')}; ${wait}` })

@@ -133,9 +133,9 @@ export async function buildApp ({ config, redis, logger, droppedLines, onUnfit, 
   await app.register(arrival, { headersOf: bareHeaders })
   await app.register(answers, { takenMs: config.limits.answerSec * 1000 })
   await app.register(pipelined, { mayShed, headersOf: bareHeaders, onShed: () => { meter.shed.connection++ } })
-  // before whatever may refuse: a page can read refusals, too
-  await app.register(security, { allowedOrigins: config.allowedOrigins })
+  // before whatever has routes or may refuse: refusals are problems, and a page can read them
   await app.register(problems)
+  await app.register(security, { allowedOrigins: config.allowedOrigins })
   await app.register(bodies)
   await app.register(limits, { perSec: config.limits.addressRate })
   await app.register(health, { ping: gateway.ping, unready: () => isDraining ? 'the node goes down' : gateway.unready() })

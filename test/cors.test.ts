@@ -3,7 +3,11 @@ import t from 'tap'
 import { startIris } from './helper/iris.js'
 import { openRaw, statusesOf } from './helper/raw.js'
 
-const open = await startIris(t, { env: { IRIS_ALLOWED_ORIGINS: 'https://a.example, https://b.example:8443' } })
+const lines: string[] = []
+const open = await startIris(t, {
+  logs: { write: line => lines.push(line) },
+  env: { IRIS_ALLOWED_ORIGINS: 'https://a.example, https://b.example:8443' }
+})
 const closed = await startIris(t)
 
 t.test('only the configured origins are allowed, however they are spelled', async t => {
@@ -84,13 +88,48 @@ t.test('[SSE-1] the stream carries the headers too', async t => {
   await stranger.body?.cancel()
 })
 
-t.test('a preflight of another origin allows it nothing', async t => {
-  for (const origin of ['https://a.example.evil', 'http://a.example', 'null']) {
-    const { headers } = await fetch(`${open.url}/v1/up/msg`, {
-      method: 'OPTIONS',
-      headers: { origin, 'access-control-request-method': 'POST' }
-    })
-    t.equal(headers.get('access-control-allow-origin'), null, origin)
+/** Asks as a browser does whether a page may send something. */
+const ask = async (url: string, origin: string) =>
+  await fetch(`${url}/v1/up/msg`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } })
+
+t.test('a preflight of another origin is refused, and both the answer and the log name it', async t => {
+  for (const { url } of [open, closed]) {
+    for (const origin of ['https://a.example.evil', 'http://a.example', 'null', 'https://a.example/']) {
+      for (let round = 0; round < 2; round++) {
+        const preflight = await ask(url, origin)
+        t.same([...preflight.headers.keys()].filter(name => name.startsWith('access-control')), [], origin)
+        t.match([preflight.status, await preflight.json()], [403, {
+          code: 'ORIGIN_NOT_ALLOWED',
+          instance: '/v1/up/msg',
+          traceId: String,
+          detail: `The origin ${origin} is neither that of the host ${new URL(url).host} nor one of IRIS_ALLOWED_ORIGINS`
+        }])
+      }
+    }
+  }
+  const refused = lines.filter(line => line.includes('CORS')).map(line => JSON.parse(line) as Record<string, unknown>)
+  t.same(refused.map(({ level, origin }) => [level, origin]), [
+    [40, 'https://a.example.evil'], [40, 'http://a.example'], [40, 'null'], [40, 'https://a.example/']
+  ], 'once each')
+  const own = await ask(open.url, open.url)
+  t.same([own.status, own.headers.get('allow')], [405, 'POST'], 'the own page asks for none')
+})
+
+t.test('what is refused before CORS is looked at is a problem, too, of OPTIONS as of others', async t => {
+  for (const { url } of [open, closed]) {
+    const connection = openRaw(t, url)
+    connection.socket.write('OPTIONS /v1/time HTTP/1.1\r\nOrigin: https://a.example\r\nConnection: close\r\n\r\n')
+    t.match(await connection.ended, /^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*"code":"INVALID_REQUEST"/)
+  }
+})
+
+t.test('what such a page sends without a preflight is answered, and it may not read it', async t => {
+  const headers = { origin: 'https://a.example.evil' }
+  for (const { url } of [open, closed]) {
+    const time = await fetch(`${url}/v1/time`, { headers })
+    const sent = await fetch(`${url}/v1/up/msg`, { method: 'POST', headers: { ...headers, 'content-type': 'text/plain' }, body: '{}' })
+    t.same([time.status, sent.status], [200, 401])
+    for (const answer of [time, sent]) t.equal(answer.headers.get('access-control-allow-origin'), null)
   }
 })
 

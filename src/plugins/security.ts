@@ -1,9 +1,9 @@
 // Headers that keep browsers honest: CORS for the configured origins, a strict content policy for everything served here.
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { originOf } from '../protocol/origin.js'
+import { originOf, originProblem, strangerOf } from '../protocol/origin.js'
 
 interface Options { allowedOrigins: string[] }
 
@@ -44,8 +44,28 @@ export type BareHeaders = ReturnType<typeof createBareHeaders>
 /** A preflight; any other OPTIONS is a method as others are. */
 const isPreflight = ({ method, headers }: FastifyRequest) => method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
 
+/** So many origins are remembered as named in the log; then it begins anew. */
+const MOST_NAMED = 100
+
+/** @returns what refuses the preflight of a page that may not come, and names its origin in the log, once. */
+function createPreflightRefusal ({ allowedOrigins }: Options) {
+  const named = new Set<string>()
+  return function refusePreflight (request: FastifyRequest, _reply: FastifyReply, done: (refused?: Error) => void): void {
+    const { headers: { origin }, host, log, traceId } = request
+    const stranger = origin !== undefined && isPreflight(request) ? strangerOf({ origin, host }, allowedOrigins) : undefined
+    if (!stranger) return done()
+    if (!named.has(stranger.origin)) {
+      if (named.size >= MOST_NAMED) named.clear()
+      named.add(stranger.origin)
+      log.warn({ traceId, ...stranger }, 'a page was refused (CORS): its Origin is neither the Host nor one of IRIS_ALLOWED_ORIGINS')
+    }
+    done(originProblem(stranger))
+  }
+}
+
 /** Registers CORS: the configured origins, however they are spelled; none configured: no CORS headers. */
 export const security = fp<Options>(async (app, options) => {
+  app.addHook('onRequest', createPreflightRefusal(options))
   if (options.allowedOrigins.length === 0) return
   const shared = {
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],

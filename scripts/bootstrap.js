@@ -76,7 +76,7 @@ export function hashSources () {
     const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name)).filter(isSource).sort()
     for (const file of files) hash.update(`\0${file.slice(root.length)}\0`).update(readFileSync(file))
   }
-  for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/build.js', 'scripts/client.js', 'scripts/shorten.js']) {
+  for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/build.js', 'scripts/client.js']) {
     hash.update('\0').update(readFileSync(join(root, file)))
   }
   return hash.digest('hex')

@@ -13,7 +13,8 @@ export const eventSource: Transport = async ({ EventSource, pathOf, address, fra
       source.addEventListener(event, ({ data, lastEventId }) => {
         heard()
         // an event without an id repeats the last one
-        frame({ event, id: lastEventId === seen ? undefined : lastEventId, data: JSON.parse(data) as Record<string, unknown> })
+        const id = lastEventId === seen ? undefined : lastEventId
+        frame(() => ({ event, id, data: JSON.parse(data) as Record<string, unknown> }))
         seen = lastEventId
       })
     }

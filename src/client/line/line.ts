@@ -1,18 +1,17 @@
 // The way down, kept open: watched, and connected again as a goodbye or a failure asks. docs/protocol.md section 4, "Goodbye".
 import type { Base } from '../base/base.js'
-import { errorOf, IrisError } from '../base/error.js'
+import { errorOf, type IrisError } from '../base/error.js'
 import { childOf, pauseOf, wait } from '../base/platform.js'
 import type { State } from '../base/types.js'
 import type { Frame } from '../base/wire.js'
 import { type Means, transports } from './means.js'
+import { createWatch } from './watch.js'
 import type { Ways } from './ways.js'
 
 /** One that was ready, and ends sooner than this, counts as one more failure in a row: whatever the goodbye, no loop is without a pause. */
 const SHORT_MS = 5_000
 /** After these it comes back at once, the first time; after a word that is not known, as after any failure. */
-const AT_ONCE = /now|login|better/
-/** A stream that is silent for so long is dead: three heartbeats. */
-const SILENT_MS = 45_000
+const AT_ONCE = /^(now|login|better)$/
 
 interface Bye { reason: string, reconnect: string, retryAfterMs?: number }
 /** How a connection has ended, and when to come back: never by itself where `retryInMs` is absent. */
@@ -56,45 +55,46 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
     const over = childOf(stopped)
     const { signal } = over
     const beganAt = Date.now()
-    let heardAt = beganAt
     let isReady = false
     let better: unknown
     let bye: Bye | undefined
     let error: IrisError | undefined
 
-    const heard = () => { heardAt = Date.now() }
     const leave = (said: Bye) => {
       bye = said
       over.abort()
     }
-    const look = (ms: number) => {
-      if (Date.now() - heardAt <= ms) return
-      error = new IrisError('SILENT', `${name} brings nothing: a proxy buffers it, or it is dead`, { retryable: isReady })
+    const fail = (cause: unknown) => {
+      error ??= errorOf(cause)
       over.abort()
     }
-    // an EventSource hides its heartbeats
-    const patience = () => !isReady ? timing.patienceMs : name === 'eventsource' ? Infinity : SILENT_MS
-    const watch = setInterval(() => look(patience()), timing.patienceMs / 5)
-    wake = () => { if (isReady) look(SILENT_MS / 2) }
+    const watch = createWatch(name, timing.patienceMs, fail)
+    wake = watch.wake
 
-    function frame (frame: Frame): void {
-      if (signal.aborted) return
+    function tell (frame: Frame): void {
       onFrame(frame)
       const { name: said, data } = (frame.event === 'CMD_DOWN' ? frame.data ?? {} : {}) as { name?: string, data?: Bye }
       if (data && said === 'IRIS.BYE') leave(data)
       if (said !== 'IRIS.READY') return
       isReady = true
+      watch.ready()
       const betterMs = ways.good()
       if (betterMs) better = setTimeout(leave, betterMs, { reason: 'a better way is tried', reconnect: 'better' })
       say('live', { reason: 'all is there' })
     }
 
-    if (!stopped.aborted) {
-      await transports[name]({ ...means, pathOf, address, calls, frame, heard }, signal)
-        .catch((cause: unknown) => { error ??= errorOf(cause) })
+    function frame (read: () => Frame): void {
+      if (signal.aborted) return
+      try {
+        tell(read())
+      } catch (cause) {
+        fail(cause)
+      }
     }
+
+    if (!stopped.aborted) await transports[name]({ ...means, pathOf, address, calls, frame, heard: watch.heard }, signal).catch(fail)
     over.abort() // what nobody reads is not left open
-    clearInterval(watch)
+    watch.end()
     clearTimeout(better as number)
     if (stopped.aborted) return { reason: '' } // the failures are those of the next run
     failures = isReady && Date.now() - beganAt > SHORT_MS ? 1 : failures + 1

@@ -6,10 +6,12 @@ import { eventSource } from './eventsource.js'
 import { poll } from './poll.js'
 import { sse } from './sse.js'
 import type { Opening, Transport } from './transport.js'
+import { checkName } from './ways.js'
 import { webSocket } from './websocket.js'
 
 /** In the order in which they are tried: an EventSource gets through where one by fetch does, if at all. */
 export const transports: Record<TransportName, Transport> = { sse, websocket: webSocket, poll, eventsource: eventSource }
+const all = Object.keys(transports) as TransportName[]
 
 /** What some of the ways need. */
 export type Means = Pick<Opening, 'WebSocket' | 'EventSource'>
@@ -18,8 +20,9 @@ export type Means = Pick<Opening, 'WebSocket' | 'EventSource'>
 export const meansOf = ({ WebSocket = world.WebSocket, EventSource = world.EventSource }: Options) => ({ WebSocket, EventSource }) as Means
 
 /** @returns the ways that can be had with these means, the best first. Throws BAD_OPTION. */
-export function namesOf ({ WebSocket, EventSource }: Means, wanted = Object.keys(transports) as TransportName[]): TransportName[] {
-  const names = wanted.filter(name => transports[name] && (name === 'websocket' ? WebSocket : name !== 'eventsource' || EventSource))
+export function namesOf ({ WebSocket, EventSource }: Means, wanted = all): TransportName[] {
+  for (const name of wanted) checkName(name, all)
+  const names = wanted.filter(name => name === 'websocket' ? WebSocket : name !== 'eventsource' || EventSource)
   if (!names.length) throw new IrisError('BAD_OPTION', 'No such transport here')
   return names
 }

@@ -9,7 +9,7 @@ interface Answer { recovered?: boolean, reset?: Data, ready?: Data, events: Fram
 
 export const poll: Transport = async ({ pathOf, calls, heard, frame }, signal) => {
   const isFresh = !pathOf('').includes('lastEventId')
-  const tell = (name: string, data: Data, id?: string) => frame({ event: 'CMD_DOWN', id, data: { name, op: 'do', data } })
+  const tell = (name: string, data: Data, id?: string) => frame(() => ({ event: 'CMD_DOWN', id, data: { name, op: 'do', data } }))
   let isFirst = true
   for (let timeoutMs = 0; !signal.aborted; isFirst = false) {
     const { recovered, reset, ready = {}, events, cursor, more }: Answer =
@@ -18,8 +18,8 @@ export const poll: Transport = async ({ pathOf, calls, heard, frame }, signal) =
     // the first answer to a cursor that is good says nothing of it, when its session goes on [POLL-2]
     if (isFirst || reset) tell('IRIS.HELLO', { recovered: recovered ?? (!isFresh && !reset) })
     if (reset) tell('IRIS.RESET', reset)
-    events.forEach(frame)
-    if (timeoutMs || more) frame({ id: cursor })
+    for (const event of events) frame(() => event)
+    if (timeoutMs || more) frame(() => ({ id: cursor }))
     else {
       tell('IRIS.READY', ready, cursor)
       timeoutMs = POLL_MS

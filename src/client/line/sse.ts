@@ -18,7 +18,7 @@ export const sse: Transport = async ({ pathOf, calls, heard, frame }, signal) =>
 }
 
 /** Makes the parser of the stream: `feed(text)` calls `frame` for each event, and for each id that stands alone. [ATTACH-4] */
-function createParser (frame: (frame: Frame) => void) {
+function createParser (frame: (read: () => Frame) => void) {
   let rest = ''
   let fields: Partial<Record<string, string>> = {}
 
@@ -30,8 +30,8 @@ function createParser (frame: (frame: Frame) => void) {
       if (line.trim() !== '') fields[name] = value
       else {
         const { event, id, data } = fields
-        if (data) frame({ event, id, data: JSON.parse(data) as Record<string, unknown> })
-        else if (id) frame({ id })
+        if (data) frame(() => ({ event, id, data: JSON.parse(data) as Record<string, unknown> }))
+        else if (id) frame(() => ({ id }))
         fields = {}
       }
     }

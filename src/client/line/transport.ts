@@ -11,7 +11,8 @@ export interface Opening {
   calls: Calls
   /** Something came, be it only that the way is open. */
   heard (): void
-  frame (frame: Frame): void
+  /** What breaks while it is read ends the way, too: it is resumed before that. */
+  frame (read: () => Frame): void
   WebSocket?: (new (url: string, protocol: string) => SocketLike) | undefined
   EventSource?: (new (url: string) => EventSourceLike) | undefined
 }

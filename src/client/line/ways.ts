@@ -1,9 +1,15 @@
 // Which way down is taken: the first that gets through. What worked is remembered, and a better one is tried again later.
+import { IrisError } from '../base/error.js'
+import type { KeptWay } from '../base/shapes.js'
 import type { Store } from '../base/store.js'
 import type { TransportName } from '../base/types.js'
-import type { KeptWay } from '../base/shapes.js'
 
 const DAY_MS = 86_400_000
+
+/** Throws BAD_OPTION for what is none of the names. */
+export function checkName (name: string, names: string[]): void {
+  if (!names.includes(name)) throw new IrisError('BAD_OPTION', `${name} is no transport here: there are ${names.join(', ')}`)
+}
 
 /**
  * Makes the choice among ways, the best first.
@@ -27,6 +33,7 @@ export function createWays (names: TransportName[], betterMs: number) {
   return {
     current,
     goTo,
+    has: (name?: TransportName) => names.includes(name as TransportName),
 
     async recall (opened: Store): Promise<void> {
       store = opened
@@ -36,7 +43,9 @@ export function createWays (names: TransportName[], betterMs: number) {
       if (until > Date.now() && until <= Date.now() + ms) goTo(name)
     },
 
+    /** Throws BAD_OPTION. */
     choose (name: TransportName): void {
+      checkName(name, names)
       keep({ name })
       goTo(name)
     },

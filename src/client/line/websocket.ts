@@ -10,7 +10,7 @@ export const webSocket: Transport = async ({ WebSocket, address, heard, frame },
     socket.onclose = over
     socket.onmessage = ({ data }) => {
       heard()
-      frame(JSON.parse(data) as Frame)
+      frame(() => JSON.parse(data) as Frame)
     }
     return socket
   })

@@ -1,14 +1,12 @@
 // The client of a user: what connects, keeps, sends and receives, put together. docs/clients.md explains it.
 import { createBase } from './base/base.js'
-import { errorOf } from './base/error.js'
-import { newId, world } from './base/platform.js'
-import { createStore, type Store } from './base/store.js'
+import { world } from './base/platform.js'
+import type { Known, Told } from './base/shapes.js'
 import type { Iris, Options, TransportName } from './base/types.js'
 import { createLine } from './line/line.js'
 import { meansOf, namesOf, queryOf } from './line/means.js'
 import { createWays } from './line/ways.js'
-import type { Known, Told } from './base/shapes.js'
-import { claimTab, tabOf } from './tabs/tab.js'
+import { createIdentity } from './tabs/identity.js'
 import { createTurn } from './tabs/turn.js'
 import { createWords } from './tabs/words.js'
 import { createActions } from './terminal/actions.js'
@@ -19,19 +17,15 @@ import { createReceiver } from './terminal/receive.js'
 /** Connects a user, and keeps him connected until `close()`. Throws BAD_OPTION; all else that goes wrong is a `state`, with a reason. */
 export function connect (options: Options): Iris {
   const base = createBase(options)
-  const { url, emit, clock, tokens, calls, timing, me, show, ended } = base
+  const { clock, tokens, calls, timing, me, show, ended } = base
   const { document, navigator: { locks } = {}, BroadcastChannel } = world
-  const isShared = (options.share ?? document) && locks && BroadcastChannel
-  const isOne = document && !isShared
-  let tab = document ? tabOf() : newId()
-  let store: Store | undefined
+  /** Where the tabs of this browser share one connection. */
+  const shared = ((options.share ?? document) && BroadcastChannel && locks) || undefined
+  const identity = createIdentity(base, options.storage, Boolean(document && !shared))
+  const { store, warn } = identity
   let kept: Known = {}
 
   const say = (event: string, data: object) => tell({ event, data: data as Record<string, unknown> })
-  const warn = (error: unknown) => emit('warning', errorOf(error))
-  const nameOf = () => `iris:${new URL(url).host}:${me.userId}:`
-
-  const openStore = () => store ?? createStore(options.storage, nameOf() + (isOne ? `${tab}:` : ''), warn)
 
   /** Tells all tabs. */
   function publish (frame: Told): void {
@@ -40,7 +34,7 @@ export function connect (options: Options): Iris {
   }
 
   const outbox = createOutbox(base, {
-    tab: () => tab,
+    tab: identity.tab,
     stored: ({ epoch, duplicate, ...message }) => publish({ event: 'MSG_DOWN', data: { ...message, from: me.userId, source: 'live' } })
   })
   const { actions, resync, fillHole } = createActions(base, { publish, receive: frame => receiver.receive(frame) })
@@ -51,7 +45,8 @@ export function connect (options: Options): Iris {
     receiver: () => receiver,
     heard: () => heard(),
     isLeading: () => isLeading(),
-    reconnect,
+    // another tab may have ways that this one has not
+    reconnect: name => reconnect(ways.has(name) ? name : undefined),
     close: () => end('signed out in another tab', true)
   })
   const receiver = createReceiver(base, {
@@ -61,7 +56,7 @@ export function connect (options: Options): Iris {
     onReady: outbox.hurry,
     // else BYE 4101 comes, and a login
     onAuth: () => { if (isLeading()) void tokens.renew().then(token => calls.insist('/v1/up/token', { token })).catch(warn) },
-    onPending: pending => { if (isLeading()) void store?.set('pending', pending) },
+    onPending: pending => { if (isLeading()) void store()?.set('pending', pending) },
     words
   })
 
@@ -81,7 +76,7 @@ export function connect (options: Options): Iris {
     },
     onFrame (frame) {
       publish({ ...frame, isDown: true })
-      if (frame.id) void store?.set('cursor', frame.id)
+      if (frame.id) void store()?.set('cursor', frame.id)
     }
   })
 
@@ -92,6 +87,8 @@ export function connect (options: Options): Iris {
     receive: receiver.receive,
     ask,
     onLead () {
+      // of two that begin at once each has made one
+      void store()?.set('terminal', me.terminalId)
       // a tab that has followed goes on from what it has heard
       if (!receiver.cursor()) receiver.goOn(kept)
       begin()
@@ -100,19 +97,13 @@ export function connect (options: Options): Iris {
   })
 
   async function start (): Promise<void> {
-    // whose it is must be known before what was kept of him is
-    me.userId ??= await tokens.whose(show)
-    if (!me.userId || ended.aborted) return
-    if (isOne) tab = await claimTab()
+    const opened = await identity.learn()
+    if (!opened) return
+    await ways.recall(opened)
+    kept = { cursor: await opened.word('cursor'), pending: await opened.list<never>('pending') }
     if (ended.aborted) return
-    store = openStore()
-    me.terminalId ??= await store.word('terminal') ?? `t-${newId()}`
-    void store.set('terminal', me.terminalId)
-    await ways.recall(store)
-    kept = { cursor: await store.word('cursor'), pending: await store.list<never>('pending') }
-    if (ended.aborted) return
-    outbox.open(store, !isShared)
-    open(nameOf(), isShared && locks)
+    outbox.open(opened, shared && (work => shared.request(`${identity.name()}outbox`, {}, work)))
+    open(identity.name(), shared)
   }
 
   function reconnect (transport?: TransportName): void {
@@ -120,21 +111,22 @@ export function connect (options: Options): Iris {
     if (me.state.state === 'closed') {
       tokens.dropToken()
       show({ state: 'connecting', reason: 'reconnect() was called', transport: '' })
-      if (!store) return void start()
+      if (!store()) return void start()
     }
     if (isLeading()) line.open()
-    else if (store) say('CONNECT', { transport })
+    else if (store()) say('CONNECT', { transport })
   }
 
   function end (reason: string, isForgotten?: boolean): void {
     base.end()
     leave()
     outbox.close()
-    if (isForgotten && me.userId) void openStore().forget(nameOf())
+    if (isForgotten) identity.forget()
     show({ state: 'closed', reason, transport: '' })
   }
 
-  void start()
+  // whoever listens in the next line hears everything
+  queueMicrotask(() => void start())
   return {
     ...actions,
     send: outbox.send,

@@ -120,7 +120,7 @@ const causes: Record<string, { says: RegExp, isRetryable: boolean, cause (t: Tes
     }
   },
   CLOSED: {
-    says: /close\(\) was called/,
+    says: /close\(\) was called: what is still kept is sent by/,
     isRetryable: false,
     async cause (t) {
       const { client } = open(t)

@@ -21,7 +21,7 @@ const textOf = ({ event, id, data }: Frame): string =>
   (event ? `event: ${event}\n` : ':\n') + (id ? `id: ${id}\n` : '') + (data ? `data: ${JSON.stringify(data)}\n` : '') + '\n'
 
 interface Line { way: TransportName, query: URLSearchParams, say (...frames: Frame[]): void, end (): void, isOver (): boolean }
-interface Request { path: string, body: Record<string, unknown>, token: string, url: string }
+interface Request { path: string, body: Record<string, unknown>, token: string, terminalId: string, url: string }
 type Answer = (request: Request) => Response | Promise<Response>
 
 /** The gateway: `lines` that were opened, `requests` of all kinds, `answers` by their paths; `iris` and `options` are for a client. */
@@ -92,7 +92,8 @@ export function createScripted () {
     const url = new Request(input, { headers: init.headers ?? {} })
     const path = url.url.replace(facts.url, '').replace(/\?.*/, '')
     const body = JSON.parse(init.body as string | undefined ?? '{}') as Request['body']
-    const request = { url: url.url, path, body, token: url.headers.get('Authorization')?.slice(7) ?? '' }
+    const [token = '', terminalId = ''] = [url.headers.get('Authorization')?.slice(7), url.headers.get('Terminal-Id') ?? undefined]
+    const request = { url: url.url, path, body, token, terminalId }
     requests.push(request)
     const response = await Promise.race([answer(request, init), new Promise<never>((_resolve, reject) => {
       const { signal } = init

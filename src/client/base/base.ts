@@ -2,17 +2,17 @@
 import { createCalls } from './call.js'
 import { createEmitter } from './emitter.js'
 import { closed, IrisError } from './error.js'
-import { world } from './platform.js'
+import { childOf, world } from './platform.js'
 import { createClock, createTokens } from './tokens.js'
 import type { Options, State } from './types.js'
 
 /** Who this is, and how it is with him. */
 interface Me { userId?: string | undefined, terminalId?: string | undefined, state: State }
 
-/** @returns the address of the gateway, in full. Throws BAD_OPTION. */
+/** @returns the address of the gateway, in full; none is the page's own origin. Throws BAD_OPTION. */
 function addressOf (url: string): string {
   try {
-    const { origin, pathname } = new URL(url, world.location?.href)
+    const { origin, pathname } = new URL(url || '/', world.location?.href)
     if (/^http/.test(origin)) return origin + pathname.replace(/\/+$/, '')
   } catch {}
   throw new IrisError('BAD_OPTION', `${url} is no address: give the url in full`)
@@ -24,6 +24,7 @@ export function createBase (options: Options) {
   const url = addressOf(options.url)
   const over = new AbortController()
   const ended = over.signal
+  const known = childOf(ended)
   const clock = createClock()
   const tokens = createTokens(options, clock, ended)
   const me: Me = { userId, terminalId, state: { state: 'connecting', reason: 'it begins', transport: '' } }
@@ -48,12 +49,14 @@ export function createBase (options: Options) {
     on,
     iterate,
     ended,
+    /** The terminal is known: what was asked before goes now. */
+    identify: () => known.abort(),
     /** Ends everything that is asked, and the iterators. */
     end () {
       over.abort(closed)
       end()
     },
-    calls: createCalls({ url, clock, tokens, me, ended, fetch: own }),
+    calls: createCalls({ url, clock, tokens, me, known: known.signal, ended, fetch: own }),
     timing: { patienceMs: 5_000, betterMs: 600_000, heartbeatMs: 30_000, tabMs: 5_000, ...options.timing }
   }
 }

@@ -25,10 +25,10 @@ export class IrisError extends Error {
   }
 }
 
-/** @returns the error as it is, or as one of nobody having answered. */
-export const errorOf = (cause: unknown): IrisError => cause instanceof IrisError
+/** @returns the error as it is, or as one of nobody having answered. @param where the gateway should be, and what may be missing */
+export const errorOf = (cause: unknown, where = ''): IrisError => cause instanceof IrisError
   ? cause
-  : new IrisError('NETWORK', `Nobody answers (${String(cause)}): is the network there, and the gateway?`, {
+  : new IrisError('NETWORK', `Nobody answers (${String(cause)}): is the network there, and the gateway${where}?`, {
     retryable: true, cause
   })
 
@@ -52,9 +52,9 @@ export const notIris = ({ status, url }: Pick<Response, 'status' | 'url'>, facts
   new IrisError('NOT_IRIS', `${status}, not of Iris: what is in front of it at ${url}?`, { status, retryable: true, ...facts })
 
 /** What becomes of what is under way when the client is closed, and of what is asked later. */
-export const closed: IrisError = new IrisError('CLOSED', 'close() was called: what is unsent is kept for the next connect()')
+export const closed: IrisError = new IrisError('CLOSED', 'close() was called: what is still kept is sent by the next connect()')
 
-/** @returns what is made, as JSON. Throws BAD_OPTION where it cannot be made, or has none. */
+/** @returns what is made, as JSON. Throws BAD_OPTION where it cannot be made, or has no JSON. */
 export function jsonOf (make: () => unknown): string {
   try {
     return JSON.stringify(make())

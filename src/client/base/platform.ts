@@ -33,7 +33,7 @@ interface SyncStorage { getItem (key: string): string | null, setItem (key: stri
 
 interface World extends Partial<Target> {
   document?: Target & { readonly visibilityState: string }
-  location?: { href: string }
+  location?: { href: string, origin: string }
   navigator?: { locks?: Locks }
   localStorage?: SyncStorage
   sessionStorage?: SyncStorage
@@ -63,11 +63,15 @@ export const pauseOf = (failures: number): number => Math.round(Math.random() * 
 /** A timer that is to run longer than 2^31 ms ends at once. */
 const LONGEST_MS = 2e9
 
-/** Calls back when a signal says so, or has said so; not any more once `own` has. */
+/** Calls back when a signal says so, or has said so; no longer once `own` has aborted. */
 export function whenOver (signal: AbortSignal, work: () => void, own?: AbortSignal): void {
   if (signal.aborted) work()
   else signal.addEventListener('abort', work, own && { signal: own })
 }
+
+/** @returns what resolves when one of them says so, or has said so. */
+export const anyOver = (...signals: AbortSignal[]): Promise<void> =>
+  new Promise(resolve => { for (const signal of signals) whenOver(signal, resolve) })
 
 /** @returns what ends with its parent, for the same reason, or before: then it is off the parent. */
 export function childOf (parent: AbortSignal): AbortController {

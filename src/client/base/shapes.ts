@@ -1,4 +1,4 @@
-// What others than this version of the client write or read, beside what users see: other tabs, who comes after a reload, a token.
+// Shapes that cross versions: between tabs, in storage, in a token.
 import type { Command, Frame, Notice } from './wire.js'
 import type { OutboxItem, State, TransportName } from './types.js'
 

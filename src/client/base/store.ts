@@ -28,7 +28,8 @@ function browserKeeper (): Keeper | undefined {
  */
 export function createStore (given: Keeper | false | undefined, prefix: string, warn: (error: IrisError) => void) {
   const memory: Keeper & Map<string, string> = new Map()
-  let keeper: Keeper | false | undefined = given ?? browserKeeper()
+  const origin = given ?? browserKeeper()
+  let keeper: Keeper | false | undefined = origin
   if (keeper === undefined && world.document) failed('there is none')
 
   function failed (cause: unknown): void {
@@ -64,16 +65,18 @@ export function createStore (given: Keeper | false | undefined, prefix: string, 
         failed(error)
       }
     },
-    /** Removes all that is kept of a user, by whichever tab: from now on nothing is. @param all what the keys of all tabs begin with */
+    /**
+     * Removes all that is kept of a user, by whichever tab, also where nothing more could be kept: from now on nothing is.
+     * @param all what the keys of all tabs begin with
+     */
     async forget (all: string): Promise<void> {
-      const from = keeper
       keeper = memory
+      memory.clear()
       try {
-        if (from && from.remove) await from.remove(all)
-        else if (from) for (const key of KEYS) await from.set(prefix + key, 'null')
-      } catch (error) {
-        keeper = from
-        failed(error)
+        if (origin && origin.remove) await origin.remove(all)
+        else if (origin) await Promise.all(KEYS.map(async key => void await origin.set(prefix + key, 'null')))
+      } catch (cause) {
+        warn(new IrisError('STORAGE', `What is kept of the user could not be removed (${String(cause)})`, { cause }))
       }
     }
   }

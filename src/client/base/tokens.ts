@@ -41,20 +41,20 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
   let asking: Promise<string> | undefined
 
   const failed = (why: string, cause?: unknown) => new IrisError('TOKEN', `token() ${why}`, { retryable: true, cause })
-  const isSignedOut = (why: string) => new IrisError('SIGNED_OUT', `token() gave ${why}`)
+  const signedOut = (why: string) => new IrisError('SIGNED_OUT', `token() gave ${why}`)
 
-  async function fetch (): Promise<string> {
+  async function askNow (): Promise<string> {
     const own = childOf(ended)
     const token = await Promise.race([
       (async () => await ask())(),
       wait(TOKEN_MS, own.signal).then(() => { throw new Error('no answer') })
     ]).catch((cause: unknown) => { throw failed(`failed: ${String(cause)}`, cause) })
       .finally(() => own.abort())
-    if (!token) throw isSignedOut('none: sign in, then call reconnect()')
+    if (!token) throw signedOut('none: sign in, then call reconnect()')
     const { sub } = claimsOf(token)
     if (!sub) throw failed(`gave no token, but ${String(token).slice(0, 40)}`)
     owner ??= sub
-    if (sub !== owner) throw isSignedOut(`one of ${sub}, not of ${owner}: close(), and connect() anew`)
+    if (sub !== owner) throw signedOut(`one of ${sub}, not of ${owner}: close(), and connect() anew`)
     earlyAt = undefined
     held = token
     return token
@@ -98,7 +98,7 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
 
   async function renew (refused = held): Promise<string> {
     if (held && held !== refused) return held
-    return await (asking ??= fetch().finally(() => { asking = undefined }))
+    return await (asking ??= askNow().finally(() => { asking = undefined }))
   }
 
   return {

@@ -140,7 +140,7 @@ export interface Iris {
   reconnect (transport?: TransportName): void
   /**
    * Ends everything, what is under way too: with `CLOSED`. What was not sent stays kept, unless it is to be forgotten (the user signs out):
-   * then nothing of him stays in this browser, and its other tabs are closed as well.
+   * then nothing of him stays in this browser, and the tabs that share the connection are closed as well.
    */
   close (options?: { forget?: boolean }): void
   [Symbol.asyncIterator] (): AsyncIterator<IrisEvent, undefined>

@@ -1,4 +1,4 @@
-// The id of this tab: it survives a reload, and is no other tab's.
+// The id of this tab: it survives a reload. No other tab has it once it is claimed.
 import { channelOf, newId, world } from '../base/platform.js'
 
 const KEY = 'iris:tab'
@@ -27,6 +27,7 @@ function make (): string {
   return own
 }
 
+/** @returns the id as it is found here: that of a copy is the original's until it is claimed. */
 export const tabOf = (): string => storage()?.getItem(KEY) ?? make()
 
 /** @returns the id when it is known to be of this tab alone: a copy takes a new one, since the original says that it is there. */

@@ -76,6 +76,7 @@ export function createTurn ({ me, show, timing, ended }: Base, { line, presence,
   }
 
   function look (): void {
+    outbox.keep()
     if (isLeading) {
       presence.look()
       void outbox.look()
@@ -101,7 +102,7 @@ export function createTurn ({ me, show, timing, ended }: Base, { line, presence,
     follow()
   }
 
-  function open (name: string, locks?: Locks | false): void {
+  function open (name: string, locks?: Locks): void {
     isOpen = true
     channel = locks ? channelOf(name) : undefined
     if (!locks || !channel) return onLead()

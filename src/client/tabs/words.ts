@@ -1,9 +1,9 @@
 // What the tabs of a browser say to each other beside what comes down: who leads, and what each is to know.
 import type { Base } from '../base/base.js'
+import type { Ask, Lead } from '../base/shapes.js'
 import type { TransportName } from '../base/types.js'
 import { type createPresence, isVisible } from '../terminal/presence.js'
 import type { Receiver } from '../terminal/receive.js'
-import type { Ask, Lead } from '../base/shapes.js'
 
 interface Parts {
   presence: ReturnType<typeof createPresence>
@@ -31,19 +31,21 @@ export function createWords ({ me, show }: Base, { presence, say, receiver, hear
 
   const words = {
     STATE: show,
-    WATCH: presence.watchAll,
+    // two tabs may say so at once; an empty list ends all watching
+    WATCH: (users: string[]) => users.length ? presence.watchAll(users) : presence.watchOnly([]),
     CONNECT: ({ transport }: { transport?: TransportName }) => { if (isLeading()) reconnect(transport) },
     CLOSE: close,
     ASK ({ visible, watched, isNew }: Ask) {
       if (!isLeading()) return
       if (visible) presence.seen()
-      presence.watchAll(watched)
+      // one that was frozen may not have heard that all watching has ended
+      if (isNew) presence.watchAll(watched)
       lead(isNew)
     },
     LEAD ({ terminalId, state, watched, ...known }: Lead) {
       heard()
       me.terminalId = terminalId
-      presence.watchAll(watched)
+      presence.watchOnly(watched)
       receiver().catchUp(known)
       show(state)
     }

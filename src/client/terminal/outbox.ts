@@ -2,21 +2,22 @@
 import type { Base } from '../base/base.js'
 import { closed, errorOf, IrisError, jsonOf, notIris } from '../base/error.js'
 import { childOf, newId, pauseOf, wait } from '../base/platform.js'
+import type { KeptItem } from '../base/shapes.js'
 import type { Store } from '../base/store.js'
 import type { Events, OutboxItem } from '../base/types.js'
 import type { Ack, MessageBody } from '../base/wire.js'
-import type { KeptItem } from '../base/shapes.js'
 
 const LIMIT = 100
 /** So long the server knows an id again. */
 const LIFE_MS = 24 * 3_600_000
 /** What another tab has kept for longer is sent by this one, too: it may be gone. */
 const LEFT_MS = 15_000
-/** Who is to wait for longer is told: he may wish otherwise. */
+/** A longer wait is the caller's decision: it fails. */
 const LONGEST_SEC = 60
 
 const PATH = '/v1/up/msg'
 interface Waiting { promise: Promise<Ack>, resolve (ack: Ack): void, reject (error: IrisError): void }
+type Lock = (work: () => Promise<void>) => Promise<unknown>
 type Outcome = Omit<Events['outbox'], 'item' | 'state'>
 
 interface Parts {
@@ -31,28 +32,41 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
   let items: KeptItem[] = []
   const promises = new Map<string, Waiting>()
   let store: Store | undefined
-  let isAlone = false
+  let lock: Lock | undefined
   /** Settled, and still kept. */
   const gone = new Set<string>()
   let isBusy = false
   let saving = Promise.resolve()
+  let keeping: Promise<unknown> | undefined
   let pause = childOf(ended)
   let failures = 0
 
-  const has = (id: string) => items.find(({ clientMsgId }) => clientMsgId === id)
+  const itemOf = (id: string) => items.find(({ clientMsgId }) => clientMsgId === id)
   const tell = (item: KeptItem, state: Events['outbox']['state'], outcome?: Outcome) => emit('outbox', { item, state, ...outcome })
 
-  /** What is kept and not here. @param use is done before anything else is written */
-  const others = (use: (kept: KeptItem[]) => unknown): Promise<void> => (saving = saving.then(async () => {
+  /** Reads what is kept. @param use gets what is not of here, and all; it is done before anything else is written from here */
+  const withKept = (use: (others: KeptItem[], kept: KeptItem[]) => unknown): Promise<void> => (saving = saving.then(async () => {
     const kept = await store?.list<KeptItem>('outbox') ?? []
-    await use(kept.filter(({ clientMsgId }) => clientMsgId && !gone.has(clientMsgId) && !has(clientMsgId)))
+    await use(kept.filter(({ clientMsgId }) => clientMsgId && !gone.has(clientMsgId) && !itemOf(clientMsgId)), kept)
   }))
 
-  const save = () => others(async kept => {
+  async function put (others: KeptItem[]): Promise<void> {
     const written = [...gone]
-    await store?.set('outbox', [...kept, ...items])
+    await store?.set('outbox', [...others, ...items])
     for (const id of written) gone.delete(id)
+  }
+
+  const save = () => withKept(put)
+
+  const putMissing = () => withKept(async (others, kept) => {
+    const ids = new Set(kept.map(({ clientMsgId }) => clientMsgId))
+    if (items.some(({ clientMsgId }) => !ids.has(clientMsgId))) await put(others)
   })
+
+  /** Another tab that has written at the same moment may have written over what is ours: looked after by one tab at a time. */
+  function keep (): void {
+    if (lock) keeping ??= lock(putMissing).catch(putMissing).finally(() => { keeping = undefined })
+  }
 
   async function write (to: string, body: MessageBody): Promise<Ack> {
     // as it is now, and as it can be kept
@@ -106,7 +120,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
     if (Date.now() - at > LIFE_MS) return fail(item, expired)
     if (item.attempts++) tell(item, 'sending')
     try {
-      if (!settle(await calls.once<Ack>(PATH, body)) && has(item.clientMsgId)) throw notIris({ status: 200, url: PATH })
+      if (!settle(await calls.once<Ack>(PATH, body)) && itemOf(item.clientMsgId)) throw notIris({ status: 200, url: PATH })
       failures = 0
       return 0
     } catch (cause) {
@@ -114,7 +128,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
       const { status, code, retryable, retryAfter = 0 } = error
       // it is the user who is refused, or the client that is closed, not what he says; what something else refuses has not been tried
       const isHis = status === 401 || code === 'SIGNED_OUT' || code === 'CLOSED'
-      if (!has(item.clientMsgId)) return 0 // settled by the stream meanwhile
+      if (!itemOf(item.clientMsgId)) return 0 // settled by the stream meanwhile
       if (retryAfter > LONGEST_SEC || (!retryable && !isHis && code !== 'NOT_IRIS')) return fail(item, error)
       tell(item, 'waiting', { error })
       void save() // another tab may have written at the same time
@@ -142,7 +156,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
 
   /** The answer, ACK_DOWN and the message itself say the same: the first one settles it. [DOWN-1] @returns whether it was here */
   function settle (ack: Ack): boolean {
-    const item = has(ack.clientMsgId)
+    const item = itemOf(ack.clientMsgId)
     if (!item) return false
     take(item)?.resolve(ack)
     tell(item, 'stored', { ack })
@@ -153,18 +167,18 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
 
   /** Sends what waits, and what was kept: by this tab before a reload, or by one that is gone. */
   async function look (): Promise<void> {
-    await others(kept => {
-      const left = kept.filter(item => isAlone || item.tab === tab() || Date.now() - item.at > LEFT_MS)
+    await withKept(others => {
+      const left = others.filter(item => !lock || item.tab === tab() || Date.now() - item.at > LEFT_MS)
       items = [...left, ...items]
       for (const item of left) tell(item, 'waiting')
     })
     await flush()
   }
 
-  /** @param alone nobody else sends what is kept here */
-  function open (opened: Store, alone: boolean): void {
+  /** @param shared where other tabs send what is kept here, too: does the work while none of them does the like */
+  function open (opened: Store, shared?: Lock): void {
     store = opened
-    isAlone = alone
+    lock = shared
     void save()
     void look()
   }
@@ -179,7 +193,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
     void look()
   }
 
-  return { send, settle, open, close, hurry, look, items: () => items }
+  return { send, settle, open, close, hurry, look, keep, items: () => items }
 }
 export type Outbox = ReturnType<typeof createOutbox>
 

@@ -12,10 +12,13 @@ export const isVisible = (): boolean => world.document?.visibilityState !== 'hid
  * Makes the presence of a terminal.
  * @param isSilent its open connection is the sign of life
  * @returns `begin()` and `stop()` of the heartbeats; `look()`, when it may be shown or hidden; `seen()`: another tab is shown;
- *   `ask(users, watch)`; `watched`, with `watchAll(users)` of another tab, and `again()` after READY, when the list has ended
+ *   `ask(users, watch)`; `watched()`; `watchAll(users)` and `watchOnly(users)`, as another tab says; `again()` after READY, when the list
+ *   has ended
  */
 export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }: Base, isSilent: boolean) {
   let watched: string[] = []
+  /** One list after the other is asked for: each grows from what the server has taken. */
+  let asking: Promise<unknown> = Promise.resolve()
   let timer: ReturnType<typeof setInterval> | undefined
   let seenAt = 0
   let said = ''
@@ -49,20 +52,41 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
     look()
   }
 
-  function watchAll (users: string[]): void {
-    watched = [...new Set([...watched, ...users])].slice(-WATCHED)
+  const withAll = (users: string[]) => [...new Set([...watched, ...users])].slice(-WATCHED)
+
+  async function question (body: object): Promise<Presence[]> {
+    return (await calls.insist<{ items: Presence[] }>('/v1/presence', body)).items
   }
 
-  async function ask (users: string[], watch?: boolean): Promise<Presence[]> {
-    if (watch && users.length) watchAll(users)
-    else if (watch) watched = []
-    const { items } = await calls.insist<{ items: Presence[] }>('/v1/presence', watch ? { users: watched, watch } : { users })
+  /** @param list of what is watched by then */
+  function watch (list: () => string[]): Promise<Presence[]> {
+    const answer = asking.then(async () => {
+      const items = await question({ users: list(), watch: true })
+      watched = list()
+      return items
+    })
+    asking = answer.catch(() => undefined)
+    return answer
+  }
+
+  async function ask (users: string[], isWatched?: boolean): Promise<Presence[]> {
+    const items = await (isWatched ? watch(() => users.length ? withAll(users) : []) : question({ users }))
     return items.filter(({ userId }) => users.includes(userId))
   }
 
   function again (): void {
-    if (watched.length) ask(watched, true).then(items => { for (const item of items) emit('presence', item) }, () => undefined)
+    if (watched.length) watch(() => watched).then(items => { for (const item of items) emit('presence', item) }, () => undefined)
   }
 
-  return { begin, stop, look, seen, ask, again, watchAll, watched: () => watched }
+  return {
+    begin,
+    stop,
+    look,
+    seen,
+    ask,
+    again,
+    watched: () => watched,
+    watchAll (users: string[]) { watched = withAll(users) },
+    watchOnly (users: string[]) { watched = users }
+  }
 }

@@ -1,9 +1,10 @@
 // What a tab does with what comes down, whoever of the tabs has heard it: each thing once, as an event of its kind.
 import type { Base } from '../base/base.js'
-import type { Outbox } from './outbox.js'
+import { wait } from '../base/platform.js'
+import type { Known, Told } from '../base/shapes.js'
 import type { Events } from '../base/types.js'
 import type { Ack, Command, Notice } from '../base/wire.js'
-import type { Known, Told } from '../base/shapes.js'
+import type { Outbox } from './outbox.js'
 
 /** So many messages are recognised when they come again: more than an attach brings without ids. */
 const TOLD = 2000
@@ -43,7 +44,7 @@ function bound (all: Map<string, unknown> | Set<string>, limit: number): void {
 }
 
 /** Makes the receiver of a tab: `receive(frame)`, and what it remembers. */
-export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset, onAuth, onReady, onPending, words }: Parts) {
+export function createReceiver ({ emit, clock, ended }: Base, { outbox, onHole, onReset, onAuth, onReady, onPending, words }: Parts) {
   const told = new Set<string>()
   const heads = new Map<string, number>()
   const pending = new Map<string, Pending>()
@@ -119,7 +120,10 @@ export function createReceiver ({ emit, clock }: Base, { outbox, onHole, onReset
     ACK_DOWN (ack: Ack, id) {
       const { conversationId, seq, msgId } = ack
       follow(ack, id)
-      if (!outbox.settle(ack)) setTimeout(() => { if (!told.has(msgId)) onHole({ conversationId, fromSeq: seq, toSeq: seq }) }, GRACE_MS)
+      if (outbox.settle(ack)) return
+      void wait(GRACE_MS, ended).then(() => {
+        if (!ended.aborted && !told.has(msgId)) onHole({ conversationId, fromSeq: seq, toSeq: seq })
+      })
     },
     NOTICE_DOWN: pend,
     CMD_DOWN (command: Command) {

@@ -1,0 +1,181 @@
+// What a client does when something breaks beneath it, or somebody else is at the same thing at the same time.
+import t, { type Test } from 'tap'
+import { createBase } from '../../src/client/base/base.js'
+import type { IrisError, Options, TransportName } from '../../src/client/index.js'
+import { connectClient, createMemory } from '../helper/client.js'
+import { createScripted, json, refusal, tokenFor } from '../helper/scripted.js'
+import { stopTime } from '../helper/stopped.js'
+
+const { pass, turn } = stopTime(t)
+const noLocks = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'
+const never = async () => await new Promise<never>(() => undefined)
+
+function open (t: Test, options: Partial<Options> = {}, gateway = createScripted()) {
+  return { gateway, ...connectClient(t, gateway.iris, 'alice', { ...gateway.options, ...options }) }
+}
+
+const message = (seq: number, id: string) => ({
+  event: 'MSG_DOWN',
+  id,
+  data: { conversationId: 'g.1', seq, msgId: `m-${seq}`, from: 'bob', type: 'text', content: { text: String(seq) } }
+})
+
+t.test('close({ forget: true }) removes what was kept before the storage failed; when it cannot, it says so', async t => {
+  const storage = createMemory()
+  let isFull = false
+  const failing = {
+    get: storage.get,
+    set (key: string, value: string) {
+      if (isFull) throw new Error('full')
+      storage.set(key, value)
+    }
+  }
+  const first = open(t, { storage: failing })
+  first.gateway.answers.set('/v1/up/msg', never)
+  await pass(1)
+  void first.client.send('bob', 'a secret')
+  await turn()
+  t.match(storage.of('outbox'), [{ content: { text: 'a secret' } }])
+  isFull = true
+  first.gateway.say(message(1, '1-1'))
+  await turn()
+  t.match(first.seen.warning, [{ code: 'STORAGE', message: /reload forgets/ }])
+  isFull = false
+  first.client.close({ forget: true })
+  await turn()
+  t.same([...storage.kept.values()].filter(value => value !== 'null'), [])
+
+  const forbidden = { ...createMemory(), remove () { throw new Error('forbidden') } }
+  const second = open(t, { storage: forbidden })
+  await pass(1)
+  second.client.close({ forget: true })
+  await turn()
+  t.match(second.seen.warning, [{ code: 'STORAGE', message: /What is kept of the user could not be removed \(Error: forbidden\)/ }])
+})
+
+t.test('a call ends with its signal, and tells of what was refused last', async t => {
+  const gateway = createScripted()
+  const { calls } = createBase({ ...gateway.options, token: () => tokenFor('alice'), userId: 'alice', terminalId: 't' })
+  const answers = [() => refusal('STORE_UNAVAILABLE'), never]
+  gateway.answers.set('/v1/up/msg', async () => await (answers.shift() ?? never)())
+  const failed = calls.insist('/v1/up/msg', {}, AbortSignal.timeout(15_000)).catch((error: unknown) => error as IrisError)
+  await pass(60_000)
+  t.match(await failed, { code: 'STORE_UNAVAILABLE' })
+  t.equal(gateway.to('/v1/up/msg').length, 2, 'nothing is asked after the signal')
+  const over = new AbortController()
+  gateway.answers.set('/v1/up/msg', () => refusal('STORE_UNAVAILABLE', { 'Retry-After': '9' }))
+  const waiting = calls.insist('/v1/up/msg', {}, over.signal).catch((error: unknown) => error as IrisError)
+  await pass(1_000)
+  over.abort()
+  t.match(await Promise.race([waiting, turn()]), { code: 'STORE_UNAVAILABLE' }, 'nor is a pause waited for')
+})
+
+for (const way of ['sse', 'websocket', 'eventsource', 'poll'] as TransportName[]) {
+  t.test(`[DOWN-3] by ${way}: a frame that breaks ends the way, which goes on before it`, async t => {
+    const { gateway, client, seen } = open(t, { transports: [way] })
+    const broken = gateway.cmd('IRIS.HELLO', null as unknown as object, '1-1')
+    const frames = [broken, message(2, '1-2')]
+    if (way === 'poll') {
+      gateway.answers.set('/v1/down/poll', async ({ url }) => {
+        if (!url.includes('timeoutMs=0')) return await never()
+        return json({ events: url.includes('lastEventId') ? [] : frames, cursor: '1-2', more: false, ready: {} })
+      })
+    }
+    await pass(1)
+    if (way !== 'poll') gateway.say(...frames)
+    await turn()
+    t.match(client.state, { state: 'waiting', error: { code: 'NETWORK', message: /TypeError/ } })
+    t.same(seen.message, [])
+    t.equal(client.cursor, way === 'poll' ? undefined : '1-0')
+    if (way === 'poll') return client.close()
+    await pass(2_000)
+    t.equal(gateway.lines.length, 2)
+    t.equal(gateway.lines[1]?.query.get('lastEventId'), '1-0')
+    client.close()
+  })
+}
+
+t.test('only the words that say so bring it back at once', async t => {
+  for (const [word, isAtOnce] of [['now', true], ['login', true], ['unknown', false], ['not-now', false], ['better-not', false]] as const) {
+    const { gateway, client, seen } = open(t)
+    await pass(1)
+    gateway.say(gateway.cmd('IRIS.BYE', { reason: 'so', reconnect: word }))
+    await turn()
+    t.equal(seen.state.some(({ state }) => state === 'waiting'), !isAtOnce, word)
+    client.close()
+  }
+})
+
+t.test('[SEE-4] users that are refused are not watched, nor in the way of others; two questions at once make one list', async t => {
+  const { gateway, client } = open(t)
+  await pass(1)
+  const usersIn = (body?: Record<string, unknown>) => body?.['users'] as string[]
+  gateway.answers.set('/v1/presence', ({ body }) => usersIn(body).includes('bad!') ? refusal('INVALID_BODY') : json({ items: [] }))
+  const asked = [['bad!'], ['bob'], ['carol']].map(async users => await client.presence(users, { watch: true }))
+  const [bad, ...good] = await Promise.allSettled(asked)
+  t.match(bad, { status: 'rejected', reason: { code: 'INVALID_BODY' } })
+  t.match(good, [{ status: 'fulfilled' }, { status: 'fulfilled' }])
+  t.same(usersIn(gateway.to('/v1/presence').at(-1)?.body), ['bob', 'carol'])
+  await client.presence([], { watch: true })
+  t.same(usersIn(gateway.to('/v1/presence').at(-1)?.body), [])
+  client.close()
+})
+
+t.test('[SEE-4] an empty list ends all watching, in each tab', { skip: noLocks }, async t => {
+  const gateway = createScripted()
+  gateway.answers.set('/v1/presence', () => json({ items: [] }))
+  const openTab = () => open(t, { share: true, userId: 'alice', storage: createMemory() }, gateway)
+  const [first, second] = [openTab(), openTab()]
+  for (let i = 0; i < 3; i++) await pass(1_000)
+  await first.client.presence(['bob'], { watch: true })
+  for (let i = 0; i < 3; i++) await turn()
+  await second.client.presence(['carol'], { watch: true })
+  t.same(gateway.to('/v1/presence').at(-1)?.body['users'], ['bob', 'carol'])
+  await second.client.presence([], { watch: true })
+  for (let i = 0; i < 10; i++) await pass(1_000) // the tabs have asked each other how they are
+  const before = gateway.to('/v1/presence').length
+  first.client.close()
+  for (let i = 0; i < 3; i++) await pass(1_000)
+  t.equal(second.client.state.state, 'live')
+  t.equal(gateway.to('/v1/presence').length, before, 'there is nobody to ask about')
+  second.client.close()
+})
+
+t.test('[MSG-2] what two tabs keep at the same moment is kept of both, though nothing is tried meanwhile', { skip: noLocks }, async t => {
+  const storage = createMemory()
+  const gateway = createScripted()
+  gateway.answers.set('/v1/up/msg', never)
+  const tabs = [0, 1, 2].map(() => open(t, { share: true, userId: 'alice', storage }, gateway))
+  await pass(1)
+  tabs.forEach(({ client }, i) => void client.send('bob', String(i)).catch(() => undefined))
+  for (let i = 0; i < 6; i++) await pass(1_000)
+  const kept = storage.of('outbox') as { content: { text: string } }[]
+  t.same(kept.map(({ content }) => content.text).sort(), ['0', '1', '2'])
+  for (const { client } of tabs) client.close()
+})
+
+t.test('[DOWN-1] nothing is waited for once it is closed', async t => {
+  const { setTimeout, clearTimeout } = globalThis
+  const waiting = new Set<unknown>()
+  t.teardown(() => Object.assign(globalThis, { setTimeout, clearTimeout }))
+  Object.assign(globalThis, {
+    setTimeout (act: () => void, ms: number) {
+      const timer = setTimeout(act, ms)
+      waiting.add(timer)
+      return timer
+    },
+    clearTimeout (timer: NodeJS.Timeout) {
+      waiting.delete(timer)
+      clearTimeout(timer)
+    }
+  })
+  const { gateway, client } = open(t)
+  await pass(1)
+  const before = waiting.size
+  gateway.say({ event: 'ACK_DOWN', id: '1-1', data: { clientMsgId: 'another', conversationId: 'g.1', seq: 1, msgId: 'm-1' } })
+  await turn()
+  t.ok(waiting.size > before)
+  client.close()
+  await turn()
+  t.equal(waiting.size, 0)
+})

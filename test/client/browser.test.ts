@@ -12,8 +12,9 @@ const code = readFileSync(new URL('../../client/index.js', import.meta.url))
 const page = `<!doctype html><script type="module">
   import { connect } from '/client.js'
   globalThis.begin = (url, token) => {
-    const seen = globalThis.seen = { texts: [], states: [], warnings: [], resets: [], failed: [] }
+    const seen = globalThis.seen = { texts: [], states: [], warnings: [], resets: [] }
     const iris = globalThis.iris = connect({ url, token: () => token, timing: { tabMs: 300 } })
+    globalThis.asked = iris.conversations().then(() => 'answered', ({ code }) => code)
     iris.on('message', ({ content }) => seen.texts.push(content.text))
     iris.on('state', ({ state, reason }) => seen.states.push(state + ': ' + reason))
     iris.on('warning', ({ code }) => seen.warnings.push(code))
@@ -212,6 +213,7 @@ t.test('in Chromium', { skip: noBrowser }, async t => {
     const again = await begin((tabs[1] as typeof tabs[0]).tab, alice.token)
     t.equal(await again.tab.evaluate('iris.terminalId'), before, 'a reload is the same terminal')
     t.same((await again.seen()).texts, [], 'from its cursor on')
+    for (const { tab } of [...tabs, again]) t.equal(await tab.evaluate('asked'), 'answered', 'what is asked before it is known who asks')
     await until(async () => (await terminalsOf(alice.userId)).length === 3 || undefined)
     const [copy] = await Promise.all([other.waitForEvent('page'), again.tab.evaluate('void open(location)')])
     const copied = await begin(copy, alice.token)

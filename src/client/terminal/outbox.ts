@@ -65,7 +65,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
 
   /** Another tab that has written at the same moment may have written over what is ours: looked after by one tab at a time. */
   function keep (): void {
-    if (lock) keeping ??= lock(putMissing).catch(putMissing).finally(() => { keeping = undefined })
+    if (lock && items.length) keeping ??= lock(putMissing).catch(putMissing).finally(() => { keeping = undefined })
   }
 
   async function write (to: string, body: MessageBody): Promise<Ack> {

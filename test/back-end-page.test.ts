@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { blocksIn } from './helper/documents.js'
+import { blocksIn, textOf } from './helper/documents.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
 import { ALLOW } from './helper/receiver.js'
 
@@ -29,7 +29,10 @@ t.teardown(() => rmSync(directory, { recursive: true }))
 mkdirSync(join(directory, '.iris'))
 writeFileSync(join(directory, '.iris/secrets.json'), JSON.stringify({ serverKey: SERVER_KEY }, null, 2))
 
-const iris = await startIris(t, { env: { ...ALLOW, IRIS_EVENTS: 'all' } })
+/** What it says an Iris must be started with. */
+const started = /`((?:IRIS_\w+=\S+ )*)npm start`/.exec(textOf('docs/back-end.md'))?.[1]?.trim().split(' ') ?? []
+const env = Object.fromEntries(started.map(pair => pair.split('=')) as [string, string][])
+const iris = await startIris(t, { env: { ...ALLOW, ...env } })
 const commands = blocksIn('docs/back-end.md', 'sh').join('\n').replaceAll('http://127.0.0.1:4747', iris.url)
   .replaceAll('https://example.com/iris', `http://127.0.0.1:${(backEnd.address() as AddressInfo).port}/iris`)
 const { stdout } = await promisify(execFile)('bash', ['-ec', commands], { cwd: directory, timeout: 20_000 })

@@ -30,6 +30,23 @@ t.test('each sentence of a generated table has its Chinese one, with the same co
   for (const [sentence, translated] of sentences) t.same(factsIn(translated), factsIn(sentence), sentence)
 })
 
+/** What a translation leaves behind: English between Chinese, units by their letters, a thing by two names. */
+const left: [what: string, RegExp][] = [
+  ['English', /[\u4e00-\u9fff，。；：、）\]] ?\b(?:to|and|or|of|the|in|by|with|for|is|a)\b.{0,9}/],
+  ['a unit', /\d ?(?:h|min|s|ms|us)\b/],
+  ['睡眠 for 休眠', /睡眠/],
+  ['hook for 钩子', /(?<![wW]eb)[hH]ook/],
+  ['小明 for Xavier', /小明/],
+  ['退出登录 for 登出', /退出登录/]
+]
+
+t.test('nothing of the English is left in the Chinese, and each thing has one name', async t => {
+  for (const [, name] of pairs) {
+    const prose = proseOf(textOf(name)).replaceAll(/\]\([^)]*\)/g, ']').replaceAll(/`[^`]*`/g, '')
+    for (const [what, sign] of left) t.equal(sign.exec(prose)?.[0], undefined, `${name}: ${what}`)
+  }
+})
+
 for (const [english, other] of pairs) {
   t.test(`${other} is ${english}`, async t => {
     const [here, there] = [textOf(english), textOf(other)]

@@ -1,9 +1,12 @@
 // The site of deploy/nginx, as it stands but for its addresses, before a real Iris: what a proxy must not break.
 import t from 'tap'
 import { makeCertificate, noOpenssl } from './helper/certificate.js'
+import { connectClient } from './helper/client.js'
+import { startIris } from './helper/iris.js'
 import { deployed, noNginx, startNginx } from './helper/nginx.js'
 import { freePort } from './helper/process.js'
 import { throughProxy } from './helper/proxied.js'
+import { openWs } from './helper/ws.js'
 
 t.test('through nginx with TLS, by the site of deploy/nginx', { skip: noNginx || noOpenssl }, async t => {
   await throughProxy(t, async (t, upstream) => {
@@ -36,4 +39,33 @@ t.test('nginx takes the configuration of compose.yaml', { skip: noNginx }, async
     .replace('include snippets/iris.conf', 'include iris.conf')
   await startNginx(t, { http, files: { 'iris.conf': deployed('nginx/iris.conf') }, url: `http://127.0.0.1:${port}` })
   t.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 404)
+})
+
+t.test('on a product\'s host, as docs/deploy.md says: Iris has what is below /v1/, the product all else', { skip: noNginx }, async t => {
+  const iris = await startIris(t, { env: { IRIS_TRUST_PROXY: '127.0.0.1' } })
+  const url = `http://127.0.0.1:${await freePort()}`
+  const own = deployed('nginx/iris.conf')
+    .replace('location / {', 'location /v1/ {')
+    .replace(/^client_max_body_size.*$/m, '')
+    .replaceAll(/^location .*$/gm, '$&\n  client_max_body_size 64k;')
+  const http = `upstream iris { server ${new URL(iris.url).host}; keepalive 64; }
+    server {
+      listen ${new URL(url).host};
+      location / { return 200 "the product"; }
+      ${own}
+    }`
+  await startNginx(t, { http, url })
+  for (const path of ['/', '/docs', '/metrics', '/readyz']) t.equal(await (await fetch(url + path)).text(), 'the product', path)
+  const post = async (path: string) => (await fetch(url + path, { method: 'POST', body: 'x'.repeat(70_000) })).status
+  t.same([await post('/upload'), await post('/v1/up/msg')], [200, 413], 'what the product takes is its own')
+  for (const transport of ['sse', 'poll', 'websocket'] as const) {
+    const { client, is, some } = connectClient(t, { url: `${url}/`, token: iris.token }, `by-${transport}`, { transports: [transport] })
+    await is('live')
+    await client.send('bob', 'hi')
+    t.match(await some('message'), { content: { text: 'hi' } }, transport)
+    client.close()
+  }
+  const ws = await openWs(`${url}/v1/ws`, { headers: { authorization: `Bearer ${await iris.token('alice')}`, origin: url } })
+  await ws.next('IRIS.READY') // no IRIS_ALLOWED_ORIGINS
+  await ws.cut()
 })

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { launchBrowser, noBrowser } from '../helper/browser.js'
+import { blocksIn } from '../helper/documents.js'
 import { startIris } from '../helper/iris.js'
-import { until } from '../helper/user.js'
+import { dm, until, type User } from '../helper/user.js'
 
 const code = readFileSync(new URL('../../client/index.js', import.meta.url))
 const page = `<!doctype html><script type="module">
@@ -22,9 +23,11 @@ const page = `<!doctype html><script type="module">
   }
 </script>`
 
-/** The page of docs/clients.md, as it stands but for the address. */
-const [, told = ''] = /^```html\n([^]*?)^```$/m.exec(readFileSync(new URL('../../../docs/clients.md', import.meta.url), 'utf8')) ?? []
-const served = new Map<string, () => string>([['/', () => page], ['/told', () => told.replace('https://chat.example', iris.url)]])
+/** The page of docs/clients.md, as it stands but for the address: Alice's. Bob's is the same, with her in his place. */
+const told = () => (blocksIn('docs/clients.md', 'html')[0] ?? '').replace('https://chat.example', iris.url)
+const served = new Map<string, () => string>([
+  ['/', () => page], ['/told/alice', told], ['/told/bob', () => told().replace("'bob'", "'alice'")]
+])
 
 const server = createServer((request, response) => {
   const text = served.get(request.url ?? '')
@@ -113,17 +116,44 @@ t.test('in Chromium', { skip: noBrowser }, async t => {
     }
   })
 
-  await t.test('the page of docs/clients.md chats', async t => {
-    const [alice, bob] = [await iris.user(t), await iris.user(t, 'bob')]
-    const tab = await (await openBrowser(t, browser)).newPage()
-    served.set('/my/token', () => alice.token)
-    await tab.goto(`${origin}/told`)
-    await tab.getByText('live: all is there').waitFor()
-    await bob.send(alice, 'hi')
-    await tab.fill('#text', 'hello')
-    await tab.press('#text', 'Enter')
-    await tab.getByText(`${alice.userId}: hello`).waitFor()
-    await tab.getByText('bob: hi').waitFor()
+  await t.test('the page of docs/clients.md chats; after a reload all stands there, in order, also what was sent meanwhile', async t => {
+    const [alice, bob] = [await iris.user(t, 'alice'), await iris.user(t, 'bob')]
+    const open = async (user: User) => {
+      const context = await openBrowser(t, browser)
+      await context.route('**/my/token', async route => await route.fulfill({ body: user.token }))
+      const tab = await context.newPage()
+      await tab.goto(`${origin}/told/${user.userId}`)
+      await tab.getByText('live: all is there').waitFor()
+      return {
+        tab,
+        async say (text: string) {
+          await tab.fill('#text', text)
+          await tab.press('#text', 'Enter')
+        },
+        shows: async (...lines: string[]) => {
+          const [text, timeout] = [lines.join('\n'), 10_000]
+          await tab.waitForFunction(`list.textContent === ${JSON.stringify(text)}`, undefined, { timeout })
+            .catch(async () => t.equal(await tab.textContent('#list'), text))
+        }
+      }
+    }
+    const [one, other] = [await open(alice), await open(bob)]
+    await one.say('one')
+    await other.shows('alice: one')
+    await other.say('two')
+    await one.shows('alice: one', 'bob: two')
+    await bob.send('carol', 'of another conversation')
+    await one.tab.goto('about:blank')
+    await other.say('three')
+    await other.shows('alice: one', 'bob: two', 'bob: three')
+    await one.tab.goto(`${origin}/told/alice`)
+    await one.shows('alice: one', 'bob: two', 'bob: three')
+    await one.say('four')
+    for (const { shows } of [one, other]) await shows('alice: one', 'bob: two', 'bob: three', 'alice: four')
+    await bob.revoke({ conversationId: dm(alice, bob), seq: 2 })
+    await one.shows('alice: one', '(taken back)', 'bob: three', 'alice: four')
+    await other.tab.reload()
+    await other.shows('alice: one', '(taken back)', 'bob: three', 'alice: four')
   })
 
   await t.test('offline and online again: what was written goes, what came is there, at once', async t => {

@@ -2,9 +2,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import type { Iris } from './iris.js'
-import type { Delivery, Receiver } from './receiver.js'
+import { ALLOW, type Delivery, type Receiver } from './receiver.js'
 import { upTo } from './sse.js'
 import { webhooksOf } from './webhooks.js'
+
+/** All is told, to receivers on this machine; what is not taken comes again soon, and little of it may wait. */
+export const TOLD_SOON = {
+  ...ALLOW,
+  IRIS_EVENTS: 'all',
+  IRIS_LIMIT_WEBHOOK_PAUSE_SEC: '1',
+  IRIS_LIMIT_WEBHOOK_ATTEMPT_SEC: '1',
+  IRIS_LIMIT_WEBHOOK_PENDING: '30'
+}
 
 export const isOf = (conversation: string | undefined) => ({ data }: Delivery) => data['conversationId'] === conversation
 const placeOf = ({ data }: Delivery) => `${String(data['conversationId'])} ${String(data['seq'])}`

@@ -3,21 +3,14 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { setAhead } from '../helper/clock.js'
-import { happeningsOf, isOf, refuse, refused, wholeAndInOrder } from '../helper/deliveries.js'
+import { happeningsOf, isOf, refuse, refused, TOLD_SOON, wholeAndInOrder } from '../helper/deliveries.js'
 import { startIris } from '../helper/iris.js'
-import { ALLOW, startReceiver } from '../helper/receiver.js'
+import { startReceiver } from '../helper/receiver.js'
 import { upTo } from '../helper/sse.js'
 import { two, until } from '../helper/user.js'
 import { webhooksOf } from '../helper/webhooks.js'
 
-const env = {
-  ...ALLOW,
-  IRIS_EVENTS: 'all',
-  IRIS_LIMIT_WEBHOOK_PAUSE_SEC: '1',
-  IRIS_LIMIT_WEBHOOK_ATTEMPT_SEC: '1',
-  IRIS_LIMIT_WEBHOOK_PENDING: '30'
-}
-const iris = await startIris(t, { env })
+const iris = await startIris(t, { env: TOLD_SOON })
 const { webhook, show, deadLetters } = webhooksOf(iris)
 const { groups, send, isIdle } = happeningsOf(iris)
 const types = ['message.sent']

@@ -8,6 +8,7 @@ import { byes } from '../src/protocol/events.js'
 import { eventKinds } from '../src/protocol/server-events.js'
 import { type Credential, credentialsOf, type Door, OLD_SERVER_KEY } from './helper/credentials.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
+import { granted } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
 interface Parameter { name: string, in: string, example?: string }
@@ -118,7 +119,7 @@ const feed = `events?after=0-0&limit=100&types=${eventKinds.filter(kind => !/^(u
 
 /** What is stored beside these, and what has happened. */
 async function stored () {
-  const { body: { items } } = await iris.server('GET', feed)
+  const { body: { items } } = granted(await iris.server('GET', feed))
   return { items, keys: (await iris.redis.keys('*')).filter(key => !ofSessions.test(key)).sort() }
 }
 const before = await stored()

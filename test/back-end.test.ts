@@ -14,7 +14,7 @@ import { keys, partition } from '../src/store/keys.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
 import { freePort } from './helper/process.js'
 import { secretOf } from './helper/receiver.js'
-import { createUser, dm, until, type User } from './helper/user.js'
+import { createUser, dm, granted, until, type User } from './helper/user.js'
 
 const home = fileURLToPath(new URL('../../examples/back-end/', import.meta.url))
 const port = await freePort()
@@ -131,7 +131,7 @@ t.test('[WEBHOOK-3] [WEBHOOK-5] [HOOK-2] [EVENT-2] [EVENT-4] [USER-1] users of a
   t.match((await stream.next('MSG_DOWN')).data, { content: { text: 'hi' } })
   await stream.cut()
   await until(async () => !(await iris.redis.smembers(keys.foreground(partition('bob')))).includes('bob') || undefined)
-  const { body: { seq } } = await say(alice, bob, 'are you there?')
+  const { body: { seq } } = granted(await say(alice, bob, 'are you there?'))
   await until(async () => example.pushes()[0])
   t.same(example.pushes(), [{ to: 'bob', badge: 2, id: `${dm(alice, bob)}/${seq}` }])
   t.match(await shell(ask), /^ey\S+\n{"unread":2}$/m)

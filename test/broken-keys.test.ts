@@ -7,7 +7,7 @@ import { SERVER_KEY, startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
 import { openSse } from './helper/sse.js'
 import { openWs } from './helper/ws.js'
-import { dm, groupOf, three, until } from './helper/user.js'
+import { dm, granted, groupOf, three, until } from './helper/user.js'
 
 const lines: string[] = []
 const iris = await startIris(t, { env: { IRIS_LIMIT_GRACE_SEC: '1' }, logs: { write: line => lines.push(line) } })
@@ -182,7 +182,7 @@ t.test('[MSG-3] a stream whose numbers are used up begins anew, and holds nobody
   await iris.redis.xadd(keys.down(bob.userId), `${epoch}-18446744073709551615`, 'k', 'event', 'b', '{}')
   t.match(await alice.send(group, 'two'), { status: 200, body: { seq: 2 } })
   for (const user of [bob, carol]) {
-    const { body: { items } } = await user.conversations()
+    const { body: { items } } = granted(await user.conversations())
     t.match(items, [{ conversationId: group, headSeq: 2, unread: 2 }])
     const [[, fields] = ['', []]] = await iris.redis.xrevrange(keys.down(user.userId), '+', '-', 'COUNT', 1)
     t.equal(fields[1]?.split(' ')[1], '2', `${user.userId}: ${fields.join()}`)
@@ -194,7 +194,7 @@ t.test('[COMPLETE-1] an item is completed although what stands before its body c
     '', '{', 'null', '[]', '{"notify":true}', '{"name":{},"notify":true,"from":[],"fromTag":"x"}', '{"share":[],"collapse":{},"name":true}'
   ]) {
     const order = { clientCmdId: randomUUID(), name: 'order', to: { users: [bob.userId] }, mode: 'reliable' }
-    const { body: { cmdId } } = await alice.command(order)
+    const { body: { cmdId } } = granted(await alice.command(order))
     await redis.hset(keys.box('CMD_BOX', bob.userId), String(cmdId), `1-1 ${meta}\n{}`)
     t.match(await bob.cmdComplete({ ids: [cmdId] }), { status: 200, body: { results: [{ state: 'completed' }] } }, meta)
   }

@@ -6,7 +6,7 @@ import { SERVER_KEY, startIris } from './helper/iris.js'
 import { openPolls, pollOnce } from './helper/poll.js'
 import { openSse } from './helper/sse.js'
 import { openWs } from './helper/ws.js'
-import { dm, two, type User } from './helper/user.js'
+import { dm, granted, two, type User } from './helper/user.js'
 
 const lines: string[] = []
 const iris = await startIris(t, { logs: { write: line => lines.push(line) } })
@@ -61,9 +61,9 @@ const doors = {
 t.test('[DOWN-2] [REVOKE-2] on streams, in history, in the list and by revocation', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const conversationId = dm(alice, bob)
-  const { body: { cursor } } = await pollOnce(`${url}/v1/down/poll?timeoutMs=0&terminalId=p`, { headers: bearer(bob) })
+  const { body: { cursor } } = granted(await pollOnce(`${url}/v1/down/poll?timeoutMs=0&terminalId=p`, { headers: bearer(bob) }))
   for (const spoil of Object.values(spoilt)) {
-    const { body: { seq } } = await alice.send(bob, 'SECRET')
+    const { body: { seq } } = granted(await alice.send(bob, 'SECRET'))
     const place = [keys.log(conversationId), String(seq)] as const
     const message = partsOf(await redis.hget(...place) ?? '')
     const now = spoil(message)
@@ -101,7 +101,7 @@ t.test('[DOWN-2] [REVOKE-2] on streams, in history, in the list and by revocatio
     t.equal(status, mended.has(name) ? 200 : 404, name)
     said.push(body)
   }
-  const { body: { messages } } = await bob.getReadMsg({ conversationId, deliver: 'inline', limit: 100 })
+  const { body: { messages } } = granted(await bob.getReadMsg({ conversationId, deliver: 'inline', limit: 100 }))
   t.equal((messages as { type: string }[]).filter(({ type }) => type === 'revoked').length, mended.size)
   said.push(messages)
   t.notMatch(JSON.stringify(said), 'SECRET')

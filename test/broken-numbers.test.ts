@@ -6,7 +6,7 @@ import { keys, partition } from '../src/store/keys.js'
 import { setBack } from './helper/aging.js'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
-import { dm, groupOf, sendUntilStored, two, until, type User } from './helper/user.js'
+import { dm, granted, groupOf, sendUntilStored, two, until, type User } from './helper/user.js'
 
 const lines: string[] = []
 const iris = await startIris(t, { logs: { write: line => lines.push(line) } })
@@ -28,7 +28,7 @@ for (const field of ['headSeq', 'lastTs', 'epoch']) {
     const [alice, bob] = await two(() => iris.user(t))
     const id = dm(alice, bob)
     await alice.send(bob, 'one')
-    const { body: { cursor } } = await poll(bob)
+    const { body: { cursor } } = granted(await poll(bob))
     const sound = await redis.hget(keys.conversation(id), field) ?? ''
     for (const text of [
       ...texts, ...(field === 'headSeq' ? ['9007199254740991'] : []), ...(field === 'lastTs' ? ['9000000000000000'] : [])
@@ -156,7 +156,7 @@ t.test('[DOWN-2] a ticket, a repeated id and a revocation that are no numbers', 
   const [field = ''] = Object.keys(kept).filter(name => name !== '.')
   const numbers = [...(kept[field] ?? '').matchAll(/(?<= )\d+(?= )/g)].map(({ 0: { length }, index }) => ({ index, end: index + length }))
   t.equal(numbers.length, 2, 'its seq and its time')
-  const { ticket } = (await bob.post('/v1/down/tickets', {})).body
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', {}))
   const [place = ''] = await redis.keys(`iris:{${partition(bob.userId)}}:TICKET:*`)
   for (const text of texts.filter(text => text !== '')) {
     const spoilt = [
@@ -184,7 +184,7 @@ async function looked (): Promise<void> {
 t.test('[STORE-1] a mark that no step can have given out is not seen, wherever it is read: one other life at most', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const stream = await bob.listen()
-  const { body: { seq } } = await alice.send(bob, 'hi')
+  const { body: { seq } } = granted(await alice.send(bob, 'hi'))
   await stream.next(({ data }) => data['seq'] === seq)
   const life = await redis.get(keys.life)
 

@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { launchBrowser, noBrowser } from './helper/browser.js'
 import { SERVER_KEY, startIris } from './helper/iris.js'
 import { tokenOf } from './helper/token.js'
-import { until } from './helper/user.js'
+import { granted, until } from './helper/user.js'
 
 const text = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8')
 const code = [...text.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, block = '']) => block).join('\n')
@@ -83,7 +83,7 @@ async function usesEverything (t: Test, world: World, way: string): Promise<void
   const bob = await iris.user(t)
   const alice = await iris.user(t)
   await bob.send(alice, 'before')
-  const { conversationId } = (await bob.send(alice, 'unread')).body as { conversationId: string }
+  const { conversationId } = granted(await bob.send(alice, 'unread')).body as { conversationId: string }
   await alice.read({ conversationId, upToSeq: 1 })
   const terminal = await begin(world, { userId: alice.userId, way, token: await tokenOf(alice.userId, { endsInSec: -100 }) })
 
@@ -92,7 +92,7 @@ async function usesEverything (t: Test, world: World, way: string): Promise<void
   await terminal.evaluate(`history(app, '${conversationId}')`)
   t.same(await terminal.texts(), ['before', 'unread'], 'what was read before the stream began is fetched')
 
-  const live = (await bob.send(alice, 'live')).body as { seq: number }
+  const live = granted(await bob.send(alice, 'live')).body as { seq: number }
   await terminal.evaluate(`send(app, { to: '${bob.userId}', text: 'mine' })`)
   await becomes(async () => (await terminal.texts()).length === 4)
   await bob.revoke({ conversationId, seq: live.seq })
@@ -117,7 +117,7 @@ async function usesEverything (t: Test, world: World, way: string): Promise<void
 async function isReset (t: Test, world: World, way: string): Promise<void> {
   const bob = await iris.user(t)
   const alice = await iris.user(t)
-  const { conversationId } = (await bob.send(alice, 'one')).body as { conversationId: string }
+  const { conversationId } = granted(await bob.send(alice, 'one')).body as { conversationId: string }
   await bob.send(alice, 'two')
   await alice.read({ conversationId, upToSeq: 2 })
   const terminal = await begin(world, { userId: alice.userId, way, cursor: '1-1' })
@@ -138,7 +138,7 @@ t.test('[LIFE-2] [COMPLETE-3] the bot answers once, marks as read, completes, an
   const bob = await iris.user(t)
   const echo = await iris.user(t)
   const other = await echo.listen({ terminalId: 'other' })
-  const { conversationId } = (await bob.send(echo, 'before it was there')).body as { conversationId: string }
+  const { conversationId } = granted(await bob.send(echo, 'before it was there')).body as { conversationId: string }
   const answers = async () => {
     const { messages } = (await bob.getReadMsg({ conversationId, deliver: 'inline' })).body as unknown as {
       messages: { from: string, content: { text: string } }[]

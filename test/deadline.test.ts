@@ -7,7 +7,7 @@ import { pollOnce } from './helper/poll.js'
 import { startRedis } from './helper/redis.js'
 import { openSse, upTo } from './helper/sse.js'
 import { tokenOf } from './helper/token.js'
-import { until } from './helper/user.js'
+import { granted, until } from './helper/user.js'
 import { startWay } from './helper/way.js'
 import { openWs } from './helper/ws.js'
 
@@ -134,7 +134,7 @@ t.test('[DEADLINE-1] a read that failed is tried again at once, not with the nex
 
 t.test('[DEADLINE-1] a WebSocket has one deadline, its upgrade and its attach together', { buffered: true }, async t => {
   const { way, iris, alice } = await setUp(t)
-  const { body: { ticket } } = await alice.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await alice.post('/v1/down/tickets', {}))
   way.delay(1_150)
   const ws = await openWs(`${iris.url}/v1/ws?ticket=${String(ticket)}`)
   t.teardown(() => ws.cut())

@@ -5,7 +5,7 @@ import t from 'tap'
 import { pollOnce } from './helper/poll.js'
 import { startSharedRedis } from './helper/process.js'
 import { brokenIds, openSse, seqsOf, upTo } from './helper/sse.js'
-import { createUser, dm, until } from './helper/user.js'
+import { createUser, dm, granted, until } from './helper/user.js'
 
 const { start } = await startSharedRedis(t)
 
@@ -95,7 +95,7 @@ t.test('a poll that the drain ends is 200, one that comes meanwhile 503 with Ret
   const [bob, carol] = [await user('bob'), await user('carol')]
   const poll = async (cursor?: string, timeoutMs = '25000') =>
     await pollOnce(`${url}/v1/down/poll`, { headers: { authorization: `Bearer ${bob.token}` }, cursor, query: { timeoutMs } })
-  const { body: { cursor } } = await poll(undefined, '0')
+  const { body: { cursor } } = granted(await poll(undefined, '0'))
   const waiting = poll(cursor)
   await until(async () => /^iris_connections\{transport="poll"\} 1$/m.test(await (await fetch(`${url}/metrics`)).text()) || undefined)
   await (await carol.listen()).next('IRIS.READY') // the drain waits for her

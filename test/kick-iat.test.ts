@@ -6,7 +6,7 @@ import { eventsOf } from './helper/events.js'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
 import { loginOf, tokenOf } from './helper/token.js'
-import { createUser, until, type User } from './helper/user.js'
+import { createUser, granted, until, type User } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
 const iris = await startIris(t, { env: { IRIS_NODE_ID: 'a' } })
@@ -58,7 +58,7 @@ for (const aheadSec of [0, 3, 55]) {
     const stream = await alice.listen()
     const ws = await openWs(`${other.url}/v1/ws`, { headers: { authorization: `Bearer ${alice.token}` } })
     await Promise.all([stream.next('IRIS.READY'), ws.next('IRIS.READY')])
-    const { body: { kicked, tokensFrom } } = await kick(alice)
+    const { body: { kicked, tokensFrom } } = granted(await kick(alice))
     t.same(kicked, ['default'])
     for (const open of [stream, ws]) t.match((await open.next('IRIS.BYE')).data.data, { code: 4301 })
     t.same(await doors(t, alice), all(401))
@@ -112,7 +112,7 @@ t.test('[KICK-3] [TIME-1] after a kick of one who came by a clock that was an ' 
   // as it is kept when Redis' clock has been set back by an hour since
   const ahead = Date.now() + 3_600_000
   await iris.redis.hset(keys.terminals(alice.userId), 'default/login', `${ahead} ${ahead} ${ahead + DAY_SEC * 1000}`)
-  const { body: { tokensFrom } } = await kick(alice, { revokeTokens: true })
+  const { body: { tokensFrom } } = granted(await kick(alice, { revokeTokens: true }))
   t.ok(tokensFrom * 1000 > ahead)
   const issued = async (iat: number) => createUser(t, {
     ...alice,
@@ -167,7 +167,7 @@ t.test('[KICK-3] a tombstone lasts as long as the tokens it refuses: of who is k
 t.test('[KICK-3] a ban refuses what is minted, too, and is as long as it was meant, whatever tokens come', async t => {
   const alice = await loginOf(t, iris, newUser(), { endsInSec: 90 * DAY_SEC })
   const before = Math.floor(Date.now() / 1000)
-  const { body: { tokensFrom } } = await kick(alice, { banSec: 3600 })
+  const { body: { tokensFrom } } = granted(await kick(alice, { banSec: 3600 }))
   t.ok(tokensFrom >= before + 3600 && tokensFrom <= before + 3660)
   t.equal((await createUser(t, { url: iris.url, userId: alice.userId, token: await iris.token(alice.userId) }).time({})).status, 401)
   t.equal((await alice.time({})).status, 401)
@@ -205,7 +205,7 @@ async function shared (t: Test) {
   const [one, two] = [await alice.listen({ terminalId: 'one' }), await alice.listen({ terminalId: 'two' })]
   await Promise.all([one.next('IRIS.READY'), two.next('IRIS.READY')])
   await bob.send(alice, 'hi')
-  const { body: { cmdId } } = await share(bob, alice, 'c-1')
+  const { body: { cmdId } } = granted(await share(bob, alice, 'c-1'))
   await alice.cmdComplete({ ids: [cmdId] }, 'two')
   return { alice, bob, one, two, cmdId, waiting: () => iris.redis.hlen(keys.boxPart('CMD_BOX', alice.userId, 'WAITING')) }
 }
@@ -225,7 +225,7 @@ for (const [what, remove, code] of removals) {
     t.same((body['items'] as unknown as { terminalId: string }[]).map(({ terminalId }) => terminalId), ['two'])
     t.same(await iris.redis.hkeys(keys.routes(alice.userId)), ['a/two'])
     t.same((await iris.redis.hkeys(keys.terminals(alice.userId))).filter(field => field.endsWith('/login')), ['two/login'])
-    const { body: { cmdId } } = await share(bob, alice, 'c-2')
+    const { body: { cmdId } } = granted(await share(bob, alice, 'c-2'))
     t.match(await alice.cmdComplete({ ids: [cmdId] }, 'two'), { body: { results: [{ state: 'completed' }] } })
     t.equal(two.isOver, false)
   })

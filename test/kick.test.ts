@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'
 import { type Iris, startIris } from './helper/iris.js'
 import { loginOf, tokenOf } from './helper/token.js'
-import { until } from './helper/user.js'
+import { granted, until } from './helper/user.js'
 
 const iris = await startIris(t)
 let users = 0
@@ -54,7 +54,7 @@ t.test('[KICK-1] from the answer on nothing is accepted from the kicked terminal
 
 t.test('[KICK-1] the answer to an EventSource is 204, with the bearer and with a ticket bought before', async t => {
   const alice = await someone(t)
-  const { body: { ticket } } = await alice.post('/v1/down/tickets', { terminalId: 'one' })
+  const { body: { ticket } } = granted(await alice.post('/v1/down/tickets', { terminalId: 'one' }))
   await kick(alice, { terminals: ['one'] })
   t.equal((await alice.listen({ terminalId: 'one' })).status, 204)
   const response = await fetch(`${iris.url}/v1/down/events?ticket=${String(ticket)}`)
@@ -63,7 +63,7 @@ t.test('[KICK-1] the answer to an EventSource is 204, with the bearer and with a
 
 t.test('[KICK-1] [SSE-1] a kicked native EventSource does not come back', async t => {
   const alice = await someone(t)
-  const { body: { ticket } } = await alice.post('/v1/down/tickets', { terminalId: 'one' })
+  const { body: { ticket } } = granted(await alice.post('/v1/down/tickets', { terminalId: 'one' }))
   const seen: string[] = []
   const statuses: number[] = []
   const source = new EventSource(`${iris.url}/v1/down/events?ticket=${String(ticket)}`, {
@@ -117,7 +117,7 @@ t.test('[KICK-1] revokeTokens: every token issued until now, on every terminal, 
   const alice = await someone(t)
   const stream = await alice.listen({ terminalId: 'two' })
   await stream.next('IRIS.READY')
-  const { body: { ticket } } = await alice.post('/v1/down/tickets', { terminalId: 'three' })
+  const { body: { ticket } } = granted(await alice.post('/v1/down/tickets', { terminalId: 'three' }))
   const { body } = await kick(alice, { terminals: ['one'], revokeTokens: true })
   t.same([...body['kicked'] as unknown as string[]].sort(), ['one', 'two'])
   t.match((await stream.next('IRIS.BYE')).data.data, { code: 4301 })

@@ -8,7 +8,7 @@ import { alive, both, heartbeat, listening } from './helper/life.js'
 import { pollOnce } from './helper/poll.js'
 import { startRedis, timeOf } from './helper/redis.js'
 import { layRedisWire } from './helper/redis-wire.js'
-import { until, type User } from './helper/user.js'
+import { granted, until, type User } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
 const env = { IRIS_LIMIT_LEASE_SEC: '4', IRIS_LIMIT_GRACE_SEC: '1', IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' }
@@ -164,7 +164,7 @@ t.test('[LIFE-2] a store that refuses its user hears later what it could not be 
   await until(async () => performance.now() - refused > 1_200 || undefined) // it is told every second
   await server.redis.call('ACL', 'SETUSER', 'default', '+@all')
   await until(async () => {
-    const { body: { items } } = await a.server('GET', `users/${bob.userId}/terminals`)
+    const { body: { items } } = granted(await a.server('GET', `users/${bob.userId}/terminals`))
     return Number((items as unknown as { lastSeen: number }[] | undefined)?.[0]?.lastSeen) > before || undefined
   })
 })

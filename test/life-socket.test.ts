@@ -4,6 +4,7 @@ import { untilSaid } from './helper/events.js'
 import { startIris } from './helper/iris.js'
 import { openPolls } from './helper/poll.js'
 import { openSse } from './helper/sse.js'
+import { granted } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
 const iris = await startIris(t, { env: { IRIS_LIMIT_LEASE_SEC: '2', IRIS_LIMIT_GRACE_SEC: '1', IRIS_LIMIT_POLL_SEC: '2' } })
@@ -21,7 +22,7 @@ t.test('[LIFE-2] lease=socket: there as long as it is connected, and marked; wit
     terminals.push({ name, userId, stream: await open('lease=socket', { authorization: `Bearer ${token}` }) })
   }
   const viewer = await iris.user(t)
-  const { body: { ticket } } = await viewer.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await viewer.post('/v1/down/tickets', {}))
   terminals.push({ name: 'ticket', userId: viewer.userId, stream: await doors.sse(`ticket=${String(ticket)}&lease=socket`, {}) })
   for (const { stream } of terminals) {
     await stream.next('IRIS.READY')

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
-import { dm, groupOf, until } from './helper/user.js'
+import { dm, granted, groupOf, until } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
 type Line = Record<string, unknown>
@@ -86,9 +86,9 @@ t.test('[DELIVERY-4] a terminal that polls: one line when its session begins, on
   const poll = async (cursor?: string) => await pollOnce(`${iris.url}/v1/down/poll`, {
     headers: { authorization: `Bearer ${token}` }, cursor, query: { timeoutMs: '0' }
   })
-  const { body: { cursor: from } } = await poll()
+  const { body: { cursor: from } } = granted(await poll())
   await alice.send(dave, 'one')
-  const { body: { cursor: to } } = await poll(from)
+  const { body: { cursor: to } } = granted(await poll(from))
   t.match(await said('attached', { userId }), { transport: 'poll', verdict: 'fresh', from })
   await iris.server('POST', `users/${userId}/kick`, { reason: 'x' })
   t.match(await said('left', { userId }), { transport: 'poll', from, to, bye: 4301 })

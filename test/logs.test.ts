@@ -6,7 +6,7 @@ import t from 'tap'
 import { createLog } from '../src/log.js'
 import { SECRET, SERVER_KEY, startIris } from './helper/iris.js'
 import { startRedis } from './helper/redis.js'
-import { dm, until } from './helper/user.js'
+import { dm, granted, until } from './helper/user.js'
 
 /** Sends text to a port as it stands. @returns all that came back. */
 const raw = async (port: number, text: string) => await new Promise<string>(resolve => {
@@ -20,7 +20,7 @@ t.test('[TRACE-2] canaries that went through every door are in no line', async t
   const server = await startRedis(t)
   const iris = await startIris(t, { redisPath: server.path, logs: { write: line => lines.push(line) } })
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', { terminalId: 'web' })
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', { terminalId: 'web' }))
   await (await fetch(`${iris.url}/v1/down/events?ticket=${String(ticket)}&lastEventId=CANARY-cursor`)).body?.cancel()
   await fetch(`${iris.url}/v1/down/events?token=${bob.token}`)
   await fetch(`${iris.url}/nothing?CANARY-query`)

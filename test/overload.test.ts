@@ -6,7 +6,7 @@ import { pollOnce } from './helper/poll.js'
 import { openRaw, statusesOf } from './helper/raw.js'
 import { startRedis } from './helper/redis.js'
 import { openSse, upTo } from './helper/sse.js'
-import { dm, sendUntilStored, until, type User } from './helper/user.js'
+import { dm, granted, sendUntilStored, until, type User } from './helper/user.js'
 import { startWay } from './helper/way.js'
 import { openWs } from './helper/ws.js'
 
@@ -166,7 +166,7 @@ t.test('[DEADLINE-2] what waits to be answered is refused when those before it t
   const get = (path: string, { token }: User) => `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`
   const list = get('/v1/conversations', bob)
   const poll = '/v1/down/poll?timeoutMs='
-  const { body: { cursor } } = await pollOnce(`${iris.url}${poll}0`, { headers: { authorization: `Bearer ${front.token}` } })
+  const { body: { cursor } } = granted(await pollOnce(`${iris.url}${poll}0`, { headers: { authorization: `Bearer ${front.token}` } }))
   const ears = await reader.listen()
   await ears.next('IRIS.READY')
   const [before, behind] = [openRaw(t, iris.url), openRaw(t, iris.url)]

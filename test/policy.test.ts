@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'
 import { type Iris, startIris } from './helper/iris.js'
 import { loginOf } from './helper/token.js'
-import { createUser, until, type User } from './helper/user.js'
+import { createUser, granted, until, type User } from './helper/user.js'
 
 const single = await startIris(t, { env: { IRIS_LOGIN_POLICY: 'single' } })
 const second = await startIris(t, { env: { IRIS_LOGIN_POLICY: 'single' }, redisPath: single.redisPath })
@@ -149,7 +149,7 @@ t.test('[KICK-2] two native EventSources do not kick each other for ever', async
   const alice = await loginOf(t, single, newUser())
   const open: EventSource[] = []
   for (const terminalId of ['one', 'two']) {
-    const { body: { ticket } } = await alice.post('/v1/down/tickets', { terminalId }, { 'terminal-id': terminalId })
+    const { body: { ticket } } = granted(await alice.post('/v1/down/tickets', { terminalId }, { 'terminal-id': terminalId }))
     const source = new EventSource(`${single.url}/v1/down/events?ticket=${String(ticket)}`)
     t.teardown(() => source.close())
     await until(async () => source.readyState === EventSource.OPEN || undefined)

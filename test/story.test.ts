@@ -5,7 +5,7 @@ import { allEvents, eventsOf, saidOf, untilSaid } from './helper/events.js'
 import { alive, both, heartbeat } from './helper/life.js'
 import { startSharedRedis } from './helper/process.js'
 import { brokenIds, seqsOf, upTo } from './helper/sse.js'
-import { groupOf, until, type User } from './helper/user.js'
+import { granted, groupOf, until, type User } from './helper/user.js'
 import { layWire } from './helper/wire.js'
 import type { openWs } from './helper/ws.js'
 import { type Reader, transports } from './transports/contract.js'
@@ -47,7 +47,7 @@ type Diary = ReturnType<typeof diaryOf>
 
 /** A browser's EventSource of a terminal, with a ticket. @returns the statuses of its attempts so far; `isOver()`: it has given up. */
 async function openEventSource (t: Test, url: string, user: User) {
-  const { body: { ticket } } = await user.post('/v1/down/tickets', { terminalId: user.userId })
+  const { body: { ticket } } = granted(await user.post('/v1/down/tickets', { terminalId: user.userId }))
   const statuses: number[] = []
   const source = new EventSource(`${url}/v1/down/events?ticket=${String(ticket)}`, {
     async fetch (url, init) {
@@ -90,7 +90,7 @@ t.test('[LIFE-1] [LIFE-2] [LIFE-3] [KICK-1] [POLL-1] a day of four people: ' +
   await carol.open('ws', iris.url)
   await dave.open('sse', wire.url)
   for (const { user } of all) t.same(await saidOf(iris, user), both)
-  const { body: { items } } = await iris.server('POST', 'presence', { users: [...all.map(({ user }) => user.userId), 'nobody'] })
+  const { body: { items } } = granted(await iris.server('POST', 'presence', { users: [...all.map(({ user }) => user.userId), 'nobody'] }))
   t.same((items as unknown as { online: boolean }[]).map(({ online }) => online), [true, true, true, true, false])
   for (const diary of all) await say(diary)
 

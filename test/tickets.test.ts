@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { keys } from '../src/store/keys.js'
 import { startIris } from './helper/iris.js'
 import { pollOnce } from './helper/poll.js'
+import { granted } from './helper/user.js'
 import type { User } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
@@ -32,7 +33,7 @@ const doors: Record<string, (t: Test, query: string, headers: Record<string, str
     }
   }
 }
-const buy = async (user: User, body: object = {}) => String((await user.post('/v1/down/tickets', body)).body['ticket'])
+const buy = async (user: User, body: object = {}) => String(granted(await user.post('/v1/down/tickets', body)).body['ticket'])
 const enter = (ticket: string) => pollOnce(`${iris.url}/v1/down/poll?ticket=${ticket}`, { query: { timeoutMs: '0' } })
 const ticketKeys = async () => (await iris.redis.keys('iris:*:TICKET:*')).length
 

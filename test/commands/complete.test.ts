@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
-import { between, pointers, two, until, type User } from '../helper/user.js'
+import { between, granted, pointers, two, until, type User } from '../helper/user.js'
 
 const iris = await startIris(t)
 
 /** A reliable command to oneself. @returns its cmdId. */
 async function order (user: User, more: object = {}): Promise<string> {
   return String(
-    (await user.command({ clientCmdId: randomUUID(), name: 'order', to: { self: true }, mode: 'reliable', ...more })).body['cmdId']
+    granted(await user.command({ clientCmdId: randomUUID(), name: 'order', to: { self: true }, mode: 'reliable', ...more })).body['cmdId']
   )
 }
 
@@ -100,7 +100,7 @@ t.test('[CMD-2] notifyComplete: the sender is told who completed', async t => {
   const stream = await alice.listen({ terminalId: 'other' })
   await stream.next('IRIS.READY')
   const order = { clientCmdId: 'c-1', name: 'order', to: { users: [bob.userId] }, mode: 'reliable', notifyComplete: true }
-  const { body: { cmdId } } = await alice.command(order)
+  const { body: { cmdId } } = granted(await alice.command(order))
   const { body: { traceId } } = await bob.cmdComplete({ ids: [cmdId] })
   const { event, id, data } = await stream.next('CMD_COMPLETE')
   t.strictSame([event, data], ['CMD_DOWN', {

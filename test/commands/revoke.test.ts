@@ -1,7 +1,7 @@
 // REVOKE: who may, and what everybody sees. [REVOKE-1] to [REVOKE-5]
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
-import { between, dm, groupOf, pointers, three, two, until, type User } from '../helper/user.js'
+import { between, dm, granted, groupOf, pointers, three, two, until, type User } from '../helper/user.js'
 
 const iris = await startIris(t)
 /** A node on which a sender may revoke for one second. */
@@ -17,7 +17,7 @@ t.test('[REVOKE-1] a sender may within the window; then he is told the window an
   const late = await hasty.user(t, alice.userId)
   await alice.send(bob, 'one')
   const conversationId = dm(alice, bob)
-  const { body: { ts } } = await alice.send(bob, 'two')
+  const { body: { ts } } = granted(await alice.send(bob, 'two'))
   t.match(await alice.revoke({ conversationId, seq: 1 }), { status: 200, body: { conversationId, seq: 1, alreadyRevoked: false } })
   await aged(alice, ts, 1_300)
   const { status, body } = await late.revoke({ conversationId, seq: 2 })
@@ -60,7 +60,7 @@ t.test('[REVOKE-2] the log keeps a tombstone with the same seq, and nothing of t
     clientMsgId: 'c-2', ext: { a: 1 }, mentions: [bob.userId], quote: { seq: 1 }, options: { silent: false }
   })
   const conversationId = dm(alice, bob)
-  const { body: { revokedAt } } = await alice.revoke({ conversationId, seq: 2 })
+  const { body: { revokedAt } } = granted(await alice.revoke({ conversationId, seq: 2 }))
   const { body } = await bob.getReadMsg({ conversationId })
   t.strictSame((body['messages'] as object[])[1], {
     conversationId,
@@ -106,8 +106,8 @@ t.test('[REVOKE-4] every member\'s stream is told after the message itself, live
   const { id: cursor = '' } = await start.next('IRIS.READY')
   const streams = await Promise.all([alice, alice, bob, carol].map((user, i) => user.listen({ terminalId: `t${i}` })))
   await Promise.all(streams.map(stream => stream.next('IRIS.READY')))
-  const { body: { msgId } } = await alice.send(conversationId, 'oops', { terminalId: 't0' })
-  const { body: { revokedAt, traceId } } = await alice.revoke({ conversationId, seq: 1, reason: 'typo' }, 't0')
+  const { body: { msgId } } = granted(await alice.send(conversationId, 'oops', { terminalId: 't0' }))
+  const { body: { revokedAt, traceId } } = granted(await alice.revoke({ conversationId, seq: 1, reason: 'typo' }, 't0'))
   for (const stream of streams) {
     const message = await stream.next(({ data }) => data['seq'] === 1)
     const { event, id, data } = await stream.next('REVOKE')

@@ -1,7 +1,7 @@
 // Wherever a message is named: only to those who may see it, that is from their first seq on. [REVOKE-4] [READ-3] [MSG-3]
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
-import { between, groupOf, three, two, type User } from '../helper/user.js'
+import { between, granted, groupOf, three, two, type User } from '../helper/user.js'
 import type { Stream } from '../helper/sse.js'
 
 const iris = await startIris(t, { env: { IRIS_LIMIT_LOG_MESSAGES: '10', IRIS_LIMIT_DOWN_ENTRIES: '10' } })
@@ -74,7 +74,7 @@ t.test('[MSG-1] a quote of what its sender cannot see is MESSAGE_NOT_FOUND', asy
   const group = await groupOf(iris, alice)
   await alice.send(group, 'before')
   await change(group, { add: [{ userId: newcomer.userId, role: 'admin' }] })
-  const { body: { seq } } = await alice.send(group, 'after')
+  const { body: { seq } } = granted(await alice.send(group, 'after'))
   const quote = async (user: User, seq: number) => (await user.send(group, 'quoting', { quote: { seq } })).body.code ?? 'ok'
   const asServer = async (from: string, seq: number) => (await iris.server('POST', 'messages', {
     from, conversationId: group, clientMsgId: `s-${from}-${seq}`, type: 'text', content: { text: 'x' }, quote: { seq }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
-import { dm } from '../helper/user.js'
+import { dm, granted } from '../helper/user.js'
 import { brokenIds, type SseEvent } from '../helper/sse.js'
 
 const iris = await startIris(t)
@@ -60,7 +60,7 @@ t.test('[ATTACH-3] <epoch>-0 means everything of that epoch', async t => {
 t.test('[ATTACH-1] a cursor that cannot be served gets RESET with the state of the conversations, never an error', async t => {
   const alice = await iris.user(t)
   const bob = await iris.user(t)
-  const { body: { conversationId } } = await alice.send(bob, 'unread')
+  const { body: { conversationId } } = granted(await alice.send(bob, 'unread'))
   const other = await (await alice.listen()).next('IRIS.READY')
   const own = await (await bob.listen()).next('IRIS.READY')
   const [epoch] = (own.id as string).split('-')

@@ -5,7 +5,7 @@ import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { layRedisWire } from '../helper/redis-wire.js'
 import { openPolls, pollOnce } from '../helper/poll.js'
-import { createUser, dm, until, type User } from '../helper/user.js'
+import { createUser, dm, granted, until, type User } from '../helper/user.js'
 
 const lines: string[] = []
 const a = await startIris(t, { env: { IRIS_NODE_ID: 'a' } })
@@ -85,7 +85,8 @@ async function recalledBehind (t: Test, delayMs: number): Promise<number> {
   await isReady()
   const [alice, bob] = [await a.user(t), await b.user(t)]
   await alice.send(bob, 'canary')
-  const { body: { cmdId } } = await alice.command({ clientCmdId: 'c', name: 'order', to: { users: [bob.userId] }, mode: 'reliable' })
+  const order = { clientCmdId: 'c', name: 'order', to: { users: [bob.userId] }, mode: 'reliable' }
+  const { body: { cmdId } } = granted(await alice.command(order))
   wire.commands.delayMs = delayMs
   const polled = pollOnce(`${b.url}/v1/down/poll?terminalId=slow&timeoutMs=0`, { headers: { authorization: `Bearer ${bob.token}` } })
   await pause(2.9 * delayMs) // the message has been read
@@ -157,7 +158,7 @@ t.test('[DEADLINE-1] [DOWN-2] a poll that has waited for longer than a request m
   const [alice, bob] = [await a.user(t), await b.user(t)]
   const poll = async (timeoutMs: number, cursor?: string) =>
     await pollOnce(`${b.url}/v1/down/poll?timeoutMs=${timeoutMs}`, { headers: { authorization: `Bearer ${bob.token}` }, cursor })
-  const { body: { cursor } } = await poll(0)
+  const { body: { cursor } } = granted(await poll(0))
   const polled = poll(20_000, cursor)
   await pause(2_500)
   wire.subscription.delayMs = 1_300

@@ -5,7 +5,7 @@ import { createRecalled } from '../../src/stream/recalled.js'
 import { createRenderer, type Viewer } from '../../src/stream/render.js'
 import { startIris } from '../helper/iris.js'
 import { brokenIds, type SseEvent, upTo } from '../helper/sse.js'
-import { dm } from '../helper/user.js'
+import { dm, granted } from '../helper/user.js'
 
 const iris = await startIris(t, { env: { IRIS_LIMIT_CONTENT_BYTES: '400000', IRIS_LIMIT_BODY_BYTES: '500000' } })
 
@@ -26,7 +26,7 @@ for (const start of ['live', 'replay', 'mailbox'] as const) {
     stream.pause()
     if (start === 'live') await fill()
     await stalled(stream)
-    const { body: { seq: marker } } = await alice.send(bob, 'marker')
+    const { body: { seq: marker } } = granted(await alice.send(bob, 'marker'))
     for (const seq of [40, 59, 60]) t.equal((await alice.revoke({ conversationId: dm(alice, bob), seq })).status, 200)
     await alice.send(bob, 'end')
     stream.resume()

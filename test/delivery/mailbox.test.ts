@@ -4,7 +4,7 @@ import { startIris } from '../helper/iris.js'
 import { timeOf } from '../helper/redis.js'
 import type { SseEvent } from '../helper/sse.js'
 import { leaveUnread } from '../helper/unread.js'
-import { until } from '../helper/user.js'
+import { granted, until } from '../helper/user.js'
 
 const iris = await startIris(t, { env: { IRIS_LIMIT_MAILBOX_MESSAGES: '20' } })
 
@@ -28,7 +28,7 @@ t.test('[ATTACH-3] a fresh attach brings unread messages of all conversations, o
 
 t.test('[ATTACH-3] what is read does not come again, what was sent oneself never', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  const { body: { conversationId } } = await alice.send(bob, 'read')
+  const { body: { conversationId } } = granted(await alice.send(bob, 'read'))
   await bob.send(alice, 'own')
   await alice.send(bob, 'unread')
   await bob.read({ conversationId, seqs: [1] })

@@ -11,6 +11,12 @@ export interface Answer {
   body: Record<string, unknown> & { code?: string, seq?: number, conversationId?: string }
 }
 
+/** @returns an answer of which a step takes something. Throws where it is a refusal: what it lacks would be missed far behind it. */
+export function granted<Any extends { status: number, body: object }> (answer: Any): Any {
+  if (answer.status === 200) return answer
+  throw new Error(`a step was answered ${answer.status} ${JSON.stringify(answer.body)}`)
+}
+
 interface Facts { url: string, userId: string, token: string }
 
 /** Makes a user; streams that he opens are cut when the test ends. */

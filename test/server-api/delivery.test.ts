@@ -2,7 +2,7 @@
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startPair } from '../helper/life.js'
-import { dm, groupOf, until, type User } from '../helper/user.js'
+import { dm, granted, groupOf, until, type User } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const { a, b, on } = await startPair(t)
@@ -65,7 +65,7 @@ t.test('[DELIVERY-2] [DELIVERY-3] printed yes, and when; printed no to who was a
   t.match(gone.terminals.find(row => row['terminalId'] === 'phone'), {
     transport: 'sse', cursor, asOf: Number, goodbye: { reason: 'the link was closed', at: Number }
   })
-  const { body: { ts, msgId } } = await alice.send(bob, 'one')
+  const { body: { ts, msgId } } = granted(await alice.send(bob, 'one'))
   const { id: entryId } = await web.next('MSG_DOWN')
   const { message } = await report(bob, placeOf(bob, 1))
   t.match(message, { conversationId: dm(alice, bob), seq: 1, msgId, from: alice.userId, storedAt: ts, visible: true, entryId, read: false })

@@ -1,7 +1,7 @@
 // Server API: joining, leaving, coming back and roles; what each does to a member's view. Section 8, [GET-3]
 import t from 'tap'
 import { startIris } from '../helper/iris.js'
-import { between, groupOf, pointers, three, two } from '../helper/user.js'
+import { between, granted, groupOf, pointers, three, two } from '../helper/user.js'
 
 const iris = await startIris(t)
 const change = async (id: string, body: object, node = iris) => await node.server('POST', `conversations/${id}/members`, body)
@@ -131,7 +131,7 @@ t.test('[SERVER] joining while others send: no seq is missing, none comes twice'
   const sends = Array.from({ length: 30 }, (_, i) => alice.send(id, `m${i}`))
   const joined = view(await change(id, { add: [{ userId: bob.userId }] })).find(([userId]) => userId === bob.userId)?.[2] as number
   await Promise.all(sends)
-  const { body: { seq: last } } = await alice.send(id, 'last')
+  const { body: { seq: last } } = granted(await alice.send(id, 'last'))
   await stream.next(({ data }) => data['seq'] === last)
   t.equal(last, 31)
   t.strictSame(stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => data['seq']),

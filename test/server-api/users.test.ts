@@ -6,7 +6,7 @@ import { deletionsOf, stays, textsOf } from '../helper/deletions.js'
 import { allEvents } from '../helper/events.js'
 import { startIris } from '../helper/iris.js'
 import { loginOf, tokenOf } from '../helper/token.js'
-import { dm, pointers } from '../helper/user.js'
+import { dm, granted, pointers } from '../helper/user.js'
 
 const iris = await startIris(t, { env: { IRIS_EVENTS: 'all', IRIS_LIMIT_REVOKE_SEC: '1' } })
 const { redis } = iris
@@ -40,11 +40,11 @@ t.test('[USER-1] what is kept of a user goes, and is counted; what refuses his t
 
 t.test('[USER-2] his terminals are told goodbye, his tokens and tickets are refused; a later token begins as a new user', async t => {
   const { alice, bob } = await live(t)
-  const { body: { ticket } } = await alice.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await alice.post('/v1/down/tickets', {}))
   const stream = await alice.listen({ terminalId: 'web' })
   await stream.next('IRIS.READY')
   const { cursor } = stream
-  const { body: { tokensFrom } } = await remove(alice)
+  const { body: { tokensFrom } } = granted(await remove(alice))
   await stream.ended
   const [notice, bye] = stream.events.slice(-2)
   t.match(notice, { event: 'NOTICE_DOWN', data: { kind: 'kick', content: { reason: 'deleted', reconnect: 'never' } } })
@@ -120,7 +120,7 @@ t.test('[USER-3] others keep what they have; he is in no group, and of none that
     t.match(await remove(alice, '?messages=revoke'), { body: { done: true, removed: { revoked: 0 } } }, 'where she wrote is forgotten')
     t.match(await textsOf(bob, direct), [{ from: alice.userId, content: { text: 'of alice' } }, { from: bob.userId }])
     for (const id of [group, former, closed]) t.match(await textsOf(bob, id), [{ from: alice.userId, content: { text: 'of alice' } }])
-    const { body: { members } } = await iris.server('GET', `conversations/${group}`)
+    const { body: { members } } = granted(await iris.server('GET', `conversations/${group}`))
     t.same((members as unknown as { userId: string }[]).map(({ userId }) => userId), [bob.userId])
     const left = (await allEvents(iris)).filter(({ type, removed }) => type === 'conversation.changed' &&
       (removed as string[] | undefined)?.includes(alice.userId))

@@ -6,7 +6,7 @@ import { type BoxPart, keys } from '../../src/store/keys.js'
 import { SERVER_KEY, startIris } from '../helper/iris.js'
 import { pollOnce } from '../helper/poll.js'
 import { ALLOW } from '../helper/receiver.js'
-import { dm, groupOf, three, until } from '../helper/user.js'
+import { dm, granted, groupOf, three, until } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const owned = '[^:]+'
@@ -194,7 +194,7 @@ async function live () {
   await bob.noticeComplete({ ids: notices.slice(1).map(({ noticeId }) => noticeId) })
   await iris.server('DELETE', `notices/${notices[2]?.noticeId}`)
   await alice.post('/v1/down/tickets', {})
-  const { body: { ticket } } = await carol.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await carol.post('/v1/down/tickets', {}))
   await pollOnce(`${iris.url}/v1/down/poll?ticket=${String(ticket)}&timeoutMs=0`)
   await fetch(`${iris.url}/v1/server/tokens`, {
     method: 'POST',
@@ -228,7 +228,7 @@ t.test('after a varied run every key has its end, or an owner', { timeout: 60_00
     for (const to of [dora, conversationId]) await alice.send(to, 'more')
     await iris.redis.del(...ofFamily(await iris.redis.keys('*'), name), 'x')
     for (const id of [dm(alice, dora), conversationId]) {
-      const { body: { headSeq } } = await alice.getReadMsg({ conversationId: id, deliver: 'inline' })
+      const { body: { headSeq } } = granted(await alice.getReadMsg({ conversationId: id, deliver: 'inline' }))
       await (id === conversationId ? bob : dora).read({ conversationId: id, upToSeq: Number(headSeq) - 1 })
       // the next message is the first of its minute
       await iris.redis.hincrby(keys.conversation(id), 'lastTs', -60_000)
@@ -236,7 +236,7 @@ t.test('after a varied run every key has its end, or an owner', { timeout: 60_00
     for (const to of [dora, bob, conversationId]) await alice.send(to, 'again')
     for (const id of [dm(alice, dora), conversationId]) {
       const user = id === conversationId ? bob : dora
-      const { body: { headSeq } } = await user.getReadMsg({ conversationId: id, deliver: 'inline' })
+      const { body: { headSeq } } = granted(await user.getReadMsg({ conversationId: id, deliver: 'inline' }))
       await user.read({ conversationId: id, seqs: [headSeq] })
       await alice.send(id, 'more')
       await user.read({ conversationId: id, upToSeq: Number(headSeq) })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
-import { beforeTheSweep, sendUntilStored } from '../helper/user.js'
+import { beforeTheSweep, granted, sendUntilStored } from '../helper/user.js'
 
 /** An Iris on a Redis of its own, written to disk before it answers, that the test may kill. */
 async function setUp (t: Test) {
@@ -36,7 +36,7 @@ t.test('[SSE-1] without Redis: commands answer 503 with Retry-After, an attach 2
   const { server, iris, alice, bob } = await setUp(t)
   const stream = await bob.listen()
   await stream.next('IRIS.READY')
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', {}))
   const closed = once(iris.redis, 'close')
   await server.kill()
   await closed

@@ -5,7 +5,7 @@ import { fillable, noPrlimit } from '../helper/full.js'
 import { startIris } from '../helper/iris.js'
 import { pollOnce } from '../helper/poll.js'
 import { openSse, type Stream } from '../helper/sse.js'
-import { beforeTheSweep, sendUntilStored, until } from '../helper/user.js'
+import { beforeTheSweep, granted, sendUntilStored, until } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const words = { memory: /^Redis is out of memory/, disk: /^Redis cannot write to its disk/ }
@@ -24,7 +24,7 @@ async function setTheStage (t: Test, path: string) {
   await alice.send(bob, 'one')
   await alice.command({ clientCmdId: 'k', name: 'ring', to: { users: ['bob'] }, mode: 'reliable' })
   await iris.server('POST', 'notices', { noticeId: 'once', users: ['bob'], content: {}, needComplete: false })
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', {}))
   const stays = await alice.listen({ terminalId: 'a' })
   await stays.next('IRIS.READY')
   return { iris, lines, alice, bob, cursor, stays, ticket: String(ticket) }

@@ -6,7 +6,7 @@ import { allEvents, type ServerEvent } from '../helper/events.js'
 import { contentOf, fillable, noPrlimit } from '../helper/full.js'
 import { SERVER_KEY, startIris } from '../helper/iris.js'
 import { ALLOW, SECRET, startReceiver } from '../helper/receiver.js'
-import { type Answer, until, type User } from '../helper/user.js'
+import { type Answer, granted, until, type User } from '../helper/user.js'
 
 type Right = 200 | 404 | 501 | 'STORE_FULL'
 type Stage = Awaited<ReturnType<typeof setTheStage>>
@@ -38,7 +38,7 @@ async function setTheStage (t: Test, path: string) {
   for (const [n, text] of ['one', 'two', 'three'].entries()) await alice.send(bob, text, { clientMsgId: `m-${n + 1}` })
   const members = [{ userId: 'alice', role: 'owner' }, { userId: 'bob', role: 'member' }, { userId: 'carol', role: 'member' }]
   for (const id of ['g.open', 'g.closing']) await iris.server('PUT', `conversations/${id}`, { members })
-  const { body: { cmdId } } = await alice.command(ring('k-1'))
+  const { body: { cmdId } } = granted(await alice.command(ring('k-1')))
   for (const noticeId of ['n-1', 'n-2']) await iris.server('POST', 'notices', notice(noticeId))
   const stream = await bob.listen({ terminalId: 'b' })
   await stream.next('IRIS.READY')

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
-import { dm, groupOf, two, type User } from '../helper/user.js'
+import { dm, granted, groupOf, two, type User } from '../helper/user.js'
 
 const DAY_MS = 86_400_000
 const iris = await startIris(t)
@@ -51,7 +51,7 @@ t.test('[MSG-2] a retry is recognised for 24 h, also beyond midnight, and not fo
     const [alice, bob] = await two(() => iris.user(t))
     const id = dm(alice, bob)
     const first = await once(alice, bob)
-    const { body: { t2 } } = await alice.time({})
+    const { body: { t2 } } = granted(await alice.time({}))
     await madeAt(id, Number(t2) - ageMs)
     t.match(await once(alice, bob), {
       status: 200,
@@ -64,12 +64,12 @@ t.test('[MSG-2] a retry is recognised for 24 h, also beyond midnight, and not fo
 t.test('[MSG-2] [TIME-1] what was made before the clock of Redis went back is still known', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const id = dm(alice, bob)
-  const { body: { ts } } = await once(alice, bob)
+  const { body: { ts } } = granted(await once(alice, bob))
   for (const aheadMs of [DAY_MS, 400 * DAY_MS]) {
     await redis.hset(keys.conversation(id), 'lastTs', Number(ts) + aheadMs)
     await madeAt(id, Number(ts) + aheadMs)
     t.match(await once(alice, bob), { status: 200, body: { duplicate: true, seq: 1, ts: Number(ts) + aheadMs } })
-    const { body: { seq } } = await alice.send(bob, 'new', { clientMsgId: String(aheadMs) })
+    const { body: { seq } } = granted(await alice.send(bob, 'new', { clientMsgId: String(aheadMs) }))
     t.match(await alice.send(bob, 'new', { clientMsgId: String(aheadMs) }), {
       status: 200,
       body: { duplicate: true, seq, ts: Number(ts) + aheadMs }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
-import { dm, two, until } from '../helper/user.js'
+import { dm, granted, two, until } from '../helper/user.js'
 
 const iris = await startIris(t)
 const { redis } = iris
@@ -31,7 +31,7 @@ t.test('[DOWN-2] live, replayed, on another node and in history a message is the
   }
   const replayed = await bob.listen({ terminalId: 'replayed', cursor })
   await replayed.next('IRIS.READY')
-  const { body: { messages } } = await bob.getReadMsg({ conversationId: id, deliver: 'inline' })
+  const { body: { messages } } = granted(await bob.getReadMsg({ conversationId: id, deliver: 'inline' }))
   const history = (messages as object[]).map(message => JSON.stringify(message))
   t.equal(history.length, odd.length + 1)
   t.match(history[1], `"type":"text","content":${JSON.stringify(odd[0]?.content)},"traceId":`)
@@ -41,15 +41,15 @@ t.test('[DOWN-2] live, replayed, on another node and in history a message is the
       event === 'MSG_DOWN' && source ? JSON.stringify(message) : [])
     t.strictSame(found, history)
   }
-  const { body: { items } } = await bob.conversations()
+  const { body: { items } } = granted(await bob.conversations())
   t.equal(JSON.stringify((items as { lastMsg: object }[])[0]?.lastMsg), history.at(-1))
 })
 
 t.test('[REVOKE-2] a record does not say again what its key, its field and its msgId say, nor does a tombstone', async t => {
   const [alice, bob] = await two(() => iris.user(t))
   const id = dm(alice, bob)
-  const { body: { seq, ts, msgId } } = await alice.send(bob, 'x'.repeat(40), { clientMsgId: 'c-1' })
-  const { body: { messages } } = await bob.getReadMsg({ conversationId: id, deliver: 'inline' })
+  const { body: { seq, ts, msgId } } = granted(await alice.send(bob, 'x'.repeat(40), { clientMsgId: 'c-1' }))
+  const { body: { messages } } = granted(await bob.getReadMsg({ conversationId: id, deliver: 'inline' }))
   const record = await redis.hget(keys.log(id), String(seq)) ?? ''
   t.ok(record.length + 120 + id.length < JSON.stringify(messages).length, record)
   await alice.revoke({ conversationId: id, seq, reason: 'a "b" / c' })

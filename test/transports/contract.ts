@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { startIris } from '../helper/iris.js'
 import { openPolls } from '../helper/poll.js'
 import { brokenIds, openSse, seqsOf, type SseEvent, upTo } from '../helper/sse.js'
-import { dm, until, type User } from '../helper/user.js'
+import { dm, granted, until, type User } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 interface Where { terminalId?: string, cursor?: string | undefined }
@@ -113,7 +113,8 @@ export async function deliveryContract (t: Test, open: Open): Promise<void> {
     const { id: cursor } = await first.next('IRIS.READY')
     await first.cut()
     await alice.send(bob, 'CANARY')
-    const { body: { cmdId } } = await alice.command({ clientCmdId: 'k', name: 'nudge', to: { users: [bob.userId] }, mode: 'reliable' })
+    const nudge = { clientCmdId: 'k', name: 'nudge', to: { users: [bob.userId] }, mode: 'reliable' }
+    const { body: { cmdId } } = granted(await alice.command(nudge))
     await alice.revoke({ conversationId: dm(alice, bob), seq: 1 })
     await bob.cmdComplete({ ids: [cmdId] }, 'elsewhere')
     const reader = await attach(t, bob, { cursor })

@@ -6,7 +6,7 @@ import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { pollOnce, waitingAt } from '../helper/poll.js'
 import { seqsOf, upTo } from '../helper/sse.js'
-import { dm, until, type User } from '../helper/user.js'
+import { dm, granted, until, type User } from '../helper/user.js'
 
 const iris = await startIris(t)
 const url = `${iris.url}/v1/down/poll?terminalId=p`
@@ -27,7 +27,7 @@ t.test('[POLL-1] answered at once with timeoutMs 0, with the cursor at which the
 
 t.test('[POLL-1] an event ends the wait; without one the answer is empty, with the same cursor', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  const { body: { cursor } } = await poll(bob, undefined, { timeoutMs: '0' })
+  const { body: { cursor } } = granted(await poll(bob, undefined, { timeoutMs: '0' }))
   const waiting = poll(bob, cursor)
   await until(async () => (await iris.redis.keys(`*TERMINALS:${bob.userId}:ROUTES`)).length > 0 || undefined)
   await alice.send(bob, 'now')
@@ -89,7 +89,7 @@ t.test('[POLL-1] several polls of one terminal are all served, those beyond the 
 
 t.test('a client that leaves ends its poll, not its session', async t => {
   const bob = await iris.user(t)
-  const { body: { cursor } } = await poll(bob, undefined, { timeoutMs: '0' })
+  const { body: { cursor } } = granted(await poll(bob, undefined, { timeoutMs: '0' }))
   const { port } = iris.app.server.address() as AddressInfo
   const socket = connect(port, '127.0.0.1', () => socket.write(
     `GET /v1/down/poll?terminalId=gone&lastEventId=${cursor} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`
@@ -110,7 +110,7 @@ t.test('[SSE-1] the end of the server ends a poll with 200, nothing lost', async
     cursor,
     query: cursor === undefined ? { timeoutMs: '0' } : {}
   })
-  const { body: { cursor } } = await ask()
+  const { body: { cursor } } = granted(await ask())
   await alice.send(bob, 'before')
   const waiting = ask((await ask(cursor)).body.cursor)
   await until(async () => await waitingAt(other) === 1 || undefined)

@@ -12,7 +12,7 @@ import { setAhead } from '../helper/clock.js'
 import { startIris } from '../helper/iris.js'
 import { startRedis } from '../helper/redis.js'
 import { openSse } from '../helper/sse.js'
-import { createUser, until } from '../helper/user.js'
+import { createUser, granted, until } from '../helper/user.js'
 
 const store = await startRedis(t)
 const iris = await startIris(t, { redisPath: store.path })
@@ -88,7 +88,7 @@ t.test('[SSE-1] the end of the token, while the stream is open: BYE 4101, login'
 t.test('[SSE-1] a ticket ends with the token it was bought with', async t => {
   const userId = 'short-lived-2'
   const bob = createUser(t, { url: iris.url, userId, token: await iris.token(userId, 2) })
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', { terminalId: 'web' })
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', { terminalId: 'web' }))
   const url = `${iris.url}/v1/down/events?ticket=${String(ticket)}`
   t.teardown((await openSse(url)).cut)
   await until(async () => {
@@ -124,7 +124,7 @@ async function fragileWay (t: Test, cutAfterBytes: number): Promise<string> {
 
 t.test('[SSE-1] an EventSource that is cut in the middle of a frame resumes by itself and shows every message once', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', { terminalId: 'es' })
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', { terminalId: 'es' }))
   const source = new EventSource(`${await fragileWay(t, 75_000)}/v1/down/events?ticket=${String(ticket)}`)
   t.teardown(() => source.close())
   const seen: number[] = []
@@ -143,7 +143,7 @@ t.test('[SSE-1] Redis is away: 200, retry, BYE, end, by bearer and by ticket; wh
   await alice.send(bob, 'before')
   const open = await bob.listen({ terminalId: 'open' })
   const { id } = await open.next('IRIS.READY')
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', {}))
   await store.kill()
   for (const [path, headers] of [
     ['', bearer(bob.token)], [`?lastEventId=${id}`, bearer(bob.token)], [`?ticket=${String(ticket)}`, {}]

@@ -5,7 +5,7 @@ import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { openSse } from '../helper/sse.js'
-import { until } from '../helper/user.js'
+import { granted, until } from '../helper/user.js'
 
 const iris = await startIris(t)
 
@@ -36,7 +36,7 @@ t.test('[SSE-1] headers keep proxies and caches away, retry is jittered, HEAD is
 
 t.test('[SSE-1] a ticket serves the reconnects of its terminal, and nobody else', async t => {
   const bob = await iris.user(t)
-  const { body: { ticket, expiresIn } } = await bob.post('/v1/down/tickets', { terminalId: 'web-1' })
+  const { body: { ticket, expiresIn } } = granted(await bob.post('/v1/down/tickets', { terminalId: 'web-1' }))
   t.equal(expiresIn, 60)
   const url = `${iris.url}/v1/down/events?ticket=${String(ticket)}`
   for (let i = 0; i < 2; i++) {
@@ -59,7 +59,7 @@ t.test('[SSE-1] a ticket serves the reconnects of its terminal, and nobody else'
 
 t.test('[SSE-1] two first uses of one ticket from two terminals: one wins', async t => {
   const bob = await iris.user(t)
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', {}))
   const responses = await Promise.all(Array.from({ length: 10 }, (_, i) =>
     openSse(`${iris.url}/v1/down/events?ticket=${String(ticket)}&terminalId=t${i}`)))
   t.equal(responses.filter(({ status }) => status === 200).length, 1)
@@ -68,7 +68,7 @@ t.test('[SSE-1] two first uses of one ticket from two terminals: one wins', asyn
 
 t.test('[SSE-1] a ticket that is not used in time ends', async t => {
   const bob = await iris.user(t)
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', {}))
   const names = await iris.redis.keys('iris:*:TICKET:*')
   const unused = (await Promise.all(names.map(async name => [name, await iris.redis.ttl(name)] as const)))
     .filter(([, ttl]) => ttl > 0 && ttl <= 60)
@@ -93,7 +93,7 @@ t.test('[SSE-1] a JWT is never taken from a URL, and an unknown query name is re
 
 t.test('[SSE-1] a native EventSource resumes by itself, whatever cuts it', async t => {
   const [alice, bob] = [await iris.user(t), await iris.user(t)]
-  const { body: { ticket } } = await bob.post('/v1/down/tickets', {})
+  const { body: { ticket } } = granted(await bob.post('/v1/down/tickets', {}))
   const source = new EventSource(`${iris.url}/v1/down/events?ticket=${String(ticket)}`)
   t.teardown(() => source.close())
   const seen: number[] = []

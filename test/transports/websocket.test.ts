@@ -7,7 +7,7 @@ import { errors } from '../../src/protocol/errors.js'
 import { bodies } from '../helper/bad-bodies.js'
 import { startIris } from '../helper/iris.js'
 import { upTo } from '../helper/sse.js'
-import { dm, until } from '../helper/user.js'
+import { dm, granted, until } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const iris = await startIris(t, { env: { IRIS_ALLOWED_ORIGINS: 'https://app.example' } })
@@ -41,7 +41,7 @@ t.test('the door: bearer or ticket, iris.v1, an origin that may; refused as HTTP
     t.same(await refused('', { headers: { ...bearer, origin } }), [403, 'ORIGIN_NOT_ALLOWED'], origin)
   }
   for (const origin of ['https://app.example', iris.url]) t.equal(await refused('', { headers: { ...bearer, origin } }), 'open', origin)
-  const { body: { ticket } } = await alice.post('/v1/down/tickets', { terminalId: 'w' })
+  const { body: { ticket } } = granted(await alice.post('/v1/down/tickets', { terminalId: 'w' }))
   t.equal(await refused(`?ticket=${String(ticket)}`, {}), 'open')
   const plain = await fetch(url, { headers: bearer })
   t.match([plain.status, await plain.json()], [426, { code: 'UPGRADE_REQUIRED' }])

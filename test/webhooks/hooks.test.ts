@@ -4,7 +4,7 @@ import t from 'tap'
 import { describedAt } from '../helper/closed.js'
 import { ALLOW } from '../helper/hook.js'
 import { startHooked } from '../helper/hooked.js'
-import { dm, groupOf } from '../helper/user.js'
+import { dm, granted, groupOf } from '../helper/user.js'
 
 const { hook, iris, beside, two, messagesOf, ws } = await startHooked(t)
 
@@ -43,7 +43,7 @@ t.test('[HOOK-1] a command is asked about when it is known whom it may reach, an
   const stranger = await iris.user(t)
   await alice.send(bob, 'hi')
   const body = { clientCmdId: 'k', name: 'typing', data: { on: true }, to: { users: [bob.userId, stranger.userId] } }
-  const { body: { cmdId, traceId, skipped } } = await alice.command(body)
+  const { body: { cmdId, traceId, skipped } } = granted(await alice.command(body))
   t.match(skipped, [{ userId: stranger.userId }])
   const [, asked] = hook.about(alice)
   t.match(asked, { type: 'command.beforeSend' })

@@ -38,7 +38,7 @@ interface Known {
 interface Body { msgId: string, from: string, type: string, ts: number, options?: { silent?: boolean } }
 
 /** Where a message stands: `entry` in his stream, if it does. `isUnread`: his mailbox has it. */
-interface Place { entry: Position | undefined, isUnread: boolean }
+interface Place { entry: Position | undefined, isUnread: boolean, message: { conversationId: string, seq: number, storedAt: number } }
 
 /** Makes the reports. */
 export function createReports ({ conversations, delivery, lists, mailbox, terminals, nodes, now }: Floor) {
@@ -138,15 +138,31 @@ function goodbyeOf ({ code, at }: { code: number, at: number }) {
 }
 
 /**
+ * @returns whether a mailbox, which brings the oldest first, brought what is unread: as far as `upTo` of this connection says, where more
+ *   was unread than it brings.
+ */
+function broughtBy ({ mark, standing }: Known, { message: { conversationId, seq, storedAt } }: Place) {
+  if (!standing?.isLive) return { printed: 'unknown' } as const
+  if (!mark.from?.isCut) return { printed: 'yes', by: 'mailbox' } as const
+  const { upTo } = standing
+  const isBeside = upTo?.conversationId === conversationId
+  if (!upTo || (storedAt === upTo.ts && !isBeside)) return { printed: 'unknown' } as const
+  const isBrought = storedAt === upTo.ts ? seq <= upTo.seq : storedAt < upTo.ts
+  return { printed: isBrought ? 'yes' : 'no', by: 'mailbox' } as const
+}
+
+/**
  * Whether a terminal was printed a message. What it began behind came by its mailbox, if it was unread then, as it is if it is now.
  * [DELIVERY-3]
  */
-function printedTo ({ mark, isHeld, standing, printedAt }: Known, { entry, isUnread }: Place) {
+function printedTo (known: Known, place: Place) {
+  const { mark, isHeld, standing, printedAt } = known
+  const { entry, isUnread } = place
   if (printedAt !== undefined) return { printed: 'yes', at: printedAt } as const
   const cursor = standing ? parseCursor(standing.cursor) : mark.printed?.cursor
   if (!entry || !cursor || cursor.epoch !== entry.epoch) return { printed: 'unknown' } as const
   const isBehind = mark.from?.epoch === entry.epoch && entry.seq <= mark.from.seq
-  if (isBehind) return isUnread && standing?.hasAll ? { printed: 'yes', by: 'mailbox' } as const : { printed: 'unknown' } as const
+  if (isBehind) return isUnread ? broughtBy(known, place) : { printed: 'unknown' } as const
   if (cursor.seq >= entry.seq) return { printed: 'yes' } as const
   // noted when it left; or while it was connected, and it may have gone on since
   const isExact = standing !== undefined || (!isHeld && mark.bye !== undefined && mark.bye.at >= (mark.printed?.at ?? 0))

@@ -1,19 +1,20 @@
 // How far the connections of this node are printed: for who asks whether somebody got it, and to be kept in the store. [DELIVERY-2]
 import { formatCursor, type Position } from '../protocol/ids.js'
+import type { Unread } from '../store/user/unread.js'
 import type { Transport } from '../stream/opening.js'
 import { Prints } from '../stream/prints.js'
 import type { Held } from './waking.js'
 
 /**
- * A terminal that is connected here, by its connection that is printed furthest. `isLive`: its READY was said; then `hasAll`, unless it
- * said `more`: all that was unread when it began was printed. `connections`: how many it has here.
+ * A terminal that is connected here, by its connection that is printed furthest. `isLive`: its READY was said. `upTo`: it said `more`,
+ * and of what was unread when it began all was printed up to this message. `connections`: how many it has here.
  */
 export interface Standing {
   terminalId: string
   transport: Transport
   cursor: string
   isLive: boolean
-  hasAll: boolean
+  upTo?: Unread
   connections: number
 }
 
@@ -34,8 +35,9 @@ function standingOf (terminalId: string, all: Held[]): Standing[] {
   const [furthest] = all.filter(held => printedOf(held) !== '').sort((a, b) => b.position.seq - a.position.seq)
   if (!furthest) return []
   const { transport, isLive } = furthest
-  const hasAll = isLive && !restOf(furthest).more
-  return [{ terminalId, transport, cursor: printedOf(furthest), isLive, hasAll, connections: all.length }]
+  const { more } = restOf(furthest)
+  const upTo = typeof more === 'object' ? { upTo: more } : {}
+  return [{ terminalId, transport, cursor: printedOf(furthest), isLive, ...upTo, connections: all.length }]
 }
 
 /** Makes the standings of a node. @returns `prints`, where what is printed is noted; `standing(question)`. */

@@ -44,9 +44,10 @@ const Message = Type.Object({
   read: Type.Optional(Type.Boolean({ description: 'Whether he has read it. Absent for his own, and of a membership that has ended.' })),
   terminals: Type.Array(Type.Object({
     terminalId: TerminalId,
-    printed: words(['yes', 'no', 'unknown'], '`no`: it will be when it comes, or goes on. `unknown`: nobody knows any more.'),
+    printed: words(['yes', 'no', 'unknown'], '`no`: it will be when it comes, goes on, or fetches it. `unknown`: nobody knows any more.'),
     at: Type.Optional(Type.Integer({ description: 'When, ms, while its node remembers that.' })),
-    by: Type.Optional(words(['mailbox'], 'It was unread when the terminal began anew, and came before READY.'))
+    by: Type.Optional(words(['mailbox'], 'It was unread when the terminal began anew: `yes`, it came before READY; ' +
+      '`no`, more were unread than a mailbox brings: the client fetches it (GET_READ_MSG), which is not noted here.'))
   }))
 })
 

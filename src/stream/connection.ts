@@ -37,7 +37,7 @@ export class Connection {
   #position: Position = { epoch: '', seq: 0 }
   #target = 0
   #jobs: Job[] = []
-  #more = false
+  #more: Start['more'] = false
   #isUnready = false
   readonly #runs = new Runs()
   readonly #outlet: Outlet

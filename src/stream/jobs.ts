@@ -8,7 +8,7 @@ import type { createConversations } from '../store/conversation/conversation.js'
 import type { Fresh } from '../store/life/fresh.js'
 import { isFull } from '../store/redis/full.js'
 import type { BoxName } from '../store/keys.js'
-import type { Unread } from '../store/user/unread.js'
+import type { More, Unread } from '../store/user/unread.js'
 import type { Frame, Renderer, Viewer } from './render.js'
 import { command } from './say.js'
 
@@ -37,7 +37,7 @@ export type Print = (take: (frame: Frame) => boolean) => void
  * A job. `todo` is what is left; `step` reads what comes next and returns what prints it, undefined when nothing is left. `deferred`: of
  * one that is long looked for; when it is done it says whether there is `more` than it brings.
  */
-export interface Job { readonly todo: Todo, step (): Promise<Print | undefined>, deferred?: { more: boolean } }
+export interface Job { readonly todo: Todo, step (): Promise<Print | undefined>, deferred?: { more: More } }
 
 interface Stores {
   conversations: Pick<ReturnType<typeof createConversations>, 'bodies'>

@@ -1,5 +1,6 @@
 // What a session keeps between two polls: frames that are stored nowhere, and what was begun and not finished. [POLL-2]
 import type { Position } from '../protocol/ids.js'
+import type { More } from '../store/user/unread.js'
 import { hasRoomFor, type Todo } from './jobs.js'
 import type { Frame } from './render.js'
 
@@ -10,7 +11,7 @@ const MAX_BYTES = 256 * 1024
 const MAX_HANDED_BYTES = 2 * 1024 * 1024
 
 /** A fresh attach whose unread messages did not fit into an answer: what is left of it, and what READY will say. */
-export interface Unfinished { todos: Todo[], more: boolean }
+export interface Unfinished { todos: Todo[], more: More }
 
 /**
  * What one session hands to another, on another node. `unfinished` by the cursor of the answer that ended there;

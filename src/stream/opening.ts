@@ -1,6 +1,7 @@
 // How a connection is opened: who reads, how his transport prints, and where he begins.
 import type { Bye } from '../protocol/events.js'
 import type { Position } from '../protocol/ids.js'
+import type { More } from '../store/user/unread.js'
 import type { Job } from './jobs.js'
 import type { Lifetime } from './lifetime.js'
 import type { Frame, Viewer } from './render.js'
@@ -32,7 +33,7 @@ export interface Printer {
 export type Transport = 'sse' | 'poll' | 'ws'
 
 /** Where a connection begins: its cursor, the position that counts as live, and what is printed in between. */
-export interface Start { position: Position, target: number, jobs: Job[], more: boolean, greeting: Frame[], fresh: boolean }
+export interface Start { position: Position, target: number, jobs: Job[], more: More, greeting: Frame[], fresh: boolean }
 
 /**
  * What a connection is opened with. `issuedAt`, `expiresAt`: the token's life, ms. `traceId`: of the attaching request.

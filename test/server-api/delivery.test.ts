@@ -1,6 +1,7 @@
 // Did he get it? The report of a user and of one message, the same from every node. docs/protocol.md section 8.
 import t from 'tap'
 import { keys } from '../../src/store/keys.js'
+import { startIris } from '../helper/iris.js'
 import { startPair } from '../helper/life.js'
 import { dm, granted, groupOf, until, type User } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
@@ -91,6 +92,44 @@ t.test('[DELIVERY-3] who begins anew gets what is unread by his mailbox; of what
   await stream.next('IRIS.READY')
   t.match((await report(bob, placeOf(bob, 2))).message?.terminals, [{ terminalId: 'new', printed: 'yes', by: 'mailbox' }])
   t.match((await report(bob, placeOf(bob, 1))).message, { read: true, terminals: [{ terminalId: 'new', printed: 'unknown' }] })
+})
+
+t.test('[DELIVERY-3] more were unread than a mailbox brings: what it brought, and what stands behind; resumed, nobody knows', async t => {
+  const small = await startIris(t, { env: { IRIS_NODE_ID: 'small', IRIS_LIMIT_MAILBOX_MESSAGES: '3' }, redisPath: a.redisPath })
+  const [bob, carol] = [await small.user(t), await small.user(t)]
+  for (const text of ['1', '2']) await carol.send(bob, text)
+  for (const text of ['1', '2', '3', '4']) await alice.send(bob, text)
+  const stream = await bob.listen({ terminalId: 'new' })
+  const ready = await stream.next('IRIS.READY')
+  t.match(ready.data.data, { more: true })
+  const brought = stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => [data['conversationId'], data['seq']].join(' '))
+  const places = [1, 2].map(seq => [dm(carol, bob), seq] as const).concat([1, 2, 3, 4].map(seq => [dm(alice, bob), seq] as const))
+  t.same(brought, places.slice(0, 3).map(place => place.join(' ')))
+  const rows = async () => await Promise.all(places.map(async ([conversationId, seq]) =>
+    (await report(bob, `?conversationId=${conversationId}&seq=${seq}`)).message?.terminals))
+  const row = (printed: string, by?: string) => [{ terminalId: 'new', printed, ...(by !== undefined && { by }) }]
+  t.strictSame(await rows(), places.map((_, i) => row(i < 3 ? 'yes' : 'no', 'mailbox')))
+  await alice.send(bob, '5')
+  const { id: cursor } = await stream.next('MSG_DOWN')
+  t.match((await report(bob, placeOf(bob, 5))).message?.terminals, row('yes'), 'that came by the stream')
+  await stream.cut()
+  const resumed = await bob.listen({ terminalId: 'new', cursor })
+  await resumed.next('IRIS.READY')
+  t.strictSame(await rows(), places.map(() => row('unknown')), 'where the mailbox ended is not known any more')
+  await resumed.cut()
+
+  await bob.read({ conversationId: dm(alice, bob), upToSeq: 5 })
+  await (await bob.listen({ terminalId: 'new' })).next('IRIS.READY')
+  t.strictSame((await rows())[0], row('yes', 'mailbox'), 'it brings all')
+  const last = await bob.listen({ terminalId: 'new', cursor: (await report(bob)).end })
+  await last.next('IRIS.READY')
+  t.strictSame((await rows())[0], row('yes', 'mailbox'), 'also when it is resumed: it had all')
+
+  const dave = await small.user(t)
+  for (const text of ['1', '2', '3', '4']) await alice.send(dave, text)
+  await fetch(`${small.url}/v1/down/poll?timeoutMs=0&terminalId=new`, { headers: { authorization: `Bearer ${dave.token}` } })
+  await reaches(dave, '', ({ terminals: [terminal] }) => terminal?.['cursor'] !== undefined)
+  for (const seq of [1, 4]) t.strictSame((await report(dave, placeOf(dave, seq))).message?.terminals, row('unknown'), 'of a poller')
 })
 
 t.test('[DELIVERY-3] what is unread for nobody came by no mailbox; of who has left nobody knows whether he has read it', async t => {

@@ -16,11 +16,12 @@ const MINUTE_MS = 60_000
 const MSG_ID = /^([0-9a-f]{11})([0-9a-f]{8})\w*$/
 
 /**
- * How far a terminal was printed, as its node said last: `printed.at`, ms. `from`: where it began anew the last time. `bye`: how its last
+ * How far a terminal was printed, as its node said last: `printed.at`, ms. `from`: where it began anew the last time; `isCut`: more may
+ * have been unread than its mailbox brought then. `bye`: how its last
  * connection ended, and when; `code` 0: the link was closed. See printed.lua.
  */
 export interface Mark {
-  from?: Position | undefined
+  from?: Position & { isCut: boolean } | undefined
   printed?: { cursor: Position, at: number, transport: string } | undefined
   bye?: { code: number, at: number } | undefined
 }
@@ -109,7 +110,11 @@ function markOf (part: (name: 'from' | 'printed' | 'bye') => { text: string | un
     return value
   }
   return {
-    from: read('from', ([cursor = '', more]) => more === undefined ? parseCursor(cursor) : undefined),
+    from: read('from', ([cursor = '', cut, more]) => {
+      const position = parseCursor(cursor)
+      const isSound = position && (cut === undefined || cut === 'more') && more === undefined
+      return isSound ? { ...position, isCut: cut !== undefined } : undefined
+    }),
     printed: read('printed', ([cursor = '', at, transport, more]) => {
       const position = parseCursor(cursor)
       const isSound = position && isWhole(at) && transport !== undefined && more === undefined

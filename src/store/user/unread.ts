@@ -10,8 +10,11 @@ export interface Unread { conversationId: string, seq: number, ts: number }
  */
 export type Waiting = (string | number | string[])[]
 
+/** Whether more are unread than a mailbox brings: behind its last one, where they are known to be later, all of them. [DELIVERY-3] */
+export type More = boolean | Unread
+
 /** What a fresh attach brings: unread messages, oldest first; `more` stand behind them. */
-export interface Mailbox { unread: Unread[], more: boolean }
+export interface Mailbox { unread: Unread[], more: More }
 
 /**
  * Merges the oldest unread messages of all conversations that were looked at; stops where one of them has more
@@ -35,7 +38,8 @@ export function oldestUnread ([beyond = 0, ...waiting]: Waiting, limit: number):
   const sorted = unread.filter(({ ts }) => ts <= horizon)
     .sort((a, b) => a.ts - b.ts || compare(a.conversationId, b.conversationId) || a.seq - b.seq)
     .slice(0, limit)
-  return { unread: sorted, more: sorted.length < total }
+  const isLast = Number(beyond) === 0 // what was not looked at may be older
+  return { unread: sorted, more: sorted.length < total && ((isLast && sorted.at(-1)) || true) }
 }
 
 const compare = (a: string, b: string) => a < b ? -1 : Number(a > b)

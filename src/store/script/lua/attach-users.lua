@@ -34,11 +34,13 @@ local function attach (me)
   local is_resumed = verdict == 'resumed'
   local units = is_resumed and me.units or 1 + math.floor(redis.call('ZCARD', keys.conversations) / 50) -- what is read weighs, too [COST-1]
   local facts = { me.terminal .. '/login', login_text(login), '/attach', due(ahead_with(ahead, attaches, units)) }
-  if not is_resumed then facts[5], facts[6] = me.terminal .. '/from', top end
+  local waiting, rest = {}, {}
+  if not is_resumed then
+    waiting, rest = oldest_unread(keys.unread, tonumber(mailbox), kept_from(now, log_ms))
+    facts[5], facts[6] = me.terminal .. '/from', top .. (brings_all(waiting, rest, tonumber(mailbox)) and '' or ' more')
+  end
   if is_new then facts[#facts + 1], facts[#facts + 2] = '/new', due(ahead_with(crowd, newcomers, 1)) end
   arrive(me, { facts = facts, epoch = not is_there and string.match(top, '^%d+') or nil, lease_ms = lease_ms, route_until = route_until })
-  local waiting, rest = {}, {}
-  if not is_resumed then waiting, rest = oldest_unread(keys.unread, tonumber(mailbox), kept_from(now, log_ms)) end
   local pending = redis.call('HLEN', keys.commands) + redis.call('HLEN', keys.notices)
   return { 0, verdict, top, this_moment, waiting, pending, evicted, replaced, login.issued, this_mark, rest }
 end

@@ -1,5 +1,6 @@
 -- printed.lua - prelude: how far a terminal's stream was printed, and how its last connection ended. [DELIVERY-2]
--- In TERMINALS, each beside its row: `<terminal>/from`: where it began anew the last time, as a cursor (attach-users.lua);
+-- In TERMINALS, each beside its row: `<terminal>/from`: where it began anew the last time, as a cursor, and
+-- `more` behind it where more may have been unread than its mailbox brought then (attach-users.lua);
 -- `<terminal>/printed`: `<epoch>-<seq> <ms> <transport>`, which only rises; `<terminal>/bye`: `<code, 0: the link was closed> <ms>`.
 
 local function is_further (cursor, stored, place)

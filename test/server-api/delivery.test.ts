@@ -102,7 +102,8 @@ t.test('[DELIVERY-3] more were unread than a mailbox brings: what it brought, an
   const stream = await bob.listen({ terminalId: 'new' })
   const ready = await stream.next('IRIS.READY')
   t.match(ready.data.data, { more: true })
-  const brought = stream.events.filter(({ event }) => event === 'MSG_DOWN').map(({ data }) => [data['conversationId'], data['seq']].join(' '))
+  const brought = stream.events.filter(({ event }) => event === 'MSG_DOWN')
+    .map(({ data }) => [data['conversationId'], data['seq']].join(' '))
   const places = [1, 2].map(seq => [dm(carol, bob), seq] as const).concat([1, 2, 3, 4].map(seq => [dm(alice, bob), seq] as const))
   t.same(brought, places.slice(0, 3).map(place => place.join(' ')))
   const rows = async () => await Promise.all(places.map(async ([conversationId, seq]) =>

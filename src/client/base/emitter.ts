@@ -22,7 +22,9 @@ export function createEmitter () {
     hear((said, data) => { if (said as string === type) listener(data as never) })
 
   const emit: Hearer = (type, data) => {
-    for (const hearer of hearers) {
+    // who begins to listen meanwhile hears the next one; who has ended it hears no more
+    for (const hearer of [...hearers]) {
+      if (!hearers.has(hearer)) continue
       try {
         hearer(type, data)
       } catch (error) {

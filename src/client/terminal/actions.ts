@@ -1,5 +1,6 @@
 // What an application asks of the gateway, each a request that may be sent again. docs/protocol.md section 5.
 import type { Base } from '../base/base.js'
+import type { IrisError } from '../base/error.js'
 import { newId } from '../base/platform.js'
 import type { Iris } from '../base/types.js'
 import type { Frame, HistoryPage, Message } from '../base/wire.js'
@@ -63,13 +64,22 @@ export function createActions ({ calls, emit, me }: Base, { publish, receive }: 
     if (hasMore && lastSeq) await fillHole({ ...range, fromSeq: lastSeq + 1 })
   }
 
-  /** What was opened is fetched anew. [ATTACH-1] */
-  async function resync (): Promise<void> {
-    emit('conversations', await actions.conversations())
-    for (const conversationId of opened) {
+  /** One that cannot be had holds up no other; one that is not there is not asked for again. */
+  async function newest (conversationId: string): Promise<void> {
+    try {
       const { messages } = await page({ conversationId })
       for (const message of messages) receive(frameOf(message))
+    } catch (error) {
+      if ((error as IrisError).status === 404) opened.delete(conversationId)
+      else emit('warning', error as IrisError)
     }
+  }
+
+  /** What was opened is fetched anew. [ATTACH-1] */
+  async function resync (): Promise<void> {
+    const list = actions.conversations().then(page => emit('conversations', page))
+    await list.catch((error: unknown) => emit('warning', error as IrisError))
+    for (const conversationId of opened) await newest(conversationId)
   }
 
   return { actions, fillHole, resync }

@@ -78,11 +78,13 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
       attempts: 0,
       tab: tab()
     }))) as KeptItem
-    const known = promises.get(item.clientMsgId)
+    const [there, known] = [itemOf(item.clientMsgId), promises.get(item.clientMsgId)]
+    if (there && contentOf(there) !== contentOf(item)) throw conflict
     if (known) return await known.promise
     const waiting = {} as Waiting
     waiting.promise = new Promise((...settle) => { [waiting.resolve, waiting.reject] = settle })
     promises.set(item.clientMsgId, waiting)
+    if (there) return await waiting.promise
     items.push(item)
     if (ended.aborted) fail(item, closed)
     else if (items.length > LIMIT) fail(item, new IrisError('OUTBOX_FULL', `${LIMIT} messages wait`))
@@ -197,4 +199,9 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
 }
 export type Outbox = ReturnType<typeof createOutbox>
 
+/** What is sent, in whatever order its members stand. */
+const contentOf = ({ tab, at, attempts, ...body }: KeptItem) => JSON.stringify(body, (_name, value: unknown) =>
+  value instanceof Object && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value)
+
+const conflict = new IrisError('CLIENT_MSG_ID_CONFLICT', 'Another message with this clientMsgId is being sent: make an id for each')
 const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look in the conversation, or write it anew')

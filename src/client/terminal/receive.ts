@@ -44,7 +44,8 @@ function bound (all: Map<string, unknown> | Set<string>, limit: number): void {
 }
 
 /** Makes the receiver of a tab: `receive(frame)`, and what it remembers. */
-export function createReceiver ({ emit, clock, ended }: Base, { outbox, onHole, onReset, onAuth, onReady, onPending, words }: Parts) {
+export function createReceiver (base: Base, { outbox, onHole, onReset, onAuth, onReady, onPending, words }: Parts) {
+  const { emit, clock, me, ended } = base
   const told = new Set<string>()
   const heads = new Map<string, number>()
   const pending = new Map<string, Pending>()
@@ -110,7 +111,8 @@ export function createReceiver ({ emit, clock, ended }: Base, { outbox, onHole, 
 
   const events: Record<string, (data: never, id?: string) => void> = {
     MSG_DOWN (message: Events['message'], id) {
-      outbox.settle({ epoch: '', duplicate: false, ...message })
+      // ids are the sender's: another's may be the same
+      if (message.from === me.userId) outbox.settle({ epoch: '', duplicate: false, ...message })
       follow(message, id)
       if (told.has(message.msgId)) return
       bound(told.add(message.msgId), TOLD)

@@ -1,11 +1,12 @@
 // What is sent: kept with its id before it is tried, until it is known what became of it. A retry has the same id: stored once. [MSG-2]
 import type { Base } from '../base/base.js'
-import { closed, errorOf, IrisError, jsonOf, notIris } from '../base/error.js'
-import { childOf, newId, pauseOf, wait } from '../base/platform.js'
+import { closed, errorOf, IrisError, notIris } from '../base/error.js'
+import { childOf, pauseOf, wait } from '../base/platform.js'
 import type { KeptItem } from '../base/shapes.js'
 import type { Store } from '../base/store.js'
 import type { Events, OutboxItem } from '../base/types.js'
 import type { Ack, MessageBody } from '../base/wire.js'
+import { conflict, contentOf, expired, itemFor } from './item.js'
 
 const LIMIT = 100
 /** So long the server knows an id again. */
@@ -69,15 +70,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
   }
 
   async function write (to: string, body: MessageBody): Promise<Ack> {
-    // as it is now, and as it can be kept
-    const item = JSON.parse(jsonOf(() => ({
-      clientMsgId: newId(),
-      ...(to.includes('.') ? { conversationId: to } : { to }),
-      ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
-      at: Date.now(),
-      attempts: 0,
-      tab: tab()
-    }))) as KeptItem
+    const item = itemFor(to, body, tab())
     const [there, known] = [itemOf(item.clientMsgId), promises.get(item.clientMsgId)]
     if (there && contentOf(there) !== contentOf(item)) throw conflict
     if (known) return await known.promise
@@ -198,10 +191,3 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
   return { send, settle, open, close, hurry, look, keep, items: () => items }
 }
 export type Outbox = ReturnType<typeof createOutbox>
-
-/** What is sent, in whatever order its members stand. */
-const contentOf = ({ tab, at, attempts, ...body }: KeptItem) => JSON.stringify(body, (_name, value: unknown) =>
-  value instanceof Object && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value)
-
-const conflict = new IrisError('CLIENT_MSG_ID_CONFLICT', 'Another message with this clientMsgId is being sent: make an id for each')
-const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look in the conversation, or write it anew')

@@ -4,7 +4,7 @@ import { world } from './base/platform.js'
 import type { Known, Told } from './base/shapes.js'
 import type { Iris, Options, TransportName } from './base/types.js'
 import { createLine } from './line/line.js'
-import { meansOf, namesOf, queryOf } from './line/means.js'
+import { meansOf, namesOf, queryOf, waysFor } from './line/means.js'
 import { createWays } from './line/ways.js'
 import { createIdentity } from './tabs/identity.js'
 import { createTurn } from './tabs/turn.js'
@@ -21,7 +21,8 @@ export function connect (options: Options): Iris {
   const { document, navigator: { locks } = {}, BroadcastChannel } = world
   /** Where the tabs of this browser share one connection. */
   const shared = ((options.share ?? document) && BroadcastChannel && locks) || undefined
-  const identity = createIdentity(base, options.storage, Boolean(document && !shared))
+  const isPerTab = Boolean(document && !shared)
+  const identity = createIdentity(base, options.storage, isPerTab)
   const { store, warn } = identity
   let kept: Known = {}
 
@@ -39,7 +40,7 @@ export function connect (options: Options): Iris {
   })
   const { actions, resync, fillHole } = createActions(base, { publish, receive: frame => receiver.receive(frame) })
   const presence = createPresence(base, options.lease !== undefined)
-  const { words, ask, lead } = createWords(base, {
+  const { words, ask, lead, sayState } = createWords(base, {
     presence,
     say,
     receiver: () => receiver,
@@ -55,20 +56,20 @@ export function connect (options: Options): Iris {
     onReset: () => void resync().catch(warn),
     onReady: outbox.hurry,
     // else BYE 4101 comes, and a login
-    onAuth: () => { if (isLeading()) void tokens.renew().then(token => calls.insist('/v1/up/token', { token })).catch(warn) },
+    onAuth: () => { if (isLeading()) void tokens.next().then(token => calls.insist('/v1/up/token', { token })).catch(warn) },
     onPending: pending => { if (isLeading()) void store()?.set('pending', pending) },
     words
   })
 
   const means = meansOf(options)
-  const ways = createWays(namesOf(means, options.transports), timing.betterMs)
+  const ways = createWays(namesOf(means, options.transports ?? waysFor(isPerTab && base.url.startsWith('http:'))), timing.betterMs)
   const line = createLine(base, {
     means,
     ways,
     query: () => queryOf(options, me.terminalId, receiver.cursor()),
     onState (state) {
       show(state)
-      say('STATE', { ...state, error: undefined })
+      sayState(state)
       if (state.state === 'live') {
         presence.begin()
         presence.again()
@@ -113,6 +114,7 @@ export function connect (options: Options): Iris {
       show({ state: 'connecting', reason: 'reconnect() was called', transport: '' })
       if (!store()) return void start()
     }
+    tokens.hurry()
     if (isLeading()) line.open()
     else if (store()) say('CONNECT', { transport })
   }
@@ -121,7 +123,7 @@ export function connect (options: Options): Iris {
     base.end()
     leave()
     outbox.close()
-    if (isForgotten) identity.forget()
+    if (isForgotten) void identity.forget()
     show({ state: 'closed', reason, transport: '' })
   }
 

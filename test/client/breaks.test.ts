@@ -1,10 +1,11 @@
 // What a client does when something breaks beneath it, or somebody else is at the same thing at the same time.
+import { getEventListeners } from 'node:events'
 import t, { type Test } from 'tap'
 import { createBase } from '../../src/client/base/base.js'
 import type { IrisError, Options, TransportName } from '../../src/client/index.js'
 import { connectClient, createMemory } from '../helper/client.js'
 import { createScripted, json, refusal, tokenFor } from '../helper/scripted.js'
-import { stopTime } from '../helper/stopped.js'
+import { openPage, stopTime } from '../helper/stopped.js'
 
 const { pass, turn } = stopTime(t)
 const noLocks = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'
@@ -116,6 +117,9 @@ t.test('[SEE-4] users that are refused are not watched, nor in the way of others
   t.match(bad, { status: 'rejected', reason: { code: 'INVALID_BODY' } })
   t.match(good, [{ status: 'fulfilled' }, { status: 'fulfilled' }])
   t.same(usersIn(gateway.to('/v1/presence').at(-1)?.body), ['bob', 'carol'])
+  const many = Array.from({ length: 101 }, (_, i) => `u${i}`)
+  await client.presence(many, { watch: true })
+  t.same(usersIn(gateway.to('/v1/presence').at(-1)?.body), many, 'more than may be: the gateway says so')
   await client.presence([], { watch: true })
   t.same(usersIn(gateway.to('/v1/presence').at(-1)?.body), [])
   client.close()
@@ -178,4 +182,51 @@ t.test('[DOWN-1] nothing is waited for once it is closed', async t => {
   client.close()
   await turn()
   t.equal(waiting.size, 0)
+})
+
+t.test('a proxy whose upstream is away is no way that is bad: 502, 503, 504', async t => {
+  for (const status of [502, 503, 504]) {
+    const { gateway, client, seen } = open(t)
+    await pass(10_000)
+    for (const path of ['/v1/down/events', '/v1/down/poll', '/v1/down/tickets']) {
+      gateway.answers.set(path, () => new Response('<h1>Bad Gateway', { status }))
+    }
+    gateway.lines[0]?.end()
+    await pass(30_000)
+    t.match(client.state, { state: 'waiting', transport: 'sse', error: { code: 'NOT_IRIS', status } })
+    gateway.answers.clear()
+    await pass(60_000)
+    t.match(client.state, { state: 'live', transport: 'sse' })
+    t.same([...new Set(seen.state.map(({ transport }) => transport))], ['sse'])
+    client.close()
+  }
+})
+
+t.test('tabs of a page without https that do not share take the way that a browser does not count', async t => {
+  openPage(t)
+  for (const [url, share, way] of [['http://gateway.example', false, 'websocket'], ['https://gateway.example', false, 'sse']] as const) {
+    const gateway = createScripted()
+    gateway.facts.url = url
+    const { client } = open(t, { url, share, storage: createMemory() }, gateway)
+    await pass(1_000)
+    t.match(client.state, { state: 'live', transport: way }, url)
+    client.close()
+  }
+})
+
+t.test('attempts that fail leave nothing behind', async t => {
+  const { addEventListener } = EventTarget.prototype
+  const signals = new Set<AbortSignal>()
+  EventTarget.prototype.addEventListener = function (...args: Parameters<typeof addEventListener>) {
+    if (this instanceof AbortSignal) signals.add(this)
+    addEventListener.apply(this, args)
+  }
+  t.teardown(() => { EventTarget.prototype.addEventListener = addEventListener })
+  const { client } = open(t, { fetch: async () => await Promise.reject(new TypeError('fetch failed')) })
+  void client.send('bob', 'waits').catch(() => undefined)
+  const most = () => Math.max(...[...signals].map(signal => getEventListeners(signal, 'abort').length))
+  await pass(10_000)
+  const before = most()
+  await pass(600_000)
+  t.ok(most() <= before + 2, `${before} listeners on one signal, ${most()} later`)
 })

@@ -64,7 +64,7 @@ t.test('[LIFE-2] a heartbeat at once and every 30 s, with how the page is seen; 
 
 t.test('[LIFE-2] opened in the background; not live: no heartbeat; `lease`: none at all', async t => {
   const page = openPage(t, { isHidden: true })
-  const { gateway, client } = open(t)
+  const { gateway, client } = open(t, createScripted(), { transports: ['sse'] })
   await pass(1)
   t.same(beats(gateway), ['background'])
   gateway.answers.set('/v1/down/events', () => refusal('NOT_READY', { 'Retry-After': '600' }))

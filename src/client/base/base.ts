@@ -26,9 +26,9 @@ export function createBase (options: Options) {
   const ended = over.signal
   const known = childOf(ended)
   const clock = createClock()
-  const tokens = createTokens(options, clock, ended)
   const me: Me = { userId, terminalId, state: { state: 'connecting', reason: 'it begins', transport: '' } }
   const { emit, on, iterate, end } = createEmitter()
+  const tokens = createTokens(options, clock, { ended, warn: error => emit('warning', error) })
 
   /** @returns whether there is anything to go on with. */
   function show (next: State): boolean {

@@ -1,6 +1,7 @@
 // Shapes that cross versions: between tabs, in storage, in a token.
-import type { Command, Frame, Notice } from './wire.js'
+import type { IrisError } from './error.js'
 import type { OutboxItem, State, TransportName } from './types.js'
+import type { Command, Frame, Notice } from './wire.js'
 
 /** A message as it is kept, with the tab that wrote it. */
 export interface KeptItem extends OutboxItem { tab: string }
@@ -12,8 +13,13 @@ export interface KeptWay { name: TransportName, ms?: number, until?: number }
 export interface Told extends Frame { isDown?: true }
 
 export interface Known { cursor?: string | undefined, pending?: (Command | Notice)[] | undefined }
+/** A state as it goes from tab to tab: of an error its class would be lost. */
+export interface SaidState extends Omit<State, 'error'> {
+  error?: Pick<IrisError, 'code' | 'message' | 'status' | 'retryable' | 'retryAfter' | 'problem'> | undefined
+}
+
 /** The tab that leads says what it knows. */
-export interface Lead extends Known { terminalId: string, state: State, watched: string[] }
+export interface Lead extends Known { terminalId: string, state: SaidState, watched: string[] }
 /** A tab that follows says how it is there. */
 export interface Ask { visible: boolean, watched: string[], isNew: boolean }
 

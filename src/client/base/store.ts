@@ -3,8 +3,8 @@ import { IrisError } from './error.js'
 import { world } from './platform.js'
 import type { Keeper } from './types.js'
 
-/** All that is kept of a user. */
-const KEYS = ['terminal', 'cursor', 'pending', 'outbox', 'way'] as const
+/** All that is kept of a user, and, of none, who was there last. */
+const KEYS = ['terminal', 'cursor', 'pending', 'outbox', 'way', 'user'] as const
 type Key = typeof KEYS[number]
 
 /** @returns a keeper that is the browser's; undefined where there is none, or it is forbidden. */

@@ -7,6 +7,10 @@ import type { Options, State } from './types.js'
 const TOKEN_MS = 15_000
 /** So long before its end a token is replaced, or a quarter of what it had left at first. */
 const EARLY_MS = 30_000
+/** Tokens that live for less are warned of: IRIS.AUTH comes 60 s before their end. */
+const SHORT_MS = 90_000
+
+interface Parts { ended: AbortSignal, warn (error: IrisError): void }
 
 /** The server's clock: this one may be wrong by a day. Nothing is known of it until something was heard. */
 export function createClock () {
@@ -31,17 +35,33 @@ function claimsOf (token: string): Claims {
 /**
  * Makes the keeper of the token.
  * @param owner the one user whose tokens are taken, that of the first one unless he is given: what was written as him goes as nobody else
+ * @param warn hears once that tokens hardly live
  * @returns `get()`; `renew(refused)`, which asks for another one, once for all who wait, and who were refused with the same;
- *   `whose(show)`; `dropToken()`.
+ *   `next()`, the one after this; `whose(show)`; `hurry()`: a back end that has failed is asked again now; `dropToken()`;
+ *   `onSignedOut(hear)`, which says so whoever has asked.
  *   They throw `TOKEN`, which passes, or `SIGNED_OUT`, which does not.
  */
-export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock, ended: AbortSignal) {
+export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock, { ended, warn }: Parts) {
+  if (typeof ask !== 'function') throw new IrisError('BAD_OPTION', 'token must be a function that asks your back end for one')
   let held = ''
+  let heldAt = 0
   let earlyAt: number | undefined
   let asking: Promise<string> | undefined
+  let ripening: Promise<string> | undefined
+  let isWarned = false
+  let hear: (error: IrisError) => void = () => undefined
+  /** What the back end has failed with, and until when it is left alone. */
+  let failure: { error: IrisError, until: number } | undefined
+  let failures = 0
+  let pause = childOf(ended)
 
   const failed = (why: string, cause?: unknown) => new IrisError('TOKEN', `token() ${why}`, { retryable: true, cause })
-  const signedOut = (why: string) => new IrisError('SIGNED_OUT', `token() gave ${why}`)
+
+  function signedOut (why: string): IrisError {
+    const error = new IrisError('SIGNED_OUT', `token() gave ${why}`)
+    hear(error)
+    return error
+  }
 
   async function askNow (): Promise<string> {
     const own = childOf(ended)
@@ -56,6 +76,7 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
     owner ??= sub
     if (sub !== owner) throw signedOut(`one of ${sub}, not of ${owner}: close(), and connect() anew`)
     earlyAt = undefined
+    if (token !== held) heldAt = Date.now()
     held = token
     return token
   }
@@ -74,16 +95,16 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
    * @returns whose the token is, as soon as there is one; undefined when there will be none
    */
   async function whose (show: (state: State) => boolean): Promise<string | undefined> {
-    for (let failures = 0; ; failures++) {
+    for (;;) {
       try {
         await renew()
         return owner
       } catch (cause) {
         const { message: reason, retryable } = cause as IrisError
-        const retryInMs = pauseOf(failures)
+        const retryInMs = Math.max(0, (failure?.until ?? 0) - Date.now())
         show({ state: retryable ? 'waiting' : 'closed', reason, transport: '', retryInMs, error: cause as IrisError })
         if (!retryable) return undefined
-        await wait(retryInMs, ended)
+        await wait(retryInMs, pause.signal)
         if (!show({ state: 'connecting', reason, transport: '' })) return undefined
       }
     }
@@ -98,14 +119,57 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
 
   async function renew (refused = held): Promise<string> {
     if (held && held !== refused) return held
-    return await (asking ??= askNow().finally(() => { asking = undefined }))
+    // one pause for all who ask
+    if (failure && Date.now() < failure.until) throw failure.error
+    return await (asking ??= askNow().then(passed, failedWith).finally(() => { asking = undefined }))
+  }
+
+  function passed (token: string): string {
+    failure = undefined
+    failures = 0
+    return token
+  }
+
+  function failedWith (cause: unknown): never {
+    const error = cause as IrisError
+    if (error.retryable) failure = { error, until: Date.now() + pauseOf(failures++) }
+    throw error
+  }
+
+  function hurry (): void {
+    failure = undefined
+    pause.abort()
+    pause = childOf(ended)
+  }
+
+  /** @returns the one after this, asked for when half of the life of this one is over: a token may end sooner than IRIS.AUTH thinks. */
+  function next (): Promise<string> {
+    ripening ??= ripen().finally(() => { ripening = undefined })
+    return ripening
+  }
+
+  async function ripen (): Promise<string> {
+    const age = Date.now() - heldAt
+    const life = 1000 * (claimsOf(held).exp ?? Infinity) - clock.serverMs() + age
+    if (life < SHORT_MS && !isWarned) {
+      isWarned = true
+      warn(new IrisError('TOKEN', `token() gives tokens of ${Math.round(life / 1000)} s: let them live for some minutes`))
+    }
+    await wait(Math.max(0, life / 2 - age), ended)
+    return await renew()
   }
 
   return {
     renew,
     get,
+    next,
     whose,
-    dropToken: () => { held = '' }
+    hurry,
+    onSignedOut (work: (error: IrisError) => void) { hear = work },
+    dropToken () {
+      held = ''
+      hurry()
+    }
   }
 }
 export type Tokens = ReturnType<typeof createTokens>

@@ -31,6 +31,7 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
   let running = childOf(ended)
   let wake = (): void => undefined
   let failures = 0
+  let isOpen = false
 
   const say = (state: State['state'], end: End) => onState({ state, transport: ways.current(), ...end })
 
@@ -113,8 +114,9 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
 
   function afterError (isReady: boolean, error?: IrisError): End {
     // a page is not told why an upgrade was refused, nor why an EventSource has ended
-    const { message: reason, code = '', retryable = true, retryAfter = 0 } = error ?? { message: 'it ended' }
-    const isOfTheWay = error ? code === 'SILENT' || code === 'NOT_IRIS' : !isReady
+    const { message: reason, code = '', status = 0, retryable = true, retryAfter = 0 } = error ?? { message: 'it ended' }
+    // 502 to 504: what stands behind a proxy is away, by all ways
+    const isOfTheWay = error ? code === 'SILENT' || (code === 'NOT_IRIS' && status < 500) : !isReady
     const retryInMs = isOfTheWay && ways.bad(!retryable) ? 0 : retryAfter * 1000 + pauseOf(failures - 1)
     return { reason, ...(error && { error }), ...((retryable || isOfTheWay) && { retryInMs }) }
   }
@@ -132,22 +134,34 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
           pause.abort()
         }
         await wait(retryInMs, pause.signal)
+        pause.abort()
       }
       if (stopped.aborted) return
       say('connecting', why)
       end = await connect(stopped)
       if (stopped.aborted) return
     }
+    isOpen = false
     say('closed', end)
   }
 
-  const stop = () => running.abort()
+  function stop (): void {
+    isOpen = false
+    running.abort()
+  }
 
   function open (): void {
     stop()
+    isOpen = true
     running = childOf(ended)
     void run(running.signal)
   }
+
+  tokens.onSignedOut(error => {
+    if (!isOpen) return
+    stop()
+    say('closed', { reason: error.message, error })
+  })
 
   return { open, stop, wake: () => wake() }
 }

@@ -19,8 +19,15 @@ export type Means = Pick<Opening, 'WebSocket' | 'EventSource'>
 /** @returns what there is. */
 export const meansOf = ({ WebSocket = world.WebSocket, EventSource = world.EventSource }: Options) => ({ WebSocket, EventSource }) as Means
 
+/**
+ * @param isCounted a browser has six connections by HTTP/1.1 for all its tabs, and as many streams would leave none to be asked by; a
+ *   WebSocket is not one of them
+ * @returns the ways that are tried unless others are named
+ */
+export const waysFor = (isCounted: boolean): TransportName[] => isCounted ? ['websocket', 'sse', 'poll', 'eventsource'] : all
+
 /** @returns the ways that can be had with these means, the best first. Throws BAD_OPTION. */
-export function namesOf ({ WebSocket, EventSource }: Means, wanted = all): TransportName[] {
+export function namesOf ({ WebSocket, EventSource }: Means, wanted: TransportName[]): TransportName[] {
   for (const name of wanted) checkName(name, all)
   const names = wanted.filter(name => name === 'websocket' ? WebSocket : name !== 'eventsource' || EventSource)
   if (!names.length) throw new IrisError('BAD_OPTION', 'No such transport here')

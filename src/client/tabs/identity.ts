@@ -9,7 +9,8 @@ import { claimTab, tabOf } from './tab.js'
 /**
  * @param isPerTab each tab of this browser is a terminal of its own
  * @returns `learn()`: finds all that, and returns the store, or nothing where there is nobody, or the client was closed; `name()`, which
- *   the user's tabs have in common, and nobody else; `tab()`; `store()`; `forget()`, also before anything was learnt; `warn(error)`
+ *   the user's tabs have in common, and nobody else; `tab()`; `store()`; `forget()`, also before anything was learnt;
+ *   `warn(error)`
  */
 export function createIdentity ({ url, me, tokens, show, emit, ended, identify }: Base, storage: Options['storage'], isPerTab: boolean) {
   let tab = world.document ? tabOf() : newId()
@@ -17,8 +18,10 @@ export function createIdentity ({ url, me, tokens, show, emit, ended, identify }
 
   const warn = (error: unknown) => emit('warning', errorOf(error))
   // two gateways may stand under paths of one host
-  const name = () => `iris:${url.replace(/^\w+:\/\//, '')}:${me.userId}:`
-  const openStore = () => createStore(storage, name() + (isPerTab ? `${tab}:` : ''), warn)
+  const name = (userId = me.userId) => `iris:${url.replace(/^\w+:\/\//, '')}:${userId}:`
+  const openStore = (userId?: string) => createStore(storage, name(userId) + (isPerTab ? `${tab}:` : ''), warn)
+  /** Who was here last: of one who has signed out no token says who he was. */
+  const last = createStore(storage, name(''), () => undefined)
 
   async function learn (): Promise<Store | undefined> {
     if (ended.aborted) return undefined
@@ -28,9 +31,20 @@ export function createIdentity ({ url, me, tokens, show, emit, ended, identify }
     if (isPerTab) tab = await claimTab()
     if (ended.aborted) return undefined
     store = openStore()
+    void last.set('user', me.userId)
     me.terminalId ??= await store.word('terminal') ?? `t-${newId()}`
     identify()
     return store
+  }
+
+  async function forget (): Promise<void> {
+    const remove = (userId: string) => void (store ?? openStore(userId)).forget(name(userId))
+    if (me.userId) remove(me.userId) // at once: nothing of him is written any more
+    else {
+      const userId = await last.get<string>('user')
+      if (userId) remove(userId)
+    }
+    await last.forget(name(''))
   }
 
   return {
@@ -39,6 +53,6 @@ export function createIdentity ({ url, me, tokens, show, emit, ended, identify }
     warn,
     tab: () => tab,
     store: () => store,
-    forget () { if (me.userId) void (store ?? openStore()).forget(name()) }
+    forget
   }
 }

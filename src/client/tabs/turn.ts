@@ -28,7 +28,7 @@ interface Parts {
  * @returns `open(name, locks)`, without locks this tab is alone; `leave()`, at the end; `begin()`: it is connected from now on;
  *   `isLeading()`; `tell(frame)`, all other tabs; `heard()`, when the one that leads has said something
  */
-export function createTurn ({ me, show, timing, ended }: Base, { line, presence, outbox, receive, ask, onLead }: Parts) {
+export function createTurn ({ me, show, timing, tokens, ended }: Base, { line, presence, outbox, receive, ask, onLead }: Parts) {
   let [isOpen, isLeading] = [false, false]
   let channel: Channel | undefined
   let release: (() => void) | undefined
@@ -114,6 +114,7 @@ export function createTurn ({ me, show, timing, ended }: Base, { line, presence,
   watchLife(ended, {
     onShown: () => isLeading ? presence.look() : channel && ask(),
     onWake (isOther) {
+      tokens.hurry()
       if (isOther && isLeading) begin()
       else line.wake()
       outbox.hurry()

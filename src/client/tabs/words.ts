@@ -1,7 +1,8 @@
 // What the tabs of a browser say to each other beside what comes down: who leads, and what each is to know.
 import type { Base } from '../base/base.js'
-import type { Ask, Lead } from '../base/shapes.js'
-import type { TransportName } from '../base/types.js'
+import { IrisError } from '../base/error.js'
+import type { Ask, Lead, SaidState } from '../base/shapes.js'
+import type { State, TransportName } from '../base/types.js'
 import { type createPresence, isVisible } from '../terminal/presence.js'
 import type { Receiver } from '../terminal/receive.js'
 
@@ -18,19 +19,34 @@ interface Parts {
   close (): void
 }
 
-/** @returns `words`: what to do with each; `ask()` the tab that leads; `lead(toNew)`: say so, to one that knows nothing yet. */
+function said ({ error, ...state }: State): SaidState {
+  if (!error) return state
+  const { code, message, status, retryable, retryAfter, problem } = error
+  return { ...state, error: { code, message, status, retryable, retryAfter, problem } }
+}
+
+function heardOf ({ error, ...state }: SaidState): State {
+  if (!error) return state
+  const { code, message, ...facts } = error
+  return { ...state, error: new IrisError(code, message, facts) }
+}
+
+/**
+ * @returns `words`: what to do with each; `ask()` the tab that leads; `lead(toNew)`: say so, to one that knows nothing yet;
+ *   `sayState(state)`
+ */
 export function createWords ({ me, show }: Base, { presence, say, receiver, heard, isLeading, reconnect, close }: Parts) {
   const ask = () => say('ASK', { visible: isVisible(), watched: presence.watched(), isNew: !receiver().cursor() })
 
   function lead (toNew?: boolean): void {
     const { cursor, pending } = receiver()
     const { terminalId, state } = me
-    const known = { terminalId, state: { ...state, error: undefined }, watched: presence.watched(), cursor: cursor() }
+    const known = { terminalId, state: said(state), watched: presence.watched(), cursor: cursor() }
     say('LEAD', { ...known, ...(toNew && { pending: pending() }) })
   }
 
   const words = {
-    STATE: show,
+    STATE: (state: SaidState) => void show(heardOf(state)),
     // two tabs may say so at once; an empty list ends all watching
     WATCH: (users: string[]) => users.length ? presence.watchAll(users) : presence.watchOnly([]),
     CONNECT: ({ transport }: { transport?: TransportName }) => { if (isLeading()) reconnect(transport) },
@@ -47,8 +63,8 @@ export function createWords ({ me, show }: Base, { presence, say, receiver, hear
       me.terminalId = terminalId
       presence.watchOnly(watched)
       receiver().catchUp(known)
-      show(state)
+      show(heardOf(state))
     }
   }
-  return { words, ask, lead }
+  return { words, ask, lead, sayState: (state: State) => say('STATE', said(state)) }
 }

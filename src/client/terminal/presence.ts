@@ -52,7 +52,8 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
     look()
   }
 
-  const withAll = (users: string[]) => [...new Set([...watched, ...users])].slice(-WATCHED)
+  // those that were named first make room; of too many at once the server says so
+  const withAll = (users: string[]) => [...new Set([...watched, ...users])].slice(-Math.max(WATCHED, users.length))
 
   async function question (body: object): Promise<Presence[]> {
     return (await calls.insist<{ items: Presence[] }>('/v1/presence', body)).items

@@ -245,7 +245,9 @@ t.test('of the environment of another gateway its key alone counts; one that nob
   const place = t.testdir({ '.iris': { 'secrets.json': secrets } })
   const dataDir = join(place, '.iris')
   const [near, far] = ['http://127.0.0.1:4747', 'https://chat.example.com']
-  t.match(await gatewayOf(far, { IRIS_HOST: '0.0.0.0', IRIS_SERVER_KEY: SERVER_KEY }), { url: far, key: SERVER_KEY }, 'as in the image')
+  for (const env of [{ IRIS_HOST: '0.0.0.0' }, { IRIS_PORT: 'tcp://10.0.0.1:4747' }]) {
+    t.match(await gatewayOf(far, { ...env, IRIS_SERVER_KEY: SERVER_KEY }), { url: far, key: SERVER_KEY }, 'as in the image, in Kubernetes')
+  }
   t.same(await gatewayOf(far, { IRIS_DATA_DIR: dataDir }), { url: far, key: 'made-up-for-this-machine' }, 'it is named')
   const here = process.cwd()
   t.teardown(() => process.chdir(here))

@@ -37,20 +37,20 @@ interface Gateway {
 }
 
 /**
- * @param given its address. Of this environment the address and the key count alone: all else may be that of another gateway.
+ * @param given its address; then of this environment the key alone counts, else the address and the key: the rest may be another's.
  * @returns the gateway that is meant, with the key of the environment, or the one that Iris made in its data directory: that of a
  *   directory which nobody has named is sent to addresses of this machine only. Throws a Refusal.
  */
 export async function gatewayOf (given: string | undefined, env: NodeJS.ProcessEnv): Promise<Gateway> {
-  const { serverKeys: [first], dataDir, host, port } = configOf(neededOf(env))
+  const { serverKeys: [first], dataDir, host, port } = configOf(only(given === undefined ? ['IRIS_PORT', ...ofKey] : ofKey, env))
   const url = given === undefined ? addressOf({ host: env['IRIS_HOST'] || host, port }) : checkUrl(given)
   const isMeant = given === undefined || Boolean(env['IRIS_DATA_DIR']) || isNear(url)
   return { url, key: first ?? (isMeant ? (await readSecrets(dataDir))?.serverKey : undefined) }
 }
 
-/** What is judged. Not the host: which keys a gateway needs that listens there is not asked here. */
-const neededOf = (env: NodeJS.ProcessEnv, needed = ['IRIS_PORT', 'IRIS_SERVER_KEY', 'IRIS_DATA_DIR']) =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => needed.includes(name)))
+/** Where the key is said. The host is not judged beside it: which keys a gateway needs that listens there is not asked here. */
+const ofKey = ['IRIS_SERVER_KEY', 'IRIS_DATA_DIR']
+const only = (names: string[], env: NodeJS.ProcessEnv) => Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)))
 
 /** @returns whether an address is this machine's own. */
 export const isNear = (url: string): boolean => isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, ''))

@@ -56,7 +56,9 @@ export function connect (options: Options): Iris {
     onReset: () => void resync().catch(warn),
     onReady: outbox.hurry,
     // else BYE 4101 comes, and a login
-    onAuth: () => { if (isLeading()) void tokens.next().then(token => calls.insist('/v1/up/token', { token })).catch(warn) },
+    onAuth ({ expiresInSec }) {
+      if (isLeading()) void tokens.next(expiresInSec).then(token => calls.insist('/v1/up/token', { token })).catch(warn)
+    },
     onPending: pending => { if (isLeading()) void store()?.set('pending', pending) },
     words
   })

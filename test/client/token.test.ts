@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import type { Options } from '../../src/client/index.js'
 import { connectClient, createMemory } from '../helper/client.js'
-import { createScripted, json, tokenFor } from '../helper/scripted.js'
+import { createScripted, json, refusal, tokenFor } from '../helper/scripted.js'
 import { openPage, stopTime } from '../helper/stopped.js'
 
 const { pass, turn } = stopTime(t)
@@ -74,7 +74,7 @@ t.test('tokens that live for less than IRIS.AUTH comes before their end: one for
     return tokenFor('alice', Date.now() + 40_000)
   }
   const { client, seen } = open(t, { token }, gateway)
-  const ask = () => gateway.say(gateway.cmd('IRIS.AUTH', { expiresInSec: 30 }))
+  const ask = () => gateway.say(gateway.cmd('IRIS.AUTH', { expiresInSec: 40 }))
   gateway.answers.set('/v1/up/token', () => {
     setImmediate(ask)
     return json({})
@@ -86,6 +86,30 @@ t.test('tokens that live for less than IRIS.AUTH comes before their end: one for
   t.ok(asked >= 15 && asked <= 32, `${asked} times in ten minutes`)
   t.match(seen.warning, [{ code: 'TOKEN', message: /40 s/ }])
   t.equal(client.state.state, 'live')
+})
+
+t.test('IRIS.AUTH for an older token than the one that is there: that one is handed in at once', async t => {
+  let asked = 0
+  const { gateway, client } = open(t, { token: () => tokenFor('alice', Date.now() + ++asked * 3_600_000) })
+  await pass(1)
+  gateway.answers.set('/v1/conversations', ({ token }) => token === gateway.requests[0]?.token ? refusal('TOKEN_EXPIRED') : json({}))
+  await client.conversations()
+  t.equal(asked, 2)
+  gateway.say(gateway.cmd('IRIS.AUTH', { expiresInSec: 60 }))
+  await turn()
+  t.equal(asked, 2)
+  const [handed, ...more] = gateway.to('/v1/up/token')
+  t.ok(handed && more.length === 0)
+  t.equal(handed?.body['token'], handed?.token)
+  t.not(handed?.token, gateway.requests[0]?.token)
+})
+
+t.test('too many new terminals: the state says what may be the reason', async t => {
+  const { gateway, client } = open(t)
+  await pass(1)
+  gateway.say(gateway.cmd('IRIS.BYE', { code: 4205, reason: 'too many', reconnect: 'backoff', retryAfterMs: 5_000 }))
+  await turn()
+  t.match(client.state, { state: 'waiting', error: { code: 'RATE_LIMITED', retryable: true, message: /too many.*terminalId/ } })
 })
 
 t.test('a back end that fails is asked at leisure, whoever asks; and at once when somebody says so', async t => {

@@ -7,6 +7,8 @@ import type { Options, State } from './types.js'
 const TOKEN_MS = 15_000
 /** So long before its end a token is replaced, or a quarter of what it had left at first. */
 const EARLY_MS = 30_000
+/** What ends later than another by so much is not that one. */
+const APART_MS = 5_000
 /** Tokens that live for less are warned of: IRIS.AUTH comes 60 s before their end. */
 const SHORT_MS = 90_000
 
@@ -37,14 +39,15 @@ function claimsOf (token: string): Claims {
  * @param owner the one user whose tokens are taken, that of the first one unless he is given: what was written as him goes as nobody else
  * @param warn hears once that tokens hardly live
  * @returns `get()`; `renew(refused)`, which asks for another one, once for all who wait, and who were refused with the same;
- *   `next()`, the one after this; `whose(show)`; `hurry()`: a back end that has failed is asked again now; `dropToken()`;
- *   `onSignedOut(hear)`, which says so whoever has asked.
+ *   `next(expiresInSec)`, the one to hand in at IRIS.AUTH; `whose(show)`; `hurry()`: a back end that has failed is asked again now;
+ *   `dropToken()`; `onSignedOut(hear)`, which says so whoever has asked.
  *   They throw `TOKEN`, which passes, or `SIGNED_OUT`, which does not.
  */
 export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock, { ended, warn }: Parts) {
   if (typeof ask !== 'function') throw new IrisError('BAD_OPTION', 'token must be a function that asks your back end for one')
   let held = ''
   let heldAt = 0
+  let handed = ''
   let earlyAt: number | undefined
   let asking: Promise<string> | undefined
   let ripening: Promise<string> | undefined
@@ -142,21 +145,32 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
     pause = childOf(ended)
   }
 
-  /** @returns the one after this, asked for when half of the life of this one is over: a token may end sooner than IRIS.AUTH thinks. */
-  function next (): Promise<string> {
-    ripening ??= ripen().finally(() => { ripening = undefined })
+  /**
+   * @param expiresInSec how long the one that is in use is good for
+   * @returns the one after that: what is here when it is another one; else asked for when half of the life of this one is over, as it may
+   *   be shorter than the time before its end at which IRIS.AUTH comes
+   */
+  function next (expiresInSec: number): Promise<string> {
+    ripening ??= ripen(expiresInSec).finally(() => { ripening = undefined })
     return ripening
   }
 
-  async function ripen (): Promise<string> {
+  async function ripen (expiresInSec: number): Promise<string> {
     const age = Date.now() - heldAt
-    const life = 1000 * (claimsOf(held).exp ?? Infinity) - clock.serverMs() + age
+    const left = 1000 * (claimsOf(held).exp ?? Infinity) - clock.serverMs()
+    if (left > 1000 * expiresInSec + APART_MS && held !== handed) return hand(held)
+    const life = left + age
     if (life < SHORT_MS && !isWarned) {
       isWarned = true
-      warn(new IrisError('TOKEN', `token() gives tokens of ${Math.round(life / 1000)} s: let them live for some minutes`))
+      warn(new IrisError('TOKEN', `token() gave one that ends in ${Math.round(life / 1000)} s: let them live for some minutes`))
     }
     await wait(Math.max(0, life / 2 - age), ended)
-    return await renew()
+    return hand(await renew())
+  }
+
+  function hand (token: string): string {
+    handed = token
+    return token
   }
 
   return {

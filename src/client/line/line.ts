@@ -1,6 +1,6 @@
 // The way down, kept open: watched, and connected again as a goodbye or a failure asks. docs/protocol.md section 4, "Goodbye".
 import type { Base } from '../base/base.js'
-import { errorOf, type IrisError } from '../base/error.js'
+import { errorOf, IrisError } from '../base/error.js'
 import { childOf, pauseOf, wait } from '../base/platform.js'
 import type { State } from '../base/types.js'
 import type { Frame } from '../base/wire.js'
@@ -13,7 +13,10 @@ const SHORT_MS = 5_000
 /** After these it comes back at once, the first time; after a word that is not known, as after any failure. */
 const AT_ONCE = /^(now|login|better)$/
 
-interface Bye { reason: string, reconnect: string, retryAfterMs?: number }
+/** The goodbye to one who comes, asks or makes terminals too fast. */
+const BUSY = 4205
+
+interface Bye { code?: number, reason: string, reconnect: string, retryAfterMs?: number }
 /** How a connection has ended, and when to come back: never by itself where `retryInMs` is absent. */
 type End = Pick<State, 'reason' | 'error' | 'retryInMs'>
 
@@ -102,14 +105,17 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
     return bye ? await afterBye(bye) : afterError(isReady, error)
   }
 
-  async function afterBye ({ reason, reconnect, retryAfterMs }: Bye): Promise<End> {
+  async function afterBye ({ code, reason, reconnect, retryAfterMs }: Bye): Promise<End> {
     if (reconnect === 'better') {
       failures = 0
       ways.goTo()
     }
     if (reconnect === 'login') await tokens.renew().catch(() => undefined) // the next attempt says why
     if (reconnect === 'never') return { reason }
-    return { reason, retryInMs: retryAfterMs ?? (failures < 2 && AT_ONCE.test(reconnect) ? 0 : pauseOf(failures - 1)) }
+    const why = `${reason}. A program that starts often gives its terminalId, or a storage: else each start makes a terminal`
+    const error = code === BUSY && new IrisError('RATE_LIMITED', why, { retryable: true })
+    const pauseMs = failures < 2 && AT_ONCE.test(reconnect) ? 0 : pauseOf(failures - 1)
+    return { reason, ...(error && { error }), retryInMs: retryAfterMs ?? pauseMs }
   }
 
   function afterError (isReady: boolean, error?: IrisError): End {

@@ -22,7 +22,7 @@ interface Parts {
   onHole (range: Range): void
   /** What is remembered is void: fetched is what was opened. [ATTACH-1] */
   onReset (): void
-  onAuth (): void
+  onAuth (data: { expiresInSec: number }): void
   onReady (): void
   onPending (pending: Pending[]): void
   /** What tabs say to each other, by its name. */

@@ -105,7 +105,7 @@ export function connect (options: Options): Iris {
     await ways.recall(opened)
     kept = { cursor: await opened.word('cursor'), pending: await opened.list<never>('pending') }
     if (ended.aborted) return
-    outbox.open(opened, shared && (work => shared.request(`${identity.name()}outbox`, {}, work)))
+    outbox.open(opened, Boolean(shared))
     open(identity.name(), shared)
   }
 

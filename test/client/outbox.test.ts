@@ -1,11 +1,11 @@
 // What may go wrong around the outbox and the events: somebody else's ids, clocks, proxies, tabs, and who listens while he is told.
 import t, { type Test } from 'tap'
 import type { Options } from '../../src/client/index.js'
-import { connectClient } from '../helper/client.js'
+import { connectClient, createMemory } from '../helper/client.js'
 import { createScripted, json, refusal, type Scripted } from '../helper/scripted.js'
 import { stopTime } from '../helper/stopped.js'
 
-const { pass, turn } = stopTime(t)
+const { leap, pass, turn } = stopTime(t)
 
 function open (t: Test, { gateway = createScripted(), ...options }: Partial<Options> & { gateway?: Scripted } = {}) {
   return { gateway, ...connectClient(t, gateway.iris, 'alice', { ...gateway.options, ...options }) }
@@ -82,4 +82,73 @@ t.test('[ATTACH-1] after a reset one conversation that cannot be had holds up no
   reset()
   await turn()
   t.same(asked, ['g.none', 'g.no', 'g.good', 'g.no', 'g.good'])
+})
+
+/** What a browser has: it can be listed, and what takes a while in it lets others in between. */
+function createListed () {
+  const memory = createMemory()
+  return {
+    ...memory,
+    list: (prefix: string) => [...memory.kept.keys()].filter(key => key.startsWith(prefix)),
+    remove (prefix: string) { for (const key of this.list(prefix)) memory.kept.delete(key) },
+    texts: () => [...memory.kept].flatMap(([key, value]) => key.includes(':outbox:') ? [value] : [])
+  }
+}
+
+t.test('[MSG-2] clients that write into one storage at the same moment keep what each has written, and nothing that is stored', async t => {
+  const [storage, gateway] = [createListed(), createScripted()]
+  gateway.answers.set('/v1/up/msg', async () => await new Promise(() => undefined))
+  const clients = Array.from({ length: 3 }, () => open(t, { gateway, storage }))
+  await turn()
+  const sent = clients.flatMap(({ client }, i) => ['a', 'b'].map(async name =>
+    await client.send('bob', { type: 'text', content: { text: name }, clientMsgId: `${name}${i}` }).catch(() => undefined)))
+  t.equal(storage.texts().length, 6, 'kept when send() returns: a page may be left the next moment')
+  await turn()
+  t.equal(storage.texts().length, 6)
+  for (const { client } of clients) client.close()
+  await Promise.all(sent)
+  gateway.answers.clear()
+  gateway.requests.length = 0
+  const next = open(t, { gateway, storage })
+  await pass(1_000)
+  t.equal(gateway.to('/v1/up/msg').length, 6)
+  t.equal(next.seen.outbox.filter(({ state }) => state === 'stored').length, 6)
+  t.same(storage.texts(), [])
+})
+
+t.test('what is answered, and not taken, lets those to others go by; those of its conversation stay in their order', async t => {
+  const { gateway, client } = open(t)
+  await turn()
+  let isShut = true
+  const answer = gateway.answers
+  const went: unknown[] = []
+  answer.set('/v1/up/msg', ({ body: { to, clientMsgId } }) => {
+    if (to === 'bob' && isShut) return new Response('<h1>blocked by policy', { status: 403 })
+    went.push(clientMsgId)
+    return json({ clientMsgId, conversationId: `dm.alice.${String(to)}`, seq: went.length, msgId: `m-${String(clientMsgId)}` })
+  })
+  const ids = { bad: 'bob', behind: 'bob', other: 'carol', another: 'dave' }
+  const sent = Object.entries(ids).map(async ([clientMsgId, to]) => await client.send(to, { type: 'text', content: {}, clientMsgId }))
+  await pass(30_000)
+  t.same(went, ['other', 'another'])
+  t.match(client.outbox, [{ clientMsgId: 'bad' }, { clientMsgId: 'behind' }])
+  isShut = false
+  await pass(60_000)
+  await Promise.all(sent)
+  t.same(went, ['other', 'another', 'bad', 'behind'])
+})
+
+t.test('a clock that is set right makes no message old that was never at the server', async t => {
+  let isOff = true
+  const gateway = createScripted()
+  const fetch: typeof gateway.options.fetch = async (...args) =>
+    isOff ? await Promise.reject(new TypeError('offline')) : await gateway.options.fetch(...args)
+  const { client, seen } = open(t, { gateway, fetch })
+  const sent = client.send('bob', 'a second ago')
+  await pass(2_000)
+  leap(26 * 3_600_000)
+  isOff = false
+  await pass(60_000)
+  t.match(await sent, { seq: 1 })
+  t.notOk(seen.outbox.some(({ state }) => state === 'failed'))
 })

@@ -65,6 +65,11 @@ export type IrisEvent = { [K in Exclude<keyof Events, 'frame'>]: { type: K, data
 export interface Keeper {
   get (key: string): string | null | undefined | Promise<string | null | undefined>
   set (key: string, value: string): unknown
+  /**
+   * All that begin so. With it, and `remove`, each unsent message has a key of its own, and no tab writes over another's: needed where tabs
+   * share what is kept. `localStorage` has it.
+   */
+  list? (prefix: string): string[] | Promise<string[]>
   /** Removes all whose key begins so, for `close({ forget: true })`; where it is absent they are set to `null`. */
   remove? (prefix: string): unknown
 }

@@ -76,10 +76,10 @@ export function createTurn ({ me, show, timing, tokens, ended }: Base, { line, p
   }
 
   function look (): void {
-    outbox.keep()
     if (isLeading) {
       presence.look()
-      void outbox.look()
+      // of those that are there each sends its own, as soon as it can
+      void outbox.look(me.state.state === 'live')
     }
     if (release) return
     if (unanswered++ < PATIENCE) ask()

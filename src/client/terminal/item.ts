@@ -4,19 +4,32 @@ import { newId } from '../base/platform.js'
 import type { KeptItem } from '../base/shapes.js'
 import type { MessageBody } from '../base/wire.js'
 
-/** @returns the message as it is now, and as it can be kept. Throws BAD_OPTION. */
-export const itemFor = (to: string, body: MessageBody, tab: string): KeptItem => JSON.parse(jsonOf(() => ({
-  clientMsgId: newId(),
-  ...(to.includes('.') ? { conversationId: to } : { to }),
-  ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
-  at: Date.now(),
-  attempts: 0,
-  tab
-}))) as KeptItem
+let last = 0
 
-/** What is sent, in whatever order its members stand. */
-export const contentOf = ({ tab, at, attempts, ...body }: KeptItem): string => JSON.stringify(body, (_name, value: unknown) =>
+/** @returns the message as it is now, and as it can be kept. Throws BAD_OPTION. */
+export function itemFor (to: string, body: MessageBody, tab: string): KeptItem {
+  last = Math.max(last + 1, Date.now())
+  return JSON.parse(jsonOf(() => ({
+    clientMsgId: newId(),
+    ...(to.includes('.') ? { conversationId: to } : { to }),
+    ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
+    at: Date.now(),
+    attempts: 0,
+    tab,
+    order: last
+  }))) as KeptItem
+}
+
+/** @returns what is sent. */
+export const bodyOf = ({ tab, at, attempts, order, triedAt, ...body }: KeptItem) => body
+
+/** @returns the same of two that say the same, in whatever order their members stand. */
+export const contentOf = (item: KeptItem): string => JSON.stringify(bodyOf(item), (_name, value: unknown) =>
   value instanceof Object && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value)
 
 export const conflict = new IrisError('CLIENT_MSG_ID_CONFLICT', 'Another message with this clientMsgId is being sent: make an id for each')
 export const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look in the conversation, or write it anew')
+
+/** @returns those behind which one that is answered, and not taken, lets all others go: they are of its conversation. */
+export const isWith = (item: KeptItem) => ({ to, conversationId }: KeptItem): boolean =>
+  to === item.to && conversationId === item.conversationId

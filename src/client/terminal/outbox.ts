@@ -6,19 +6,20 @@ import type { KeptItem } from '../base/shapes.js'
 import type { Store } from '../base/store.js'
 import type { Events, OutboxItem } from '../base/types.js'
 import type { Ack, MessageBody } from '../base/wire.js'
-import { conflict, contentOf, expired, itemFor } from './item.js'
+import { bodyOf, conflict, contentOf, expired, isWith, itemFor } from './item.js'
 
 const LIMIT = 100
 /** So long the server knows an id again. */
 const LIFE_MS = 24 * 3_600_000
 /** What another tab has kept for longer is sent by this one, too: it may be gone. */
 const LEFT_MS = 15_000
+/** So often one is answered, and not taken, before those to others go by: something before the gateway may refuse it for ever. */
+const PATIENCE = 3
 /** A longer wait is the caller's decision: it fails. */
 const LONGEST_SEC = 60
 
 const PATH = '/v1/up/msg'
 interface Waiting { promise: Promise<Ack>, resolve (ack: Ack): void, reject (error: IrisError): void }
-type Lock = (work: () => Promise<void>) => Promise<unknown>
 type Outcome = Omit<Events['outbox'], 'item' | 'state'>
 
 interface Parts {
@@ -29,44 +30,28 @@ interface Parts {
 }
 
 /** Makes the outbox of a tab. One message after the other, in the order in which they were written. */
-export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Parts) {
+export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored }: Parts) {
   let items: KeptItem[] = []
   const promises = new Map<string, Waiting>()
   let store: Store | undefined
-  let lock: Lock | undefined
+  let isAlone = true
   /** Settled, and still kept. */
   const gone = new Set<string>()
   let isBusy = false
-  let saving = Promise.resolve()
-  let keeping: Promise<unknown> | undefined
+  let reading: Promise<unknown> = Promise.resolve()
   let pause = childOf(ended)
   let failures = 0
 
   const itemOf = (id: string) => items.find(({ clientMsgId }) => clientMsgId === id)
   const tell = (item: KeptItem, state: Events['outbox']['state'], outcome?: Outcome) => emit('outbox', { item, state, ...outcome })
 
-  /** Reads what is kept. @param use gets what is not of here, and all; it is done before anything else is written from here */
-  const withKept = (use: (others: KeptItem[], kept: KeptItem[]) => unknown): Promise<void> => (saving = saving.then(async () => {
-    const kept = await store?.list<KeptItem>('outbox') ?? []
-    await use(kept.filter(({ clientMsgId }) => clientMsgId && !gone.has(clientMsgId) && !itemOf(clientMsgId)), kept)
-  }))
+  const save = async (item: KeptItem) => await store?.put('outbox', item.clientMsgId, item)
 
-  async function put (others: KeptItem[]): Promise<void> {
-    const written = [...gone]
-    await store?.set('outbox', [...others, ...items])
-    for (const id of written) gone.delete(id)
-  }
-
-  const save = () => withKept(put)
-
-  const putMissing = () => withKept(async (others, kept) => {
-    const ids = new Set(kept.map(({ clientMsgId }) => clientMsgId))
-    if (items.some(({ clientMsgId }) => !ids.has(clientMsgId))) await put(others)
-  })
-
-  /** Another tab that has written at the same moment may have written over what is ours: looked after by one tab at a time. */
-  function keep (): void {
-    if (lock && items.length) keeping ??= lock(putMissing).catch(putMissing).finally(() => { keeping = undefined })
+  async function drop (id: string): Promise<void> {
+    gone.add(id)
+    await store?.put('outbox', id)
+    await reading // what has been read meanwhile may still have it
+    gone.delete(id)
   }
 
   async function write (to: string, body: MessageBody): Promise<Ack> {
@@ -83,7 +68,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
     else if (items.length > LIMIT) fail(item, new IrisError('OUTBOX_FULL', `${LIMIT} messages wait`))
     else {
       tell(item, 'sending')
-      void save().then(flush)
+      void save(item).then(flush)
     }
     return await waiting.promise
   }
@@ -108,14 +93,19 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
     void wait(1000 * pauseSec, signal).then(() => { if (!signal.aborted) void flush() })
   }
 
+  /** It may be at the server from now on. Before the server is heard nobody knows what time it is, however wrong this clock may be. */
+  function tried (item: KeptItem): void {
+    if (clock.aheadMs() !== undefined) item.triedAt ??= clock.serverMs()
+  }
+
   /** @returns 0: on with the next one; else when to try again, s: Infinity for when somebody says so. */
   async function deliver (item: KeptItem): Promise<number> {
-    const { tab, at, attempts, ...body } = item
-    // by the clock that wrote it: however wrong it is, its own differences are right
-    if (Date.now() - at > LIFE_MS) return fail(item, expired)
+    const { triedAt = Infinity } = item
+    if (clock.serverMs() - triedAt > LIFE_MS) return fail(item, expired)
+    tried(item)
     if (item.attempts++) tell(item, 'sending')
     try {
-      if (!settle(await calls.once<Ack>(PATH, body)) && itemOf(item.clientMsgId)) throw notIris({ status: 200, url: PATH })
+      if (!settle(await calls.once<Ack>(PATH, bodyOf(item))) && itemOf(item.clientMsgId)) throw notIris({ status: 200, url: PATH })
       failures = 0
       return 0
     } catch (cause) {
@@ -125,9 +115,11 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
       const isHis = status === 401 || code === 'SIGNED_OUT' || code === 'CLOSED'
       if (!itemOf(item.clientMsgId)) return 0 // settled by the stream meanwhile
       if (retryAfter > LONGEST_SEC || (!retryable && !isHis && code !== 'NOT_IRIS')) return fail(item, error)
+      if (status) tried(item)
       tell(item, 'waiting', { error })
-      void save() // another tab may have written at the same time
+      void save(item)
       if (isHis) return Infinity
+      if (status && item.attempts >= PATIENCE) items = [...items.filter(other => !isWith(item)(other)), ...items.filter(isWith(item))]
       // no answer: nobody knows whether it is stored, so the first retry goes at once
       return failures++ === 0 && !status ? 0 : retryAfter + pauseOf(failures) / 1000
     }
@@ -142,8 +134,7 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
   function take (item: KeptItem) {
     const id = item.clientMsgId
     items = items.filter(other => other !== item)
-    gone.add(id)
-    void save()
+    void drop(id)
     const waiting = promises.get(id)
     promises.delete(id)
     return waiting
@@ -155,31 +146,35 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
     if (!item) return false
     take(item)?.resolve(ack)
     tell(item, 'stored', { ack })
-    const { tab, at, attempts, to, ...message } = item
+    const { to, ...message } = bodyOf(item)
     stored({ ...message, ...ack })
     return true
   }
 
-  /** Sends what waits, and what was kept: by this tab before a reload, or by one that is gone. */
-  async function look (): Promise<void> {
-    await withKept(others => {
-      const left = others.filter(item => !lock || item.tab === tab() || Date.now() - item.at > LEFT_MS)
-      items = [...left, ...items]
-      for (const item of left) tell(item, 'waiting')
-    })
+  /** Sends what waits, and what was kept by this tab before a reload. @param isLeft also by tabs that are gone, as it seems */
+  async function look (isLeft = isAlone): Promise<void> {
+    await (reading = read(isLeft))
     await flush()
   }
 
-  /** @param shared where other tabs send what is kept here, too: does the work while none of them does the like */
-  function open (opened: Store, shared?: Lock): void {
+  async function read (isLeft: boolean): Promise<void> {
+    const isDue = (item: KeptItem) => isAlone || item.tab === tab() || (isLeft && Date.now() - item.at > LEFT_MS)
+    const kept = await store?.each<KeptItem>('outbox') ?? []
+    const left = kept.filter(item => !gone.has(item.clientMsgId) && !itemOf(item.clientMsgId) && isDue(item))
+    items = [...left.sort((one, other) => (one.order ?? 0) - (other.order ?? 0)), ...items]
+    for (const item of left) tell(item, 'waiting')
+  }
+
+  /** @param isShared other tabs send what they have kept here themselves */
+  function open (opened: Store, isShared: boolean): void {
     store = opened
-    lock = shared
-    void save()
-    void look()
+    isAlone = !isShared
+    for (const item of items) void save(item)
+    void look(true)
   }
 
   function close (): void {
-    void save().then(() => { store = undefined }) // another one may send what is kept
+    store = undefined // another one may send what is kept
     for (const { reject } of promises.values()) reject(closed)
   }
 
@@ -188,6 +183,6 @@ export function createOutbox ({ calls, emit, ended }: Base, { tab, stored }: Par
     void look()
   }
 
-  return { send, settle, open, close, hurry, look, keep, items: () => items }
+  return { send, settle, open, close, hurry, look, items: () => items }
 }
 export type Outbox = ReturnType<typeof createOutbox>

@@ -38,7 +38,11 @@ export function connect (options: Options): Iris {
     tab: identity.tab,
     stored: ({ epoch, duplicate, ...message }) => publish({ event: 'MSG_DOWN', data: { ...message, from: me.userId, source: 'live' } })
   })
-  const { actions, resync, fillHole } = createActions(base, { publish, receive: frame => receiver.receive(frame) })
+  const { actions, resync, fillHole } = createActions(base, {
+    publish,
+    receive: frame => receiver.receive(frame),
+    asKnown: message => receiver.asKnown(message)
+  })
   const presence = createPresence(base, options.lease !== undefined)
   const { words, ask, lead, sayState } = createWords(base, {
     presence,
@@ -79,7 +83,8 @@ export function connect (options: Options): Iris {
     },
     onFrame (frame) {
       publish({ ...frame, isDown: true })
-      if (frame.id) void store()?.set('cursor', frame.id)
+      const { id } = frame
+      if (id) base.whenHandled(() => void store()?.set('cursor', id))
     }
   })
 

@@ -152,3 +152,42 @@ t.test('a clock that is set right makes no message old that was never at the ser
   t.match(await sent, { seq: 1 })
   t.notOk(seen.outbox.some(({ state }) => state === 'failed'))
 })
+
+t.test('[DOWN-3] a cursor is kept when a loop has handled what came with it, not when it was told', async t => {
+  const [storage, gateway] = [createMemory(), createScripted()]
+  const { client } = open(t, { gateway, storage })
+  const events = client[Symbol.asyncIterator]()
+  void events.next()
+  await turn()
+  while (storage.of('cursor') !== '1-0') await events.next()
+  gateway.say(gateway.cmd('one', {}, '1-1'), gateway.cmd('two', {}, '1-2'))
+  await turn()
+  t.equal(storage.of('cursor'), '1-0', 'none is handled')
+  t.match(await events.next(), { value: { data: { name: 'one' } } })
+  t.match(await events.next(), { value: { data: { name: 'two' } } })
+  t.equal(storage.of('cursor'), '1-1', 'the second is in the loop')
+  void events.next()
+  await turn()
+  t.equal(storage.of('cursor'), '1-2')
+})
+
+t.test('what was asked for before a recall does not bring its text after it', async t => {
+  const { gateway, client, seen } = open(t)
+  await turn()
+  let bring: (() => void) | undefined
+  gateway.answers.set('/v1/up/cmd/get-read-msg', async () => {
+    await new Promise<void>(resolve => { bring = resolve })
+    return json({ messages: [messageOf({})], hasMore: false })
+  })
+  const page = client.history('dm.alice.bob')
+  await turn()
+  gateway.say(gateway.cmd('REVOKE', { conversationId: 'dm.alice.bob', seq: 7, msgId: 'm-7', by: 'bob', revokedAt: 5 }, '1-1'))
+  await turn()
+  bring?.()
+  const { messages: [message] } = await page
+  t.match(message, { type: 'revoked', revoked: { by: 'bob', at: 5 }, seq: 7 })
+  t.notOk(message?.content)
+  gateway.say({ event: 'MSG_DOWN', data: messageOf({ source: 'history' }) })
+  await turn()
+  t.match(seen.message, [{ type: 'revoked', content: undefined }])
+})

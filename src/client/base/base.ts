@@ -27,7 +27,7 @@ export function createBase (options: Options) {
   const known = childOf(ended)
   const clock = createClock()
   const me: Me = { userId, terminalId, state: { state: 'connecting', reason: 'it begins', transport: '' } }
-  const { emit, on, iterate, end } = createEmitter()
+  const { emit, on, iterate, whenHandled, end } = createEmitter()
   const tokens = createTokens(options, clock, { ended, warn: error => emit('warning', error) })
 
   /** @returns whether there is anything to go on with. */
@@ -48,6 +48,7 @@ export function createBase (options: Options) {
     emit,
     on,
     iterate,
+    whenHandled,
     ended,
     /** The terminal is known: what was asked before goes now. */
     identify: () => known.abort(),

@@ -7,10 +7,30 @@ const LAG = 1000
 
 type Hearer = <K extends keyof Events>(type: K, data: Events[K]) => void
 
-/** @returns `on`, `emit`, `iterate` and `end`: what has been emitted so far is what iterators still bring. */
+/**
+ * @returns `on`; `emit`; `iterate`; `whenHandled(work)`: works when the loops have handled all so far; `end`: what has been emitted so far is
+ *   what iterators still bring
+ */
 export function createEmitter () {
   const hearers = new Set<Hearer>()
   let isOver = false
+  let count = 0
+  /** How many each loop has not handled. */
+  const loops = new Set<() => number>()
+  const marks: { at: number, work (): void }[] = []
+
+  function settle (): void {
+    const handled = count - Math.max(0, ...[...loops].map(behind => behind()))
+    let due
+    while (marks[0] && marks[0].at <= handled) due = marks.shift()
+    due?.work()
+  }
+
+  function whenHandled (work: () => void): void {
+    if (marks.at(-1)?.at === count) marks.pop()
+    marks.push({ at: count, work })
+    settle()
+  }
 
   function hear (hearer: Hearer): () => void {
     hearers.add(hearer)
@@ -22,6 +42,7 @@ export function createEmitter () {
     hear((said, data) => { if (said as string === type) listener(data as never) })
 
   const emit: Hearer = (type, data) => {
+    if (type !== 'frame') count++
     // who begins to listen meanwhile hears the next one; who has ended it hears no more
     for (const hearer of [...hearers]) {
       if (!hearers.has(hearer)) continue
@@ -37,24 +58,32 @@ export function createEmitter () {
   async function * iterate (): AsyncGenerator<IrisEvent, undefined> {
     const items: IrisEvent[] = []
     let wake: (() => void) | undefined
+    let isSlow = false
+    const behind = () => isSlow ? Infinity : items.length
     const leave = hear((type, data) => {
       if (type === 'frame') return
       items.push({ type, data } as IrisEvent)
-      if (items.length > LAG) leave()
+      isSlow = items.length > LAG + 1 // one is in the loop
+      if (isSlow) leave()
       wake?.()
     })
+    loops.add(behind)
     try {
       for (;;) {
-        if (items.length > LAG) throw new IrisError('TOO_SLOW', `${LAG} events behind: do less in the loop`)
-        const event = items.shift()
-        if (event) yield event
-        else if (isOver) return undefined
+        if (isSlow) throw new IrisError('TOO_SLOW', `${LAG} events behind: do less in the loop`)
+        const [event] = items
+        if (event) {
+          yield event
+          items.shift() // who asks for the next one has handled it
+          settle()
+        } else if (isOver) return undefined
         else await new Promise<void>(resolve => { wake = resolve })
       }
     } finally {
       leave()
+      loops.delete(behind)
     }
   }
 
-  return { on, emit, iterate, end: () => { isOver = true } }
+  return { on, emit, iterate, whenHandled, end: () => { isOver = true } }
 }

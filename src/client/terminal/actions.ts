@@ -13,12 +13,14 @@ interface Parts {
   publish (frame: Frame): void
   /** Tells this tab alone. */
   receive (frame: Frame): void
+  /** As it is since what was heard of it. */
+  asKnown (message: Message): Message
 }
 
 type Actions = Pick<Iris, 'read' | 'revoke' | 'history' | 'conversations' | 'command' | 'complete' | 'request'>
 
 /** @returns the calls, and `fillHole(range)`; `resync()`: fetches what a reset has made void. */
-export function createActions ({ calls, emit, me }: Base, { publish, receive }: Parts) {
+export function createActions ({ calls, emit, me }: Base, { publish, receive, asKnown }: Parts) {
   const opened = new Set<string>()
   const up = <T>(name: string, body: object) => calls.insist<T>(`/v1/up/cmd/${name}`, body)
   const frameOf = (message: Message): Frame => ({ event: 'MSG_DOWN', data: { ...message, source: 'history' } })
@@ -33,11 +35,12 @@ export function createActions ({ calls, emit, me }: Base, { publish, receive }: 
       return answer
     },
     revoke: (conversationId, seq, reason) => up('revoke', { conversationId, seq, reason }),
-    history (conversationId, query) {
+    async history (conversationId, query) {
       opened.delete(conversationId)
       opened.add(conversationId)
       if (opened.size > OPENED) opened.delete([...opened][0] as string)
-      return page({ conversationId, ...query })
+      const { messages = [], ...rest } = await page({ conversationId, ...query })
+      return { ...rest, messages: messages.map(asKnown) }
     },
     conversations (query = {}) {
       const said = JSON.parse(JSON.stringify(query)) as Record<string, string> // without what is undefined

@@ -3,7 +3,7 @@ import type { Base } from '../base/base.js'
 import { wait } from '../base/platform.js'
 import type { Known, Told } from '../base/shapes.js'
 import type { Events } from '../base/types.js'
-import type { Ack, Command, Notice } from '../base/wire.js'
+import type { Ack, Command, Message, Notice } from '../base/wire.js'
 import type { Outbox } from './outbox.js'
 
 /** So many messages are recognised when they come again: more than an attach brings without ids. */
@@ -47,6 +47,7 @@ function bound (all: Map<string, unknown> | Set<string>, limit: number): void {
 export function createReceiver (base: Base, { outbox, onHole, onReset, onAuth, onReady, onPending, words }: Parts) {
   const { emit, clock, me, ended } = base
   const told = new Set<string>()
+  const recalls = new Map<string, Message['revoked']>()
   const heads = new Map<string, number>()
   const pending = new Map<string, Pending>()
   let cursor: string | undefined
@@ -58,6 +59,14 @@ export function createReceiver (base: Base, { outbox, onHole, onReset, onAuth, o
     heads.delete(conversationId)
     bound(heads.set(conversationId, seq), HEADS)
     if (head !== undefined && seq > head + 1) onHole({ conversationId, fromSeq: head + 1, toSeq: seq - 1 })
+  }
+
+  /** What was asked for before a recall may come after it: with its text. */
+  function asKnown<M extends Message> (message: M): M {
+    const revoked = recalls.get(message.msgId)
+    if (!revoked || message.type === 'revoked') return message
+    const { content, ext, mentions, quote, ...rest } = message
+    return { ...rest, type: 'revoked', revoked } as unknown as M
   }
 
   const keep = () => onPending([...pending.values()])
@@ -93,7 +102,11 @@ export function createReceiver (base: Base, { outbox, onHole, onReset, onAuth, o
   /** The gateway's own commands; a word is the event that it is here. */
   const own: Record<string, keyof Events | ((data: never) => void)> = {
     READ: 'read',
-    REVOKE: 'revoke',
+    REVOKE (data: Events['revoke']) {
+      const { msgId, by, revokedAt: at, reason } = data
+      bound(recalls.set(msgId, { by, at, ...(reason !== undefined && { reason }) }), TOLD)
+      emit('revoke', data)
+    },
     REST_READ_NUM_AND_LAST_MSG: 'marker',
     PRESENCE: 'presence',
     'IRIS.AUTH': onAuth,
@@ -116,7 +129,7 @@ export function createReceiver (base: Base, { outbox, onHole, onReset, onAuth, o
       follow(message, id)
       if (told.has(message.msgId)) return
       bound(told.add(message.msgId), TOLD)
-      emit('message', message)
+      emit('message', asKnown(message))
     },
     /** What this terminal has sent: from another tab, or before a reload, if it is not in the outbox. */
     ACK_DOWN (ack: Ack, id) {
@@ -159,6 +172,6 @@ export function createReceiver (base: Base, { outbox, onHole, onReset, onAuth, o
     goOn({ ...known, cursor: cursor ?? known.cursor })
   }
 
-  return { receive, goOn, catchUp, cursor: () => cursor, pending: () => [...pending.values()] }
+  return { receive, asKnown, goOn, catchUp, cursor: () => cursor, pending: () => [...pending.values()] }
 }
 export type Receiver = ReturnType<typeof createReceiver>

@@ -8,7 +8,7 @@ const LAG = 1000
 type Hearer = <K extends keyof Events>(type: K, data: Events[K]) => void
 
 /**
- * @returns `on`; `emit`; `iterate`; `whenHandled(work)`: works when the loops have handled all so far; `end`: what has been emitted so far is
+ * @returns `on`; `emit`; `iterate`; `whenHandled(work)`: works when loops have handled all so far; `end`: what has been emitted so far is
  *   what iterators still bring
  */
 export function createEmitter () {

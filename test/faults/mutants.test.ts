@@ -1,4 +1,4 @@
-// The checker finds each mutant, and nothing in the product by the same schedules.
+// The checker finds mutants, and nothing in the product by the schedules of all.
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { isFound, type Mutant, mutants, runMutant, runSchedules } from './mutants.js'
@@ -8,11 +8,10 @@ t.jobs = 2
 
 t.test('the product passes the schedules of all mutants', async t => t.same((await runSchedules(root)).findings, []))
 
-/** Those of a build; `npm run faults -- --mutants` builds each by itself. */
-const builds = [['gaps'], ['completed'], ['dedupe', 'revoked'], ['lives'], ['sweep']]
+/** Those of a build. The others, and each by itself, are shown by `npm run faults -- --mutants`: a history costs 5 s of CPU. */
+const builds = [['gaps'], ['dedupe', 'revoked'], ['sweep']]
 
-t.test('each mutant is in one build, beside such as are shown otherwise', async t => {
-  t.same(builds.flat().sort(), Object.keys(mutants).sort())
+t.test('mutants of one build are shown as different kinds', async t => {
   for (const names of builds) {
     const kinds = names.flatMap(name => mutants[name]?.shownAs ?? [])
     t.same(kinds, [...new Set(kinds)])

@@ -51,8 +51,9 @@ const MOST_NAMED = 100
 function createPreflightRefusal ({ allowedOrigins }: Options) {
   const named = new Set<string>()
   return function refusePreflight (request: FastifyRequest, _reply: FastifyReply, done: (refused?: Error) => void): void {
-    const { headers: { origin }, host, log, traceId } = request
-    const stranger = origin !== undefined && isPreflight(request) ? strangerOf({ origin, host }, allowedOrigins) : undefined
+    const { headers: { origin }, log, traceId } = request
+    if (origin === undefined || !isPreflight(request)) return done() // every request comes by here
+    const stranger = strangerOf({ origin, host: request.host }, allowedOrigins)
     if (!stranger) return done()
     if (!named.has(stranger.origin)) {
       if (named.size >= MOST_NAMED) named.clear()

@@ -38,8 +38,9 @@ export function oldestUnread ([beyond = 0, ...waiting]: Waiting, limit: number):
   const sorted = unread.filter(({ ts }) => ts <= horizon)
     .sort((a, b) => a.ts - b.ts || compare(a.conversationId, b.conversationId) || a.seq - b.seq)
     .slice(0, limit)
-  const isLast = Number(beyond) === 0 // what was not looked at may be older
-  return { unread: sorted, more: sorted.length < total && ((isLast && sorted.at(-1)) || true) }
+  // of conversations that were not looked at some may be older than the last one
+  const behind: More = Number(beyond) > 0 || (sorted.at(-1) ?? true)
+  return { unread: sorted, more: sorted.length < total && behind }
 }
 
 const compare = (a: string, b: string) => a < b ? -1 : Number(a > b)

@@ -228,6 +228,19 @@ t.test('no browser: one line, and the tests go on', async t => {
   t.same(tree.run('ensureChromium', { IRIS_CHROMIUM: '/a/browser' }), { status: 0, lines: [] })
 })
 
+t.test('a browser without windows is installed, where there is none: any', { skip: !isRoot && 'needs root' }, async t => {
+  for (const [offers, tried] of [
+    ['chromium-headless-shell', [/chromium-headless-shell$/]],
+    ['chromium', [/chromium-headless-shell$/, /update -qq$/, /chromium-headless-shell$/, / chromium$/]]
+  ] as const) {
+    const tree = await makeTree(t, {
+      'apt-get': `${note('apt-get')}; case "$*" in *' ${offers}') ${makes(offers)};; update*) ;; *) exit 100;; esac`
+    })
+    t.equal(tree.run('ensureChromium').status, 0)
+    t.match(await tree.calls(), tried)
+  }
+})
+
 t.test('proxies are found where daemons are, which a user does not look through, and their tests are told', async t => {
   const tree = await makeTree(t)
   t.match(tree.proxies({ IRIS_NGINX: '/a/nginx', IRIS_CADDY: '/a/caddy' }), { lines: [], paths: ['/a/nginx', '/a/caddy'] })

@@ -1,5 +1,4 @@
 // An outage of the store is no absence of people: signs of life count when they came. docs/protocol.md section 7, [LIFE-2].
-import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { keys, partition } from '../src/store/keys.js'
 import { eventsOf, saidOf, untilSaid } from './helper/events.js'
@@ -7,7 +6,6 @@ import { startIris } from './helper/iris.js'
 import { alive, both, heartbeat, listening } from './helper/life.js'
 import { pollOnce } from './helper/poll.js'
 import { startRedis, timeOf } from './helper/redis.js'
-import { layRedisWire } from './helper/redis-wire.js'
 import { granted, until, type User } from './helper/user.js'
 import { openWs } from './helper/ws.js'
 
@@ -118,39 +116,6 @@ t.test('[LIFE-2] [SLOW-1] a node that was cut off by itself: who has not read ye
     t.equal((await saidOf(a, bob)).at(-1), 'terminal.connected')
   })
   t.notOk(stream.events.some(({ data }) => data.name === 'IRIS.READY'), 'he has not')
-  t.equal(stream.isOver, false)
-})
-
-t.test('[LIFE-2] a node is told of an end that its terminal has outlived: it is there again at once, without a sweep', async t => {
-  const bob = await b.user(t)
-  const stream = await listening(bob)
-  await heartbeat(bob)
-  await until(async () => {
-    await server.redis.zadd(keys.leases(partition(bob.userId)), 'XX', 1, `${bob.userId}/default`)
-    return (await saidOf(a, bob)).includes('terminal.disconnected TIMEOUT') || undefined
-  })
-  t.same(await until(async () => {
-    const said = await saidOf(a, bob)
-    return said.length >= 4 ? said : undefined
-  }), [...both, 'terminal.disconnected TIMEOUT', 'terminal.connected'])
-  t.equal(stream.isOver, false)
-})
-
-t.test('[LIFE-2] the store is late just when a node is told of such an end: ' +
-  'it tries again soon, and does not wait for the sweep', async t => {
-  const wire = await layRedisWire(t, server.path)
-  const c = await startIris(t, { env: { ...env, IRIS_NODE_ID: 'c' }, redisPath: wire.url })
-  const bob = await c.user(t)
-  const stream = await listening(bob)
-  await heartbeat(bob)
-  wire.commands.delayMs = 1_700 // longer than a command is waited for
-  await until(async () => {
-    await server.redis.zadd(keys.leases(partition(bob.userId)), 'XX', 1, `${bob.userId}/default`)
-    return (await saidOf(a, bob)).includes('terminal.disconnected TIMEOUT') || undefined
-  })
-  await pause(1_800)
-  wire.commands.delayMs = 0
-  await alive([() => heartbeat(bob)], () => until(async () => (await saidOf(a, bob)).at(-1) === 'terminal.connected' || undefined))
   t.equal(stream.isOver, false)
 })
 

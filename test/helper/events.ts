@@ -19,11 +19,14 @@ export interface ServerEvent {
 
 interface Page { items: ServerEvent[], next: string, reset?: boolean, missing?: { after: string, before?: string } }
 
-/** Asks for events once. */
+/** Asks for events, as readers do: again where it may be tried again. */
 export async function events ({ server }: Pick<Iris, 'server'>, query = ''): Promise<Page> {
-  const { status, body } = await server('GET', `events${query}`)
-  if (status !== 200) throw new Error(`events answered ${status}: ${JSON.stringify(body)}`)
-  return body as unknown as Page
+  return await until(async () => {
+    const { status, body } = await server('GET', `events${query}`)
+    if (status === 200) return body as unknown as Page
+    if (body['retryable'] !== true) throw new Error(`events answered ${status}: ${JSON.stringify(body)}`)
+    return undefined
+  })
 }
 
 /** All events from the oldest on, page by page. */

@@ -71,6 +71,22 @@ t.test('a call ends with its signal, and tells of what was refused last', async 
   t.match(await Promise.race([waiting, turn()]), { code: 'STORE_UNAVAILABLE' }, 'nor is a pause waited for')
 })
 
+t.test('a ticket that does not come ends with its way: at the patience of it, and with the client', async t => {
+  const { gateway, client } = open(t, { transports: ['websocket', 'poll'] })
+  gateway.answers.set('/v1/down/tickets', never)
+  await pass(6_500, 500)
+  t.match(client.state, { state: 'live', transport: 'poll' })
+  client.close()
+  const second = open(t, { transports: ['websocket'] })
+  let give: ((answer: Response) => void) | undefined
+  second.gateway.answers.set('/v1/down/tickets', async () => await new Promise(resolve => { give = resolve }))
+  await turn()
+  second.client.close()
+  give?.(json({ ticket: 'late' }))
+  await turn()
+  t.equal(second.gateway.lines.length, 0, 'no way is opened by one that comes after the end')
+})
+
 for (const way of ['sse', 'websocket', 'eventsource', 'poll'] as TransportName[]) {
   t.test(`[DOWN-3] by ${way}: a frame that breaks ends the way, which goes on before it`, async t => {
     const { gateway, client, seen } = open(t, { transports: [way] })

@@ -2,6 +2,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
+import type { Options } from '../../src/client/index.js'
 import { connectClient, createMemory, startProxy } from '../helper/client.js'
 import { startIris } from '../helper/iris.js'
 import { noNginx, startNginx } from '../helper/nginx.js'
@@ -99,6 +101,24 @@ t.test('[POLL-1] a WebSocket that is refused, and streams that are blocked: the 
   t.match(seen.state.find(({ error }) => error)?.error, { code: 'NOT_IRIS', status: 403 })
   await bob.send(alice, 'hi')
   await some('message')
+})
+
+t.test('[POLL-1] a WebSocket of the package ws: one that is refused, or given up before it is open, throws nothing', async t => {
+  const alice = await iris.user(t)
+  let isHeld = false
+  const { url } = await startProxy(t, iris.url, (request, response, pass) => {
+    if (!request.url?.startsWith('/v1/ws')) pass()
+    else if (!isHeld) response.writeHead(403).end()
+  })
+  const options: Partial<Options> = { url, WebSocket, transports: ['websocket', 'poll'], timing: { patienceMs: 300 } }
+  for (isHeld of [false, true]) {
+    const { client, is } = connectClient(t, iris, alice.userId, options)
+    await is('live')
+    t.equal(client.state.transport, 'poll')
+    client.close()
+  }
+  const direct = connectClient(t, iris, alice.userId, { WebSocket, transports: ['websocket'] })
+  await direct.is('live')
 })
 
 t.test('[ATTACH-3] the server goes and comes back: the stream is resumed, every message comes once', async t => {

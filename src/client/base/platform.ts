@@ -5,6 +5,7 @@ interface Target { addEventListener (type: string, listener: () => void, options
 export interface SocketLike {
   onopen: (() => void) | null
   onclose: (() => void) | null
+  onerror: (() => void) | null
   onmessage: ((event: { data: string }) => void) | null
   close (): void
 }

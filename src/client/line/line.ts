@@ -41,9 +41,9 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
   const pathOf = (path: string, more?: Record<string, string | number>) =>
     `${path}?${String(new URLSearchParams({ ...query(), ...more } as Record<string, string>))}`
 
-  async function address (path: string): Promise<string> {
+  const addressUntil = (signal: AbortSignal) => async (path: string): Promise<string> => {
     const { terminalId, platform } = query()
-    const { ticket } = await calls.once<{ ticket: string }>('/v1/down/tickets', { terminalId, platform })
+    const { ticket } = await calls.once<{ ticket: string }>('/v1/down/tickets', { terminalId, platform }, signal)
     return url + pathOf(path, { ticket })
   }
 
@@ -96,7 +96,8 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
       }
     }
 
-    if (!stopped.aborted) await transports[name]({ ...means, pathOf, address, calls, frame, heard: watch.heard }, signal).catch(fail)
+    const opening = { ...means, pathOf, address: addressUntil(signal), calls, frame, heard: watch.heard }
+    if (!stopped.aborted) await transports[name](opening, signal).catch(fail)
     over.abort() // what nobody reads is not left open
     watch.end()
     clearTimeout(better as number)

@@ -7,7 +7,8 @@ export const webSocket: Transport = async ({ WebSocket, address, heard, frame },
   await untilOver(signal, over => {
     // connect() offers this way only where there is one
     const socket = new (WebSocket as NonNullable<typeof WebSocket>)(url.replace('http', 'ws'), 'iris.v1')
-    socket.onclose = over
+    // one that is no browser's may throw what nobody hears
+    socket.onerror = socket.onclose = over
     socket.onmessage = ({ data }) => {
       heard()
       frame(() => JSON.parse(data) as Frame)

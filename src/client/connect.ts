@@ -17,13 +17,13 @@ import { createReceiver } from './terminal/receive.js'
 /** Connects a user, and keeps him connected until `close()`. Throws BAD_OPTION; all else that goes wrong is a `state`, with a reason. */
 export function connect (options: Options): Iris {
   const base = createBase(options)
-  const { clock, tokens, calls, timing, me, show, ended } = base
+  const { clock, tokens, calls, timing, me, show, warn, ended } = base
   const { document, navigator: { locks } = {}, BroadcastChannel } = world
   /** Where the tabs of this browser share one connection. */
   const shared = ((options.share ?? document) && BroadcastChannel && locks) || undefined
   const isPerTab = Boolean(document && !shared)
   const identity = createIdentity(base, options.storage, isPerTab)
-  const { store, warn } = identity
+  const { store } = identity
   let kept: Known = {}
 
   const say = (event: string, data: object) => tell({ event, data: data as Record<string, unknown> })

@@ -87,6 +87,19 @@ t.test('a ticket that does not come ends with its way: at the patience of it, an
   t.equal(second.gateway.lines.length, 0, 'no way is opened by one that comes after the end')
 })
 
+t.test('closed while what a reset has made void is fetched: no warning', async t => {
+  const { gateway, client, seen } = open(t)
+  await turn()
+  for (const path of ['/v1/up/cmd/get-read-msg', '/v1/conversations', '/v1/up/token']) gateway.answers.set(path, never)
+  void client.history('g.1').catch(() => undefined)
+  gateway.say(gateway.cmd('IRIS.RESET', { reason: 'epoch', conversations: [] }), gateway.cmd('IRIS.AUTH', { expiresInSec: 60 }))
+  gateway.say(message(1, '1-1'), message(3, '1-2')) // a hole
+  await turn()
+  client.close()
+  await turn()
+  t.same(seen.warning, [])
+})
+
 for (const way of ['sse', 'websocket', 'eventsource', 'poll'] as TransportName[]) {
   t.test(`[DOWN-3] by ${way}: a frame that breaks ends the way, which goes on before it`, async t => {
     const { gateway, client, seen } = open(t, { transports: [way] })

@@ -88,6 +88,29 @@ t.test('tokens that live for less than IRIS.AUTH comes before their end: one for
   t.equal(client.state.state, 'live')
 })
 
+t.test('closed while a token is to be asked for: the back end is asked no more', async t => {
+  let asked = 0
+  const { gateway, client } = open(t, { token: () => tokenFor('alice', Date.now() + ++asked * 60_000) })
+  await pass(1)
+  gateway.say(gateway.cmd('IRIS.AUTH', { expiresInSec: 60 }))
+  await turn()
+  client.close()
+  await pass(60_000)
+  t.equal(asked, 1)
+})
+
+t.test('a call whose last try waits for a token ends with the client, as all others do', async t => {
+  const { client } = open(t, { token: async () => await new Promise(() => undefined), userId: 'alice', terminalId: 't' })
+  const asked = client.conversations().catch((error: unknown) => error)
+  for (let tries = 1; tries < 4; tries++) {
+    await pass(15_000)
+    client.reconnect() // no pause: the next try asks at once
+  }
+  await pass(5_000)
+  client.close()
+  t.match(await asked, { code: 'CLOSED' })
+})
+
 t.test('IRIS.AUTH for an older token than the one that is there: that one is handed in at once', async t => {
   let asked = 0
   const { gateway, client } = open(t, { token: () => tokenFor('alice', Date.now() + ++asked * 3_600_000) })

@@ -1,7 +1,7 @@
 // What all parts of a client are made with: its address, its clock, its token, its calls, its events, and who it is.
 import { createCalls } from './call.js'
 import { createEmitter } from './emitter.js'
-import { closed, IrisError } from './error.js'
+import { closed, errorOf, IrisError } from './error.js'
 import { childOf, world } from './platform.js'
 import { createClock, createTokens } from './tokens.js'
 import type { Options, State } from './types.js'
@@ -28,7 +28,9 @@ export function createBase (options: Options) {
   const clock = createClock()
   const me: Me = { userId, terminalId, state: { state: 'connecting', reason: 'it begins', transport: '' } }
   const { emit, on, iterate, whenHandled, end } = createEmitter()
-  const tokens = createTokens(options, clock, { ended, warn: error => emit('warning', error) })
+  /** What goes on, but not as it should; that it was closed meanwhile is none. */
+  const warn = (error: unknown) => { if (error !== closed) emit('warning', errorOf(error)) }
+  const tokens = createTokens(options, clock, { ended, warn })
 
   /** @returns whether there is anything to go on with. */
   function show (next: State): boolean {
@@ -47,6 +49,7 @@ export function createBase (options: Options) {
     show,
     emit,
     on,
+    warn,
     iterate,
     whenHandled,
     ended,

@@ -1,5 +1,5 @@
 // One request: bearer and terminal; a refusal as an IrisError, a fresh token once, and a few tries.
-import { errorOf, IrisError, jsonOf, notIris, refusalOf } from './error.js'
+import { closed, errorOf, IrisError, jsonOf, notIris, refusalOf } from './error.js'
 import { anyOver, childOf, pauseOf, wait, whenOver, world } from './platform.js'
 import type { Clock, Tokens } from './tokens.js'
 
@@ -94,8 +94,9 @@ export function createCalls ({ url, fetch, tokens, clock, me, known, ended }: Pa
         return await once<T>(...facts)
       } catch (cause) {
         const error = cause as IrisError
+        if (ended.aborted) throw closed
         // that it was broken off says less than why it was tried again
-        if (signal.aborted && !ended.aborted) throw last ?? error
+        if (signal.aborted) throw last ?? error
         const { retryable, retryAfter = 0 } = last = error
         if (!retryable || tries === TRIES || retryAfter > LONGEST_SEC) throw error
         await wait(retryAfter * 1000 + pauseOf(tries - 2), signal)

@@ -1,5 +1,5 @@
 // The token of the user: asked for when there is none, when it ends soon by the server's clock, and when the server refuses it.
-import { IrisError } from './error.js'
+import { closed, IrisError } from './error.js'
 import { childOf, pauseOf, wait } from './platform.js'
 import type { Claims } from './shapes.js'
 import type { Options, State } from './types.js'
@@ -41,7 +41,7 @@ function claimsOf (token: string): Claims {
  * @returns `get()`; `renew(refused)`, which asks for another one, once for all who wait, and who were refused with the same;
  *   `next(expiresInSec)`, the one to hand in at IRIS.AUTH; `whose(show)`; `hurry()`: a back end that has failed is asked again now;
  *   `dropToken()`; `onSignedOut(hear)`, which says so whoever has asked.
- *   They throw `TOKEN`, which passes, or `SIGNED_OUT`, which does not.
+ *   They throw `TOKEN`, which passes, or `SIGNED_OUT` or `CLOSED`, which do not.
  */
 export function createTokens ({ token: ask, userId: owner }: Options, clock: Clock, { ended, warn }: Parts) {
   if (typeof ask !== 'function') throw new IrisError('BAD_OPTION', 'token must be a function that asks your back end for one')
@@ -122,6 +122,7 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
 
   async function renew (refused = held): Promise<string> {
     if (held && held !== refused) return held
+    if (ended.aborted) throw closed
     // one pause for all who ask
     if (failure && Date.now() < failure.until) throw failure.error
     return await (asking ??= askNow().then(passed, failedWith).finally(() => { asking = undefined }))

@@ -1,6 +1,5 @@
 // Who this is: the user, his terminal, this tab, and where what is kept of them is found.
 import type { Base } from '../base/base.js'
-import { errorOf } from '../base/error.js'
 import { newId, world } from '../base/platform.js'
 import { createStore, type Store } from '../base/store.js'
 import type { Options } from '../base/types.js'
@@ -9,14 +8,12 @@ import { claimTab, tabOf } from './tab.js'
 /**
  * @param isPerTab each tab of this browser is a terminal of its own
  * @returns `learn()`: finds all that, and returns the store, or nothing where there is nobody, or the client was closed; `name()`, which
- *   the user's tabs have in common, and nobody else; `tab()`; `store()`; `forget()`, also before anything was learnt;
- *   `warn(error)`
+ *   the user's tabs have in common, and nobody else; `tab()`; `store()`; `forget()`, also before anything was learnt
  */
-export function createIdentity ({ url, me, tokens, show, emit, ended, identify }: Base, storage: Options['storage'], isPerTab: boolean) {
+export function createIdentity ({ url, me, tokens, show, warn, ended, identify }: Base, storage: Options['storage'], isPerTab: boolean) {
   let tab = world.document ? tabOf() : newId()
   let store: Store | undefined
 
-  const warn = (error: unknown) => emit('warning', errorOf(error))
   // two gateways may stand under paths of one host
   const name = (userId = me.userId) => `iris:${url.replace(/^\w+:\/\//, '')}:${userId}:`
   const openStore = (userId?: string) => createStore(storage, name(userId) + (isPerTab ? `${tab}:` : ''), warn)
@@ -50,7 +47,6 @@ export function createIdentity ({ url, me, tokens, show, emit, ended, identify }
   return {
     learn,
     name,
-    warn,
     tab: () => tab,
     store: () => store,
     forget

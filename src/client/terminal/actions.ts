@@ -20,7 +20,7 @@ interface Parts {
 type Actions = Pick<Iris, 'read' | 'revoke' | 'history' | 'conversations' | 'command' | 'complete' | 'request'>
 
 /** @returns the calls, and `fillHole(range)`; `resync()`: fetches what a reset has made void. */
-export function createActions ({ calls, emit, me }: Base, { publish, receive, asKnown }: Parts) {
+export function createActions ({ calls, emit, warn, me }: Base, { publish, receive, asKnown }: Parts) {
   const opened = new Set<string>()
   const up = <T>(name: string, body: object) => calls.insist<T>(`/v1/up/cmd/${name}`, body)
   const frameOf = (message: Message): Frame => ({ event: 'MSG_DOWN', data: { ...message, source: 'history' } })
@@ -74,14 +74,13 @@ export function createActions ({ calls, emit, me }: Base, { publish, receive, as
       for (const message of messages) receive(frameOf(message))
     } catch (error) {
       if ((error as IrisError).status === 404) opened.delete(conversationId)
-      else emit('warning', error as IrisError)
+      else warn(error)
     }
   }
 
   /** What was opened is fetched anew. [ATTACH-1] */
   async function resync (): Promise<void> {
-    const list = actions.conversations().then(page => emit('conversations', page))
-    await list.catch((error: unknown) => emit('warning', error as IrisError))
+    await actions.conversations().then(page => emit('conversations', page)).catch(warn)
     for (const conversationId of opened) await newest(conversationId)
   }
 

@@ -100,6 +100,18 @@ t.test('closed while what a reset has made void is fetched: no warning', async t
   t.same(seen.warning, [])
 })
 
+t.test('what is undefined counts as not given: options, and ids', async t => {
+  const timing = { patienceMs: undefined, betterMs: undefined, heartbeatMs: undefined, tabMs: undefined }
+  const { gateway, client, seen } = open(t, { timing, userId: undefined, terminalId: undefined, platform: undefined, lease: undefined })
+  await pass(60_000)
+  t.same(seen.state.map(({ state }) => state), ['connecting', 'live'])
+  t.equal(gateway.to('/v1/up/heartbeat').length, 3)
+  await client.send('bob', { type: 'text', content: {}, clientMsgId: undefined, ext: undefined })
+  await client.command('nudge', 'bob', undefined, { clientCmdId: undefined })
+  t.match(gateway.to('/v1/up/msg')[0]?.body, { clientMsgId: /^\w{24}$/ })
+  t.match(gateway.to('/v1/up/cmd/iris-cmd-send')[0]?.body, { clientCmdId: /^\w{24}$/ })
+})
+
 for (const way of ['sse', 'websocket', 'eventsource', 'poll'] as TransportName[]) {
   t.test(`[DOWN-3] by ${way}: a frame that breaks ends the way, which goes on before it`, async t => {
     const { gateway, client, seen } = open(t, { transports: [way] })

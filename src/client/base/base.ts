@@ -21,6 +21,7 @@ function addressOf (url: string): string {
 /** Throws BAD_OPTION. */
 export function createBase (options: Options) {
   const { userId, terminalId, fetch: own = (...args) => fetch(...args) } = options
+  const { patienceMs = 5_000, betterMs = 600_000, heartbeatMs = 30_000, tabMs = 5_000 } = options.timing ?? {}
   const url = addressOf(options.url)
   const over = new AbortController()
   const ended = over.signal
@@ -48,8 +49,8 @@ export function createBase (options: Options) {
     me,
     show,
     emit,
-    on,
     warn,
+    on,
     iterate,
     whenHandled,
     ended,
@@ -61,7 +62,7 @@ export function createBase (options: Options) {
       end()
     },
     calls: createCalls({ url, clock, tokens, me, known: known.signal, ended, fetch: own }),
-    timing: { patienceMs: 5_000, betterMs: 600_000, heartbeatMs: 30_000, tabMs: 5_000, ...options.timing }
+    timing: { patienceMs, betterMs, heartbeatMs, tabMs }
   }
 }
 export type Base = ReturnType<typeof createBase>

@@ -85,27 +85,28 @@ export interface Timing {
   tabMs: number
 }
 
+/** What is undefined counts as not given, here and in all that is asked. */
 export interface Options {
   /** The address of the gateway; in a page it may be relative. */
   url: string
   /** Asks your own back end for a token of the user; called again when one ends. Nothing instead of a token: he has signed out. */
   token: () => string | null | undefined | Promise<string | null | undefined>
   /** The user, when he is to be known before the first token is there. */
-  userId?: string
-  terminalId?: string
-  platform?: 'web' | 'mobile' | 'desktop' | 'mini' | 'server' | 'other'
+  userId?: string | undefined
+  terminalId?: string | undefined
+  platform?: 'web' | 'mobile' | 'desktop' | 'mini' | 'server' | 'other' | undefined
   /** `socket`: the open connection is the sign of life, for what is not a person. */
-  lease?: 'socket'
+  lease?: 'socket' | undefined
   /** Where cursor and outbox are kept; false: nowhere. */
-  storage?: Keeper | false
+  storage?: Keeper | false | undefined
   /** Whether the tabs of this browser share one connection; they do where that can be had. */
-  share?: boolean
+  share?: boolean | undefined
   /** Which ways down, in which order. */
-  transports?: TransportName[]
-  fetch?: typeof fetch
+  transports?: TransportName[] | undefined
+  fetch?: typeof fetch | undefined
   WebSocket?: unknown
   EventSource?: unknown
-  timing?: Partial<Timing>
+  timing?: { [K in keyof Timing]?: Timing[K] | undefined } | undefined
 }
 
 export interface Iris {
@@ -129,14 +130,14 @@ export interface Iris {
   revoke (conversationId: string, seq: number, reason?: string): Promise<{ revokedAt: number, alreadyRevoked: boolean }>
   /** A page of a conversation, the newest unless the query says otherwise; from then on a reset brings its newest messages again. */
   history (conversationId: string, query?: HistoryQuery): Promise<HistoryPage>
-  conversations (query?: { after?: string, limit?: number }): Promise<ConversationPage>
+  conversations (query?: { after?: string | undefined, limit?: number | undefined }): Promise<ConversationPage>
   /** Sends an application's own command: to a user, a conversation (its id has a dot), or as IRIS_CMD_SEND's `to`. */
   command (name: string, to: string | Record<string, unknown>, data?: Record<string, unknown>, options?: CommandOptions):
   Promise<{ cmdId: string, accepted: number, online: number, stored: number, skipped: { userId: string, reason: string }[] }>
   /** Says that a command or a notice has been carried out. */
-  complete (item: { cmdId?: string, noticeId?: string }): Promise<void>
+  complete (item: { cmdId?: string | undefined, noticeId?: string | undefined }): Promise<void>
   /** Who is online; with `watch` their changes come as `presence`, after a reconnect too. An empty list ends all watching. */
-  presence (users: string[], options?: { watch?: boolean }): Promise<Presence[]>
+  presence (users: string[], options?: { watch?: boolean | undefined }): Promise<Presence[]>
   /** Any request of a user's, by bearer and terminal, tried again as the others are: POST with a body, else GET. */
   request<T = Record<string, unknown>> (path: string, body?: unknown): Promise<T>
   /** @returns what ends it. */
@@ -147,6 +148,6 @@ export interface Iris {
    * Ends everything, what is under way too: with `CLOSED`. What was not sent stays kept, unless it is to be forgotten (the user signs out):
    * then nothing of him stays in this browser, and the tabs that share the connection are closed as well.
    */
-  close (options?: { forget?: boolean }): void
+  close (options?: { forget?: boolean | undefined }): void
   [Symbol.asyncIterator] (): AsyncIterator<IrisEvent, undefined>
 }

@@ -98,27 +98,27 @@ export interface HistoryPage {
 }
 
 export interface HistoryQuery {
-  fromSeq?: number
-  toSeq?: number
+  fromSeq?: number | undefined
+  toSeq?: number | undefined
   /** `unread`: begin at the first unread message. */
-  anchor?: 'latest' | 'unread'
-  direction?: 'older' | 'newer'
+  anchor?: 'latest' | 'unread' | undefined
+  direction?: 'older' | 'newer' | undefined
   /** At most 100; 30 unless said otherwise. */
-  limit?: number
+  limit?: number | undefined
 }
 
 /** What is sent: a text, or a message of any type. */
-export type MessageBody = string | Partial<Pick<Message, 'ext' | 'mentions' | 'quote' | 'options'>> & Pick<Message, 'type'> &
-  { content: Record<string, unknown>, clientMsgId?: string }
+export type MessageBody = string | { [K in 'ext' | 'mentions' | 'quote' | 'options']?: Message[K] | undefined } & Pick<Message, 'type'> &
+  { content: Record<string, unknown>, clientMsgId?: string | undefined }
 
 export interface CommandOptions {
-  clientCmdId?: string
+  clientCmdId?: string | undefined
   terminals?: unknown
-  mode?: 'online' | 'reliable'
-  ttlSec?: number
-  complete?: 'any' | 'all'
-  collapseKey?: string
-  notifyComplete?: boolean
+  mode?: 'online' | 'reliable' | undefined
+  ttlSec?: number | undefined
+  complete?: 'any' | 'all' | undefined
+  collapseKey?: string | undefined
+  notifyComplete?: boolean | undefined
 }
 
 export interface ProblemBody {

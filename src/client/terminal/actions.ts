@@ -47,11 +47,11 @@ export function createActions ({ calls, emit, warn, me }: Base, { publish, recei
       return calls.insist(`/v1/conversations?${String(new URLSearchParams(said))}`)
     },
     command: (name, to, data, options) => up('iris-cmd-send', {
-      clientCmdId: newId(),
       name,
       to: typeof to !== 'string' ? to : to.includes('.') ? { conversationId: to } : { users: [to] },
       data,
-      ...options
+      ...options,
+      clientCmdId: options?.clientCmdId ?? newId()
     }),
     async complete ({ cmdId, noticeId }) {
       await up(cmdId ? 'cmd-complete' : 'notice-complete', { ids: [cmdId ?? noticeId] })

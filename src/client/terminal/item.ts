@@ -9,8 +9,7 @@ let last = 0
 /** @returns the message as it is now, and as it can be kept. Throws BAD_OPTION. */
 export function itemFor (to: string, body: MessageBody, tab: string): KeptItem {
   last = Math.max(last + 1, Date.now())
-  return JSON.parse(jsonOf(() => ({
-    clientMsgId: newId(),
+  const item = JSON.parse(jsonOf(() => ({
     ...(to.includes('.') ? { conversationId: to } : { to }),
     ...(typeof body === 'string' ? { type: 'text', content: { text: body } } : body),
     at: Date.now(),
@@ -18,6 +17,8 @@ export function itemFor (to: string, body: MessageBody, tab: string): KeptItem {
     tab,
     order: last
   }))) as KeptItem
+  item.clientMsgId ??= newId()
+  return item
 }
 
 /** @returns what is sent. */

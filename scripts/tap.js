@@ -1,5 +1,5 @@
 // Reads what a test file prints: counts its tests, and describes each failure where it stands.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import { join } from 'node:path'
 import { Parser } from 'tap-parser'
@@ -58,7 +58,9 @@ function describe (diag) {
 /** Names the places of a stack in the sources. Node would by itself, but reads the map of every module at every start for that. */
 function inSources (stack) {
   return stack.replace(/(?:file:\/\/\S*?)?build\/((?:src|test)\/[^\s:()]+)\.js:(\d+):(\d+)/g, (place, name, line, column) => {
-    const map = new SourceMap(JSON.parse(readFileSync(join(root, `build/${name}.js.map`), 'utf8')))
+    const file = join(root, `build/${name}.js.map`)
+    if (!existsSync(file)) return place // it was written as it is
+    const map = new SourceMap(JSON.parse(readFileSync(file, 'utf8')))
     const { lineNumber, columnNumber } = map.findOrigin(Number(line), Number(column))
     return lineNumber === undefined ? place : `${name}.ts:${lineNumber}:${columnNumber}`
   })

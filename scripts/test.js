@@ -131,7 +131,8 @@ function createReport (found) {
   }
 
   function close ([code, signal], running) {
-    if (code !== 0 && found.failed === 0) {
+    // the file that ran has failed, unless a test of it has said so; where none ran, a test of any has set the code
+    if (code !== 0 && found.failed === (running.length > 0 ? failed : 0)) {
       found.failed++
       print(`    ended with ${signal ?? `exit code ${code}`}`)
     }

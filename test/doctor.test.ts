@@ -171,4 +171,7 @@ t.test('the exit code of the doctor is 1 when something is wrong, 2 when it is a
   t.equal(code, 1)
   t.match(out, /^fail address: [^]*\n0 ok, 0 to look at, 1 failed\n$/)
   t.match(await call(['doctor', '--hold', '3']), { code: 2, out: '', err: '--token and --hold are for what --url names.\n' })
+  for (const time of ['51m', '30d']) {
+    t.match(await call(['doctor', '--url', 'http://127.0.0.1:1', '--hold', time]), { code: 2, out: '', err: '--hold must be 50m at most.\n' })
+  }
 })

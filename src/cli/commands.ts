@@ -34,7 +34,7 @@ export const commands = {
     options: {
       url: { value: 'url', does: 'looks from outside at what stands in front of a gateway, instead of at this machine' },
       token: { value: 'token', does: 'of any user, for the streams; unset: one is made by the server key' },
-      hold: { value: 'time', does: 'for how long connections are kept idle: seconds, or 2m; unset: 35' }
+      hold: { value: 'time', does: 'for how long connections are kept idle: seconds, or 2m, 50m at most; unset: 35' }
     },
     does: 'Look for what is wrong: a line for each check, with what to do. Exit code 1 when something is.',
     load: () => import('./doctor.js').then(({ run }) => run)

@@ -9,12 +9,15 @@ import { secondsIn } from './words.js'
 
 /** Longer than the pauses of a stream (15 s), of a WebSocket (25 s) and of a poll (30 s). */
 const HOLD_SEC = 35
+/** Longer than a proxy lets an idle connection live; the token of who listens lives for an hour. */
+const MOST_SEC = 3_000
 
 export const run: Run = async (_words, { url, token, hold }, beforeEnd) => {
   if (url === undefined && (token ?? hold) !== undefined) throw new Misuse('--token and --hold are for what --url names.')
-  const holdMs = (secondsIn('--hold', hold) ?? HOLD_SEC) * 1000
+  const holdSec = secondsIn('--hold', hold) ?? HOLD_SEC
+  if (holdSec > MOST_SEC) throw new Misuse('--hold must be 50m at most.')
   const { env } = process
-  const checks = url === undefined ? checksHere(env) : checksOutside({ url: checkUrl(url), token, holdMs, env, beforeEnd })
+  const checks = url === undefined ? checksHere(env) : checksOutside({ url: checkUrl(url), token, holdMs: holdSec * 1000, env, beforeEnd })
   const found = new Map<Finding['verdict'], number>()
   for await (const finding of checks) {
     process.stdout.write(lineOf(finding))

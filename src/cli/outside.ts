@@ -13,7 +13,7 @@ import { leadsElsewhere, whyOf } from './why.js'
 const ASK_MS = 10_000
 /** Who listens when no token is given: each doctor another one, or they would close each other's streams. */
 const newUser = () => `iris-doctor-${randomBytes(6).toString('hex')}`
-/** His token must outlive the longest `--hold` that makes sense. */
+/** His token must outlive the longest `--hold`. */
 const TTL_SEC = 3_600
 
 interface Facts { url: string, token: string | undefined, holdMs: number, env: NodeJS.ProcessEnv, beforeEnd?: BeforeEnd }

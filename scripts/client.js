@@ -32,8 +32,9 @@ export async function buildClient () {
   // the package would hold what an earlier one has left
   rmSync(to, { recursive: true, force: true })
   mkdirSync(join(to, 'base'), { recursive: true })
-  writeFileSync(join(to, 'index.js'), `// iris-gateway/client, MIT\n${code}\n`)
   for (const name of TYPED) writeFileSync(join(to, `${name}.d.ts`), typesOf(ts, join(source, `${name}.ts`)))
+  // last: it says that all is there
+  writeFileSync(join(to, 'index.js'), `// iris-gateway/client, MIT\n${code}\n`)
 }
 
 function typesOf (ts, file) {

@@ -31,7 +31,13 @@ export function connect (options: Options): Iris {
   /** Tells all tabs. */
   function publish (frame: Told): void {
     tell(frame)
+    receive(frame)
+  }
+
+  /** What a tab has had by a call shows the one that leads that the gateway is there. */
+  function receive (frame: Told): void {
     receiver.receive(frame)
+    if (frame.event === 'MSG_DOWN' && !frame.isDown) line.answered()
   }
 
   const outbox = createOutbox(base, {
@@ -92,7 +98,7 @@ export function connect (options: Options): Iris {
     line,
     presence,
     outbox,
-    receive: receiver.receive,
+    receive,
     ask,
     onLead () {
       // of two that begin at once each has made one

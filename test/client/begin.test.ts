@@ -3,10 +3,9 @@ import t, { type Test } from 'tap'
 import type { IrisError, Options } from '../../src/client/index.js'
 import { connectClient, createMemory } from '../helper/client.js'
 import { createScripted } from '../helper/scripted.js'
-import { openPage, stopTime } from '../helper/stopped.js'
+import { noLocks, openPage, stopTime } from '../helper/stopped.js'
 
 const { pass, turn } = stopTime(t)
-const noLocks = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'
 
 function open (t: Test, options: Partial<Options> = {}, gateway = createScripted()) {
   return { gateway, ...connectClient(t, gateway.iris, 'alice', { ...gateway.options, ...options }) }

@@ -5,10 +5,9 @@ import { createBase } from '../../src/client/base/base.js'
 import type { IrisError, Options, TransportName } from '../../src/client/index.js'
 import { connectClient, createMemory } from '../helper/client.js'
 import { createScripted, json, refusal, tokenFor } from '../helper/scripted.js'
-import { openPage, stopTime } from '../helper/stopped.js'
+import { noLocks, openPage, stopTime } from '../helper/stopped.js'
 
 const { pass, turn } = stopTime(t)
-const noLocks = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'
 const never = async () => await new Promise<never>(() => undefined)
 
 function open (t: Test, options: Partial<Options> = {}, gateway = createScripted()) {

@@ -3,12 +3,11 @@ import t, { type Test } from 'tap'
 import type { Options } from '../../src/client/index.js'
 import { connectClient } from '../helper/client.js'
 import { createScripted, json, refusal, tokenFor } from '../helper/scripted.js'
-import { openPage, stopTime } from '../helper/stopped.js'
+import { noLocks, openPage, stopTime } from '../helper/stopped.js'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
 const { pass, turn } = stopTime(t)
-const noLocks = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'
 
 /** A client of a gateway that is told what to say. */
 function open (t: Test, gateway = createScripted(), options: Partial<Options> = {}) {

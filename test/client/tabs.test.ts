@@ -3,11 +3,10 @@ import t, { type Test } from 'tap'
 import type { Options } from '../../src/client/index.js'
 import { connectClient, createMemory } from '../helper/client.js'
 import { type Iris, startIris } from '../helper/iris.js'
-import { openPage } from '../helper/stopped.js'
+import { noLocks as skip, openPage } from '../helper/stopped.js'
 import { until } from '../helper/user.js'
 
 const iris = await startIris(t)
-const skip = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'
 
 /** Tabs of one browser, connected. */
 async function openTabs (t: Test, userId: string, number: number, options: Partial<Options> = {}) {

@@ -111,3 +111,6 @@ export function openPage (t: Test, { isHidden = false } = {}) {
     happen: (name: string) => void (['freeze', 'resume'].includes(name) ? page : around).dispatchEvent(new Event(name))
   }
 }
+
+/** Why tests of tabs are skipped; false where this Node has what tabs share a connection by. */
+export const noLocks = !(globalThis.navigator as { locks?: unknown } | undefined)?.locks && 'no navigator.locks in this Node'

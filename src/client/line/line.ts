@@ -17,8 +17,8 @@ const AT_ONCE = /^(now|login|better)$/
 const BUSY = 4205
 
 interface Bye { code?: number, reason: string, reconnect: string, retryAfterMs?: number }
-/** How a connection has ended, and when to come back: never by itself where `retryInMs` is absent. */
-type End = Pick<State, 'reason' | 'error' | 'retryInMs'>
+/** How a connection has ended, and when to come back: never by itself where `retryInMs` is absent. `isTold`: the server has said when. */
+type End = Pick<State, 'reason' | 'error' | 'retryInMs'> & { isTold?: boolean }
 
 interface Parts {
   means: Means
@@ -29,10 +29,16 @@ interface Parts {
   onState (state: State): void
 }
 
-/** @returns `open()`; `stop()`; `wake()`: something has happened after which the connection may be dead, or may be had again. */
+/**
+ * @returns `open()`; `stop()`; `wake()`: something has happened after which the connection may be dead, or may be had again;
+ *   `answered()`: the gateway is there, as another way shows
+ */
 export function createLine ({ url, calls, tokens, timing, ended }: Base, { means, ways, query, onFrame, onState }: Parts) {
   let running = childOf(ended)
   let wake = (): void => undefined
+  let answered = wake
+  /** Whether that has ended a pause since the last READY: this way may be another one's, which stays shut. */
+  let hasTried = false
   let failures = 0
   let isOpen = false
 
@@ -81,6 +87,7 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
       if (data && said === 'IRIS.BYE') leave(data)
       if (said !== 'IRIS.READY') return
       isReady = true
+      hasTried = false
       watch.ready()
       const betterMs = ways.good()
       if (betterMs) better = setTimeout(leave, betterMs, { reason: 'a better way is tried', reconnect: 'better' })
@@ -116,7 +123,7 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
     const why = `${reason}. A program that starts often gives its terminalId, or a storage: else each start makes a terminal`
     const error = code === BUSY && new IrisError('RATE_LIMITED', why, { retryable: true })
     const pauseMs = failures < 2 && AT_ONCE.test(reconnect) ? 0 : pauseOf(failures - 1)
-    return { reason, ...(error && { error }), retryInMs: retryAfterMs ?? pauseMs }
+    return { reason, ...(error && { error }), retryInMs: retryAfterMs ?? pauseMs, isTold: retryAfterMs !== undefined }
   }
 
   function afterError (isReady: boolean, error?: IrisError): End {
@@ -125,19 +132,24 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
     // 502 to 504: what stands behind a proxy is away, by all ways
     const isOfTheWay = error ? code === 'SILENT' || (code === 'NOT_IRIS' && status < 500) : !isReady
     const retryInMs = isOfTheWay && ways.bad(!retryable) ? 0 : retryAfter * 1000 + pauseOf(failures - 1)
-    return { reason, ...(error && { error }), ...((retryable || isOfTheWay) && { retryInMs }) }
+    return { reason, ...(error && { error }), ...((retryable || isOfTheWay) && { retryInMs, isTold: retryAfter > 0 }) }
   }
 
   async function run (stopped: AbortSignal): Promise<void> {
     let end: End = { reason: 'it begins', retryInMs: 0 }
     failures = 0
     while (end.retryInMs !== undefined) {
-      const { retryInMs, ...why } = end
+      const { retryInMs, isTold, ...why } = end
       if (retryInMs) {
-        say('waiting', end)
+        say('waiting', { ...why, retryInMs })
         const pause = childOf(stopped)
         wake = () => {
           failures = 0
+          pause.abort()
+        }
+        answered = () => {
+          if (hasTried || isTold || pause.signal.aborted) return
+          hasTried = true
           pause.abort()
         }
         await wait(retryInMs, pause.signal)
@@ -170,5 +182,5 @@ export function createLine ({ url, calls, tokens, timing, ended }: Base, { means
     say('closed', { reason: error.message, error })
   })
 
-  return { open, stop, wake: () => wake() }
+  return { open, stop, wake: () => wake(), answered: () => answered() }
 }

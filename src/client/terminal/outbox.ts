@@ -38,6 +38,8 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
   /** Settled, and still kept. */
   const gone = new Set<string>()
   let isBusy = false
+  /** What could not be sent waits: for its time, or, where the server has said when, for nothing else (`isTold`). */
+  let [isPaused, isTold] = [false, false]
   let reading: Promise<unknown> = Promise.resolve()
   let pause = childOf(ended)
   let failures = 0
@@ -82,15 +84,19 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
   const next = () => !ended.aborted && store && items[0]
 
   async function flush (): Promise<void> {
-    if (isBusy) return
+    if (isBusy || isTold) return
     isBusy = true
     pause.abort()
     let pauseSec = 0
     for (let item; !pauseSec && (item = next());) pauseSec = await deliver(item)
     isBusy = false
-    if (!pauseSec || pauseSec === Infinity) return
+    isPaused = pauseSec > 0
+    if (!isPaused || pauseSec === Infinity) return
     const { signal } = pause = childOf(ended)
-    void wait(1000 * pauseSec, signal).then(() => { if (!signal.aborted) void flush() })
+    void wait(1000 * pauseSec, signal).then(() => {
+      isTold = false
+      if (!signal.aborted) void flush()
+    })
   }
 
   /** It may be at the server from now on. Before the server is heard nobody knows what time it is, however wrong this clock may be. */
@@ -121,6 +127,7 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
       if (isHis) return Infinity
       if (status && item.attempts >= PATIENCE) items = [...items.filter(other => !isWith(item)(other)), ...items.filter(isWith(item))]
       // no answer: nobody knows whether it is stored, so the first retry goes at once
+      isTold = retryAfter > 0
       return failures++ === 0 && !status ? 0 : retryAfter + pauseOf(failures) / 1000
     }
   }
@@ -151,10 +158,10 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
     return true
   }
 
-  /** Sends what waits, and what was kept by this tab before a reload. @param isLeft also by tabs that are gone, as it seems */
+  /** Finds what was kept by this tab before a reload, and sends it. @param isLeft also by tabs that are gone, as it seems */
   async function look (isLeft = isAlone): Promise<void> {
     await (reading = read(isLeft))
-    await flush()
+    if (!isPaused) await flush()
   }
 
   async function read (isLeft: boolean): Promise<void> {
@@ -178,8 +185,10 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
     for (const { reject } of promises.values()) reject(closed)
   }
 
+  /** Something has changed, that nobody knew of when it was told to wait. */
   function hurry (): void {
     failures = 0
+    isPaused = isTold = false
     void look()
   }
 

@@ -101,7 +101,11 @@ const broken: { name: string, location: string, line: RegExp }[] = [
     line: /^fail WebSocket: Upgrade is taken out of the request\. .*\nfail WebSocket: it is not opened: UPGRADE_REQUIRED/
   },
   { name: 'loses the Host', location: 'proxy_set_header Host $host;', line: /^fail Host: it is not handed on: The origin http.*\. Hand on what/ },
-  { name: 'leads elsewhere', location: 'location = /livez { return 200 "hello"; }', line: /^fail address: what answers at \S+ is no Iris \(200\)\. / }
+  {
+    name: 'leads elsewhere',
+    location: 'location = /livez { return 200 "hello"; } location = /v1/time { return 404; }',
+    line: /^fail address: what answers at \S+ is no Iris \(200, and below \/v1\/ 404\)\. /
+  }
 ]
 
 t.test('the doctor from outside finds what a proxy breaks, and says what to do', { skip: noNginx, jobs: 5 }, async t => {

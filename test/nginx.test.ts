@@ -1,8 +1,10 @@
 // The site of deploy/nginx, as it stands but for its addresses, before a real Iris: what a proxy must not break.
 import t from 'tap'
+import { checksOutside } from '../src/cli/outside.js'
 import { makeCertificate, noOpenssl } from './helper/certificate.js'
 import { connectClient } from './helper/client.js'
-import { startIris } from './helper/iris.js'
+import { findingsOf } from './helper/findings.js'
+import { SERVER_KEY, startIris } from './helper/iris.js'
 import { deployed, noNginx, startNginx } from './helper/nginx.js'
 import { freePort } from './helper/process.js'
 import { throughProxy } from './helper/proxied.js'
@@ -68,4 +70,11 @@ t.test('on a product\'s host, as docs/deploy.md says: Iris has what is below /v1
   const ws = await openWs(`${url}/v1/ws`, { headers: { authorization: `Bearer ${await iris.token('alice')}`, origin: url } })
   await ws.next('IRIS.READY') // no IRIS_ALLOWED_ORIGINS
   await ws.cut()
+  const look = async () => await findingsOf(checksOutside({ url, token: undefined, holdMs: 200, env: { IRIS_SERVER_KEY: SERVER_KEY } }))
+  const found = await look()
+  t.match(found[0], { verdict: 'ok', of: 'address', found: `Iris answers at ${url}/v1/, and something else beside it` })
+  t.match(found.filter(({ verdict }) => verdict !== 'ok'), [{ verdict: 'warn', of: 'gateway', found: /\/readyz is not handed on$/ }])
+  t.equal(found.length, 9)
+  await iris.app.close()
+  t.match(await look(), [{ verdict: 'fail', of: 'address', found: `what answers at ${url} is no Iris (200, and below /v1/ 502)` }])
 })

@@ -4,7 +4,7 @@ import { callServer, mintToken } from './call.js'
 import type { BeforeEnd } from './command.js'
 import { failed, type Finding, type Findings, ok, warn } from './finding.js'
 import { gatewayOf, isNear } from './gateway.js'
-import { askHealth } from './health.js'
+import { askHealth, askTime } from './health.js'
 import { holdPoll, holdStream, holdWebSocket, terminals } from './idle.js'
 import { Refusal } from './refusal.js'
 import { askUpgrade } from './upgrade.js'
@@ -52,9 +52,12 @@ async function reach (url: string): Promise<Finding> {
     const { response, isOk } = await askHealth(url, '/livez', ASK_MS)
     const leadsTo = leadsElsewhere(url, response)
     if (leadsTo !== undefined) return failed('address', `${url} leads to ${leadsTo}`, `Look there: --url ${leadsTo}`)
-    return isOk
-      ? ok('address', `Iris answers at ${url}`)
-      : failed('address', `what answers at ${url} is no Iris (${response.status})`, 'See where the proxy leads')
+    if (isOk) return ok('address', `Iris answers at ${url}`)
+    // a host may have pages of its own, and hand on to Iris what is its alone
+    const below = await askTime(url, ASK_MS)
+    if (below.isIris) return ok('address', `Iris answers at ${url}/v1/, and something else beside it`)
+    const both = `${response.status}, and below /v1/ ${below.response.status}`
+    return failed('address', `what answers at ${url} is no Iris (${both})`, 'See where the proxy leads')
   } catch (error) {
     return failed('address', `nobody answers at ${url} (${whyOf(error)})`, 'See its name, its firewall, and what stands in front of it')
   }
@@ -67,9 +70,20 @@ function encryption (url: string): Finding {
 }
 
 async function readiness (url: string): Promise<Finding> {
-  const { isOk, why } = await askHealth(url, '/readyz', ASK_MS).catch((error: unknown) => ({ isOk: false, why: whyOf(error) }))
-  return isOk ? ok('gateway', 'ready') : failed('gateway', `not ready: ${why}`, 'Its log says more')
+  try {
+    const ready = await askHealth(url, '/readyz', ASK_MS)
+    if (ready.isOk) return ok('gateway', 'ready')
+    if (ready.isIris) return notReady(ready.why)
+    const time = await askTime(url, ASK_MS)
+    if (!time.isOk) return notReady(time.why)
+    return warn('gateway', 'it answers; whether it is ready was not looked at, since /readyz is not handed on',
+      'Ask on its own machine: iris-gateway doctor')
+  } catch (error) {
+    return notReady(whyOf(error))
+  }
 }
+
+const notReady = (why: string) => failed('gateway', `not ready: ${why}`, 'Its log says more')
 
 /** Both are refused before anybody is asked who he is. */
 async function door (url: string): Promise<Finding[]> {

@@ -47,6 +47,7 @@ for (const { name, method, path, auth, summary, description, body, result, examp
       t.equal(none.headers.get('content-type'), 'application/problem+json')
       const garbage = await call(path, { method, headers: { ...json, authorization: 'Bearer garbage' }, ...sent })
       t.match(garbage, { status: 401, body: { code: auth === 'server' ? 'BAD_SERVER_KEY' : 'BAD_TOKEN', retryable: false } })
+      if (auth === 'user') t.equal(garbage.body['detail'], 'the token is no signed JWT (RFC 7519)')
       t.equal(garbage.headers.get('www-authenticate'), 'Bearer')
     })
   }

@@ -8,6 +8,7 @@ import { TIME_UNKNOWN } from '../store/redis/clock.js'
 import { type Claimed, claimedBy, type Identity, identityAt, isFarAhead } from './claims.js'
 import { createKeySet } from './key-set.js'
 import { createQuickVerify } from './quick-token.js'
+import { faultOf, tooLong } from './token-faults.js'
 
 /** Verified tokens are remembered by their text, so many characters in all. */
 const KNOWN_CHARS = 16_000_000
@@ -82,7 +83,7 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
    *   and STORE_UNAVAILABLE while the time is not known.
    */
   function identify (token: string): Identity | Promise<Identity> {
-    if (token.length > MAX_CHARS) throw new Problem('BAD_TOKEN')
+    if (token.length > MAX_CHARS) throw tooLong(MAX_CHARS)
     const before = known.get(token)
     if (before?.edition !== undefined && before.edition === edition()) return judged(token, before.claimed)
     const claims = quickVerify(token)
@@ -130,7 +131,7 @@ export function createTokens (config: TokenConfig, { now, isTimeKnown, ticks, we
       if (error instanceof Problem) throw error
       // the token is not to blame for a key that cannot be used
       if (!(error instanceof errors.JOSEError)) throw new Problem('KEYS_UNAVAILABLE', { detail: 'the key of tokens cannot be used' })
-      throw new Problem('BAD_TOKEN', error instanceof errors.JWTClaimValidationFailed ? { detail: error.message } : {})
+      throw faultOf(error, algorithms)
     }
   }
 }

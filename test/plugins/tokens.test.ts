@@ -54,25 +54,30 @@ t.test('[TIME-1] a verdict is given anew each time: it does not outlive a step o
   for (const token of [issued, valid]) await t.rejects(hs256.verify(token), { code: 'BAD_TOKEN' })
 })
 
+const [unsigned, noJwt] = ['the signature is not by the key that is configured here', 'the token is no signed JWT (RFC 7519)']
 const good = { sub: 'alice', iat: now(), exp: now() + 60 }
-const bad: [string, () => Promise<string>, string][] = [
+const bad: [string, () => Promise<string>, code: string, detail?: string | RegExp][] = [
   ['expired', () => sign({ ...good, exp: now() - 60 }), 'TOKEN_EXPIRED'],
-  ['not valid yet', () => sign({ ...good, nbf: now() + 600 }), 'BAD_TOKEN'],
-  ['without exp', () => sign({ sub: 'alice' }), 'BAD_TOKEN'],
-  ['without sub', () => sign({ exp: now() + 60 }), 'BAD_TOKEN'],
-  ['a sub that is no user id', () => sign({ ...good, sub: 'a b' }), 'BAD_TOKEN'],
-  ['a sub that is a number', () => sign({ ...good, sub: 7 }), 'BAD_TOKEN'],
-  ['the reserved sub', () => sign({ ...good, sub: 'system' }), 'BAD_TOKEN'],
-  ['another secret', () => sign(good, 'HS256', Buffer.from('another-secret-that-is-long-enough-01')), 'BAD_TOKEN'],
-  ['another algorithm', () => sign(good, 'HS512', Buffer.from(SECRET + SECRET)), 'BAD_TOKEN'],
-  ['alg none', async () => new UnsecuredJWT(good).encode(), 'BAD_TOKEN'],
-  ['no JWT at all', async () => 'x.y.z', 'BAD_TOKEN'],
-  ['nothing', async () => '.', 'BAD_TOKEN'],
-  ['huge', async () => 'a'.repeat(9000), 'BAD_TOKEN']
+  ['not valid yet', () => sign({ ...good, nbf: now() + 600 }), 'BAD_TOKEN', 'nbf: the token is not valid yet'],
+  ['without exp', () => sign({ sub: 'alice' }), 'BAD_TOKEN', /"exp"/],
+  ['without sub', () => sign({ exp: now() + 60 }), 'BAD_TOKEN', /"sub"/],
+  ['a sub that is no user id', () => sign({ ...good, sub: 'a b' }), 'BAD_TOKEN', 'sub is not a user id'],
+  ['a sub that is a number', () => sign({ ...good, sub: 7 }), 'BAD_TOKEN', 'sub is not a user id'],
+  ['the reserved sub', () => sign({ ...good, sub: 'system' }), 'BAD_TOKEN', 'sub is not a user id'],
+  ['another secret', () => sign(good, 'HS256', Buffer.from('another-secret-that-is-long-enough-01')), 'BAD_TOKEN', unsigned],
+  ['the secret, decoded', () => sign(good, 'HS256', Buffer.from(SECRET, 'base64')), 'BAD_TOKEN', unsigned],
+  ['another algorithm', () => sign(good, 'HS512', Buffer.from(SECRET + SECRET)), 'BAD_TOKEN', 'alg must be HS256'],
+  ['alg none', async () => new UnsecuredJWT(good).encode(), 'BAD_TOKEN', 'alg must be HS256'],
+  ['no JWT at all', async () => 'x.y.z', 'BAD_TOKEN', noJwt],
+  ['nothing', async () => '.', 'BAD_TOKEN', noJwt],
+  ['a server key', async () => 'k'.repeat(32), 'BAD_TOKEN', noJwt],
+  ['asks for more', () => new SignJWT(good).setProtectedHeader({ alg: 'HS256', crit: ['exp'], exp: 1 })
+    .sign(Buffer.from(SECRET), { crit: { exp: true } }), 'BAD_TOKEN', /header asks .* \(crit\)$/],
+  ['huge', async () => 'a'.repeat(9000), 'BAD_TOKEN', 'the token has more than 8192 characters']
 ]
-for (const [what, make, code] of bad) {
+for (const [what, make, code, detail] of bad) {
   t.test(`a token that is ${what}: ${code}`, async t => {
-    await t.rejects(hs256.verify(await make()), { code })
+    await t.rejects(hs256.verify(await make()), { code, ...(detail !== undefined && { message: detail }) })
   })
 }
 
@@ -134,7 +139,7 @@ t.test('a public key verifies what its owner signs, by its kind, and never as a 
     await t.rejects(tokens.mint('alice', life()), { code: 'TOKENS_NOT_MINTED' })
     const [header, payload] = [{ alg: 'HS256' }, good].map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
     const forged = createHmac('sha256', pem).update(`${header}.${payload}`).digest('base64url')
-    await t.rejects(tokens.verify(`${header}.${payload}.${forged}`), { code: 'BAD_TOKEN' })
+    await t.rejects(tokens.verify(`${header}.${payload}.${forged}`), { code: 'BAD_TOKEN', message: /^alg must be (RS256 or PS256|ES256|EdDSA)$/ })
   }
   t.throws(() => createTokens({ ...none, tokenPublicKey: 'CANARY' }), { message: 'IRIS_TOKEN_PUBLIC_KEY is not a public key in PEM form' })
 })

@@ -107,6 +107,10 @@ t.test('a token is made by the gateway that runs, and is good; what keeps it fro
   await t.rejects(mint({ url: `http://127.0.0.1:${await freePort()}` }), {
     message: /^No gateway answers at \S+ \(nothing listens there: ECONNREFUSED\): .*\.$/
   })
+  await t.rejects(mint({ key: 'of-another-gateway', keyFile: '.iris/secrets.json' }), {
+    message: /answered 401, BAD_SERVER_KEY: .* The key is the one in \.iris\/secrets\.json: set IRIS_SERVER_KEY to that of this gateway\.$/
+  })
+  await t.rejects(mint({ key: 'of-another-gateway' }), { message: /answered 401, BAD_SERVER_KEY: [^.]*\.$/ }, 'who gave it knows whence')
   await t.rejects(mint({ userId: 'a b' }), { message: /^\S+ answered 400, INVALID_BODY: .*\/userId must .*\.$/ })
   let isPlain = false
   const other = createServer((request, response) => {
@@ -219,12 +223,13 @@ t.test('of the environment of another gateway its key alone counts; one that nob
   for (const env of [{ IRIS_HOST: '0.0.0.0' }, { IRIS_PORT: 'tcp://10.0.0.1:4747' }]) {
     t.match(await gatewayOf(far, { ...env, IRIS_SERVER_KEY: SERVER_KEY }), { url: far, key: SERVER_KEY }, 'as in the image, in Kubernetes')
   }
-  t.same(await gatewayOf(far, { IRIS_DATA_DIR: dataDir }), { url: far, key: 'made-up-for-this-machine' }, 'it is named')
+  const made = { key: 'made-up-for-this-machine', keyFile: join(dataDir, 'secrets.json') }
+  t.same(await gatewayOf(far, { IRIS_DATA_DIR: dataDir }), { url: far, ...made }, 'it is named')
   const here = process.cwd()
   t.teardown(() => process.chdir(here))
   process.chdir(place)
   for (const env of [{}, { IRIS_DATA_DIR: '' }]) t.same(await gatewayOf(far, env), { url: far, key: undefined })
-  for (const given of [undefined, near]) t.same(await gatewayOf(given, {}), { url: near, key: 'made-up-for-this-machine' })
+  for (const given of [undefined, near]) t.match(await gatewayOf(given, {}), { url: near, key: made.key, keyFile: /secrets\.json$/ })
 })
 
 t.test('what needs an address and a key alone judges nothing else of the environment', async t => {

@@ -1,7 +1,7 @@
 // The gateway that is meant: where it is, and by which key its server API is called.
 import { type Config, loadConfig } from '../config.js'
 import { isLoopback } from '../protocol/loopback.js'
-import { readSecrets } from '../secrets.js'
+import { readSecrets, secretsFile } from '../secrets.js'
 import { quoted } from '../spelling.js'
 import { Misuse, Refusal } from './refusal.js'
 
@@ -34,6 +34,8 @@ interface Gateway {
   url: string
   /** Of its server API. */
   key: string | undefined
+  /** Where that stands, when Iris made it. */
+  keyFile?: string
 }
 
 /**
@@ -45,7 +47,8 @@ export async function gatewayOf (given: string | undefined, env: NodeJS.ProcessE
   const { serverKeys: [first], dataDir, host, port } = configOf(only(given === undefined ? ['IRIS_PORT', ...ofKey] : ofKey, env))
   const url = given === undefined ? addressOf({ host: env['IRIS_HOST'] || host, port }) : checkUrl(given)
   const isMeant = given === undefined || Boolean(env['IRIS_DATA_DIR']) || isNear(url)
-  return { url, key: first ?? (isMeant ? (await readSecrets(dataDir))?.serverKey : undefined) }
+  const made = first === undefined && isMeant ? await readSecrets(dataDir) : undefined
+  return made ? { url, key: made.serverKey, keyFile: secretsFile(dataDir) } : { url, key: first }
 }
 
 /** Where the key is said. The host is not judged beside it: which keys a gateway needs that listens there is not asked here. */

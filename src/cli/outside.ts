@@ -103,9 +103,9 @@ async function door (url: string): Promise<Finding[]> {
 
 /** @returns the token of a user who listens, and `forget()`: what was made of him does not stay, but for what ends by itself. */
 async function newGuest (url: string, env: NodeJS.ProcessEnv) {
-  const { key } = await gatewayOf(url, env)
+  const { key, keyFile } = await gatewayOf(url, env)
   const userId = newUser()
-  const token = await mintToken({ url, key, userId, ttlSec: TTL_SEC })
+  const token = await mintToken({ url, key, keyFile, userId, ttlSec: TTL_SEC })
   async function forget (): Promise<void> {
     for (const terminalId of terminals) {
       const path = `users/${userId}/terminals/${terminalId}`

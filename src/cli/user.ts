@@ -8,13 +8,13 @@ import { gatewayOf } from './gateway.js'
  *   gateway makes no token of him.
  */
 export async function asUser (userId: string, given: string | undefined) {
-  const { url, key } = await gatewayOf(given, process.env)
-  let first: string | undefined = await mintToken({ url, key, userId })
+  const { url, key, keyFile } = await gatewayOf(given, process.env)
+  let first: string | undefined = await mintToken({ url, key, keyFile, userId })
   return {
     url,
     key: key as string,
     async token (): Promise<string> {
-      const token = first ?? await mintToken({ url, key, userId })
+      const token = first ?? await mintToken({ url, key, keyFile, userId })
       first = undefined
       return token
     }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
+import { refusalOf } from '../../src/client/base/error.js'
 import type { IrisError, Options } from '../../src/client/index.js'
 import { errors } from '../../src/protocol/errors.js'
 import { connect, connectClient } from '../helper/client.js'
@@ -171,6 +172,18 @@ t.test('what docs/clients.md, its doc comment and the code name are the codes th
   t.same([...new Set(made)].filter(code => !(code in errors)).sort(), known)
   const [comment = ''] = /\/\*\*[^/]*`code`[^/]*\*\//.exec(sources.find(text => text.includes('class IrisError')) ?? '') ?? []
   t.same(codesOf(comment), known)
+})
+
+t.test('a proxy that answers for a gateway which is away: it is asked what stands behind, the query left out', async t => {
+  for (const [status, says] of [
+    [404, '404, not of Iris: what is at http://elsewhere/x?'], [200, '200, not of Iris: what is at http://elsewhere/x?'],
+    ...[502, 503, 504].map(each => [each, `${each}, not of Iris: what is behind http://elsewhere/x?`] as const)
+  ] as const) {
+    const answer = new Response('<h1>no', { status })
+    t.match(await refusalOf(Object.defineProperty(answer, 'url', { value: 'http://elsewhere/x?terminalId=1&platform=web' })), {
+      code: 'NOT_IRIS', message: says
+    })
+  }
 })
 
 for (const [code, { says, isRetryable, cause }] of Object.entries(causes)) {

@@ -76,7 +76,7 @@ t.test('an nginx that buffers, and one that restarts', { skip: noNginx }, async 
     door.shut()
     const sending = client.send(bob.userId, 'written meanwhile')
     const { error } = await until(async () => seen.state.find(({ state, error }) => state === 'waiting' && error))
-    t.match(error, { code: 'NOT_IRIS', status: 502, message: /in front/ })
+    t.match(error, { code: 'NOT_IRIS', status: 502, message: /what is behind/ })
     await bob.send(alice, 'missed')
     await door.open()
     await sending

@@ -49,7 +49,9 @@ export async function refusalOf (response: Response): Promise<IrisError> {
 
 /** @returns the error that an answer is which something else gave: a proxy, a portal, another site. */
 export const notIris = ({ status, url }: Pick<Response, 'status' | 'url'>, facts?: Facts): IrisError =>
-  new IrisError('NOT_IRIS', `${status}, not of Iris: what is in front of it at ${url}?`, { status, retryable: true, ...facts })
+  new IrisError('NOT_IRIS', `${status}, not of Iris: what is ${status > 501 ? 'behind' : 'at'} ${url.split('?')[0]}?`, {
+    status, retryable: true, ...facts
+  })
 
 /** What becomes of what is under way when the client is closed, and of what is asked later. */
 export const closed: IrisError = new IrisError('CLOSED', 'close() was called: what is still kept is sent by the next connect()')

@@ -46,7 +46,8 @@ const ownVariables = {
   IRIS_TOKEN_SECRET: {
     type: 'string',
     secret: true,
-    sentence: 'Secret of HS256 tokens, at least 32 bytes. One of this, a public key and a JWKS.'
+    sentence: 'Secret of HS256 tokens, at least 32 bytes; its characters themselves are the key, decoded from nothing. ' +
+      'One of this, a public key and a JWKS.'
   },
   IRIS_TOKEN_PUBLIC_KEY: {
     type: 'string',

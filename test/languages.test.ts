@@ -2,6 +2,7 @@
 import t from 'tap'
 import { operations } from '../src/app.js'
 import { configTable } from '../src/config-table.js'
+import { defaultLimits } from '../src/protocol/limits.js'
 import { blocksOf, codeIn, documents, proseOf, sectionsOf, textOf } from './helper/documents.js'
 
 const chinese = 'docs/zh-CN/'
@@ -28,6 +29,8 @@ t.test('each sentence of a generated table has its Chinese one, with the same co
   t.ok(used.length > 100)
   t.same(used.filter(sentence => !sentences.has(sentence)), [], 'these are to be translated in docs/zh-CN/sentences.json')
   for (const [sentence, translated] of sentences) t.same(factsIn(translated), factsIn(sentence), sentence)
+  const inside = codeIn(configTable.map(({ sentence }) => sentence).join('\n')).filter(code => code in defaultLimits && /[A-Z]/.test(code))
+  t.same(inside, [], 'who sets a variable knows it by its own name')
 })
 
 /** What a translation leaves behind: English between Chinese, units by their letters, a thing by two names. */

@@ -11,7 +11,7 @@ export const limitTable = {
   ids: { default: 100, sentence: 'Items of an array of ids or of a page.' },
   downEntries: { default: 5_000, sentence: 'Entries of a down stream; older ones are trimmed and a cursor before them gets `IRIS.RESET`.' },
   downIdleSec: { default: 2_592_000, sentence: 'Seconds without an attached terminal after which a down stream ends (`IRIS.RESET`).' },
-  logMessages: { default: 10_000, sentence: 'Messages kept per conversation; `minSeq` rises with it. At least `downEntries`.' },
+  logMessages: { default: 10_000, sentence: 'Messages kept per conversation; `minSeq` rises with it. At least `IRIS_LIMIT_DOWN_ENTRIES`.' },
   logSec: {
     default: 7_776_000,
     sentence: 'Seconds (and up to a day more) for which a message is kept. A direct conversation ' +

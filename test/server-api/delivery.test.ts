@@ -3,32 +3,14 @@ import t from 'tap'
 import { keys } from '../../src/store/keys.js'
 import { startIris } from '../helper/iris.js'
 import { startPair } from '../helper/life.js'
-import { dm, granted, groupOf, until, type User } from '../helper/user.js'
+import { reportsOf, type Row } from '../helper/reports.js'
+import { dm, granted, groupOf, type User } from '../helper/user.js'
 import { openWs } from '../helper/ws.js'
 
 const { a, b, on } = await startPair(t)
 const alice = await a.user(t)
 
-type Row = Record<string, unknown>
-interface Report { end?: string, unread: number, pending: Row, terminals: Row[], message?: Row & { terminals: Row[] }, online: boolean }
-
-/** The report as a node says it; both are asked, and must agree, but for the ms by which their clocks differ. */
-async function report ({ userId }: Pick<User, 'userId'>, query = ''): Promise<Report> {
-  const [here = '', there] = await Promise.all([a, b].map(async ({ server }) => {
-    const { status, body } = await server('GET', `users/${userId}/delivery${query}`)
-    if (status !== 200) throw new Error(JSON.stringify(body))
-    return JSON.stringify({ ...body, traceId: undefined })
-  }))
-  const withoutTimes = (text = '') => text.replaceAll(/"at":\d+/g, '')
-  t.equal(withoutTimes(here), withoutTimes(there), 'both nodes say the same')
-  return JSON.parse(here) as Report
-}
-
-/** @returns what becomes true of a report. */
-const reaches = (user: User, query: string, is: (report: Report) => boolean) => until(async () => {
-  const found = await report(user, query)
-  return is(found) ? found : undefined
-})
+const { report, reaches } = reportsOf(t, [a, b])
 const placeOf = (user: User, seq: number) => `?conversationId=${dm(alice, user)}&seq=${seq}`
 
 t.test('[DELIVERY-1] nobody has ever heard of him: nothing, not an error', async t => {

@@ -23,7 +23,10 @@ interface Floor {
 /** Which message is asked for: by its id, or by its place. */
 export interface Asked { msgId?: string, conversationId?: string, seq?: number }
 
-/** A terminal as it is known: `standing` when the node that holds it has answered; `printedAt`: when the entry was printed there. */
+/**
+ * A terminal as it is known: `standing` when the node that holds it has answered; `printedAt`: when the entry was printed there;
+ * `brought`: where it began anew, and its mailbox brought all that was unread.
+ */
 interface Known {
   terminal: Terminal
   mark: Mark
@@ -32,6 +35,7 @@ interface Known {
   standing: Standing | undefined
   node: string | undefined
   printedAt: number | undefined
+  brought: Position[]
 }
 
 /** What is read of a message. */
@@ -58,7 +62,9 @@ export function createReports ({ conversations, delivery, lists, mailbox, termin
       const times = answers.flatMap(({ stood }) => stood?.printedAt[terminalId] ?? [])
       const printedAt = times.length > 0 ? Math.min(...times) : undefined
       const isHeld = routes.some(route => route.terminalId === terminalId)
-      return { terminal, mark: marks.get(terminalId) ?? {}, isHeld, ...(furthest ?? { standing: undefined, node: undefined }), printedAt }
+      const mark = marks.get(terminalId) ?? {}
+      const brought = [mark.brought, ...held.map(({ standing }) => parseCursor(standing.brought ?? ''))].filter(each => each !== undefined)
+      return { terminal, mark, isHeld, ...(furthest ?? { standing: undefined, node: undefined }), printedAt, brought }
     })
   }
 
@@ -138,13 +144,13 @@ function goodbyeOf ({ code, at }: { code: number, at: number }) {
 }
 
 /**
- * @returns whether a mailbox, which brings the oldest first, brought what is unread: as far as `upTo` of this connection says, where more
- *   was unread than it brings.
+ * @returns whether a mailbox, which brings the oldest first, brought what is unread: one that brought all, behind it; where more was unread
+ *   than it brings, as far as `upTo` of this connection says. That a terminal began anew proves nothing: it may have been cut off before.
  */
-function broughtBy ({ mark, standing }: Known, { message: { conversationId, seq, storedAt } }: Place) {
-  if (!standing?.isLive) return { printed: 'unknown' } as const
-  if (!mark.from?.isCut) return { printed: 'yes', by: 'mailbox' } as const
-  const { upTo } = standing
+function broughtBy ({ brought, standing }: Known, entry: Position, { message: { conversationId, seq, storedAt } }: Place) {
+  const isBehind = ({ epoch, seq }: Position) => epoch === entry.epoch && entry.seq <= seq
+  if (brought.some(isBehind)) return { printed: 'yes', by: 'mailbox' } as const
+  const { upTo } = standing ?? {}
   const isBeside = upTo?.conversationId === conversationId
   if (!upTo || (storedAt === upTo.ts && !isBeside)) return { printed: 'unknown' } as const
   const isBrought = storedAt === upTo.ts ? seq <= upTo.seq : storedAt < upTo.ts
@@ -162,7 +168,7 @@ function printedTo (known: Known, place: Place) {
   const cursor = standing ? parseCursor(standing.cursor) : mark.printed?.cursor
   if (!entry || !cursor || cursor.epoch !== entry.epoch) return { printed: 'unknown' } as const
   const isBehind = mark.from?.epoch === entry.epoch && entry.seq <= mark.from.seq
-  if (isBehind) return isUnread ? broughtBy(known, place) : { printed: 'unknown' } as const
+  if (isBehind) return isUnread ? broughtBy(known, entry, place) : { printed: 'unknown' } as const
   if (cursor.seq >= entry.seq) return { printed: 'yes' } as const
   // noted when it left; or while it was connected, and it may have gone on since
   const isExact = standing !== undefined || (!isHeld && mark.bye !== undefined && mark.bye.at >= (mark.printed?.at ?? 0))

@@ -6,7 +6,7 @@ import { inParts } from '../store/redis/steps.js'
 import type { Leases } from '../presence/leases.js'
 import type { Meter } from '../health/meter.js'
 import type { Retries } from '../stream/retries.js'
-import { printedOf } from './standings.js'
+import { notedOf } from './standings.js'
 import type { Held, Present } from './waking.js'
 
 /** So many users are looked at in one step. */
@@ -23,6 +23,8 @@ interface Floor {
   retries: Pick<Retries, 'later'>
 }
 
+const textOf = ({ printed, brought }: ReturnType<typeof notedOf>) => `${printed} ${brought}`
+
 type Users = ReadonlyMap<string, Present>
 /** A comparison that is tried again; how often it has failed in a row. */
 interface Retry { failures: number, wake (): void }
@@ -33,17 +35,17 @@ interface Retry { failures: number, wake (): void }
  */
 export function createComparison ({ mailbox, meter, presence, closeKicked, retries }: Floor) {
   const tries = new WeakMap<Present, Retry>()
-  /** How far each was printed when the store was told of it. */
+  /** What was noted of each when the store was told of it. */
   const told = new WeakMap<Held, string>()
 
   /** Renews the routes of a user, and tells how far he was printed since. [DELIVERY-2] */
   async function touch (userId: string, connections: Held[]) {
-    const terminals = connections.map(held => ({ held, printed: printedOf(held) }))
-    const touched = await mailbox.touch(userId, terminals.map(({ held, printed }) => {
+    const terminals = connections.map(held => ({ held, noted: notedOf(held) }))
+    const touched = await mailbox.touch(userId, terminals.map(({ held, noted }) => {
       const { terminalId, platform, transport } = held
-      return { terminalId, platform, transport, printed: told.get(held) === printed ? '' : printed }
+      return { terminalId, platform, transport, ...(told.get(held) === textOf(noted) ? { printed: '', brought: '' } : noted) }
     }))
-    for (const { held, printed } of terminals) told.set(held, printed)
+    for (const { held, noted } of terminals) told.set(held, textOf(noted))
     return touched
   }
 

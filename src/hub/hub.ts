@@ -24,7 +24,7 @@ import { createPolls } from './polls.js'
 import { createVolatile } from './volatile.js'
 import type { Retries } from '../stream/retries.js'
 import type { SessionFloor } from './session.js'
-import { createStandings, printedOf } from './standings.js'
+import { bequeath, createStandings, notedOf } from './standings.js'
 import type { Held, Present } from './waking.js'
 
 /**
@@ -83,9 +83,10 @@ export function createHub ({
     const present = users.get(userId)
     if (!present?.connections.delete(connection)) return
     if (present.connections.size === 0) users.delete(userId)
-    if (connectionsOf(userId, terminalId).length > 0) return
+    const [other] = connectionsOf(userId, terminalId)
+    if (other) return bequeath(connection, other)
     // a route that stays behind ends by itself, the terminal with its lease
-    const ending = { printed: printedOf(connection), transport: connection.transport, code: bye ? byes[bye].code : 0 }
+    const ending = { ...notedOf(connection), transport: connection.transport, code: bye ? byes[bye].code : 0 }
     outside(() => leases.leave({ userId, terminalId, ending }, goneReason(bye))).catch((err: unknown) => {
       if (!isUnavailable(err)) log.warn({ err }, 'a route could not be taken away')
     })

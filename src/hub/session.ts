@@ -35,6 +35,8 @@ export class Session {
   readonly isLagging = false
   /** How far the answers go that were taken. */
   position: Position = { epoch: '', seq: 0 }
+  /** As of a connection, by the answers that were taken. */
+  brought: Position | undefined
   readonly #polls = new Map<Connection, Taken>()
   readonly #kept: Kept
   #login: { issuedAt: number, platform: string } | undefined
@@ -69,13 +71,9 @@ export class Session {
   /** A frame for all polls that wait; else it waits for the next. @returns whether it was taken. [CMD-1] */
   volatile (frame: Frame): boolean {
     if (!this.isBegun) return false
-    let isTaken = false
-    for (const [poll, taken] of this.#polls) {
-      if (!poll.volatile(frame)) continue
-      taken.parked.push(frame)
-      isTaken = true
-    }
-    return isTaken || this.#kept.park(frame)
+    const taking = [...this.#polls].filter(([poll]) => poll.volatile(frame))
+    for (const [, taken] of taking) taken.parked.push(frame)
+    return taking.length > 0 || this.#kept.park(frame)
   }
 
   /** A job for the poll that came last; else it waits for the next. @returns false when too many wait. */
@@ -159,14 +157,14 @@ export class Session {
    * @returns the cursor at which the next one goes on, undefined when it has not begun; whether there is more for it.
    */
   answer (poll: Connection): { cursor: string | undefined, more: boolean } {
-    const { rest: { position, todos, more, isUnready }, isBegun: isOpen } = poll
+    const { rest: { position, todos, more, isUnready }, isBegun: isOpen, brought } = poll
     poll.gone()
     if (position.epoch === '') return { cursor: undefined, more: false }
     const cursor = isUnready ? unfinishedCursor(position, randomInt(2 ** 32)) : formatCursor(position)
     const taken = this.#polls.get(poll)
     const isLater = (todo: Todo) => isUnready && isOfAttach(todo)
     const unfinished: Handed['unfinished'] = isUnready ? [[cursor, { todos: todos.filter(isLater), more }]] : []
-    if (taken) taken.left = { todos: todos.filter(todo => !isLater(todo)), unfinished, position }
+    if (taken) taken.left = { todos: todos.filter(todo => !isLater(todo)), unfinished, position, brought }
     return { cursor, more: isOpen && (isUnready || todos.length > 0 || this.#kept.hasFrames) }
   }
 
@@ -177,6 +175,7 @@ export class Session {
     this.#restsSince = performance.now()
     poll.gone()
     if (isSent) this.position = taken.left?.position ?? this.position
+    if (isSent) this.brought = taken.left?.brought ?? this.brought
     this.#kept.take(isSent ? { parked: [], todos: [], unfinished: [], ...taken.left } : taken)
     if (!this.isBegun && this.#polls.size === 0) this.gone()
   }

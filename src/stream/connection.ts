@@ -29,8 +29,7 @@ interface Floor extends OutletFloor, Memory, Printing {
 
 /**
  * A connection prints nothing until it is started. `wake()` prints what there is as long as the socket takes it; a hint, a drain and
- * the sweep call it. A slow reader is simply not pumped: its backlog is in Redis. A class, and so are its parts: there is one per
- * stream, and closures would cost each two kilobytes more.
+ * the sweep call it. A slow reader is not pumped: its backlog is in Redis. A class, as its parts: closures would cost 2 KB more each.
  */
 export class Connection {
   #stage: 'attaching' | 'replay' | 'pending' | 'live' | 'closed' = 'attaching'
@@ -39,6 +38,8 @@ export class Connection {
   #jobs: Job[] = []
   #more: Start['more'] = false
   #isUnready = false
+  /** Where it began anew, once READY has said that its mailbox brought all that was unread. [DELIVERY-3] */
+  brought: Position | undefined
   readonly #runs = new Runs()
   readonly #outlet: Outlet
   readonly lifetime: Lifetime
@@ -62,9 +63,7 @@ export class Connection {
   /** Whether all that is known was printed, and nothing is under way. */
   get isIdle (): boolean { return this.isLive && !this.#runs.isBusy && this.#jobs.length === 0 }
   /** Where it stands and what is left; `isUnready`: it began afresh, READY has not come, and its position would skip what is unread. */
-  get rest () {
-    return { position: this.#position, todos: this.#jobs.map(({ todo }) => todo), more: this.#more, isUnready: this.#isUnready }
-  }
+  get rest () { return { position: this.#position, todos: this.#jobs.map(job => job.todo), more: this.#more, isUnready: this.#isUnready } }
 
   /** The attach is decided: prints the greeting (HELLO, RESET) and starts the pump. */
   begin ({ position, target, jobs, more, fresh, greeting }: Start): void {
@@ -139,7 +138,7 @@ export class Connection {
   gone (): void {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
-    this.#outlet.drop()
+    if (this.#outlet.drop()) [this.#isUnready, this.brought] = [true, undefined] // nothing of it was ever written
     this.floor.onClosed(this)
   }
 
@@ -157,8 +156,7 @@ export class Connection {
   /** Prints items until the socket is full. @returns false when it must stop: no room, or the stream broke off. */
   #printItems (items: readonly Item[]): boolean {
     const { opening, isLive, floor: { renderer, prints } } = this
-    const press = { opening, renderer, prints, isLive, outlet: this.#outlet }
-    const { seq, outcome } = printItems(items, this.#position, press)
+    const { seq, outcome } = printItems(items, this.#position, { opening, renderer, prints, isLive, outlet: this.#outlet })
     this.#position = { epoch: this.#position.epoch, seq }
     if (outcome === 'broken' || outcome === 'reborn') this.close(outcome === 'broken' ? 'SLOW' : 'STORE_LOST')
     return outcome === 'room'
@@ -195,6 +193,7 @@ export class Connection {
   #ready (): void {
     this.#write([{ ...gatewayCommand('IRIS.READY', this.#more ? { more: true } : {}, this.#facts()), id: formatCursor(this.#position) }])
     this.#stage = 'live'
+    if (this.#isUnready && !this.#more) this.brought = this.#position
     this.#isUnready = false
   }
 }

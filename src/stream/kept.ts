@@ -20,7 +20,7 @@ export interface Unfinished { todos: Todo[], more: More }
 export interface Handed { parked: Frame[], todos: Todo[], unfinished: [string, Unfinished][], askedFor?: number, watch?: string[] }
 
 /** What a poll has taken out of its session, to be given back if its answer is lost; and what is left when it is not. */
-export interface Taken extends Handed { left?: Omit<Handed, 'parked'> & { position: Position } }
+export interface Taken extends Handed { left?: Omit<Handed, 'parked'> & { position: Position, brought: Position | undefined } }
 
 /** @returns as one what several nodes had of a session. */
 export const together = (handed: Handed[]): Handed => ({

@@ -44,15 +44,16 @@ export class Outlet {
   /** What waits leaves. */
   release (): void {
     const { text } = this.#held ?? {}
-    this.drop()
-    if (text) this.#printer.write(text)
+    if (this.drop() && text) this.#printer.write(text)
   }
 
-  /** Nobody is there any more who would read what waits. */
-  drop (): void {
+  /** Nobody is there any more who would read what waits. @returns whether something did, and so all that was ever written. */
+  drop (): boolean {
+    const wasHeld = Boolean(this.#held?.text)
     clearTimeout(this.#held?.timer)
     this.#held = undefined
     holding.delete(this)
+    return wasHeld
   }
 
   write (text: string): void {

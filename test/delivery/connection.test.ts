@@ -1,5 +1,6 @@
 // The pump by itself: a printer whose socket the test fills and drains, and a clock that the test moves.
 import t from 'tap'
+import { notedOf } from '../../src/hub/standings.js'
 import { Connection } from '../../src/stream/connection.js'
 import { Prints } from '../../src/stream/prints.js'
 import { Feed, hintedItem } from '../../src/stream/feed.js'
@@ -64,13 +65,13 @@ function setUp (
   })
   const top = stored.at(-1)?.seq ?? 0
   feed.reached({ epoch: EPOCH, seq: top })
-  const begin = (target = top) => connection.begin({
+  const begin = (target = top, { fresh = false, more = false } = {}) => connection.begin({
     position: { epoch: EPOCH, seq: 0 },
     target,
     jobs: [],
-    more: false,
+    more,
     greeting: [{ event: 'CMD_DOWN', data: '{"name":"IRIS.HELLO"}' }],
-    fresh: false
+    fresh
   })
   const ids = () => [...world.printed.join('').matchAll(/^id: 7-(\d+)$/gm)].map(found => Number(found[1]))
   return { world, recalled, feed, connection, begin, ids }
@@ -243,4 +244,31 @@ t.test('[CMD-1] a frame that is stored nowhere is dropped when there is no room,
   t.equal(connection.volatile({ event: 'CMD_DOWN', data: '{}' }), true)
   world.backlog = 256 * KIB
   t.equal(connection.volatile({ event: 'CMD_DOWN', data: '{}' }), false)
+})
+
+t.test('[DELIVERY-2] [DELIVERY-3] what was printed is what was written: of what waited when its client went nothing is noted', async t => {
+  const fresh = async (more = false) => {
+    const { world, connection, begin } = setUp([])
+    t.same(notedOf(connection), { printed: '', brought: '' })
+    begin(0, { fresh: true, more })
+    t.ok(connection.isLive)
+    return { world, connection }
+  }
+  const waiting = await fresh()
+  waiting.connection.gone()
+  t.same(waiting.world.printed, [], 'READY was not written')
+  t.same(notedOf(waiting.connection), { printed: '', brought: '' })
+  const written = await fresh()
+  await settled()
+  written.connection.gone()
+  t.match(written.world.printed.join(''), 'IRIS.READY')
+  t.same(notedOf(written.connection), { printed: '7-0', brought: '7-0' })
+  const partial = await fresh(true)
+  partial.connection.close('DRAIN')
+  t.same(notedOf(partial.connection), { printed: '7-0', brought: '' }, 'its READY said that there is more')
+
+  const { connection, begin } = setUp([item(1)])
+  begin()
+  connection.gone()
+  t.same(notedOf(connection), { printed: '', brought: '' }, 'resumed, it was printed no further than it was')
 })

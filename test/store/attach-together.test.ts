@@ -95,7 +95,7 @@ t.test('[ATTACH-1] [ATTACH-3] a stream is born with its first entry, under the e
   const first = await multi.attach(comes('quiet'))
   const top = { epoch: first?.top.epoch, seq: 0 }
   t.equal(await redis.exists(keys.down('quiet')), 0)
-  const quiet = { terminalId: 't', platform: 'web', printed: '', transport: 'sse' }
+  const quiet = { terminalId: 't', platform: 'web', printed: '', brought: '', transport: 'sse' }
   const end = async () =>
     [(await multi.touch('quiet', [quiet])).top, (await multi.glance(['quiet']))[0]?.top]
   t.same(await end(), [top, top], 'a node that compares finds its end')

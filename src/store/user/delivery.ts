@@ -16,12 +16,13 @@ const MINUTE_MS = 60_000
 const MSG_ID = /^([0-9a-f]{11})([0-9a-f]{8})\w*$/
 
 /**
- * How far a terminal was printed, as its node said last: `printed.at`, ms. `from`: where it began anew the last time; `isCut`: more may
- * have been unread than its mailbox brought then. `bye`: how its last
- * connection ended, and when; `code` 0: the link was closed. See printed.lua.
+ * How far a terminal was printed, as its node said last: `printed.at`, ms. `from`: where it began anew the last time; `brought`: where it
+ * did so and its mailbox brought all that was unread, as is known. `bye`: how its last connection ended, and when; `code` 0: the link was
+ * closed. See printed.lua.
  */
 export interface Mark {
-  from?: Position & { isCut: boolean } | undefined
+  from?: Position | undefined
+  brought?: Position | undefined
   printed?: { cursor: Position, at: number, transport: string } | undefined
   bye?: { code: number, at: number } | undefined
 }
@@ -101,20 +102,20 @@ export function createDelivery ({ redis, onUnreadable }: Pick<StoreContext, 'red
 
 export type StoredDelivery = ReturnType<typeof createDelivery>
 
+type Part = keyof Mark
+const placeIn = ([cursor = '', more]: string[]) => more === undefined ? parseCursor(cursor) : undefined
+
 /** @param part gives what stands beside a terminal's row. What is no mark is named, and is none. */
-function markOf (part: (name: 'from' | 'printed' | 'bye') => { text: string | undefined, unreadable (): void }): Mark {
-  const read = <Value>(name: 'from' | 'printed' | 'bye', parse: (words: string[]) => Value | undefined) => {
+function markOf (part: (name: Part) => { text: string | undefined, unreadable (): void }): Mark {
+  const read = <Value>(name: Part, parse: (words: string[]) => Value | undefined) => {
     const { text, unreadable } = part(name)
     const value = text === undefined ? undefined : parse(text.split(' '))
     if (text !== undefined && value === undefined) unreadable()
     return value
   }
   return {
-    from: read('from', ([cursor = '', cut, more]) => {
-      const position = parseCursor(cursor)
-      const isSound = position && (cut === undefined || cut === 'more') && more === undefined
-      return isSound ? { ...position, isCut: cut !== undefined } : undefined
-    }),
+    from: read('from', placeIn),
+    brought: read('brought', placeIn),
     printed: read('printed', ([cursor = '', at, transport, more]) => {
       const position = parseCursor(cursor)
       const isSound = position && isWhole(at) && transport !== undefined && more === undefined

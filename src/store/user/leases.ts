@@ -43,8 +43,11 @@ const leaveTerminals = defineScript('leave-terminals', {
 /** One terminal of one user. */
 export interface TerminalOf { userId: string, terminalId: string }
 
-/** How a connection ended: how far it was printed (a cursor; empty where it was not), by what, and the code of its goodbye, 0 for none. */
-interface Ending { printed: string, transport: string, code: number }
+/**
+ * How a connection ended: how far it was printed, by what, and the code of its goodbye, 0 for none. `brought`: where it began anew, if its
+ * mailbox has brought all that was unread. Both are cursors, empty where there is none.
+ */
+interface Ending { printed: string, brought: string, transport: string, code: number }
 
 /** Its last connection on a node is closed. */
 interface Leaving extends TerminalOf { node: string, reason: GoneReason, ending: Ending | undefined }
@@ -62,8 +65,8 @@ export function createLeases (store: StoreContext) {
   const leaving = createTurns<Leaving, Reply>({
     async run (some) {
       const list = some.flatMap(({ userId, terminalId, node, reason, ending }) => {
-        const { printed = '', transport = '', code = 0 } = ending ?? {}
-        return [partition(userId), userId, terminalId, node, reason, printed, transport, code]
+        const { printed = '', brought = '', transport = '', code = 0 } = ending ?? {}
+        return [partition(userId), userId, terminalId, node, reason, printed, brought, transport, code]
       })
       const [, ...answers] = await leaveTerminals(redis, {}, { feed, graceMs }, list)
       return answers as Reply[]

@@ -28,12 +28,14 @@ export function createMailbox (store: StoreContext, policy: LoginPolicy, order: 
 
     /**
      * Renews the routes of a user's connected terminals, and notes how far they were printed, where that is said. [DELIVERY-2]
+     * `brought`: where one began anew whose mailbox brought all that was unread; both are cursors, empty where there is nothing to note.
      * @returns the end of his stream, undefined when there is no stream any more; and the terminals whose lease has ended. [LIFE-2]
      */
     async touch (
-      userId: string, terminals: { terminalId: string, platform: string, printed: string, transport: string }[]
+      userId: string, terminals: { terminalId: string, platform: string, printed: string, brought: string, transport: string }[]
     ): Promise<{ top: Position | undefined, ended: string[] }> {
-      const list = terminals.flatMap(({ terminalId, platform, printed, transport }) => [terminalId, platform, printed, transport])
+      const list = terminals.flatMap(({ terminalId, platform, printed, brought, transport }) =>
+        [terminalId, platform, printed, brought, transport])
       const [, top, , ended] = await touchRoutes(redis, {
         down: keys.down(userId),
         routes: keys.routes(userId),

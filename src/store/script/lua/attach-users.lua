@@ -37,7 +37,7 @@ local function attach (me)
   local waiting, rest = {}, {}
   if not is_resumed then
     waiting, rest = oldest_unread(keys.unread, tonumber(mailbox), kept_from(now, log_ms))
-    facts[5], facts[6] = me.terminal .. '/from', top .. (brings_all(waiting, rest, tonumber(mailbox)) and '' or ' more')
+    facts[5], facts[6] = me.terminal .. '/from', top
   end
   if is_new then facts[#facts + 1], facts[#facts + 2] = '/new', due(ahead_with(crowd, newcomers, 1)) end
   arrive(me, { facts = facts, epoch = not is_there and string.match(top, '^%d+') or nil, lease_ms = lease_ms, route_until = route_until })

@@ -3,7 +3,7 @@
 -- USES event presence foreground going printed each (keys are built from the users' ids: standalone Redis only)
 -- FULL done
 -- ARGV feed graceMs
--- then tag user terminal node reason cursor(empty: none is known) transport code(0: the link was closed) ...
+-- then tag user terminal node reason printed brought(cursors; empty: none is known) transport code(0: the link was closed) ...
 -- RETURNS 0 [0; or -12 and why it failed] ...
 -- Who was sent away (KICKED, LOGOUT) does not come back: that is said at once.
 local grace_ms = ARGV[2]
@@ -16,14 +16,14 @@ local function is_connected (routes, terminal)
   end
 end
 
-local function leave (tag, user, terminal, node, reason, cursor, transport, code)
+local function leave (tag, user, terminal, node, reason, printed, brought, transport, code)
   local prefix = 'iris:{' .. tag .. '}:'
   local who = { leases = prefix .. 'LEASES', user = user, terminals = prefix .. 'TERMINALS:' .. user }
   local routes = who.terminals .. ':ROUTES'
   redis.call('HDEL', routes, node .. '/' .. terminal)
   local kept = terminal_of(who, terminal)
   if kept and transport ~= '' then -- a dead node cannot say how it ended
-    note_printed(who.terminals, terminal, cursor, transport, this_moment)
+    note_printed(who.terminals, terminal, printed, brought, transport, this_moment)
     redis.call('HSET', who.terminals, terminal .. '/bye', code .. ' ' .. this_moment)
   end
   if not kept or is_connected(routes, terminal) or kept.standing == 'off' or kept.standing == 'lapsed' then return end
@@ -34,7 +34,7 @@ local function leave (tag, user, terminal, node, reason, cursor, transport, code
   redis.call('ZADD', who.leases, 'XX', 'LT', int(this_ms + grace_ms), user .. '/' .. terminal)
 end
 
-return decide_each(3, 8, function (...)
+return decide_each(3, 9, function (...)
   leave(...)
   return { 0 }
 end)

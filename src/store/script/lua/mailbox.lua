@@ -26,13 +26,3 @@ local function oldest_unread (unread, limit, kept, came)
   for i = done + 1, many do rest[#rest + 1] = all[2 * i - 1] end
   return found, rest
 end
-
--- Whether a mailbox of what was found brings all that is unread.
-local function brings_all (found, rest, limit)
-  local n = 0
-  for i = 2, #found, 3 do
-    n = n + found[i + 1]
-    if #found[i + 2] < tonumber(found[i + 1]) then return false end
-  end
-  return #rest == 0 and (found[1] or 0) == 0 and n <= limit
-end

@@ -36,7 +36,8 @@ end
 
 -- Returns 1 when it was known.
 local function forget_terminal (terminals, terminal)
-  redis.call('HDEL', terminals, terminal .. '/trace', terminal .. '/login', terminal .. '/from', terminal .. '/printed', terminal .. '/bye')
+  redis.call('HDEL', terminals, terminal .. '/trace', terminal .. '/login', terminal .. '/from', terminal .. '/printed',
+    terminal .. '/brought', terminal .. '/bye')
   return redis.call('HDEL', terminals, terminal)
 end
 

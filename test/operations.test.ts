@@ -1,10 +1,15 @@
 // docs/operations.md against what is there: calls, metrics, codes, lines of the log and what stands in them. [DELIVERY-4]
+import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { operations } from '../src/app.js'
 import { errors } from '../src/protocol/errors.js'
 import { byes } from '../src/protocol/events.js'
+import { blocksIn } from './helper/documents.js'
+import { SERVER_KEY, startIris } from './helper/iris.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const page = readFileSync(`${root}docs/operations.md`, 'utf8')
@@ -40,4 +45,19 @@ t.test('[DELIVERY-4] every line that is shown is one that is written, with the f
     for (const field of Object.keys(facts)) if (row) t.ok(row.fields.includes(`\`${field}\``), `${begin}: ${field}`)
   }
   t.same(rows.flatMap(({ names }) => names).filter(name => !source.includes(name.split(':')[0] ?? '')), [], 'the table names no other')
+})
+
+t.test('[DELIVERY-1] the commands of "He did not get it" find the message, and say what became of it', async t => {
+  const iris = await startIris(t)
+  const [alice, xavier] = [await iris.user(t, 'alice'), await iris.user(t, 'xavier')]
+  await alice.send(xavier, 'at five')
+  const [block = '', ...others] = blocksIn('docs/operations.md', 'sh')
+  t.equal(others.length, 0)
+  const place = t.testdir({ 'iris.env': `IRIS_SERVER_KEY=${SERVER_KEY}\n` })
+  const commands = block.replace('/etc/iris.env', join(place, 'iris.env')).replaceAll('http://127.0.0.1:4747', iris.url)
+  const { stdout } = await promisify(execFile)('bash', ['-ec', commands])
+  const [found = '', delivery = '{}'] = stdout.trim().split('\n')
+  t.match(JSON.parse(`{${found}}`), { seq: 1, msgId: String, ts: Number, from: 'alice' })
+  t.notMatch(found, /at five/)
+  t.match(JSON.parse(delivery), { userId: 'xavier', message: { seq: 1, visible: true, read: false } })
 })

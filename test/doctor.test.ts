@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { WebSocketServer } from 'ws'
 import { checksHere, files } from '../src/cli/here.js'
-import { holdWebSocket } from '../src/cli/idle.js'
+import { holdStream, holdWebSocket } from '../src/cli/idle.js'
 import { checksOutside } from '../src/cli/outside.js'
 import { checksOfRedis, clock } from '../src/cli/redis-checks.js'
 import { call, inherited, program } from './helper/command.js'
@@ -27,6 +27,14 @@ t.test('a WebSocket that is torn off is one that was cut', async t => {
   t.teardown(() => other.close())
   const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
   t.match(await holdWebSocket({ url, token: 'x', holdMs: 1_000 }), [{ verdict: 'fail', found: 'it opens, and nothing comes' }])
+})
+
+t.test('a stream that ends before anything has come is none that is buffered', async t => {
+  const other = createServer((_request, response) => response.end(': so it is\n\n')).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => other.close())
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+  t.match(await holdStream({ url, token: 'x', holdMs: 1_000 }), [{ verdict: 'fail', found: 'it ended before its first events' }])
 })
 
 t.test('the doctor of a machine: Redis, its settings, its room, the clocks, the limits, the gateway', async t => {

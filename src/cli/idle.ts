@@ -41,6 +41,7 @@ export async function holdStream ({ url, token, holdMs }: Held): Promise<Finding
       clearTimeout(timer)
       timer = setTimeout(() => ending.abort('held'), holdMs)
     }
+    if (firstMs === undefined) return [failed('stream', 'it ended before its first events', 'See what answers there')]
   } catch (error) {
     if (!ending.signal.aborted && firstMs === undefined) return [failed('stream', `it breaks off (${whyOf(error)})`, IDLE)]
   } finally {

@@ -54,7 +54,7 @@ export function connect (options: Options): Iris {
     presence,
     say,
     receiver: () => receiver,
-    heard: () => heard(),
+    heard: state => heard(state),
     isLeading: () => isLeading(),
     // another tab may have ways that this one has not
     reconnect: name => reconnect(ways.has(name) ? name : undefined),
@@ -116,7 +116,7 @@ export function connect (options: Options): Iris {
     await ways.recall(opened)
     kept = { cursor: await opened.word('cursor'), pending: await opened.list<never>('pending') }
     if (ended.aborted) return
-    outbox.open(opened, Boolean(shared))
+    outbox.open(opened, Boolean(shared) || isPerTab, Boolean(shared))
     open(identity.name(), shared)
   }
 

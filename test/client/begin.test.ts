@@ -56,7 +56,7 @@ t.test('what is asked before it is known who asks ends with the client, or as th
   const storage = { get: async () => await new Promise<never>(() => undefined), set: () => undefined }
   const { client } = open(t, { storage })
   const asked = client.conversations().catch((error: unknown) => error)
-  await pass(60_000)
+  await turn()
   client.close()
   t.match(await asked, { code: 'CLOSED' })
   const signedOut = open(t, { token: () => null })

@@ -99,6 +99,17 @@ t.test('closed while what a reset has made void is fetched: no warning', async t
   t.same(seen.warning, [])
 })
 
+t.test('[SEE-4] what is watched and cannot be said again after a reconnect is told', async t => {
+  const { gateway, client, seen } = open(t)
+  await turn()
+  gateway.answers.set('/v1/presence', () => json({ items: [] }))
+  await client.presence(['bob'], { watch: true })
+  gateway.answers.set('/v1/presence', () => refusal('INVALID_BODY'))
+  client.reconnect()
+  await turn()
+  t.match(seen.warning, [{ code: 'INVALID_BODY' }])
+})
+
 t.test('what is undefined counts as not given: options, and ids', async t => {
   const timing = { patienceMs: undefined, betterMs: undefined, heartbeatMs: undefined, tabMs: undefined }
   const { gateway, client, seen } = open(t, { timing, userId: undefined, terminalId: undefined, platform: undefined, lease: undefined })

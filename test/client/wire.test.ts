@@ -14,7 +14,7 @@ type Both<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false
 t.test('messages, answers, commands, notices and pages are those of the protocol', async t => {
   const same: [
     Both<Events['message'], Down<'MSG_DOWN'>>,
-    Both<Ack, Down<'ACK_DOWN'>>,
+    Both<Ack & { epoch: string }, Down<'ACK_DOWN'>>,
     Both<Command, Down<'CMD_DOWN'>>,
     Both<Notice, Down<'NOTICE_DOWN'>>,
     Both<Presence, Static<typeof SeenPresence>>,

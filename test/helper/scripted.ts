@@ -81,6 +81,7 @@ export function createScripted () {
     if (request.path === '/v1/down/events') return events(searchParams, signal)
     if (request.path === '/v1/down/poll') return await poll(searchParams)
     if (request.path === '/v1/down/tickets') return json({ ticket: 'ticket', expiresAt: serverTime() + 60_000, expiresIn: 60 })
+    if (request.path === '/v1/time') return json({ serverTime: serverTime() })
     if (request.path === '/v1/up/msg') {
       const { clientMsgId } = request.body
       return json({ clientMsgId, conversationId: 'dm.alice.bob', seq: ++facts.end, msgId: `m-${facts.end}`, epoch: '1', ts: serverTime() })
@@ -101,6 +102,7 @@ export function createScripted () {
       else signal?.addEventListener('abort', () => reject(signal.reason as Error))
     })])
     response.headers.set('Date', new Date(serverTime()).toUTCString())
+    response.headers.set('Trace-Id', 't-1')
     return response
   }
 

@@ -51,7 +51,8 @@ export function createCalls ({ url, fetch, tokens, clock, me, known, ended }: Pa
       cache: 'no-store',
       signal
     }).catch((error: unknown) => { throw errorOf(error, signal.aborted ? '' : where) })
-    if (clock.aheadMs() === undefined) clock.heard(Date.parse(response.headers.get('Date') ?? ''))
+    // a portal may live in another time
+    if (response.headers.has('Trace-Id')) clock.heard(Date.parse(response.headers.get('Date') ?? ''), true)
     if (response.status !== 200) throw await refusalOf(response)
     return response
   }

@@ -5,6 +5,9 @@ import type { Events, IrisEvent } from './types.js'
 /** So many events an iterator may lag. */
 const LAG = 1000
 
+const slow = new IrisError('TOO_SLOW', `${LAG} events behind: do less in the loop; close(), then connect(), goes on where it was`)
+
+interface Queue { items: IrisEvent[], isSlow: boolean, wake (): void, leave (): void }
 type Hearer = <K extends keyof Events>(type: K, data: Events[K]) => void
 
 /**
@@ -15,12 +18,13 @@ export function createEmitter () {
   const hearers = new Set<Hearer>()
   let isOver = false
   let count = 0
-  /** How many each loop has not handled. */
-  const loops = new Set<() => number>()
+  /** What loops have not handled yet; of one that was left what it has not brought: the next one goes on with that. */
+  const queues = new Set<Queue>()
+  const left: Queue[] = []
   const marks: { at: number, work (): void }[] = []
 
   function settle (): void {
-    const handled = count - Math.max(0, ...[...loops].map(behind => behind()))
+    const handled = count - Math.max(0, ...[...queues].map(({ isSlow, items }) => isSlow ? Infinity : items.length))
     let due
     while (marks[0] && marks[0].at <= handled) due = marks.shift()
     due?.work()
@@ -56,33 +60,44 @@ export function createEmitter () {
     }
   }
 
-  async function * iterate (): AsyncGenerator<IrisEvent, undefined> {
-    const items: IrisEvent[] = []
-    let wake: (() => void) | undefined
-    let isSlow = false
-    const behind = () => isSlow ? Infinity : items.length
-    const leave = hear((type, data) => {
+  function openQueue (): Queue {
+    const queue: Queue = { items: [], isSlow: false, wake: () => undefined, leave: () => queues.delete(queue) && unhear() }
+    const unhear = hear((type, data) => {
       if (type === 'frame') return
-      items.push({ type, data } as IrisEvent)
-      isSlow = items.length > LAG + 1 // one is in the loop
-      if (isSlow) leave()
-      wake?.()
+      queue.items.push({ type, data } as IrisEvent)
+      if (queue.items.length > LAG + 1) { // one is in the loop
+        unhear()
+        queue.isSlow = true
+        const at = left.indexOf(queue)
+        // no loop follows: there are listeners instead
+        if (at >= 0) left.splice(at, 1)[0]?.leave()
+      }
+      queue.wake()
     })
-    loops.add(behind)
+    queues.add(queue)
+    return queue
+  }
+
+  async function * iterate (): AsyncGenerator<IrisEvent, undefined> {
+    const queue = left.shift() ?? openQueue()
+    const { items } = queue
     try {
       for (;;) {
-        if (isSlow) throw new IrisError('TOO_SLOW', `${LAG} events behind: do less in the loop`)
+        if (queue.isSlow) throw slow
         const [event] = items
         if (event) {
           yield event
           items.shift() // who asks for the next one has handled it
           settle()
         } else if (isOver) return undefined
-        else await new Promise<void>(resolve => { wake = resolve })
+        else await new Promise<void>(resolve => { queue.wake = resolve })
       }
     } finally {
-      leave()
-      loops.delete(behind)
+      items.shift() // the application has it
+      // behind what was dropped nothing counts as handled any more
+      if (queue.isSlow) items.length = 0
+      else if (items.length && !isOver) left.push(queue)
+      else queue.leave()
     }
   }
 

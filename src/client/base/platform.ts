@@ -90,3 +90,9 @@ export const wait = (ms: number, signal: AbortSignal): Promise<void> => new Prom
     resolve()
   })
 })
+
+/** @returns what comes of it; throws when that takes longer than so many ms. */
+export async function inTime<T> (work: Promise<T>, ms: number, parent = new AbortController().signal): Promise<T> {
+  const own = childOf(parent)
+  return await Promise.race([work, wait(ms, own.signal).then(() => { throw new Error('no answer') })]).finally(() => own.abort())
+}

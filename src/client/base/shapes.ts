@@ -4,7 +4,7 @@ import type { OutboxItem, State, TransportName } from './types.js'
 import type { Command, Frame, Notice } from './wire.js'
 
 /** A message as it is kept: the tab that wrote it, its place among others, and when it may have come to the server, by its clock, ms. */
-export interface KeptItem extends OutboxItem { tab: string, order?: number, triedAt?: number }
+export interface KeptItem extends OutboxItem { tab: string, order?: number, triedAt?: number | undefined }
 
 /** The way down that worked last, after how many ms a better one is tried, and when; no time: the application has chosen it. */
 export interface KeptWay { name: TransportName, ms?: number, until?: number }

@@ -1,6 +1,6 @@
 // The token of the user: asked for when there is none, when it ends soon by the server's clock, and when the server refuses it.
 import { closed, IrisError } from './error.js'
-import { childOf, pauseOf, wait } from './platform.js'
+import { childOf, inTime, pauseOf, wait } from './platform.js'
 import type { Claims } from './shapes.js'
 import type { Options, State } from './types.js'
 
@@ -9,6 +9,8 @@ const TOKEN_MS = 15_000
 const EARLY_MS = 30_000
 /** What ends later than another by so much is not that one. */
 const APART_MS = 5_000
+/** What heads of answers say of the time is not as exact as HELLO. */
+const ROUGH_MS = 2_000
 /** Tokens that live for less are warned of: IRIS.AUTH comes 60 s before their end. */
 const SHORT_MS = 90_000
 
@@ -19,7 +21,12 @@ export function createClock () {
   let ahead: number | undefined
   return {
     aheadMs: () => ahead,
-    heard (serverTime: number | undefined) { if (serverTime) ahead = serverTime - Date.now() },
+    /** @param isRough it may be late by a second: it counts where nothing is known, or what is known is wrong */
+    heard (serverTime = NaN, isRough?: boolean) {
+      const now = serverTime - Date.now()
+      if (isNaN(now) || (isRough && Math.abs(now - (ahead ?? Infinity)) < ROUGH_MS)) return
+      ahead = now
+    },
     serverMs: () => Date.now() + (ahead ?? 0)
   }
 }
@@ -67,12 +74,8 @@ export function createTokens ({ token: ask, userId: owner }: Options, clock: Clo
   }
 
   async function askNow (): Promise<string> {
-    const own = childOf(ended)
-    const token = await Promise.race([
-      (async () => await ask())(),
-      wait(TOKEN_MS, own.signal).then(() => { throw new Error('no answer') })
-    ]).catch((cause: unknown) => { throw failed(`failed: ${String(cause)}`, cause) })
-      .finally(() => own.abort())
+    const token = await inTime((async () => await ask())(), TOKEN_MS, ended)
+      .catch((cause: unknown) => { throw failed(`failed: ${String(cause)}`, cause) })
     if (!token) throw signedOut('none: sign in, then call reconnect()')
     const { sub } = claimsOf(token)
     if (!sub) throw failed(`gave no token, but ${String(token).slice(0, 40)}`)

@@ -28,7 +28,8 @@ export interface Ack {
   conversationId: string
   seq: number
   msgId: string
-  epoch: string
+  /** Absent when the message itself came before the answer. */
+  epoch?: string
   ts: number
   traceId: string
   duplicate: boolean

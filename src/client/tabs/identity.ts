@@ -16,7 +16,7 @@ export function createIdentity ({ url, me, tokens, show, warn, ended, identify }
 
   // two gateways may stand under paths of one host
   const name = (userId = me.userId) => `iris:${url.replace(/^\w+:\/\//, '')}:${userId}:`
-  const openStore = (userId?: string) => createStore(storage, name(userId) + (isPerTab ? `${tab}:` : ''), warn)
+  const openStore = (userId?: string) => createStore(storage, name(userId), warn, isPerTab ? `${tab}:` : '')
   /** Who was here last: of one who has signed out no token says who he was. */
   const last = createStore(storage, name(''), () => undefined)
 

@@ -3,6 +3,7 @@
 import type { Base } from '../base/base.js'
 import { type Channel, channelOf, type Locks } from '../base/platform.js'
 import type { Told } from '../base/shapes.js'
+import type { State } from '../base/types.js'
 import type { Frame } from '../base/wire.js'
 import type { createLine } from '../line/line.js'
 import type { Outbox } from '../terminal/outbox.js'
@@ -26,7 +27,7 @@ interface Parts {
 
 /**
  * @returns `open(name, locks)`, without locks this tab is alone; `leave()`, at the end; `begin()`: it is connected from now on;
- *   `isLeading()`; `tell(frame)`, all other tabs; `heard()`, when the one that leads has said something
+ *   `isLeading()`; `tell(frame)`, all other tabs; `heard(state)`, when the one that leads has said how it is
  */
 export function createTurn ({ me, show, timing, tokens, ended }: Base, { line, presence, outbox, receive, ask, onLead }: Parts) {
   let [isOpen, isLeading] = [false, false]
@@ -35,6 +36,7 @@ export function createTurn ({ me, show, timing, tokens, ended }: Base, { line, p
   let joined: AbortController | undefined
   let timer: ReturnType<typeof setInterval> | undefined
   let unanswered = 0
+  let isYoung = true
   /** Asks for the lock, and does the work while it is held. */
   let hold: (options: { signal?: AbortSignal, steal?: boolean }, work: () => Promise<void>) => Promise<unknown>
 
@@ -144,6 +146,13 @@ export function createTurn ({ me, show, timing, tokens, ended }: Base, { line, p
     begin,
     isLeading: () => isLeading,
     tell: (frame: Frame) => channel?.postMessage(frame),
-    heard: () => { unanswered = 0 }
+    /** @returns whether this tab takes the lead: one that is opened now may know better than one that was told to stay away */
+    heard (state: State): boolean {
+      const isBetter = isYoung && state.state === 'closed'
+      unanswered = 0
+      isYoung = false
+      if (isBetter) join(true)
+      return isBetter
+    }
   }
 }

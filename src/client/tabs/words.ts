@@ -11,8 +11,8 @@ interface Parts {
   /** Says it to all other tabs. */
   say (word: string, data: object): void
   receiver (): Receiver
-  /** The tab that leads has said something. */
-  heard (): void
+  /** The tab that leads has said how it is. @returns whether it leads no more */
+  heard (state: State): boolean
   isLeading (): boolean
   reconnect (transport?: TransportName): void
   /** The user has signed out in another tab. */
@@ -59,7 +59,7 @@ export function createWords ({ me, show }: Base, { presence, say, receiver, hear
       lead(isNew)
     },
     LEAD ({ terminalId, state, watched, ...known }: Lead) {
-      heard()
+      if (heard(heardOf(state))) return
       me.terminalId = terminalId
       presence.watchOnly(watched)
       receiver().catchUp(known)

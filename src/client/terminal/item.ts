@@ -21,6 +21,9 @@ export function itemFor (to: string, body: MessageBody, tab: string): KeptItem {
   return item
 }
 
+/** What is written from now on stands behind what was kept, though the clock has been set back since. */
+export const keepOrder = ({ order = 0 }: KeptItem): void => { last = Math.max(last, order) }
+
 /** @returns what is sent. */
 export const bodyOf = ({ tab, at, attempts, order, triedAt, ...body }: KeptItem) => body
 
@@ -31,6 +34,6 @@ export const contentOf = (item: KeptItem): string => JSON.stringify(bodyOf(item)
 export const conflict = new IrisError('CLIENT_MSG_ID_CONFLICT', 'Another message with this clientMsgId is being sent: make an id for each')
 export const expired = new IrisError('OUTBOX_EXPIRED', 'Unanswered for a day: look in the conversation, or write it anew')
 
-/** @returns those behind which one that is answered, and not taken, lets all others go: they are of its conversation. */
-export const isWith = (item: KeptItem) => ({ to, conversationId }: KeptItem): boolean =>
-  to === item.to && conversationId === item.conversationId
+/** @returns the conversation, by whichever name: those of others may go before one that is answered, and not taken. */
+export const targetOf = ({ to, conversationId }: KeptItem, userId?: string): string =>
+  conversationId ?? `dm.${[userId, to].sort().join('.')}`

@@ -6,7 +6,7 @@ import type { KeptItem } from '../base/shapes.js'
 import type { Store } from '../base/store.js'
 import type { Events, OutboxItem } from '../base/types.js'
 import type { Ack, MessageBody } from '../base/wire.js'
-import { bodyOf, conflict, contentOf, expired, isWith, itemFor } from './item.js'
+import { bodyOf, conflict, contentOf, expired, itemFor, keepOrder, targetOf } from './item.js'
 
 const LIMIT = 100
 /** So long the server knows an id again. */
@@ -19,6 +19,7 @@ const PATIENCE = 3
 const LONGEST_SEC = 60
 
 const PATH = '/v1/up/msg'
+const TIME = '/v1/time'
 interface Waiting { promise: Promise<Ack>, resolve (ack: Ack): void, reject (error: IrisError): void }
 type Outcome = Omit<Events['outbox'], 'item' | 'state'>
 
@@ -30,11 +31,12 @@ interface Parts {
 }
 
 /** Makes the outbox of a tab. One message after the other, in the order in which they were written. */
-export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored }: Parts) {
+export function createOutbox ({ calls, clock, emit, ended, me }: Base, { tab, stored }: Parts) {
   let items: KeptItem[] = []
   const promises = new Map<string, Waiting>()
   let store: Store | undefined
-  let isAlone = true
+  /** Whether no other tab has a part in what is kept; whether one of them looks for what is left. */
+  let [isAlone, isLed] = [true, false]
   /** Settled, and still kept. */
   const gone = new Set<string>()
   let isBusy = false
@@ -99,18 +101,24 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
     })
   }
 
-  /** It may be at the server from now on. Before the server is heard nobody knows what time it is, however wrong this clock may be. */
-  function tried (item: KeptItem): void {
-    if (clock.aheadMs() !== undefined) item.triedAt ??= clock.serverMs()
+  /** Whether the server may have forgotten what came to it: before that is said, or risked, it is asked what time it is. */
+  async function isExpired ({ triedAt }: KeptItem): Promise<boolean> {
+    if (!triedAt) return false
+    const isOld = () => clock.serverMs() - triedAt > LIFE_MS
+    if (clock.aheadMs() === undefined || isOld()) clock.heard((await calls.once<{ serverTime?: number }>(TIME)).serverTime)
+    return isOld()
   }
 
   /** @returns 0: on with the next one; else when to try again, s: Infinity for when somebody says so. */
   async function deliver (item: KeptItem): Promise<number> {
-    const { triedAt = Infinity } = item
-    if (clock.serverMs() - triedAt > LIFE_MS) return fail(item, expired)
-    tried(item)
-    if (item.attempts++) tell(item, 'sending')
+    // before the server is heard nobody knows what time it is, however wrong this clock may be
+    const isGuess = !item.triedAt && clock.aheadMs() === undefined
     try {
+      if (await isExpired(item)) return fail(item, expired)
+      // it may be at the server from now on, and this tab gone before the answer is here
+      item.triedAt ??= clock.serverMs()
+      if (item.attempts++) tell(item, 'sending')
+      else await save(item)
       if (!settle(await calls.once<Ack>(PATH, bodyOf(item))) && itemOf(item.clientMsgId)) throw notIris({ status: 200, url: PATH })
       failures = 0
       return 0
@@ -121,11 +129,12 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
       const isHis = status === 401 || code === 'SIGNED_OUT' || code === 'CLOSED'
       if (!itemOf(item.clientMsgId)) return 0 // settled by the stream meanwhile
       if (retryAfter > LONGEST_SEC || (!retryable && !isHis && code !== 'NOT_IRIS')) return fail(item, error)
-      if (status) tried(item)
+      if (isGuess) item.triedAt = status ? clock.serverMs() : undefined
       tell(item, 'waiting', { error })
       void save(item)
       if (isHis) return Infinity
-      if (status && item.attempts >= PATIENCE) items = [...items.filter(other => !isWith(item)(other)), ...items.filter(isWith(item))]
+      const isWith = (other: KeptItem) => targetOf(other, me.userId) === targetOf(item, me.userId)
+      if (status && item.attempts >= PATIENCE) items = [...items.filter(other => !isWith(other)), ...items.filter(isWith)]
       // no answer: nobody knows whether it is stored, so the first retry goes at once
       isTold = retryAfter > 0
       return failures++ === 0 && !status ? 0 : retryAfter + pauseOf(failures) / 1000
@@ -159,7 +168,7 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
   }
 
   /** Finds what was kept by this tab before a reload, and sends it. @param isLeft also by tabs that are gone, as it seems */
-  async function look (isLeft = isAlone): Promise<void> {
+  async function look (isLeft = !isLed): Promise<void> {
     await (reading = read(isLeft))
     if (!isPaused) await flush()
   }
@@ -169,13 +178,16 @@ export function createOutbox ({ calls, clock, emit, ended }: Base, { tab, stored
     const kept = await store?.each<KeptItem>('outbox') ?? []
     const left = kept.filter(item => !gone.has(item.clientMsgId) && !itemOf(item.clientMsgId) && isDue(item))
     items = [...left.sort((one, other) => (one.order ?? 0) - (other.order ?? 0)), ...items]
-    for (const item of left) tell(item, 'waiting')
+    for (const item of left) {
+      keepOrder(item)
+      tell(item, 'waiting')
+    }
   }
 
-  /** @param isShared other tabs send what they have kept here themselves */
-  function open (opened: Store, isShared: boolean): void {
+  /** @param hasTabs other tabs keep what they send here, too @param hasLeader one of them looks for what is left */
+  function open (opened: Store, hasTabs: boolean, hasLeader: boolean): void {
     store = opened
-    isAlone = !isShared
+    ;[isAlone, isLed] = [!hasTabs, hasLeader]
     for (const item of items) void save(item)
     void look(true)
   }

@@ -15,7 +15,7 @@ export const isVisible = (): boolean => world.document?.visibilityState !== 'hid
  *   `ask(users, watch)`; `watched()`; `watchAll(users)` and `watchOnly(users)`, as another tab says; `again()` after READY, when the list
  *   has ended
  */
-export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }: Base, isSilent: boolean) {
+export function createPresence ({ calls, emit, warn, timing: { heartbeatMs, tabMs } }: Base, isSilent: boolean) {
   let watched: string[] = []
   /** One list after the other is asked for: each grows from what the server has taken. */
   let asking: Promise<unknown> = Promise.resolve()
@@ -76,7 +76,7 @@ export function createPresence ({ calls, emit, timing: { heartbeatMs, tabMs } }:
   }
 
   function again (): void {
-    if (watched.length) watch(() => watched).then(items => { for (const item of items) emit('presence', item) }, () => undefined)
+    if (watched.length) watch(() => watched).then(items => { for (const item of items) emit('presence', item) }, warn)
   }
 
   return {

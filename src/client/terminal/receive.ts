@@ -125,7 +125,7 @@ export function createReceiver (base: Base, { outbox, onHole, onReset, onAuth, o
   const events: Record<string, (data: never, id?: string) => void> = {
     MSG_DOWN (message: Events['message'], id) {
       // ids are the sender's: another's may be the same
-      if (message.from === me.userId) outbox.settle({ epoch: '', duplicate: false, ...message })
+      if (message.from === me.userId) outbox.settle({ duplicate: false, ...message })
       follow(message, id)
       if (told.has(message.msgId)) return
       bound(told.add(message.msgId), TOLD)
@@ -144,7 +144,8 @@ export function createReceiver (base: Base, { outbox, onHole, onReset, onAuth, o
     CMD_DOWN (command: Command) {
       const { name, op, data } = command
       const handle = op === 'do' && Object.hasOwn(own, name) && own[name]
-      if (!handle) pend(command)
+      // a later gateway may say more of itself
+      if (!handle) name?.startsWith('IRIS.') || pend(command)
       else if (typeof handle === 'string') emit(handle, data as never)
       else handle(data as never)
     },

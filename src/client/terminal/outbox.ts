@@ -6,11 +6,10 @@ import type { KeptItem } from '../base/shapes.js'
 import type { Store } from '../base/store.js'
 import type { Events, OutboxItem } from '../base/types.js'
 import type { Ack, MessageBody } from '../base/wire.js'
+import { isExpired } from './expiry.js'
 import { bodyOf, conflict, contentOf, expired, itemFor, keepOrder, targetOf } from './item.js'
 
 const LIMIT = 100
-/** So long the server knows an id again. */
-const LIFE_MS = 24 * 3_600_000
 /** What another tab has kept for longer is sent by this one, too: it may be gone. */
 const LEFT_MS = 15_000
 /** So often one is answered, and not taken, before those to others go by: something before the gateway may refuse it for ever. */
@@ -19,7 +18,6 @@ const PATIENCE = 3
 const LONGEST_SEC = 60
 
 const PATH = '/v1/up/msg'
-const TIME = '/v1/time'
 interface Waiting { promise: Promise<Ack>, resolve (ack: Ack): void, reject (error: IrisError): void }
 type Outcome = Omit<Events['outbox'], 'item' | 'state'>
 
@@ -31,7 +29,8 @@ interface Parts {
 }
 
 /** Makes the outbox of a tab. One message after the other, in the order in which they were written. */
-export function createOutbox ({ calls, clock, emit, ended, me }: Base, { tab, stored }: Parts) {
+export function createOutbox (base: Base, { tab, stored }: Parts) {
+  const { calls, clock, emit, ended, me } = base
   let items: KeptItem[] = []
   const promises = new Map<string, Waiting>()
   let store: Store | undefined
@@ -101,20 +100,12 @@ export function createOutbox ({ calls, clock, emit, ended, me }: Base, { tab, st
     })
   }
 
-  /** Whether the server may have forgotten what came to it: before that is said, or risked, it is asked what time it is. */
-  async function isExpired ({ triedAt }: KeptItem): Promise<boolean> {
-    if (!triedAt) return false
-    const isOld = () => clock.serverMs() - triedAt > LIFE_MS
-    if (clock.aheadMs() === undefined || isOld()) clock.heard((await calls.once<{ serverTime?: number }>(TIME)).serverTime)
-    return isOld()
-  }
-
   /** @returns 0: on with the next one; else when to try again, s: Infinity for when somebody says so. */
   async function deliver (item: KeptItem): Promise<number> {
     // before the server is heard nobody knows what time it is, however wrong this clock may be
     const isGuess = !item.triedAt && clock.aheadMs() === undefined
     try {
-      if (await isExpired(item)) return fail(item, expired)
+      if (await isExpired(item, base)) return fail(item, expired)
       // it may be at the server from now on, and this tab gone before the answer is here
       item.triedAt ??= clock.serverMs()
       if (item.attempts++) tell(item, 'sending')

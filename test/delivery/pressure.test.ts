@@ -109,21 +109,28 @@ t.test('[DEADLINE-2] when nothing is done any more, who comes is refused, and wh
 
 t.test('[DEADLINE-2] a store that is far away is asked for more at once; ' +
   'when it is near again, and the process busy, that is forgotten', async t => {
-  const it = setUp()
-  const { world, meter, pressure, come, end, underWay } = it
-  const FAR_MS = 400
-  for (let i = 0; i < 4; i++) { // how long it takes is known from a few
-    come(16)
-    await pause(FAR_MS)
-    end(16)
+  /** A burst to a store that is far away. @returns what it came to; undefined where the machine has held up this process itself. */
+  async function burst () {
+    const it = setUp()
+    const { world, meter, come, end, underWay } = it
+    const FAR_MS = 400
+    for (let i = 0; i < 4; i++) { // how long it takes is known from a few
+      come(16)
+      await pause(FAR_MS)
+      end(16)
+    }
+    come(300)
+    const answers = setInterval(() => { setTimeout(end, FAR_MS, underWay()) }, 20)
+    await until(async () => world.begun.length + world.refused.length === world.come || undefined)
+    clearInterval(answers)
+    await drain(it)
+    return meter.shed.loop > 0 ? undefined : it
   }
-  come(300)
-  const answers = setInterval(() => { setTimeout(end, FAR_MS, underWay()) }, 20)
-  await until(async () => world.begun.length === world.come || undefined)
+
+  const it = await until(burst)
+  const { world, meter, pressure, come, end, underWay } = it
   t.same(world.refused, [], 'a burst is none')
-  clearInterval(answers)
-  t.equal(meter.shed.loop + meter.shed.store, 0)
-  await drain(it)
+  t.equal(meter.shed.store, 0)
 
   await pause(1_500) // twice as long as it takes to forget, in looks
   come(64 + 300)

@@ -59,7 +59,8 @@ export async function throughProxy (t: Test, start: (t: Test, upstream: string) 
       body: JSON.stringify({ pad: 'x'.repeat(length) })
     })).status
     t.equal(await send(60_000), 400, 'Iris has read it')
-    t.equal(await send(70_000), 413)
+    // a proxy that is still sending when the connection ends behind the answer may see that first, and say 502
+    t.equal(await until(async () => { const status = await send(70_000); return status === 502 ? undefined : status }), 413)
   })
 
   await t.test('what is no WebSocket stays HTTP, and a goodbye is the end of the stream', async t => {

@@ -1,8 +1,7 @@
 -- presence.lua - prelude after event: who is there. A change is said in the stream of events by the script that makes it. [LIFE-1]
 -- TERMINALS:<user>: `<terminal>` -> its row, these fields in this order; `<terminal>/trace`: of the request that it came with;
 -- `<terminal>/login`: see logins.lua; `/from`, `/printed`, `/bye`: see printed.lua. What begins with a slash is the user's: `/online` since
--- when he is, `/gone` when he went, `/n`: so many events told of him; see attach.lua. No value is longer than 64 bytes as a rule.
--- `who`: leases, terminals (the user's; all keys), user.
+-- when he is, `/gone` when he went, `/n`: events told of him; see attach.lua. `who`: leases, terminals (the user's; all keys), user.
 local ROW = '^(%S+) ([fb]) (%S+) (%S+) (%d+) (%d+) ?(%a*)$'
 -- Of an event, and where it stands.
 local EVENT_FIELDS = { 'terminalId', 'terminal', 'platform', 'platform', 'node', 'node', 'traceId', 'trace', 'reason', 'reason' }

@@ -11,7 +11,7 @@ local function is_further (cursor, stored, rest, place)
 end
 
 -- part: printed, with what follows its cursor, as a pattern and as text; or brought. cursor: empty where there is nothing to note.
-local function note (terminals, terminal, part, cursor, rest, more)
+local function note_part (terminals, terminal, part, cursor, rest, more)
   if cursor == '' then return end
   local field = terminal .. '/' .. part
   local row, stored = unpack(redis.call('HMGET', terminals, terminal, field))
@@ -21,6 +21,6 @@ end
 
 -- moment: ms, as text. Of a terminal that is not known nothing is kept.
 local function note_printed (terminals, terminal, printed, brought, transport, moment)
-  note(terminals, terminal, 'printed', printed, ' %d+ %l+', ' ' .. moment .. ' ' .. transport)
-  note(terminals, terminal, 'brought', brought, '', '')
+  note_part(terminals, terminal, 'printed', printed, ' %d+ %l+', ' ' .. moment .. ' ' .. transport)
+  note_part(terminals, terminal, 'brought', brought, '', '')
 end

@@ -32,7 +32,9 @@ const ownVariables = {
     sentence: 'Address to listen on. Not a loopback one: a token secret (or public key, or JWKS) and a server key must be set.'
   },
   IRIS_PORT: { type: 'integer', demo: true, default: 4747, minimum: 0, maximum: 65_535, sentence: 'Port to listen on.' },
-  IRIS_REDIS_URL: { type: 'string', secret: true, sentence: '`redis://` or `rediss://`. Unset: a private redis-server in the data directory.' },
+  IRIS_REDIS_URL: {
+    type: 'string', secret: true, sentence: '`redis://` or `rediss://`. Unset: a private redis-server in the data directory.'
+  },
   IRIS_DATA_DIR: {
     type: 'string',
     demo: true,
